@@ -1,0 +1,61 @@
+import Type, { type Static } from 'typebox'
+import { orNull, recordSchema } from './record.js'
+
+const quantity = (description: string) => orNull(Type.Number({ description }))
+
+const quantityFields = {
+  onhand: quantity('All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved'),
+  committed: quantity('Already assigned to orders'),
+  unfulfillable: quantity('Damaged, quarantined or otherwise held back'),
+  fulfillable: quantity('Can be picked and shipped for orders; below zero when oversold'),
+  sellable: quantity('Offered in sales channels'),
+  awaiting: quantity('Expected to arrive'),
+}
+
+/** The quantities of an item, in all or in one warehouse. Normally integers; null, absent and fractional ones occur. */
+export const ItemQuantities = Type.Object(quantityFields, { additionalProperties: true })
+export type ItemQuantities = Static<typeof ItemQuantities>
+
+/** One lot of an item. `expiration_date` is a time or a plain date. */
+export const Lot = Type.Object(
+  {
+    lot_id: orNull(Type.String()),
+    onhand: quantity('Units of the lot'),
+    expiration_date: orNull(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
+    warehouse_id: orNull(Type.String()),
+  },
+  { additionalProperties: true },
+)
+export type Lot = Static<typeof Lot>
+
+/** One place in a warehouse where units of an item lie. */
+export const ItemLocation = Type.Object(
+  {
+    location_id: orNull(Type.String()),
+    quantity: quantity('Units at the location'),
+    warehouse_id: orNull(Type.String()),
+  },
+  { additionalProperties: true },
+)
+export type ItemLocation = Static<typeof ItemLocation>
+
+/**
+ * An inventory item as Trackstar gives it (`/wms/inventory`). The breakdown's keys are warehouse ids that upstream
+ * chooses, `constructor` among them if it likes: look them up with `Object.hasOwn`.
+ */
+export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, as Trackstar gives it', {
+  warehouse_customer_id: orNull(Type.String({ description: 'The merchant, where several share one warehouse system' })),
+  name: orNull(Type.String()),
+  sku: orNull(Type.String()),
+  active: orNull(Type.Boolean()),
+  ...quantityFields,
+  substitute_skus: orNull(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
+  inventory_by_warehouse_id: orNull(
+    Type.Record(Type.String(), Type.Union([ItemQuantities, Type.Null()]), {
+      description: 'The same quantities for each warehouse, by warehouse id',
+    }),
+  ),
+  lots: orNull(Type.Array(Lot)),
+  locations: orNull(Type.Array(ItemLocation)),
+})
+export type InventoryItem = Static<typeof InventoryItem>
