@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { orNull, recordSchema } from './record.js'
 
 const quantity = (description: string) => orNull(Type.Number({ description }))

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 import type { RecordSchema } from './record.js'
 
@@ -41,7 +41,7 @@ export interface RecordReader<R> {
 export function recordReader<S extends RecordSchema>(schema: S): RecordReader<Static<S>> {
   const check = Compile(schema)
   const read = (value: unknown, at: string): { record: Static<S> } | { fault: Fault } =>
-    check.Check(value) ? { record: value as Static<S> } : { fault: firstFault(check, value, at) }
+    check.Check(value) ? { record: value } : { fault: firstFault(check, value, at) }
   return {
     one(body) {
       return isObject(body) ? read(body.data, '/data') : { fault: { path: '', message: 'must be object' } }

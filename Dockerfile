@@ -1,0 +1,30 @@
+# The service as one container: built with all tools, shipped with production dependencies only, not run as root.
+FROM node:24-bookworm-slim AS manifest
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+
+FROM manifest AS build
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+FROM manifest AS dependencies
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="trackstar-bff" \
+      org.opencontainers.image.description="Stock of a SKU in one call: a REST backend-for-frontend over the Trackstar WMS API" \
+      org.opencontainers.image.licenses="MIT"
+ENV NODE_ENV=production \
+    HOST=0.0.0.0
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+USER node
+EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/livez`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is process 1 and gets SIGTERM: no npm, no shell between.
+CMD ["node", "dist/main.js"]

@@ -1,0 +1,202 @@
+import { isProblem, type Problem } from '../errors.js'
+import { type Budget, type Priority, priorities, tooLate } from '../trackstar/budget.js'
+import type { Clock } from '../trackstar/clock.js'
+import { KeyList, maxListValues } from '../trackstar/query.js'
+import type { Errand, PullKeys } from '../trackstar/trackstar.js'
+import { TurnQueue } from '../trackstar/turn-queue.js'
+
+/** Who wants a key, and until when (`elapsed` ms) it is of use to him. */
+export interface Demand {
+  readonly priority: Priority
+  readonly caller: string
+  readonly deadline: number
+}
+
+/** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
+export type Ask<V> = (pull: PullKeys, errand: Errand) => Promise<ReadonlyMap<string, V | Problem> | undefined>
+
+/** One key on its way, whoever asked for it. */
+interface Flight<V> {
+  readonly key: string
+  readonly promise: Promise<V>
+  readonly resolve: (value: V) => void
+  readonly reject: (error: unknown) => void
+  caller: string
+  priority: Priority
+  deadline: number
+  isAsked: boolean
+}
+
+/** What waits at one priority. */
+class Lane<V> {
+  readonly queue = new TurnQueue<Flight<V>>()
+  /** Permits bid for and not yet come. */
+  bids = 0
+  /** Part-filled batches upstream has not answered yet. */
+  partial = 0
+  /** No key that waits here is of use after this. */
+  latestDeadline = Number.NEGATIVE_INFINITY
+}
+
+/**
+ * Collects keys and asks upstream for them by the hundred, each key at most once at a time.
+ *
+ * A permit pulls a batch: keys are chosen when the permit comes, not when they are asked for. Upstream counts calls and
+ * not records, so while a permit is awaited everything that turns up rides along for nothing, and what is most urgent
+ * *then* goes first: a caller's key before a refresh, and callers in turns. (dataloader fixes a batch's keys as they
+ * arrive; one caller's thousand would stand before another's one.) A full batch goes with the next permit. A part-filled
+ * one goes only while none of its lane is in flight, as Nagle's algorithm holds back a small segment until the last is
+ * acknowledged (RFC 896): idle, that delays nothing, and under load it stops small batches from using up the permits.
+ */
+export class BatchLoader<V> {
+  readonly #flights = new Map<string, Flight<V>>()
+  readonly #lanes: Readonly<Record<Priority, Lane<V>>> = {
+    caller: new Lane(),
+    refresh: new Lane(),
+    mirror: new Lane(),
+  }
+
+  /** @param name what the loader is called in the budget's turns */
+  constructor(
+    private readonly name: string,
+    private readonly ask: Ask<V>,
+    private readonly budget: Budget,
+    private readonly clock: Pick<Clock, 'elapsed'>,
+  ) {
+    budget.onPause(() => this.#sweep())
+  }
+
+  /** Keys that wait for a permit. */
+  get waiting(): number {
+    return priorities.reduce((sum, priority) => sum + this.#lanes[priority].queue.size, 0)
+  }
+
+  /** Loads `key`, sharing the flight of whoever asked before. Refused at once where it cannot be asked in time. */
+  load(key: string, demand: Demand): Promise<V> {
+    const flight = this.#flights.get(key)
+    if (flight !== undefined) {
+      this.#join(flight, demand)
+      return flight.promise
+    }
+    const lane = this.#lanes[demand.priority]
+    const batchesAhead = Math.floor(lane.queue.ahead(demand.caller) / maxListValues)
+    const at = this.budget.estimate(demand.priority, this.name, batchesAhead - lane.bids)
+    if (at > demand.deadline) return Promise.reject(tooLate(at - this.clock.elapsed()))
+    const { promise, resolve, reject } = withResolvers<V>()
+    this.#enqueue({ ...demand, key, promise, resolve, reject, isAsked: false })
+    return promise
+  }
+
+  /** A flight is of use as long as to any of its askers, and as urgent as to the most urgent one. */
+  #join(flight: Flight<V>, demand: Demand): void {
+    flight.deadline = Math.max(flight.deadline, demand.deadline)
+    if (flight.isAsked || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
+    this.#lanes[flight.priority].queue.remove((other) => other === flight)
+    flight.priority = demand.priority
+    flight.caller = demand.caller
+    this.#enqueue(flight)
+  }
+
+  #enqueue(flight: Flight<V>): void {
+    const lane = this.#lanes[flight.priority]
+    this.#flights.set(flight.key, flight)
+    lane.queue.push(flight.caller, flight)
+    lane.latestDeadline = Math.max(lane.latestDeadline, flight.deadline)
+    // Everything that arrives in this turn of the event loop goes into one bid.
+    if (lane.queue.size === 1) setImmediate(() => this.#bid(flight.priority))
+    else if (lane.queue.size % maxListValues === 0) this.#bid(flight.priority)
+  }
+
+  /** Sees to it that every batch which may go has bid for a permit. */
+  #bid(priority: Priority): void {
+    const { queue, bids, partial } = this.#lanes[priority]
+    const full = Math.floor(queue.size / maxListValues)
+    const rest = queue.size % maxListValues > 0 && partial === 0 ? 1 : 0
+    for (let more = full + rest - bids; more > 0; more--) void this.#run(priority)
+  }
+
+  /** One batch, from its bid to its answer. */
+  async #run(priority: Priority): Promise<void> {
+    const lane = this.#lanes[priority]
+    lane.bids++
+    let batch: Flight<V>[] | undefined
+    let isPartial = false
+    const pull = () => {
+      lane.bids--
+      const pulled = this.#pull(priority)
+      batch = pulled.batch
+      isPartial = pulled.isPartial
+      if (isPartial) lane.partial++
+      this.#bid(priority)
+      return batch.map((flight) => flight.key)
+    }
+    const deadline = () => (batch ? Math.max(...batch.map((flight) => flight.deadline)) : lane.latestDeadline)
+    const errand = { bid: { priority, caller: this.name, deadline }, cause: causes[priority] }
+    try {
+      const answers = await this.ask(pull, errand)
+      for (const flight of batch ?? []) {
+        const answer = answers?.get(flight.key)
+        if (answer === undefined || isProblem(answer)) this.#fail(flight, answer ?? unanswered(flight.key))
+        else this.#land(flight, answer)
+      }
+    } catch (error) {
+      if (batch === undefined) lane.bids--
+      for (const flight of batch ?? lane.queue.remove(() => true)) this.#fail(flight, error)
+    } finally {
+      if (isPartial) lane.partial--
+      this.#bid(priority)
+    }
+  }
+
+  /** Chooses a batch: this lane's keys in turns and, where there is room, those of less urgent lanes. */
+  #pull(priority: Priority): { batch: Flight<V>[]; isPartial: boolean } {
+    const list = new KeyList()
+    const batch: Flight<V>[] = []
+    const lane = this.#lanes[priority]
+    const now = this.clock.elapsed()
+    for (const flight of lane.queue.remove(({ deadline }) => deadline < now)) this.#fail(flight, tooLate(0))
+    if (lane.queue.size < maxListValues && lane.partial > 0) return { batch, isPartial: false }
+    for (const other of priorities.slice(priorities.indexOf(priority))) {
+      const { queue } = this.#lanes[other]
+      for (let flight = queue.peek(); flight && list.add(flight.key); flight = queue.peek()) {
+        queue.shift()
+        flight.isAsked = true
+        batch.push(flight)
+      }
+    }
+    return { batch, isPartial: batch.length > 0 && !list.isFull }
+  }
+
+  #land(flight: Flight<V>, answer: V): void {
+    this.#flights.delete(flight.key)
+    flight.resolve(answer)
+  }
+
+  #fail(flight: Flight<V>, error: unknown): void {
+    this.#flights.delete(flight.key)
+    flight.reject(error)
+  }
+
+  /** Refuses what a pause of the budget has made too late. */
+  #sweep(): void {
+    for (const priority of priorities) {
+      const at = this.budget.estimate(priority, this.name, 0)
+      const late = this.#lanes[priority].queue.remove((flight) => flight.deadline < at)
+      for (const flight of late) this.#fail(flight, tooLate(at - this.clock.elapsed()))
+    }
+  }
+}
+
+const unanswered = (key: string) => new Error(`the batch brought no answer for ${JSON.stringify(key)}`)
+
+const causes = { caller: 'miss', refresh: 'refresh', mirror: 'refresh' } as const satisfies Record<Priority, string>
+
+function withResolvers<V>(): Pick<Flight<V>, 'promise' | 'resolve' | 'reject'> {
+  let resolve!: (value: V) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<V>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,41 @@
+import type { ConnectionState } from '../records/connection.js'
+import type { Clock } from '../trackstar/clock.js'
+import type { Trackstar } from '../trackstar/trackstar.js'
+
+/** It moves about hourly; a first copy that is being made is looked at more often. */
+const keptMs = 5 * 60_000
+const retryMs = 60_000
+
+/** What Trackstar says of its own copy: read when somebody wants to know, behind his answer, and seldom. */
+export class ConnectionStatus {
+  #state: ConnectionState | undefined
+  #askAgainAt = Number.NEGATIVE_INFINITY
+
+  constructor(
+    private readonly trackstar: Pick<Trackstar, 'connection'>,
+    private readonly connectionId: string | undefined,
+    private readonly clock: Pick<Clock, 'elapsed'>,
+    private readonly timeoutMs: number,
+    private readonly onFailure: (what: string, error: unknown) => void,
+  ) {}
+
+  /** What was last read; undefined while that is nothing. */
+  get(): ConnectionState | undefined {
+    const now = this.clock.elapsed()
+    if (this.connectionId !== undefined && now >= this.#askAgainAt) {
+      this.#askAgainAt = now + retryMs
+      void this.#read(this.connectionId, now + this.timeoutMs)
+    }
+    return this.#state
+  }
+
+  async #read(connectionId: string, deadline: number): Promise<void> {
+    const bid = { priority: 'refresh', caller: 'connection', deadline: () => deadline } as const
+    try {
+      this.#state = await this.trackstar.connection(connectionId, { bid, cause: 'refresh' })
+      if (this.#state.incomplete.length === 0) this.#askAgainAt = this.clock.elapsed() + keptMs
+    } catch (error) {
+      this.onFailure('connection', error)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import type { Resource, Resources } from '../trackstar/trackstar.js'
+import { type FreshnessPolicy, freshUntil, type Held, withinStaleWindow } from './freshness.js'
+import { memoryStore, type RecordStore, type StoreState } from './record-store.js'
+
+/** What is held, by kind: whole records by id, and by SKU the ids of all products that have it. */
+interface Kinds {
+  product: Product
+  item: InventoryItem
+  sku: readonly string[]
+}
+type Kind = keyof Kinds
+
+/** When a read was begun and when its answer was there, epoch ms. */
+export interface ReadTimes {
+  readonly begunAt: number
+  readonly readAt: number
+}
+
+/** Bound on remembered absences, a store of their own: a flood of unknown SKUs must not push out a record. */
+const maxAbsenceBytes = 8_000_000
+
+/**
+ * What this service holds of one connection, under the rules of the cache: newer wins, absence is knowledge, and what
+ * is too old even for a failing upstream is gone. A Holdings belongs to one connection; its keys need not name it.
+ */
+export class Holdings {
+  readonly #records: RecordStore
+  readonly #absences = memoryStore(maxAbsenceBytes)
+
+  constructor(
+    maxBytes: number,
+    private readonly policy: FreshnessPolicy,
+    private readonly now: () => number,
+  ) {
+    this.#records = memoryStore(maxBytes)
+  }
+
+  get state(): { records: StoreState; absences: StoreState } {
+    return { records: this.#records.state, absences: this.#absences.state }
+  }
+
+  /** What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. */
+  find<K extends Kind>(kind: K, key: string): Held<Kinds[K]> | undefined {
+    const name = nameOf(kind, key)
+    const held = (this.#records.get(name) ?? this.#absences.get(name)) as Held<Kinds[K]> | undefined
+    if (held === undefined || this.now() < held.freshUntil) return held
+    if (withinStaleWindow(held, this.now(), this.policy)) return held
+    this.#records.delete(name)
+    this.#absences.delete(name)
+    return undefined
+  }
+
+  /** The products of a SKU, all of them; undefined where one has been evicted. As old as the look-up by SKU. */
+  findProducts(sku: string): Held<readonly Product[]> | undefined {
+    const ids = this.find('sku', sku)
+    if (ids?.value === undefined) return ids as Held<never> | undefined
+    const products: Product[] = []
+    for (const id of ids.value) {
+      const product = this.find('product', id)?.value
+      if (product === undefined) return undefined
+      products.push(product)
+    }
+    return { ...ids, value: products }
+  }
+
+  /**
+   * Takes a record in, unless what is held is newer, and gives what is held then. A read begun after the held copy was
+   * there always wins, so that one bad date cannot freeze a record; else the later `trackstar_updated_date` does.
+   */
+  keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
+    const held = this.#records.get(nameOf(kind, record.id)) as Held<Kinds[K]> | undefined
+    if (held?.value && times.begunAt <= held.readAt && updatedAt(record) < updatedAt(held.value)) return held
+    return this.#put(kind, record.id, record, times)
+  }
+
+  /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
+  keepSku(sku: string, products: readonly Product[], times: ReadTimes): Held<readonly Product[]> {
+    if (products.length === 0) return this.keepAbsence('sku', sku, times)
+    const kept = products.map((product) => this.keep('product', product, times).value ?? product)
+    const ids = kept.map((product) => product.id)
+    return { ...this.#put('sku', sku, ids, times), value: kept }
+  }
+
+  /** Takes in the records of one page of a list, as far as their kind is held. */
+  keepAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
+    if (resource === 'products') for (const record of records) this.keep('product', record as Product, times)
+    if (resource === 'inventory') for (const record of records) this.keep('item', record as InventoryItem, times)
+  }
+
+  /** Takes in that upstream does not know `key`, unless a copy has been read since that was asked. */
+  keepAbsence(kind: Kind, key: string, times: ReadTimes): Held<never> {
+    const name = nameOf(kind, key)
+    const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
+    const held = this.#records.get(name)
+    if (held === undefined || times.begunAt > held.readAt) {
+      this.#records.delete(name)
+      this.#absences.set(name, absence, key.length)
+    }
+    return absence
+  }
+
+  #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
+    const name = nameOf(kind, key)
+    const held = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
+    this.#records.set(name, held, Buffer.byteLength(JSON.stringify(value)))
+    this.#absences.delete(name)
+    return held
+  }
+}
+
+const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
+
+/** Epoch ms of the record's last change upstream; a date that is none is older than any. */
+function updatedAt(record: { trackstar_updated_date?: string | null }): number {
+  const time = Date.parse(record.trackstar_updated_date ?? '')
+  return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time
+}

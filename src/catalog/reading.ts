@@ -1,0 +1,60 @@
+import { type Problem, problem } from '../errors.js'
+import type { Priority } from '../trackstar/budget.js'
+import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow } from './freshness.js'
+
+/** What a caller asks of freshness, by his `Cache-Control` (RFC 9111, 5.2.1). */
+export interface Directives {
+  /** `no-cache`: upstream is to be read, whatever is held. */
+  readonly noCache?: boolean
+  /** `max-age`: nothing older than this. */
+  readonly maxAgeMs?: number
+  /** `only-if-cached`: upstream is never to be read. */
+  readonly onlyIfCached?: boolean
+}
+
+/** How a record came, from the best to the worst; the worst of an answer is what `Cache-Status` tells. */
+export const outcomes = ['hit', 'stale', 'fwd=stale', 'fwd=miss'] as const
+export type Outcome = (typeof outcomes)[number]
+
+/** What was read less than this ago is new enough for anyone, `no-cache` included. */
+const newEnoughMs = 1000
+
+/** One caller's request: until when and how fresh he wants his answer, and what the records for it cost. */
+export class Reading {
+  /** How many records came in each way. */
+  readonly came: Record<Outcome, number> = { hit: 0, stale: 0, 'fwd=stale': 0, 'fwd=miss': 0 }
+
+  /** @param deadline in the clock's `elapsed` ms */
+  constructor(
+    readonly caller: string,
+    readonly deadline: number,
+    readonly directives: Directives = {},
+  ) {}
+
+  /** The worst way in which a record came; undefined where none was read. */
+  get outcome(): Outcome | undefined {
+    return outcomes.findLast((outcome) => this.came[outcome] > 0)
+  }
+
+  /** A caller who forces a read waits in line with the refreshes: he has an answer already. */
+  get priority(): Priority {
+    return this.directives.noCache ? 'refresh' : 'caller'
+  }
+
+  /** What is to be done with what is held: serve it, serve it and refresh it behind the answer, or read upstream. */
+  judge(held: Held<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
+    const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
+    if (held === undefined) return 'read'
+    if (onlyIfCached) return now - held.readAt <= maxAgeMs ? 'serve' : 'read'
+    const age = now - held.readAt
+    if (age > newEnoughMs && (noCache || age > maxAgeMs)) return 'read'
+    if (isFresh(held, now)) return 'serve'
+    return withinRevalidateWindow(held, now, policy) ? 'refresh' : 'read'
+  }
+
+  /** What `only-if-cached` gets where nothing is held (RFC 9111, 5.2.1.7). */
+  refuseToRead(): Problem | undefined {
+    if (!this.directives.onlyIfCached) return undefined
+    return problem('not_cached', 'Nothing is held that is fresh enough, and only-if-cached forbids to ask Trackstar')
+  }
+}

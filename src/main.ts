@@ -1,0 +1,136 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { buildApp } from './app.js'
+import { type Config, ConfigError, readConfig } from './config.js'
+import { fixedSkus } from './sandbox/fixed-catalogue.js'
+import { createSandbox, type Sandbox } from './sandbox/sandbox.js'
+
+const usage = 'usage: node dist/main.js [demo | sandbox]'
+
+/** What is to be closed at a stop signal, the last opened first. */
+const running: { close(): Promise<unknown> }[] = []
+
+/** Ends the process; a second signal, or the end of the grace time, ends it at once. */
+function closeOnSignal(graceSeconds: number): void {
+  let isClosing = false
+  const close = (signal: NodeJS.Signals) => {
+    if (isClosing) process.exit(1)
+    isClosing = true
+    setTimeout(() => process.exit(0), graceSeconds * 1000).unref()
+    closeAll().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`could not close after ${signal}: ${String(error)}\n`)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', close)
+  process.on('SIGINT', close)
+}
+
+async function closeAll(): Promise<void> {
+  for (const part of running.toReversed()) await part.close()
+}
+
+const addressOf = (app: FastifyInstance) => {
+  const { address, port } = app.server.address() as AddressInfo
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+async function startService(config: Config): Promise<string> {
+  const app = await buildApp(config)
+  running.push(app)
+  await app.listen({ host: config.host, port: config.port })
+  closeOnSignal(config.shutdownGraceSeconds)
+  return addressOf(app)
+}
+
+/** The sandbox as the environment wants it: `SANDBOX_PRODUCTS` (1000), `SANDBOX_LATENCY_MS` (0). */
+function newSandbox(): Sandbox {
+  const sandbox = createSandbox({
+    products: wholeNumber('SANDBOX_PRODUCTS', 1000),
+    latencyMs: wholeNumber('SANDBOX_LATENCY_MS', 0),
+  })
+  running.push(sandbox)
+  return sandbox
+}
+
+function wholeNumber(name: string, fallback: number): number {
+  const given = process.env[name]
+  if (!given) return fallback
+  if (/^\d{1,7}$/.test(given)) return Number(given)
+  throw new ConfigError([`${name} is wrong: expected a whole number up to 9999999, but got ${JSON.stringify(given)}`])
+}
+
+async function sandbox(): Promise<void> {
+  const upstream = newSandbox()
+  const address = await upstream.listen({ port: wholeNumber('SANDBOX_PORT', 3001) })
+  closeOnSignal(1)
+  say(
+    `A stand-in for Trackstar, with invented data: ${address}`,
+    'To run the service against it, in another terminal:',
+    `  TRACKSTAR_BASE_URL=${address} TRACKSTAR_API_KEY=${upstream.credentials.apiKey} \\`,
+    `  TRACKSTAR_ACCESS_TOKEN=${upstream.credentials.accessToken} AUTH_MODE=none npm start`,
+  )
+}
+
+async function demo(): Promise<void> {
+  const upstream = newSandbox()
+  const { apiKey, accessToken, connectionId } = upstream.credentials
+  const config = readConfig({
+    ...process.env,
+    AUTH_MODE: 'none',
+    LOG_LEVEL: process.env.LOG_LEVEL || 'warn',
+    TRACKSTAR_BASE_URL: await upstream.listen(),
+    TRACKSTAR_API_KEY: apiKey,
+    TRACKSTAR_ACCESS_TOKEN: accessToken,
+    TRACKSTAR_CONNECTION_ID: connectionId,
+  })
+  const address = await startService(config)
+  const width = Math.max(...fixedSkus.map(({ sku }) => sku.length))
+  say(
+    '',
+    'trackstar-bff runs against a sandbox with invented data; no account is needed.',
+    'Anybody who reaches the port may ask (AUTH_MODE=none): this is a demo.',
+    '',
+    `  Swagger UI   ${address}/docs`,
+    `  A stock      ${address}/products/GONGFU-SET/stock`,
+    '',
+    'More SKUs to try, and what they show:',
+    ...fixedSkus.map(({ sku, shows }) => `  ${sku.padEnd(width)}  ${shows}`),
+    '',
+    'Ctrl-C ends it.',
+  )
+}
+
+const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`)
+
+/** The missing and wrong variables, a line each, and the way out for who only wants to look. */
+function complain(error: ConfigError): void {
+  process.stderr.write(
+    `${[
+      'trackstar-bff cannot start:',
+      ...error.problems.map((line) => `  ${line}`),
+      'No account at Trackstar? `npm run demo` shows the service with invented data.',
+    ].join('\n')}\n`,
+  )
+}
+
+const commands: Readonly<Record<string, () => Promise<unknown>>> = {
+  serve: () => startService(readConfig(process.env)),
+  demo,
+  sandbox,
+}
+
+const command = commands[process.argv[2] ?? 'serve']
+if (command === undefined) {
+  process.stderr.write(`${usage}\n`)
+  process.exit(2)
+}
+command().catch((error: unknown) => {
+  if (error instanceof ConfigError) complain(error)
+  else pino().fatal(error, 'could not start')
+  process.exit(1)
+})

@@ -1,0 +1,18 @@
+import { MockAgent } from 'undici'
+import { buildApp } from './app.js'
+import { readConfig } from './config.js'
+
+/** The contract document, made from the routes; asks nobody and listens nowhere. */
+export async function openapiDocument(): Promise<object> {
+  const config = readConfig({
+    TRACKSTAR_API_KEY: 'none',
+    TRACKSTAR_ACCESS_TOKEN: 'none',
+    AUTH_MODE: 'none',
+    LOG_LEVEL: 'silent',
+  })
+  const app = await buildApp(config, { dispatcher: new MockAgent() })
+  await app.ready()
+  const document = app.swagger()
+  await app.close()
+  return document
+}

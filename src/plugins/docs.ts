@@ -1,0 +1,79 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { problems } from '../errors.js'
+
+export interface DocsOptions {
+  readonly version: string
+}
+
+const description = `How much of a SKU can be sold, and where it is: one call in front of Trackstar's WMS API.
+
+Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every answer from the cache says how old it is
+(\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong with the data behind it (\`complete\`, \`issues\`).
+Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
+
+const tags = [
+  { name: 'stock', description: 'The join of products with their inventory items' },
+  { name: 'products', description: 'Products as Trackstar has them' },
+  { name: 'inventory', description: 'Inventory items as Trackstar has them' },
+  { name: 'warehouses', description: 'Warehouses as Trackstar has them' },
+  { name: 'operation', description: 'For who runs the service' },
+]
+
+/**
+ * The contract document, made from the routes, at `/openapi.json` and `/openapi.yaml`; Swagger UI at `/docs`, all of its
+ * files local; and the table of problem codes at `/docs/problems`. Registered before the routes that it describes.
+ */
+export default fastifyPlugin<DocsOptions>(
+  async (app: FastifyInstance, { version }) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'trackstar-bff',
+          version,
+          description,
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        // Relative: "Try it out" then asks the host that the page came from, whatever it is called there.
+        servers: [{ url: '/', description: 'This service' }],
+        tags,
+      },
+      refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+      transform: ({ schema, url, route }) => {
+        const { documentedQuery } = route.config ?? {}
+        return { schema: documentedQuery ? { ...schema, querystring: documentedQuery } : schema, url }
+      },
+    })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0 },
+      theme: { title: 'trackstar-bff: stock in one call' },
+    })
+    const hidden = { schema: { hide: true } } as const
+    app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
+    app.get('/openapi.json', hidden, () => app.swagger())
+    app.get('/openapi.yaml', hidden, (_request, reply) =>
+      reply.type('application/yaml').send(app.swagger({ yaml: true })),
+    )
+    app.get('/docs/problems', hidden, (_request, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()))
+  },
+  { name: 'docs' },
+)
+
+function problemsPage(): string {
+  const rows = Object.entries(problems).map(
+    ([code, { status, title }]) =>
+      `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`,
+  )
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>trackstar-bff: problem codes</title></head>
+<body><h1>Problem codes</h1>
+<p>Every error is <code>application/problem+json</code> (RFC 9457); its <code>type</code> leads to a row here.</p>
+<table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></body></html>
+`
+}

@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { Config } from '../config.js'
+
+/** How an answer from the cache came to be: what its headers tell. */
+export interface Freshness {
+  /** When the oldest record in it was read, epoch ms. */
+  readonly readAt: number
+  readonly outcome: 'hit' | 'stale' | 'fwd=stale' | 'fwd=miss'
+  /** Whether the body says `as_of`, which its ETag leaves out: the same stock read again is the same stock. */
+  readonly saysAsOf: boolean
+}
+
+export interface FreshnessOptions {
+  readonly config: Pick<Config, 'cacheTtlSeconds' | 'cacheRevalidateSeconds'>
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+/** RFC 9211. */
+const cacheStatus: Record<Freshness['outcome'], string> = {
+  hit: 'trackstar-bff; hit',
+  stale: 'trackstar-bff; hit; detail=stale',
+  'fwd=stale': 'trackstar-bff; fwd=stale',
+  'fwd=miss': 'trackstar-bff; fwd=miss',
+}
+
+/**
+ * `Age`, `ETag`, `Cache-Control`, `Vary` and `Cache-Status` on every answer whose handler has set `reply.freshness`, and
+ * 304 for what the caller has already (RFC 9110, 13.1.2). The tag is weak: it leaves out when the stock was read.
+ */
+export default fastifyPlugin<FreshnessOptions>(
+  async (app: FastifyInstance, { config, now }) => {
+    const maxAge = Math.floor(config.cacheTtlSeconds)
+    const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
+    const cacheControl = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
+    app.decorateReply('freshness', null)
+    app.addHook('onSend', async (request, reply, payload) => {
+      const { freshness } = reply
+      if (freshness === null || typeof payload !== 'string' || reply.statusCode !== 200) return payload
+      const etag = `W/"${hash('sha1', freshness.saysAsOf ? withoutAsOf(payload) : payload, 'base64url')}"`
+      reply
+        .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
+        .header('etag', etag)
+        .header('cache-control', cacheControl)
+        .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
+        .header('cache-status', cacheStatus[freshness.outcome])
+      return isKnown(request, etag) ? notModified(reply) : payload
+    })
+  },
+  { name: 'freshness' },
+)
+
+/** Exact on serialised JSON: inside a string the quotes would be escaped. */
+const withoutAsOf = (json: string) => json.replaceAll(/"as_of":"[^"]*"/g, '')
+
+/** Whether `If-None-Match` names this tag. Weak comparison: `W/` does not matter. */
+function isKnown(request: FastifyRequest, etag: string): boolean {
+  const given = request.headers['if-none-match']
+  if (given === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
+  const opaque = etag.slice(2)
+  return given.split(',').some((tag) => {
+    const trimmed = tag.trim()
+    return trimmed === '*' || trimmed === opaque || trimmed === etag
+  })
+}
+
+function notModified(reply: FastifyReply): string {
+  reply.code(304).removeHeader('content-type').removeHeader('content-length')
+  return ''
+}
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Set by handlers of cached reads. */
+    freshness: Freshness | null
+  }
+}

@@ -1,0 +1,61 @@
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { Type } from 'typebox'
+
+export interface HealthOptions {
+  /** Why no answer can be given at the moment; undefined while one can. */
+  readonly unready: () => string | undefined
+}
+
+const Health = Type.Object(
+  { status: Type.String({ description: '`ok`, or why not' }) },
+  { $id: 'Health', description: 'Whether the service can do its work' },
+)
+const response = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Health#' }) } },
+})
+
+/**
+ * `/livez`: the process runs. `/readyz`: it can answer, from what it holds if need be; so a dead upstream leaves it ready,
+ * while refused credentials or a stop under way do not.
+ */
+export default fastifyPlugin<HealthOptions>(
+  async (app: FastifyInstance, { unready }) => {
+    app.addSchema(Health)
+    app.get(
+      '/livez',
+      {
+        schema: {
+          operationId: 'getLiveness',
+          tags: ['operation'],
+          summary: 'Is the process running?',
+          description: 'Always 200 while the process can answer at all. For a restart policy.',
+          response: { 200: response('It runs') },
+        },
+      },
+      async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+    )
+    app.get(
+      '/readyz',
+      {
+        schema: {
+          operationId: 'getReadiness',
+          tags: ['operation'],
+          summary: 'Can it answer?',
+          description:
+            '200 from the moment the service listens. 503 after Trackstar has refused its credentials, until a call succeeds again, and while it is stopping. A dead upstream leaves it ready: what is held is still answered.',
+          response: { 200: response('It can answer'), 503: response('It cannot, and why') },
+        },
+      },
+      async (_request, reply) => {
+        const why = unready()
+        return reply
+          .code(why === undefined ? 200 : 503)
+          .header('cache-control', 'no-store')
+          .send({ status: why ?? 'ok' })
+      },
+    )
+  },
+  { name: 'health' },
+)

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config.js'
+import { type ProblemCode, problem, problemBody } from '../errors.js'
+import { toProblem } from './problems.js'
+
+/** The longest address that is taken; what does not fit goes by POST. */
+export const maxUrlBytes = 16 * 1024
+/** Room for the address and as much again for the headers. */
+const maxHeaderBytes = 2 * maxUrlBytes
+const maxBodyBytes = 1024 * 1024
+
+/** How Fastify itself is set up: limits, request ids, and refusals that come before any route. */
+export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger: Logger) {
+  return {
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    requestIdHeader: false,
+    // Fastify's types know no number of hops.
+    trustProxy: typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
+    // A SKU of 255 characters is longer when it is percent-encoded; its schema is what bounds it.
+    routerOptions: { maxParamLength: maxUrlBytes },
+    http: { maxHeaderSize: maxHeaderBytes },
+    bodyLimit: maxBodyBytes,
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: refuseUnrouted,
+  } satisfies FastifyHttpOptions<Server>
+}
+
+/** The caller's id if it is a sane token, else one made here. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
+}
+
+/** What never became a request for a route, such as an address with bad percent-encoding. */
+function refuseUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refused = toProblem(error)
+  return reply
+    .code(refused.statusCode)
+    .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
+    .type('application/problem+json')
+    .send(problemBody(refused, request.id))
+}
+
+/** What never became a request at all (RFC 9110, 15.5; RFC 6585, 5). */
+const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
+])
+
+/** Answers by hand on a connection that Node could not parse, and ends it. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const code = codeOfFault.get(error.code ?? '') ?? 'validation_failed'
+  const id = randomUUID()
+  const refused = problem(code, 'Expected a request by RFC 9112 within the limits of this service')
+  const body = JSON.stringify(problemBody(refused, id))
+  socket.end(
+    [
+      `HTTP/1.1 ${refused.statusCode} ${code}`,
+      'Content-Type: application/problem+json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${id}`,
+      'Cache-Control: no-store',
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}

@@ -1,0 +1,77 @@
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { orNull } from './record.js'
+
+/** A connection as upstream describes it, as far as this service looks at it. */
+const Connection = Type.Object(
+  {
+    historical_sync_completed: orNull(Type.Record(Type.String(), Type.Unknown())),
+    sync_schedules: orNull(
+      Type.Array(
+        Type.Object({
+          function_name: orNull(Type.String()),
+          latest_sync: orNull(Type.String()),
+          last_crawl_end: orNull(Type.String()),
+          latest_data: orNull(Type.String()),
+        }),
+      ),
+    ),
+    errors: orNull(
+      Type.Array(
+        Type.Object({
+          error_message: orNull(Type.String()),
+          affected_endpoints: orNull(Type.Array(Type.Object({ preventing_sync: orNull(Type.Boolean()) }))),
+          first_seen: orNull(Type.String()),
+          last_seen: orNull(Type.String()),
+        }),
+      ),
+    ),
+  },
+  { additionalProperties: true },
+)
+type Connection = Static<typeof Connection>
+const connection = Compile(Connection)
+
+/** What Trackstar says of its own copy of the warehouse system. */
+export interface ConnectionState {
+  /** When it last copied inventory; null where it does not say. */
+  readonly syncedAt: string | null
+  readonly errors: readonly ConnectionError[]
+  /** The resources whose first copy is not finished: their lists are not to be taken for the whole. */
+  readonly incomplete: readonly string[]
+}
+
+/** A fault between Trackstar and the warehouse system. */
+export interface ConnectionError {
+  readonly message: string
+  readonly preventing_sync: boolean
+  readonly first_seen: string | null
+  readonly last_seen: string | null
+}
+
+/** The functions whose first run fills the resources that an answer is made of. */
+const resourceOf: ReadonlyMap<string, string> = new Map([
+  ['get_products', 'products'],
+  ['get_inventory', 'inventory'],
+])
+
+/** Reads the answer of `/connections/{id}`, whose `data` may be the object or a list of one; undefined: it is neither. */
+export function readConnection(body: unknown): ConnectionState | undefined {
+  const data: unknown = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
+  const found: unknown = Array.isArray(data) ? data[0] : data
+  if (!connection.Check(found)) return undefined
+  const schedule = found.sync_schedules?.find((entry) => entry.function_name === 'get_inventory')
+  return {
+    syncedAt: schedule?.latest_sync ?? schedule?.last_crawl_end ?? schedule?.latest_data ?? null,
+    errors: (found.errors ?? []).map((error) => ({
+      message: error.error_message ?? 'unnamed error',
+      preventing_sync: error.affected_endpoints?.some((endpoint) => endpoint.preventing_sync === true) ?? false,
+      first_seen: error.first_seen ?? null,
+      last_seen: error.last_seen ?? null,
+    })),
+    incomplete: Object.entries(found.historical_sync_completed ?? {}).flatMap(([name, done]) => {
+      const resource = resourceOf.get(name)
+      return resource !== undefined && done === false ? [resource] : []
+    }),
+  }
+}

@@ -1,0 +1,50 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { problem } from '../errors.js'
+import { addListRoute } from './list.js'
+import { setFreshness } from './reading.js'
+import { Envelope, untouched } from './records.js'
+import { CachedReadHeaders, cachedResponses, Key } from './schemas.js'
+import type { CatalogRouteOptions } from './stock.js'
+
+/** `GET /inventory` and `GET /inventory/:id`. */
+export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
+  const { catalog, readingOf } = options
+  addListRoute(app, options, {
+    resource: 'inventory',
+    operationId: 'listInventory',
+    summary: "Trackstar's list of inventory items",
+    record: 'InventoryItem',
+  })
+  app.get(
+    '/inventory/:id',
+    {
+      config: { gives: 'json' },
+      serializerCompiler: untouched,
+      schema: {
+        operationId: 'getInventoryItem',
+        tags: ['inventory'],
+        summary: 'One inventory item by id',
+        description: 'The whole record as Trackstar has it, fields that this service does not know included.',
+        params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_sencha') }),
+        querystring: Type.Object({}, { additionalProperties: false }),
+        headers: CachedReadHeaders,
+        response: cachedResponses(
+          { description: 'The item', schema: Envelope('InventoryItem') },
+          'inventory_item_not_found',
+        ),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const reading = readingOf(request)
+      const found = (await catalog.itemsById([id], reading)).get(id)
+      if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
+      if (found.value === undefined) {
+        throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
+      }
+      setFreshness(reply, reading, found.readAt, false)
+      return reply.send({ data: found.value })
+    },
+  )
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify'
+import type { TSchema } from 'typebox'
+import { documentedListQuery, type filterFields, listQuery, toFilters } from './list-filters.js'
+import { PageEnvelope, untouched } from './records.js'
+import { passedOnResponses } from './schemas.js'
+import type { CatalogRouteOptions } from './stock.js'
+
+interface ListRoute {
+  readonly resource: keyof typeof filterFields
+  readonly operationId: string
+  readonly summary: string
+  /** The `$id` of the records' schema. */
+  readonly record: string
+}
+
+/** `GET /products`, `/inventory` or `/warehouses`: upstream's own list, always from upstream. */
+export function addListRoute(
+  app: FastifyInstance,
+  { catalog, readingOf }: CatalogRouteOptions,
+  { resource, operationId, summary, record }: ListRoute,
+): void {
+  app.get(
+    `/${resource}`,
+    {
+      config: { gives: 'json', documentedQuery: documentedListQuery(resource) },
+      serializerCompiler: untouched,
+      schema: {
+        operationId,
+        tags: [resource],
+        summary,
+        description:
+          "Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so it counts against the rate that all callers share. Repeat the filters with each page: the token does not remember them. A record that cannot be what it claims is left out.",
+        querystring: listQuery(resource),
+        response: passedOnResponses(
+          { description: 'One page', schema: PageEnvelope(record) },
+          'upstream_rejected',
+          'not_supported_by_integration',
+        ),
+      },
+    },
+    async (request, reply) => {
+      const page = await catalog.list(resource, toFilters(request.query), readingOf(request))
+      return reply
+        .header('cache-control', 'private, no-cache')
+        .header('cache-status', 'trackstar-bff; fwd=bypass')
+        .send({ data: page.records, next_token: page.nextToken, total_count: page.records.length })
+    },
+  )
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the documentation shows in place of the query that is validated. */
+    documentedQuery?: TSchema
+  }
+}

@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Directives, Reading } from '../catalog/reading.js'
+
+/** How routes get the {@link Reading} of a request. */
+export type ReadingOf = (request: FastifyRequest) => Reading
+
+/**
+ * A reading on behalf of `request`: by its address for now, due within `timeoutMs`.
+ * @param elapsed ms on a clock that never steps back
+ */
+export const readingOf =
+  (timeoutMs: number, elapsed: () => number): ReadingOf =>
+  (request) =>
+    new Reading(request.ip, elapsed() + timeoutMs, directives(request))
+
+/**
+ * What `Cache-Control` asks for (RFC 9111, 5.2.1); unknown directives are ignored, as it says. `no-cache` beside
+ * `If-None-Match` is ignored as well: a browser's `fetch` adds it to every conditional request, unasked.
+ */
+function directives({ headers }: FastifyRequest): Directives {
+  const value = headers['cache-control']
+  if (value === undefined) return {}
+  const given = value
+    .toLowerCase()
+    .split(',')
+    .map((directive) => directive.trim())
+  const maxAge = given.map((directive) => /^max-age="?(\d+)"?$/.exec(directive)?.[1]).find((age) => age !== undefined)
+  return {
+    noCache: given.includes('no-cache') && headers['if-none-match'] === undefined,
+    onlyIfCached: given.includes('only-if-cached'),
+    ...(maxAge !== undefined && { maxAgeMs: Number(maxAge) * 1000 }),
+  }
+}
+
+/** Tells the freshness headers how the answer came to be. */
+export function setFreshness(reply: FastifyReply, reading: Reading, readAt: number, saysAsOf: boolean): void {
+  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf }
+}

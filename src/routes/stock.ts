@@ -1,0 +1,101 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Catalog } from '../catalog/catalog.js'
+import { isProblem, type Problem, problem } from '../errors.js'
+import type { Stock } from '../stock/stock.js'
+import { type StockOptions, type StockOutcome, stocks } from '../stock/stock-service.js'
+import { stockExamples } from './examples.js'
+import { type ReadingOf, setFreshness } from './reading.js'
+import { CachedReadHeaders, cachedResponses, Key, Ref, Sku, warehouseCustomerId } from './schemas.js'
+
+export interface CatalogRouteOptions {
+  readonly catalog: Catalog
+  readonly readingOf: ReadingOf
+}
+
+/** What all stock routes take beside their SKUs, in a query or in a body. */
+export const stockOptionFields = {
+  warehouse_customer_id: warehouseCustomerId,
+  warehouse_id: Type.Optional(
+    Type.Array(Key('A warehouse', 'wh_oslo'), {
+      maxItems: 100,
+      description: 'Only these warehouses: their numbers are pooled, the others are not listed',
+    }),
+  ),
+  include: Type.Optional(
+    Type.Array(Type.Unsafe<'lots' | 'locations'>({ type: 'string', enum: ['lots', 'locations'] }), {
+      maxItems: 10,
+      description: 'What to add to the answer; repeated or, in a query, separated by commas',
+      examples: [['lots']],
+    }),
+  ),
+}
+
+/** The fields of {@link stockOptionFields}, as they were given. */
+export interface StockOptionFields {
+  readonly warehouse_customer_id?: string
+  readonly warehouse_id?: readonly string[]
+  readonly include?: readonly ('lots' | 'locations')[]
+}
+
+export const stockOptions = ({ warehouse_customer_id, warehouse_id, include }: StockOptionFields): StockOptions => ({
+  warehouseCustomerId: warehouse_customer_id,
+  warehouseIds: warehouse_id,
+  include: { lots: include?.includes('lots') ?? false, locations: include?.includes('locations') ?? false },
+})
+
+/** Lets `include` of a query be a list with commas, before it is validated. */
+export async function splitInclude(request: { query: unknown }): Promise<void> {
+  const query = request.query as { include?: unknown }
+  if (query.include === undefined) return
+  query.include = [query.include].flat().flatMap((value) => (typeof value === 'string' ? value.split(',') : [value]))
+}
+
+/** Why there is no stock, as the error of the one SKU that was asked for. */
+export function stockProblem(sku: string, outcome: Exclude<StockOutcome, { status: 'ok' }>): Problem {
+  switch (outcome.status) {
+    case 'not_found':
+      return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
+    case 'ambiguous':
+      return problem('sku_ambiguous', `${outcome.candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
+        candidates: outcome.candidates,
+      })
+    case 'unavailable':
+      if (isProblem(outcome.error)) return outcome.error
+      throw outcome.error
+  }
+}
+
+/** `GET /products/:sku/stock`: what the service is for. */
+export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readingOf }) => {
+  app.get(
+    '/products/:sku/stock',
+    {
+      config: { gives: 'json' },
+      preValidation: splitInclude,
+      schema: {
+        operationId: 'getStock',
+        tags: ['stock'],
+        summary: 'Stock of one SKU',
+        description:
+          'How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows. `available` is the number to sell by; `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is.',
+        params: Type.Object({ sku: Sku }),
+        querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
+        headers: CachedReadHeaders,
+        response: cachedResponses(
+          { description: 'The stock', schema: Ref<Stock>('Stock'), examples: stockExamples },
+          'product_not_found',
+          'sku_ambiguous',
+        ),
+      },
+    },
+    async (request, reply) => {
+      const { sku } = request.params
+      const reading = readingOf(request)
+      const outcome = (await stocks(catalog, new Set([sku]), stockOptions(request.query), reading)).get(sku)
+      if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
+      setFreshness(reply, reading, outcome.readAt, true)
+      return reply.send(outcome.stock)
+    },
+  )
+}

@@ -1,0 +1,79 @@
+import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
+import { upstreamTime } from './connection.js'
+import type { SandboxData } from './data.js'
+import { Refusal } from './refusal.js'
+
+const knownFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
+const changed = ['onhand', 'fulfillable', 'sellable'] as const
+
+/** What a warehouse that is new to an item starts with. */
+const nothing: ItemQuantities = { onhand: 0, fulfillable: 0, sellable: 0 }
+
+type Places = NonNullable<InventoryItem['inventory_by_warehouse_id']>
+
+interface Adjustment {
+  readonly by: number
+  readonly warehouseId: string | undefined
+  readonly unusedFields: readonly string[]
+}
+
+/**
+ * `PUT /wms/inventory/{inventory_id}/adjust`: moves an item's onhand, fulfillable and sellable, in all and in one
+ * warehouse, and dates the record later than before. Without a `warehouse_id` the first of its breakdown is meant.
+ * The warehouse system behind the sandbox knows no locations, so `location_id` comes back as unused.
+ *
+ * Refuses a bad body with a 422. The warehouse system refuses, with a 422 of its own origin, a warehouse that neither
+ * the list nor the item knows, and taking more than is there.
+ */
+export function adjust(data: SandboxData, item: InventoryItem, body: unknown, now: number) {
+  const { by, warehouseId, unusedFields } = parse(body)
+  // A copy without a prototype, so that `__proto__` is a warehouse id like any other.
+  const places: Places = Object.assign(Object.create(null), item.inventory_by_warehouse_id)
+  const id = warehouseId ?? Object.keys(places)[0]
+  if (id !== undefined && !data.warehouses.has(id) && !(id in places)) {
+    throw new Refusal(422, `Unknown warehouse: ${id}`, 'integration')
+  }
+  const changing: ItemQuantities[] = [item]
+  if (id !== undefined && item.inventory_by_warehouse_id) {
+    const place = places[id] ?? { ...nothing }
+    places[id] = place
+    changing.push(place)
+  }
+  const there = changing.at(-1)?.onhand ?? 0
+  if (there + by < 0) throw new Refusal(422, `Cannot take ${-by} where ${there} are on hand`, 'integration')
+  for (const quantities of changing) move(quantities, by)
+  if (item.inventory_by_warehouse_id) item.inventory_by_warehouse_id = places
+  const earliest = Date.parse(item.trackstar_updated_date ?? '') + 1000
+  item.trackstar_updated_date = upstreamTime(Math.max(now, earliest || now))
+  item.updated_date = item.trackstar_updated_date
+  return { id: item.id, data: item, unused_fields: unusedFields }
+}
+
+function move(quantities: ItemQuantities, by: number): void {
+  for (const field of changed) {
+    const quantity = quantities[field]
+    if (typeof quantity === 'number') quantities[field] = quantity + by
+  }
+}
+
+function parse(body: unknown): Adjustment {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Refusal(422, 'expected a JSON object')
+  const fields = new Map<string, unknown>(Object.entries(body))
+  for (const [field, value] of fields) {
+    if (value === null || value === '') throw new Refusal(422, `${field}: must be left out rather than null or empty`)
+  }
+  const quantity = fields.get('quantity')
+  if (typeof quantity !== 'number' || !Number.isInteger(quantity) || quantity <= 0) {
+    throw new Refusal(422, `quantity: expected an integer above 0, but got: ${JSON.stringify(quantity)}`)
+  }
+  const type = fields.get('adjustment_type')
+  if (type !== 'increase' && type !== 'decrease') {
+    throw new Refusal(422, `adjustment_type: expected increase or decrease, but got: ${JSON.stringify(type)}`)
+  }
+  const warehouseId = fields.get('warehouse_id')
+  if (warehouseId !== undefined && typeof warehouseId !== 'string') {
+    throw new Refusal(422, `warehouse_id: expected a string, but got: ${JSON.stringify(warehouseId)}`)
+  }
+  const unusedFields = Array.from(fields.keys()).filter((field) => !knownFields.has(field))
+  return { by: type === 'increase' ? quantity : -quantity, warehouseId, unusedFields }
+}

@@ -1,0 +1,81 @@
+/** What the store needs to know of a record. */
+export interface Storable {
+  id: string
+  sku?: string | null | undefined
+}
+
+/**
+ * Records by id, in the order they came, with an index by SKU. A record keeps its *slot* (its place in that order) for
+ * life and a deleted one leaves its slot empty, so that a page token that names a slot stays good while records come
+ * and go, and the next page starts without walking over the earlier ones.
+ *
+ * A record may be changed in place; `set` it again if its SKU changed, because the index follows `set` alone.
+ */
+export class RecordStore<R extends Storable> extends Map<string, R> {
+  readonly #records: (R | undefined)[] = []
+  readonly #skus: (string | undefined)[] = []
+  readonly #slotById = new Map<string, number>()
+  readonly #slotsBySku = new Map<string, number[]>()
+
+  override set(id: string, record: R): this {
+    const slot = this.#slotById.get(id) ?? this.#records.length
+    this.#forgetSku(slot)
+    this.#records[slot] = record
+    this.#slotById.set(id, slot)
+    this.#learnSku(slot, record.sku)
+    return super.set(id, record)
+  }
+
+  override delete(id: string): boolean {
+    const slot = this.#slotById.get(id)
+    if (slot === undefined) return false
+    this.#forgetSku(slot)
+    this.#records[slot] = undefined
+    this.#slotById.delete(id)
+    return super.delete(id)
+  }
+
+  override clear(): void {
+    for (const id of this.keys()) this.delete(id)
+  }
+
+  /** One past the last slot ever used. */
+  get slots(): number {
+    return this.#records.length
+  }
+
+  /** The record in a slot; undefined where it was deleted. */
+  at(slot: number): R | undefined {
+    return this.#records[slot]
+  }
+
+  /** Slots of the records with these ids, ascending; ids that there are none of are left out. */
+  slotsOfIds(ids: Iterable<string>): number[] {
+    const slots = Array.from(new Set(ids), (id) => this.#slotById.get(id)).filter((slot) => slot !== undefined)
+    return slots.toSorted((a, b) => a - b)
+  }
+
+  /** Slots of the records with any of these SKUs, ascending. */
+  slotsOfSkus(skus: Iterable<string>): number[] {
+    return Array.from(new Set(skus), (sku) => this.#slotsBySku.get(sku) ?? [])
+      .flat()
+      .toSorted((a, b) => a - b)
+  }
+
+  #learnSku(slot: number, sku: string | null | undefined): void {
+    if (typeof sku !== 'string') return
+    this.#skus[slot] = sku
+    const slots = this.#slotsBySku.get(sku)
+    if (slots) slots.push(slot)
+    else this.#slotsBySku.set(sku, [slot])
+  }
+
+  #forgetSku(slot: number): void {
+    const sku = this.#skus[slot]
+    if (sku === undefined) return
+    this.#skus[slot] = undefined
+    const others = (this.#slotsBySku.get(sku) as number[]).filter((other) => other !== slot)
+    if (others.length > 0) this.#slotsBySku.set(sku, others)
+    else this.#slotsBySku.delete(sku)
+  }
+}

@@ -1,0 +1,119 @@
+import { adjust } from './adjust.js'
+import { syncNow } from './connection.js'
+import type { SandboxData } from './data.js'
+import { type FilterFields, inventoryFields, productFields, warehouseFields } from './filters.js'
+import { listPage } from './list.js'
+import { RecordStore, type Storable } from './record-store.js'
+import { Refusal } from './refusal.js'
+
+/** What a handler gets to see of a call. */
+export interface Asked {
+  readonly method: string
+  readonly query: URLSearchParams
+  readonly body: unknown
+  readonly now: number
+}
+
+/** Where a path leads: what it needs besides the API key, and what each method does there. */
+export interface Route {
+  /** Management paths take the API key alone. */
+  readonly needsToken: boolean
+  readonly methods: Readonly<Record<string, (asked: Asked) => unknown>>
+}
+
+/**
+ * Finds the route of a path, which is percent-encoded as it came. Undefined where there is none.
+ *
+ * Segments are taken as they are and compared after decoding, so an id may hold anything, `/` included.
+ */
+export function findRoute(data: SandboxData, path: string): Route | undefined {
+  const segments = decode(path)
+  const [area, resource, id, rest] = segments ?? []
+  if (segments?.length === 2 && area === 'connections' && resource !== undefined) return connection(data, resource)
+  if (area !== 'wms') return undefined
+  if (segments?.length === 2) return list(data, resource)
+  if (segments?.length === 3 && id !== undefined) return one(data, resource, id)
+  if (segments?.length === 4 && id !== undefined) return below(data, `${resource}/${rest}`, id)
+  return undefined
+}
+
+function decode(path: string): string[] | undefined {
+  try {
+    return path.slice(1).split('/').map(decodeURIComponent)
+  } catch {
+    return undefined
+  }
+}
+
+const route = (methods: Route['methods'], needsToken = true): Route => ({ needsToken, methods })
+
+function connection(data: SandboxData, id: string): Route {
+  const POST = ({ body, now }: Asked) => syncNow(data.connection, body, now)
+  if (id === 'sync') return route({ POST })
+  const GET = () => {
+    if (id !== data.connection.id) throw new Refusal(404, `Connection not found: ${id}`)
+    return { data: data.connection }
+  }
+  return route({ GET }, false)
+}
+
+function list(data: SandboxData, resource: string | undefined): Route | undefined {
+  const listOf = <R extends Storable>(store: RecordStore<R>, name: string, fields: FilterFields) =>
+    route({ GET: ({ query }) => listPage(copied(data, store, name), fields, query) })
+  if (resource === 'products') return listOf(data.products, 'get_products', productFields)
+  if (resource === 'inventory') return listOf(data.inventory, 'get_inventory', inventoryFields)
+  if (resource === 'warehouses') return listOf(data.warehouses, 'get_warehouses', warehouseFields)
+  return undefined
+}
+
+function one(data: SandboxData, resource: string | undefined, id: string): Route | undefined {
+  if (resource === 'products') {
+    return route({ GET: () => ({ data: found(copied(data, data.products, 'get_products'), 'Product', id) }) })
+  }
+  if (resource === 'inventory' && id === 'ledger') return route({ GET: noLedger })
+  if (resource === 'inventory') return route({ GET: () => ({ data: item(data, id) }) })
+  if (resource === 'warehouses') return route({ GET: () => ({ data: warehouse(data, id) }) })
+  return undefined
+}
+
+function below(data: SandboxData, kind: string, id: string): Route | undefined {
+  if (kind === 'inventory/adjust') {
+    return route({ PUT: ({ body, now }) => adjust(data, item(data, id), body, now) })
+  }
+  if (kind === 'warehouses/locations') {
+    return route({ GET: ({ query }) => listPage(locations(data, warehouse(data, id).id), warehouseFields, query) })
+  }
+  return undefined
+}
+
+const item = (data: SandboxData, id: string) =>
+  found(copied(data, data.inventory, 'get_inventory'), 'Inventory item', id)
+
+const warehouse = (data: SandboxData, id: string) =>
+  found(copied(data, data.warehouses, 'get_warehouses'), 'Warehouse', id)
+
+function found<R extends Storable>(store: RecordStore<R>, kind: string, id: string): R {
+  const record = store.get(id)
+  if (record === undefined) throw new Refusal(404, `${kind} not found: ${id}`)
+  return record
+}
+
+/** Until the first copy of a function is finished, upstream has none of its records. */
+const copied = <R extends Storable>(data: SandboxData, store: RecordStore<R>, name: string): RecordStore<R> =>
+  data.connection.historical_sync_completed[name] === false ? new RecordStore<R>() : store
+
+/** The ledger is off unless an organisation asks for it. */
+const noLedger = (): never => {
+  throw new Refusal(501, 'The inventory ledger is not enabled for this organisation')
+}
+
+/** The locations that items name in a warehouse. */
+function locations(data: SandboxData, warehouseId: string): RecordStore<Storable & { warehouse_id: string }> {
+  const store = new RecordStore<Storable & { name: string; warehouse_id: string }>()
+  for (const { locations: places } of data.inventory.values()) {
+    for (const { location_id: id, warehouse_id: at } of places ?? []) {
+      if (id && at === warehouseId) store.set(id, { id, name: id, warehouse_id: at })
+    }
+  }
+  return store
+}

@@ -1,0 +1,107 @@
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import type { Warehouse } from '../records/warehouse.js'
+import { type Component, takeApart } from './groups.js'
+import { type Asked, type Holding, readHolding } from './holding.js'
+import {
+  falsifies,
+  holdingIssues,
+  invalidUnitQuantity,
+  inventoryItemMissing,
+  noInventoryItems,
+  unknownWarehouses,
+  upstreamSyncIncomplete,
+} from './issues.js'
+import { findLimiting } from './limiting.js'
+import { stockLocations, stockLots } from './lots.js'
+import { nothing, toQuantities } from './quantities.js'
+import { toNumber } from './rational.js'
+import type { ComponentStock, Stock, StockIssue, StockSource } from './stock.js'
+import { warehouseStocks } from './warehouses.js'
+import { type Give, productAmounts } from './yields.js'
+
+/** What an answer for one SKU is made of. */
+export interface StockInput {
+  /** The SKU, as asked. */
+  readonly sku: string
+  readonly product: Product
+  /** Those that upstream knows, by id. One that the product refers to and that is not here is missing. */
+  readonly items: ReadonlyMap<string, InventoryItem>
+  /** The connection's warehouse list; empty where there is none. */
+  readonly warehouses: ReadonlyMap<string, Warehouse>
+  /** The warehouses that the caller asked for; undefined or empty for all. */
+  readonly warehouseIds?: readonly string[] | undefined
+  readonly include?: { readonly lots?: boolean | undefined; readonly locations?: boolean | undefined } | undefined
+  /** Resources (`products`, `inventory`) whose first copy upstream has not finished. */
+  readonly syncIncomplete?: readonly string[] | undefined
+  readonly asOf: string
+  readonly stale: boolean
+  readonly source: StockSource | null
+}
+
+/**
+ * The stock of one SKU, by the contract's "The arithmetic" and "What is wrong is said, never hidden". Pure: it reads
+ * no clock and changes nothing that it is given.
+ */
+export function composeStock(input: StockInput): Stock {
+  const { product, items, warehouses } = input
+  const isKit = product.is_kit === true
+  const asked: Asked = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
+  const { components, groups, invalid } = takeApart(product, items)
+  const issues: StockIssue[] = invalid.map(invalidUnitQuantity)
+  if (components.length + invalid.length === 0) issues.push(noInventoryItems(product))
+
+  const counted: InventoryItem[] = []
+  const holdings = new Map<string, Holding>()
+  for (const { inventoryItemId } of components) {
+    const item = items.get(inventoryItemId)
+    if (item === undefined) {
+      issues.push(inventoryItemMissing(inventoryItemId))
+      continue
+    }
+    const holding = readHolding(item, asked)
+    counted.push(item)
+    holdings.set(inventoryItemId, holding)
+    issues.push(...holdingIssues(inventoryItemId, holding, asked))
+  }
+  issues.push(
+    ...unknownWarehouses(asked, warehouses, holdings),
+    ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
+  )
+
+  const give: Give = (inventoryItemId) => holdings.get(inventoryItemId)?.counted ?? nothing
+  const quantities = toQuantities(productAmounts(groups, isKit, give))
+  return {
+    sku: input.sku,
+    product: {
+      id: product.id,
+      name: product.name ?? null,
+      gtin: product.gtin ?? null,
+      is_kit: isKit,
+      active: product.active ?? null,
+      warehouse_customer_id: product.warehouse_customer_id ?? null,
+    },
+    available: Math.max(0, quantities.fulfillable),
+    quantities,
+    warehouses: warehouseStocks(groups, isKit, holdings, warehouses, asked),
+    components: components.map((component) => componentStock(component, items.get(component.inventoryItemId), give)),
+    complete: !issues.some((issue) => falsifies(issue, asked)),
+    issues,
+    limiting: isKit ? findLimiting(groups, give) : null,
+    as_of: input.asOf,
+    stale: input.stale,
+    source: input.source,
+    ...(input.include?.lots && { lots: stockLots(counted, asked) }),
+    ...(input.include?.locations && { locations: stockLocations(counted, asked) }),
+  }
+}
+
+const componentStock = (component: Component, item: InventoryItem | undefined, give: Give): ComponentStock => ({
+  inventory_item_id: component.inventoryItemId,
+  sku: component.sku,
+  name: item?.name ?? null,
+  unit_quantity: toNumber(component.units),
+  active: item?.active ?? null,
+  status: item === undefined ? 'missing' : 'ok',
+  quantities: toQuantities(give(component.inventoryItemId)),
+})

@@ -1,0 +1,80 @@
+import type { ItemQuantities } from '../records/inventory-item.js'
+import { type Exact, minus, plus, toNumber } from './rational.js'
+import type { Quantities } from './stock.js'
+
+/** Quantities as the arithmetic holds them: exact, null where not stated, save `fulfillable`, which then counts 0. */
+export interface Amounts {
+  readonly onhand: Exact | null
+  readonly committed: Exact | null
+  readonly unfulfillable: Exact | null
+  readonly fulfillable: Exact
+  readonly sellable: Exact | null
+  readonly awaiting: Exact | null
+}
+
+/** What upstream states in one place, and whether that tells what is fulfillable. */
+export interface StatedAmounts extends Amounts {
+  readonly fulfillableKnown: boolean
+}
+
+/** The amounts of what states nothing and counts 0. */
+export const nothing: Amounts = {
+  onhand: null,
+  committed: null,
+  unfulfillable: null,
+  fulfillable: 0,
+  sellable: null,
+  awaiting: null,
+}
+
+/**
+ * What an item or one of its warehouses states. `fulfillable`, where it is not stated, is
+ * onhand − committed − unfulfillable if all three are; `derivable` says whether that identity holds for the item, which
+ * it does not where substitute SKUs are involved.
+ */
+export function readAmounts(quantities: ItemQuantities, derivable: boolean): StatedAmounts {
+  const onhand = stated(quantities.onhand)
+  const committed = stated(quantities.committed)
+  const unfulfillable = stated(quantities.unfulfillable)
+  let fulfillable: Exact | null = stated(quantities.fulfillable)
+  if (fulfillable === null && derivable && onhand !== null && committed !== null && unfulfillable !== null) {
+    fulfillable = minus(minus(onhand, committed), unfulfillable)
+  }
+  return {
+    onhand,
+    committed,
+    unfulfillable,
+    fulfillable: fulfillable ?? 0,
+    sellable: stated(quantities.sellable),
+    awaiting: stated(quantities.awaiting),
+    fulfillableKnown: fulfillable !== null,
+  }
+}
+
+/** A quantity as upstream states it, or null: absent and null are not stated, nor is what is not finite. Never -0. */
+export const stated = (value: number | null | undefined): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value + 0 : null
+
+/** Both together. A quantity that only one of them states is that one's. */
+export const pool = (a: Amounts, b: Amounts): Amounts => ({
+  onhand: sum(a.onhand, b.onhand),
+  committed: sum(a.committed, b.committed),
+  unfulfillable: sum(a.unfulfillable, b.unfulfillable),
+  fulfillable: plus(a.fulfillable, b.fulfillable),
+  sellable: sum(a.sellable, b.sellable),
+  awaiting: sum(a.awaiting, b.awaiting),
+})
+
+const sum = (a: Exact | null, b: Exact | null): Exact | null => (a === null ? b : b === null ? a : plus(a, b))
+
+/** The amounts as an answer shows them. */
+export const toQuantities = (amounts: Amounts): Quantities => ({
+  onhand: shown(amounts.onhand),
+  committed: shown(amounts.committed),
+  unfulfillable: shown(amounts.unfulfillable),
+  fulfillable: toNumber(amounts.fulfillable),
+  sellable: shown(amounts.sellable),
+  awaiting: shown(amounts.awaiting),
+})
+
+const shown = (amount: Exact | null): number | null => (amount === null ? null : toNumber(amount))

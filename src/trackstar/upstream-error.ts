@@ -1,0 +1,92 @@
+import { type Problem, problem } from '../errors.js'
+import type { UpstreamAnswer } from './transport.js'
+
+/** Most characters of upstream's own words that are passed on. */
+const maxDetail = 500
+
+/**
+ * Turns an answer that is no success into this service's own error: the one place that knows both tables.
+ * Upstream's words are passed on where they are about the request (400, 422 and 501), nowhere else.
+ */
+export function toProblem(answer: UpstreamAnswer): Problem {
+  const { error, origin } = readBody(answer.body)
+  const said = error === undefined ? '' : `: ${error.slice(0, maxDetail)}`
+  const cause = new Error(`upstream answered ${answer.status}${said}`)
+  switch (answer.status) {
+    case 400:
+    case 422:
+      return problem('upstream_rejected', error?.slice(0, maxDetail) ?? 'Trackstar refused the request', {
+        origin,
+        cause,
+      })
+    case 401:
+    case 403:
+      return problem('upstream_auth_failed', "Trackstar refuses this service's own credentials; yours are fine", {
+        cause,
+      })
+    case 501:
+      return problem('not_supported_by_integration', `The connected warehouse system has no such function${said}`, {
+        origin,
+        cause,
+      })
+  }
+  if (answer.status === 429) {
+    return problem('upstream_unavailable', 'Trackstar refuses more calls for the moment', {
+      cause,
+      retryAfter: Math.ceil((retryAfterMs(answer, 0) ?? 1000) / 1000),
+    })
+  }
+  if (answer.status >= 500) {
+    return problem('upstream_unavailable', `Trackstar is failing (${answer.status})`, {
+      cause,
+      retryAfter: Math.ceil((retryAfterMs(answer, 0) ?? 1000) / 1000),
+    })
+  }
+  return problem('upstream_invalid_response', `Trackstar gave an answer of an unexpected kind (${answer.status})`, {
+    cause,
+  })
+}
+
+/** A success whose body is not what it should be: where, and why. */
+export function invalidResponse(route: string, fault: { path: string; message: string }): Problem {
+  return problem('upstream_invalid_response', `${route}: ${fault.path || 'the body'} ${fault.message}`)
+}
+
+function readBody(body: unknown): { error: string | undefined; origin: 'trackstar' | 'integration' } {
+  const fields: { error?: unknown; origin?: unknown } = typeof body === 'object' && body !== null ? body : {}
+  return {
+    error: typeof fields.error === 'string' && fields.error !== '' ? fields.error : undefined,
+    origin: fields.origin === 'integration' ? 'integration' : 'trackstar',
+  }
+}
+
+/** The longest that a `retry-after` is believed. */
+const maxPauseMs = 60_000
+
+/**
+ * How long upstream asks everybody to wait. `retry-after` counts on a 429 and a 503 only, since upstream sends it with
+ * every answer; `x-ratelimit-remaining: 0` counts on any, until the reset by upstream's own `Date`, a second at most.
+ * @param wallMs the time here, for a `Date` that is not sent
+ */
+export function pauseMs(answer: UpstreamAnswer, wallMs: number): number {
+  const asked = answer.status === 429 || answer.status === 503 ? retryAfterMs(answer, wallMs) : undefined
+  if (asked !== undefined) return asked
+  if (header(answer, 'x-ratelimit-remaining') !== '0') return 0
+  const reset = Number(header(answer, 'x-ratelimit-reset')) * 1000
+  const date = Date.parse(header(answer, 'date') ?? '')
+  const wait = reset - (Number.isNaN(date) ? wallMs : date)
+  return Number.isFinite(wait) ? Math.min(1000, Math.max(0, wait)) : 0
+}
+
+/** `Retry-After` in ms, from seconds or a date (RFC 9110, 10.2.3); upstream's older spelling counts as well. */
+function retryAfterMs(answer: UpstreamAnswer, wallMs: number): number | undefined {
+  const value = header(answer, 'retry-after') ?? header(answer, 'x-rate-limit-retry-after')
+  if (value === undefined) return undefined
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - wallMs
+  return Number.isNaN(ms) ? undefined : Math.min(maxPauseMs, Math.max(0, ms))
+}
+
+function header(answer: UpstreamAnswer, name: string): string | undefined {
+  const value = answer.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}

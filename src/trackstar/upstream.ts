@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isProblem, type Problem } from '../errors.js'
+import type { Bid, Budget } from './budget.js'
+import type { Circuit, Verdict } from './circuit.js'
+import type { Clock } from './clock.js'
+import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
+import { invalidResponse, pauseMs, toProblem } from './upstream-error.js'
+
+/** Why a call is made: for what nobody held, behind an answer, because a caller asked outright, again. */
+export type Cause = 'miss' | 'refresh' | 'list' | 'retry'
+
+/** One read that is wanted. */
+export interface Read {
+  /** The path's template: what it is called in logs and metrics. */
+  readonly route: string
+  readonly cause: Cause
+  readonly bid: Bid
+  /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
+  readonly request: () => UpstreamRequest | undefined
+}
+
+/** What is told of each attempt. `outcome` is the status, or the code of the fault where there was no answer. */
+export interface CallReport {
+  readonly route: string
+  readonly cause: Cause
+  readonly outcome: string
+  readonly ms: number
+  readonly waitedMs: number
+  /** Upstream's own `X-Request-Id`. */
+  readonly upstreamRequestId: string | undefined
+}
+
+export interface UpstreamParts {
+  readonly transport: Transport
+  readonly budget: Budget
+  readonly circuit: Circuit
+  readonly clock: Clock
+  readonly timeoutMs: number
+  readonly onCall: (report: CallReport) => void
+}
+
+/** Reads upstream; gives its 2xx and 404 answers, and undefined where the read was no longer wanted. */
+export type Upstream = (read: Read) => Promise<UpstreamAnswer | undefined>
+
+const maxRetries = 2
+const retryBaseMs = 100
+const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
+/**
+ * Every read goes through here: circuit, then budget, then one HTTP call, and again from the start for a retry, so that
+ * each attempt takes a permit of its own. Retries at most twice, with full jitter, on 429, 502, 503, 504 and
+ * connection faults, never past the bid's deadline.
+ */
+export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs, onCall }: UpstreamParts): Upstream {
+  /** One attempt: the answer, or the fault for which there is none. */
+  async function attempt(read: Read, request: UpstreamRequest, sent: () => void, waitedMs: number, cause: Cause) {
+    const start = clock.elapsed()
+    const result = await transport(request, { timeoutMs, onSent: sent }).catch((error: unknown) => {
+      if (isProblem(error)) return error
+      throw error
+    })
+    const upstreamRequestId = isProblem(result) ? undefined : result.headers['x-request-id']
+    onCall({
+      route: read.route,
+      cause,
+      outcome: isProblem(result) ? result.problem : String(result.status),
+      ms: clock.elapsed() - start,
+      waitedMs,
+      upstreamRequestId: typeof upstreamRequestId === 'string' ? upstreamRequestId : undefined,
+    })
+    return result
+  }
+
+  return async (read) => {
+    let request: UpstreamRequest | undefined
+    for (let tries = 0; ; tries++) {
+      circuit.check()
+      const bidAt = clock.elapsed()
+      const permit = await budget.permit(read.bid)
+      let settle: ((verdict: Verdict) => void) | undefined
+      let verdict: Verdict = 'unknown'
+      let result: UpstreamAnswer | Problem
+      try {
+        settle = circuit.begin()
+        request ??= read.request()
+        if (request === undefined) return undefined
+        const cause = tries === 0 ? read.cause : 'retry'
+        result = await attempt(read, request, permit.sent, clock.elapsed() - bidAt, cause)
+        verdict = judge(result)
+      } finally {
+        permit.release()
+        settle?.(verdict)
+      }
+      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now())
+      if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
+      const delay = Math.random() * retryBaseMs * 2 ** tries
+      const { priority, caller, deadline } = read.bid
+      const nextAt = Math.max(clock.elapsed() + delay, budget.estimate(priority, caller, 0))
+      if (!isRetryable(result) || tries === maxRetries || nextAt >= deadline()) return conclude(read.route, result)
+      await sleep(delay)
+    }
+  }
+}
+
+/** 404 included: whether absence is an error is the asker's business. */
+function conclude(route: string, result: UpstreamAnswer | Problem): UpstreamAnswer {
+  if (isProblem(result)) throw result
+  const { status } = result
+  if (status === 404) return result
+  if (status < 200 || status > 299) throw toProblem(result)
+  if (result.body === undefined) throw invalidResponse(route, { path: '', message: 'must be JSON' })
+  return result
+}
+
+function judge(result: UpstreamAnswer | Problem): Verdict {
+  if (isProblem(result)) return 'fails'
+  const isGarbled = result.status < 300 && result.body === undefined
+  return isGarbled || (result.status >= 500 && result.status !== 501) ? 'fails' : 'answers'
+}
+
+function isRetryable(result: UpstreamAnswer | Problem): boolean {
+  return isProblem(result) ? result.problem === 'upstream_unavailable' : retryableStatuses.has(result.status)
+}

@@ -1,0 +1,46 @@
+import tap from 'tap'
+import { createData } from '../../src/sandbox/data.js'
+import { fixedCatalogue, fixedSkus } from '../../src/sandbox/fixed-catalogue.js'
+import { inventedSku } from '../../src/sandbox/invented-catalogue.js'
+
+const create = (products: number, seed = 1) => createData({ products, seed, connectionId: 'conn_1', now: 0 })
+const everything = (data: ReturnType<typeof create>) =>
+  JSON.stringify([[...data.products.values()], [...data.inventory.values()], [...data.warehouses.values()]])
+
+tap.test('has as many products as asked for, the fixed ones among them', async (t) => {
+  const data = create(1000)
+  t.equal(data.products.size, 1000)
+  for (const { sku } of fixedSkus) t.ok(data.products.slotsOfSkus([sku]).length > 0, sku)
+  const invented = 1000 - fixedCatalogue().products.length
+  t.equal(data.products.slotsOfSkus([inventedSku(invented - 1)]).length, 1)
+  t.equal(data.products.slotsOfSkus([inventedSku(invented)]).length, 0)
+})
+
+tap.test('never has fewer than the fixed ones', async (t) => {
+  t.equal(create(0).products.size, fixedCatalogue().products.length)
+})
+
+tap.test('is the same for the same seed and size, and begins the same for another size', async (t) => {
+  t.equal(everything(create(200)), everything(create(200)))
+  t.not(everything(create(200)), everything(create(200, 2)))
+  t.strictSame(create(300).products.get('prod_000050'), create(200).products.get('prod_000050'))
+})
+
+tap.test('has every item that an invented product refers to', async (t) => {
+  const data = create(500)
+  const missing = [...data.products.values()]
+    .flatMap((product) => product.inventory_items ?? [])
+    .filter((reference) => !data.inventory.has(reference.inventory_item_id))
+  t.match(missing, [{ inventory_item_id: 'inv_nowhere' }])
+  t.equal(missing.length, 1)
+})
+
+tap.test('has four warehouses, one of them without a name and a code', async (t) => {
+  const warehouses = [...create(0).warehouses.values()]
+  t.equal(warehouses.length, 4)
+  t.equal(warehouses.filter(({ name, code }) => name === null && code === null).length, 1)
+})
+
+tap.test('has a connection of the given id', async (t) => {
+  t.equal(create(0).connection.id, 'conn_1')
+})

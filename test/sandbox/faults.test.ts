@@ -1,0 +1,41 @@
+import tap from 'tap'
+import { Faults } from '../../src/sandbox/faults.js'
+
+tap.test('fits an exact path, or a prefix', async (t) => {
+  const faults = new Faults()
+  faults.add('/wms/products', { status: 500 })
+  faults.add('/wms/inventory*', { status: 501 })
+  t.equal(faults.take('GET', '/wms/products')?.status, 500)
+  t.equal(faults.take('GET', '/wms/products/p'), undefined)
+  t.equal(faults.take('GET', '/wms/inventory')?.status, 501)
+  t.equal(faults.take('GET', '/wms/inventory/i')?.status, 501)
+  t.equal(faults.take('GET', '/wms'), undefined)
+})
+
+tap.test('holds for one method where it says so', async (t) => {
+  const faults = new Faults()
+  faults.add('*', { status: 403, method: 'PUT' })
+  t.equal(faults.take('GET', '/'), undefined)
+  t.equal(faults.take('PUT', '/')?.status, 403)
+})
+
+tap.test('wears off after its times, and uncovers the one set before', async (t) => {
+  const faults = new Faults()
+  faults.add('/', { status: 500 })
+  faults.add('/', { status: 503, times: 2 })
+  t.strictSame(
+    [1, 2, 3, 4].map(() => faults.take('GET', '/')?.status),
+    [503, 503, 500, 500],
+  )
+})
+
+tap.test('is taken away by what setting it returned, others stay', async (t) => {
+  const faults = new Faults()
+  faults.add('/', { status: 500 })
+  const takeAway = faults.add('/', { status: 503 })
+  takeAway()
+  takeAway()
+  t.equal(faults.take('GET', '/')?.status, 500)
+  faults.clear()
+  t.equal(faults.take('GET', '/'), undefined)
+})

@@ -1,0 +1,149 @@
+import tap from 'tap'
+import { InventoryItem } from '../../src/records/inventory-item.js'
+import { recordReader } from '../../src/records/page.js'
+import { Product } from '../../src/records/product.js'
+import { Warehouse } from '../../src/records/warehouse.js'
+import { fixedCatalogue, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalogue.js'
+
+const { products, inventory } = fixedCatalogue()
+const items = new Map(inventory.map((item) => [item.id, item]))
+const productsOf = (sku: string) => products.filter((product) => product.sku === sku)
+
+/** What each reference of a product can draw on: its fulfillable units, and how many a unit of the product needs. */
+const draws = (sku: string) =>
+  productsOf(sku).flatMap((product) =>
+    (product.inventory_items ?? []).map((reference) => [
+      items.get(reference.inventory_item_id)?.fulfillable,
+      reference.unit_quantity,
+    ]),
+  )
+
+tap.test('lists every SKU it has, and no other, once', async (t) => {
+  t.strictSame(new Set(fixedSkus.map(({ sku }) => sku)), new Set(products.map(({ sku }) => sku)))
+  t.equal(new Set(fixedSkus.map(({ sku }) => sku)).size, fixedSkus.length)
+})
+
+tap.test('has sound records, though their numbers may be wrong', async (t) => {
+  const sound = (reader: { page(body: unknown): unknown }, data: unknown[]) =>
+    t.match(reader.page({ data, next_token: null }), { malformed: [], nextToken: null })
+  sound(recordReader(Product), products)
+  sound(recordReader(InventoryItem), inventory)
+  sound(
+    recordReader(Warehouse),
+    fixedWarehouses.map((make) => make()),
+  )
+})
+
+tap.test('has ids of its own for every record', async (t) => {
+  t.equal(new Set(products.map(({ id }) => id)).size, products.length)
+  t.equal(items.size, inventory.length)
+})
+
+tap.test('refers to one item only that does not exist', async (t) => {
+  const ids = products.flatMap((product) => (product.inventory_items ?? []).map((one) => one.inventory_item_id))
+  t.strictSame(
+    ids.filter((id) => !items.has(id)),
+    ['inv_nowhere'],
+  )
+})
+
+tap.test('adds up, but where it is there to show what does not', async (t) => {
+  const wrong = inventory.filter((item) => {
+    const { onhand = 0, committed, unfulfillable, fulfillable } = item
+    const places = Object.values(item.inventory_by_warehouse_id ?? {})
+    const held = places.reduce((sum, place) => sum + (place?.onhand ?? 0), 0)
+    return held !== onhand || onhand !== Number(committed) + Number(unfulfillable) + Number(fulfillable)
+  })
+  t.strictSame(
+    wrong.map(({ sku }) => sku),
+    ['ASSAM-500', 'DARJEELING-500', 'CEYLON-500', 'KETTLE-1L', 'SCALE-01'],
+  )
+})
+
+const stocks: Record<string, (number | null | undefined)[][]> = {
+  'SENCHA-100': [[38, 1]],
+  'OOLONG-250': [
+    [10, 1],
+    [7, 1],
+  ],
+  'BISCUIT-6PK': [[45, 6]],
+  CUP: [[40, null]],
+  'GONGFU-SET': [
+    [9, 1],
+    [40, 4],
+    [6, 1],
+  ],
+  'TASTING-SET': [
+    [40, 6],
+    [9, 1],
+  ],
+  'MATCHA-KIT': [
+    [12, 1],
+    [0, 1],
+  ],
+  'TRAVEL-SET': [
+    [3, 1],
+    [4, 1],
+    [11, 2],
+  ],
+  'REFILL-BOX': [
+    [20, 2],
+    [20, 1],
+  ],
+  'HONEY-1': [
+    [15, 1],
+    [4, 1],
+  ],
+  'CHAI-50': [
+    [3, 1],
+    [21, 1],
+  ],
+  'EARL-GREY': [
+    [6, 1],
+    [2, 1],
+  ],
+  'MATCHA-TIN': [[24, 1]],
+  'HOJICHA-80': [
+    [8, 1],
+    [undefined, 1],
+  ],
+  'ASSAM-500': [[null, 1]],
+  'DARJEELING-500': [[null, 1]],
+  'CEYLON-500': [[null, 1]],
+  'ROOIBOS-100': [[18, 1]],
+  'KETTLE-1L': [[13, 1]],
+  'SCALE-01': [[10, 1]],
+  'PUERH-357': [[-5, 1]],
+  'GIFT-CARD': [],
+  'SAMPLER-3': [
+    [5, 1],
+    [50, 0],
+  ],
+  'MINT/LEMON 50%': [[5, 1]],
+  'GREEN, BLACK + WHITE': [[7, 1]],
+  '抹茶 30g': [[9, 1]],
+  ['__proto__']: [[3, 1]],
+  constructor: [[4, 1]],
+}
+
+for (const { sku } of fixedSkus) {
+  tap.test(`has the stock for ${sku} that its line in the table counts on`, async (t) => {
+    t.strictSame(draws(sku), new Map(Object.entries(stocks)).get(sku))
+  })
+}
+
+tap.test('tells two merchants and an inactive product apart', async (t) => {
+  t.strictSame(
+    productsOf('HONEY-1').map((product) => product.warehouse_customer_id),
+    ['cust_aurora', 'cust_borealis'],
+  )
+  t.strictSame(
+    productsOf('CHAI-50').map((product) => product.active),
+    [false, true],
+  )
+})
+
+tap.test('makes new records with every call', async (t) => {
+  t.not(fixedCatalogue().products[0], products[0])
+  t.not(fixedCatalogue().inventory[0], inventory[0])
+})

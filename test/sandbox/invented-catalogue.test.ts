@@ -1,0 +1,47 @@
+import tap from 'tap'
+import { invent, inventedSku } from '../../src/sandbox/invented-catalogue.js'
+
+const block = (seed = 1) => Array.from({ length: 40 }, (_, n) => invent(seed, n))
+
+tap.test('invents the same for the same seed, and something else for another', async (t) => {
+  t.strictSame(JSON.stringify(block()), JSON.stringify(block()))
+  t.notSame(JSON.stringify(block(2)), JSON.stringify(block()))
+})
+
+tap.test('names the products in order', async (t) => {
+  t.equal(inventedSku(0), 'BLEND-000000')
+  t.strictSame(
+    block().map(({ product }) => product.sku),
+    Array.from({ length: 40 }, (_, n) => inventedSku(n)),
+  )
+})
+
+tap.test('gives each plain product two items in two warehouses, some of them by the six', async (t) => {
+  for (const { product, inventory } of block().filter((invention) => !invention.product.is_kit)) {
+    t.equal(inventory.length, 2)
+    const places = inventory.flatMap((item) => Object.keys(item.inventory_by_warehouse_id ?? {}))
+    t.equal(new Set(places).size, 2, product.id)
+    t.ok(inventory.every((item) => item.warehouse_customer_id === product.warehouse_customer_id))
+  }
+  t.equal(block().filter(({ product }) => product.inventory_items?.[0]?.unit_quantity === 6).length, 4)
+})
+
+tap.test('makes every tenth a kit of two earlier products of the same merchant', async (t) => {
+  const inventions = block()
+  const owners = new Map(
+    inventions.flatMap((one) => one.inventory.map((item) => [item.id, item.warehouse_customer_id])),
+  )
+  const kits = inventions.filter(({ product }) => product.is_kit)
+  t.equal(kits.length, 4)
+  for (const { product, inventory } of kits) {
+    t.equal(inventory.length, 0)
+    t.equal(new Set(product.inventory_items?.map(({ sku }) => sku)).size, 2)
+    for (const { inventory_item_id } of product.inventory_items ?? []) {
+      t.equal(owners.get(inventory_item_id), product.warehouse_customer_id)
+    }
+  }
+})
+
+tap.test('shares the products between two merchants', async (t) => {
+  t.equal(new Set(block().map(({ product }) => product.warehouse_customer_id)).size, 2)
+})

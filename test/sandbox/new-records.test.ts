@@ -1,0 +1,33 @@
+import tap from 'tap'
+import { InventoryItem } from '../../src/records/inventory-item.js'
+import { recordReader } from '../../src/records/page.js'
+import { counts, needs, newItem, newProduct, newWarehouse } from '../../src/sandbox/new-records.js'
+
+tap.test('leaves what is neither committed nor unfulfillable, and never offers less than nothing', async (t) => {
+  t.match(counts(10, 3, 2, 5), { onhand: 10, committed: 3, unfulfillable: 2, fulfillable: 5, sellable: 5, awaiting: 5 })
+  t.match(counts(2, 7), { fulfillable: -5, sellable: 0, awaiting: 0 })
+})
+
+tap.test('adds up an item over its warehouses', async (t) => {
+  const item = newItem('i', 'S', 'Tea', [
+    ['a', counts(10, 3, 2, 5)],
+    ['__proto__', counts(1)],
+  ])
+  t.match(item, { onhand: 11, committed: 3, unfulfillable: 2, fulfillable: 6, awaiting: 5 })
+  t.strictSame(Object.keys(item.inventory_by_warehouse_id ?? {}), ['a', '__proto__'])
+  t.ok('record' in recordReader(InventoryItem).one({ data: item }))
+})
+
+tap.test('takes a quantity that a warehouse does not state for nothing', async (t) => {
+  t.match(newItem('i', 'S', 'Tea', [['a', { onhand: null }]]), { onhand: 0, fulfillable: 0 })
+})
+
+tap.test('changes what it is told to, and shares nothing between records', async (t) => {
+  t.match(newItem('i', 'S', 'Tea', [], { fulfillable: null }), { fulfillable: null, onhand: 0 })
+  t.match(newProduct('p', 'S', 'Tea', [needs('i', 'S')], { is_kit: true }), {
+    is_kit: true,
+    inventory_items: [{ inventory_item_id: 'i', sku: 'S', unit_quantity: 1 }],
+  })
+  t.not(newProduct('p', 'S', 'Tea', []).trackstar_tags, newProduct('p', 'S', 'Tea', []).trackstar_tags)
+  t.match(newWarehouse('w', null, 'W-1', 'Graz'), { id: 'w', name: null, code: 'W-1', address: { city: 'Graz' } })
+})

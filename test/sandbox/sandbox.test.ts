@@ -1,0 +1,228 @@
+import { connect } from 'node:net'
+import tap from 'tap'
+import { createSandbox } from '../../src/sandbox/sandbox.js'
+import { idsOf, listening } from './caller.js'
+
+const adjustment = { quantity: 2, adjustment_type: 'increase', warehouse_id: 'wh_oslo' }
+const adjustPath = '/wms/inventory/inv_cup/adjust'
+const put = (key?: string, json: unknown = adjustment) => ({
+  method: 'PUT',
+  json,
+  ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+})
+
+tap.test('serves records, with an id of its own on every answer', async (t) => {
+  const { ask } = await listening(t)
+  const one = await ask('/wms/products/prod_cup')
+  t.match(one, { status: 200, body: { data: { sku: 'CUP' } } })
+  const none = await ask('/nowhere')
+  t.match(none, { status: 404, body: { error: 'No such path: /nowhere', origin: 'trackstar' } })
+  t.match(one.headers.get('content-type'), 'application/json')
+  t.ok(one.headers.get('x-request-id'))
+  t.not(none.headers.get('x-request-id'), one.headers.get('x-request-id'))
+})
+
+tap.test('serves what a test has changed', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.data.products.delete('prod_cup')
+  sandbox.data.products.set('new', { id: 'new', sku: 'CUP', name: 'Cup, glass' })
+  t.strictSame(idsOf(await ask('/wms/products?sku=CUP')), ['new'])
+  t.equal((await ask('/wms/products/prod_cup')).status, 404)
+})
+
+tap.test('refuses bad credentials before all else', async (t) => {
+  const { sandbox, ask } = await listening(t, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
+  t.strictSame(sandbox.credentials, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
+  sandbox.fault('*', { status: 500 })
+  const reply = await ask('/wms/products', { headers: { 'x-trackstar-access-token': 'other' } })
+  t.match(reply, { status: 401, body: { error: 'Invalid access token', origin: 'trackstar' } })
+  t.equal((await ask('/connections/c', { headers: { 'x-trackstar-api-key': 'other' } })).status, 401)
+})
+
+tap.test('needs no access token for a management path', async (t) => {
+  const { ask } = await listening(t)
+  const headers = { 'x-trackstar-access-token': '' }
+  t.match(await ask('/connections/conn_sandbox', { headers }), { status: 200, body: { data: { id: 'conn_sandbox' } } })
+  t.equal((await ask('/connections/sync', { method: 'POST', json: {}, headers })).status, 401)
+})
+
+tap.test('refuses more reads than ten in any second', async (t) => {
+  let now = 10_000
+  const { sandbox, ask } = await listening(t, { readRate: 10, now: () => now })
+  for (let n = 0; n < 10; n++) t.equal((await ask('/wms/warehouses')).status, 200)
+  now += 999
+  const reply = await ask('/wms/warehouses')
+  t.match(reply, { status: 429, body: { error: 'Rate limit exceeded', origin: 'trackstar' } })
+  t.match(Object.fromEntries(reply.headers), {
+    'x-ratelimit-limit': '10',
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': '11',
+    'retry-after': '1',
+    date: 'Thu, 01 Jan 1970 00:00:10 GMT',
+  })
+  t.equal(sandbox.worstReadsPerSecond(), 11)
+  now += 1
+  t.equal((await ask('/wms/warehouses')).status, 200)
+  sandbox.options.readRate = 12
+  t.equal((await ask('/wms/warehouses')).headers.get('x-ratelimit-limit'), '12')
+})
+
+tap.test('remembers the calls, the refused ones too', async (t) => {
+  const { sandbox, ask } = await listening(t, { now: () => 42 })
+  await ask('/wms/products?sku=a%2Cb')
+  await ask('/nowhere', { method: 'DELETE' })
+  t.match(sandbox.calls, [
+    { method: 'GET', path: '/wms/products', status: 200, at: 42 },
+    { method: 'DELETE', path: '/nowhere', status: 404 },
+  ])
+  t.equal(sandbox.calls[0]?.query.get('sku'), 'a,b')
+  t.equal(sandbox.calls[0]?.headers['x-trackstar-api-key'], 'sandbox-api-key')
+})
+
+tap.test('refuses a method that a path does not know', async (t) => {
+  const { ask } = await listening(t)
+  t.match(await ask('/wms/products', { method: 'DELETE' }), {
+    status: 405,
+    body: { error: 'DELETE is not allowed here' },
+  })
+})
+
+tap.test('answers as a fault says, until it is taken away', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  const takeAway = sandbox.fault('/wms/products', { status: 503, headers: { 'retry-after': '7' } })
+  const reply = await ask('/wms/products')
+  t.match(reply, { status: 503, body: { error: 'Fault of status 503', origin: 'trackstar' } })
+  t.equal(reply.headers.get('retry-after'), '7')
+  takeAway()
+  t.equal((await ask('/wms/products')).status, 200)
+  sandbox.fault('/wms/*', { status: 501, body: { error: 'Not implemented' } })
+  t.strictSame((await ask('/wms/inventory')).body, { error: 'Not implemented' })
+  sandbox.clearFaults()
+  t.equal((await ask('/wms/inventory')).status, 200)
+})
+
+tap.test('sends malformed JSON where a fault says so', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault('/wms/products', { body: '{"data": [' })
+  t.match(await ask('/wms/products'), { status: 200, text: '{"data": [', body: undefined })
+})
+
+tap.test('adds the headers of a fault to its usual answer', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault('/wms/products', { headers: { 'x-ratelimit-remaining': '0' } })
+  const reply = await ask('/wms/products')
+  t.equal(reply.status, 200)
+  t.equal(reply.headers.get('x-ratelimit-remaining'), '0')
+})
+
+tap.test('resets the connection without doing anything', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault(adjustPath, { reset: true, times: 1 })
+  await t.rejects(ask(adjustPath, put()))
+  t.equal(sandbox.calls[0]?.status, undefined)
+  t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 44)
+  t.equal((await ask('/wms/products')).status, 200)
+})
+
+tap.test('breaks off in the middle of an answer, having done what was asked', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault(adjustPath, { truncate: true, times: 1 })
+  await t.rejects(ask(adjustPath, put('k')))
+  t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 46)
+  const again = await ask(adjustPath, put('k'))
+  t.match(again, { status: 200, body: { data: { onhand: 46 } } })
+  t.equal(again.headers.get('idempotent-replayed'), 'true')
+})
+
+tap.test('tells what was so when the call came, however late the answer', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault('/wms/inventory/inv_cup', { delayMs: 20 })
+  const asked = ask('/wms/inventory/inv_cup')
+  while (sandbox.calls.length === 0) await new Promise(setImmediate)
+  Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1 })
+  t.match(await asked, { body: { data: { onhand: 44 } } })
+})
+
+tap.test('adds its latency to every answer', async (t) => {
+  const { sandbox, ask } = await listening(t, { latencyMs: 30 })
+  const begun = performance.now()
+  await ask('/wms/warehouses')
+  t.ok(performance.now() - begun >= 29)
+  sandbox.options.latencyMs = 0
+  t.equal((await ask('/wms/warehouses')).status, 200)
+})
+
+tap.test('adjusts an item, for all who read it afterwards', async (t) => {
+  const { ask } = await listening(t, { now: () => Date.UTC(2026, 0, 1) })
+  const reply = await ask(adjustPath, put(undefined, { ...adjustment, location_id: 'A-1' }))
+  t.match(reply, { status: 200, body: { id: 'inv_cup', data: { onhand: 46 }, unused_fields: ['location_id'] } })
+  t.match(await ask('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z'), {
+    body: { data: [{ id: 'inv_cup', fulfillable: 42, inventory_by_warehouse_id: { wh_oslo: { onhand: 46 } } }] },
+  })
+})
+
+tap.test('replays a write by its key, and refuses the key for another', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  const first = await ask(adjustPath, put('k'))
+  t.equal(first.headers.get('idempotent-replayed'), null)
+  const second = await ask(adjustPath, put('k'))
+  t.equal(second.text, first.text)
+  t.equal(second.headers.get('idempotent-replayed'), 'true')
+  t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 46)
+  t.equal((await ask(adjustPath, put('k', { ...adjustment, quantity: 3 }))).status, 400)
+  t.equal((await ask('/wms/inventory/inv_tray/adjust', put('k'))).status, 400)
+})
+
+tap.test('refuses a key while its first request runs, even if that was sent but not answered', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  sandbox.fault(adjustPath, { delayMs: 300, times: 1 })
+  const first = ask(adjustPath, put('k'))
+  while (sandbox.data.inventory.get('inv_cup')?.onhand === 44) await new Promise(setImmediate)
+  t.match(await ask(adjustPath, put('k')), { status: 409, body: { origin: 'trackstar' } })
+  t.equal((await first).status, 200)
+  t.equal((await ask(adjustPath, put('k'))).status, 200)
+})
+
+tap.test('releases the key of a write that failed', async (t) => {
+  const { ask } = await listening(t)
+  const bad = { ...adjustment, warehouse_id: 'wh_nowhere' }
+  t.match(await ask(adjustPath, put('k', bad)), { status: 422, body: { origin: 'integration' } })
+  t.equal((await ask(adjustPath, put('k'))).status, 200)
+})
+
+tap.test('refuses a body that is not JSON', async (t) => {
+  const { ask } = await listening(t)
+  t.match(await ask(adjustPath, { method: 'PUT', body: '{' }), { status: 422, body: { error: 'The body is not JSON' } })
+})
+
+tap.test('drops the connection when its data cannot be told as JSON', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1n })
+  await t.rejects(ask('/wms/inventory/inv_cup'))
+})
+
+tap.test('closes at once, open and waiting connections included, and may listen again', async (t) => {
+  const sandbox = createSandbox({ products: 0 })
+  const base = await sandbox.listen()
+  await t.rejects(sandbox.listen(), { message: 'The sandbox listens already' })
+  sandbox.fault('*', { delayMs: 60_000 })
+  const socket = connect(Number(new URL(base).port), '127.0.0.1')
+  socket.on('error', () => {})
+  const headers = { 'x-trackstar-api-key': 'sandbox-api-key', 'x-trackstar-access-token': 'sandbox-access-token' }
+  const waiting = t.rejects(fetch(`${base}/wms/products`, { headers }))
+  while (sandbox.calls.length === 0) await new Promise(setImmediate)
+  await sandbox.close()
+  await waiting
+  await sandbox.close()
+  const port = Number(new URL(base).port)
+  t.equal(await sandbox.listen({ host: 'localhost', port }), `http://localhost:${port}`)
+  await sandbox.close()
+})
+
+tap.test('says so when its port is taken, and may listen elsewhere then', async (t) => {
+  const { base } = await listening(t)
+  const sandbox = createSandbox({ products: 0 })
+  t.teardown(() => sandbox.close())
+  await t.rejects(sandbox.listen({ port: Number(new URL(base).port) }), { code: 'EADDRINUSE' })
+  t.match(await sandbox.listen(), /^http:\/\/127\.0\.0\.1:\d+$/)
+})

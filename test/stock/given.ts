@@ -1,0 +1,63 @@
+import type { InventoryItem } from '../../src/records/inventory-item.js'
+import type { Product } from '../../src/records/product.js'
+import type { Warehouse } from '../../src/records/warehouse.js'
+import { composeStock, type StockInput } from '../../src/stock/compose.js'
+import type { Stock, StockIssue } from '../../src/stock/stock.js'
+
+/** A reference of a product to an item. Without `units` it says nothing of them. */
+export const reference = (inventory_item_id: string, sku?: string | null, units?: unknown) => ({
+  inventory_item_id,
+  ...(sku !== undefined && { sku }),
+  ...(units !== undefined && { unit_quantity: units }),
+})
+
+/** An item of which only what matters is stated. */
+export const item = (id: string, fields: Partial<InventoryItem> = {}): InventoryItem => ({ id, ...fields })
+
+/** A plain product that refers to these items, or to those given by `references`. */
+export const plain = (...references: ReturnType<typeof reference>[]): Product => ({
+  id: 'prod_1',
+  inventory_items: references,
+})
+
+/** A kit that refers to these items. */
+export const kit = (...references: ReturnType<typeof reference>[]): Product => ({
+  ...plain(...references),
+  is_kit: true,
+})
+
+/** The warehouse list, by id. */
+export const warehouseList = (...warehouses: Warehouse[]): ReadonlyMap<string, Warehouse> =>
+  new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
+
+/** Composes with everything that does not matter filled in. */
+export const compose = (
+  product: Product,
+  items: readonly InventoryItem[],
+  options: Partial<Omit<StockInput, 'product' | 'items'>> = {},
+): Stock =>
+  composeStock({
+    sku: 'SKU',
+    product,
+    items: new Map(items.map((known) => [known.id, known])),
+    warehouses: new Map(),
+    asOf: '2026-11-23T10:00:00Z',
+    stale: false,
+    source: null,
+    ...options,
+  })
+
+/** Code and item of each issue. */
+export const codes = (stock: Stock): [StockIssue['code'], string | null][] =>
+  stock.issues.map((issue) => [issue.code, issue.inventory_item_id])
+
+/** The quantities of what states nothing, with these stated. */
+export const quantities = (stated: Partial<Stock['quantities']> = {}): Stock['quantities'] => ({
+  onhand: null,
+  committed: null,
+  unfulfillable: null,
+  fulfillable: 0,
+  sellable: null,
+  awaiting: null,
+  ...stated,
+})

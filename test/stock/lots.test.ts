@@ -1,0 +1,98 @@
+import t from 'tap'
+import { stockLocations, stockLots } from '../../src/stock/lots.js'
+import { item } from './given.js'
+
+const lotsOf = (...dates: (string | null)[]) =>
+  stockLots(
+    [item('a', { lots: dates.map((expiration_date, index) => ({ lot_id: `lot_${index}`, expiration_date })) })],
+    undefined,
+  ).map((lot) => lot.expiration_date)
+
+t.test('lists every lot with its item, and null for what it leaves out', async (t) => {
+  const items = [
+    item('a', { lots: [{ lot_id: 'lot_1', onhand: 3, expiration_date: '2027-01-31', warehouse_id: 'wh_a' }] }),
+    item('b', { lots: [{}, { onhand: Number.POSITIVE_INFINITY }] }),
+    item('c', { lots: null }),
+    item('d'),
+  ]
+  const empty = { inventory_item_id: 'b', lot_id: null, onhand: null, expiration_date: null, warehouse_id: null }
+  t.strictSame(stockLots(items, undefined), [
+    { inventory_item_id: 'a', lot_id: 'lot_1', onhand: 3, expiration_date: '2027-01-31', warehouse_id: 'wh_a' },
+    empty,
+    empty,
+  ])
+})
+
+t.test('puts first what expires first, by the instant', async (t) => {
+  t.strictSame(
+    lotsOf(
+      '2027-02-01T00:00:01Z',
+      '2027-02-01T00:00:00Z',
+      '2027-01-31',
+      '2027-02-01T01:00:00+02:00',
+      '2027-01-31T00:00:00.001Z',
+    ),
+    [
+      '2027-01-31',
+      '2027-01-31T00:00:00.001Z',
+      '2027-02-01T01:00:00+02:00',
+      '2027-02-01T00:00:00Z',
+      '2027-02-01T00:00:01Z',
+    ],
+  )
+})
+
+t.test('takes a time that names no zone for UTC', async (t) => {
+  t.strictSame(lotsOf('2027-02-01T00:00:01', '2027-02-01', '2027-02-01T00:00:00.500Z', '2027-01-31T23:59'), [
+    '2027-01-31T23:59',
+    '2027-02-01',
+    '2027-02-01T00:00:00.500Z',
+    '2027-02-01T00:00:01',
+  ])
+})
+
+t.test('puts last what has no date, or none that can be read, as it was', async (t) => {
+  t.strictSame(lotsOf(null, 'soon', '7', '2027-13-01', 'March 7, 2020', '2027-01-01'), [
+    '2027-01-01',
+    null,
+    'soon',
+    '7',
+    '2027-13-01',
+    'March 7, 2020',
+  ])
+})
+
+t.test('keeps the order of lots that expire together', async (t) => {
+  const ids = stockLots(
+    [
+      item('a', { lots: [{ lot_id: '1', expiration_date: '2027-01-02' }] }),
+      item('b', { lots: [{ lot_id: '2', expiration_date: '2027-01-02T00:00:00Z' }, { lot_id: '3' }] }),
+      item('c', { lots: [{ lot_id: '4' }, { lot_id: '5', expiration_date: '2027-01-01' }] }),
+    ],
+    undefined,
+  ).map((lot) => lot.lot_id)
+  t.strictSame(ids, ['5', '1', '2', '3', '4'])
+})
+
+t.test('lists every location with its item, in order', async (t) => {
+  const items = [
+    item('b', { locations: [{ location_id: 'B-1', quantity: 2, warehouse_id: 'wh_a' }, {}] }),
+    item('a', { locations: [{ location_id: 'A-1', quantity: -0 }] }),
+    item('c'),
+  ]
+  t.strictSame(stockLocations(items, undefined), [
+    { inventory_item_id: 'b', location_id: 'B-1', quantity: 2, warehouse_id: 'wh_a' },
+    { inventory_item_id: 'b', location_id: null, quantity: null, warehouse_id: null },
+    { inventory_item_id: 'a', location_id: 'A-1', quantity: 0, warehouse_id: null },
+  ])
+})
+
+t.test('leaves out what does not lie in a warehouse asked for', async (t) => {
+  const places = ['wh_a', 'wh_b', null].map((warehouse_id) => ({ warehouse_id }))
+  const items = [item('a', { lots: [...places, {}], locations: [...places, {}] })]
+  const asked = new Set(['wh_b', 'wh_c'])
+  t.match(stockLots(items, asked), [{ warehouse_id: 'wh_b' }])
+  t.equal(stockLots(items, asked).length, 1)
+  t.match(stockLocations(items, asked), [{ warehouse_id: 'wh_b' }])
+  t.equal(stockLocations(items, asked).length, 1)
+})
