@@ -12,12 +12,11 @@ import negotiation from './plugins/negotiation.js'
 import problemDetails from './plugins/problems.js'
 import requestLog from './plugins/request-log.js'
 import { serverOptions } from './plugins/server.js'
-import validation from './plugins/validation.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
 import { inventoryRoutes } from './routes/inventory.js'
-import { manyStocksRoutes } from './routes/many-stocks.js'
+import { manyStocksRoutes, StockResults } from './routes/many-stocks.js'
 import { productRoutes } from './routes/products.js'
 import { readingOf } from './routes/reading.js'
 import { stockRoute } from './routes/stock.js'
@@ -26,6 +25,7 @@ import { stockSchemas } from './stock/stock.js'
 import { windowBudget } from './trackstar/budget.js'
 import { Circuit } from './trackstar/circuit.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
+import { withForcedShare } from './trackstar/forced-share.js'
 import { trackstar } from './trackstar/trackstar.js'
 import { httpTransport } from './trackstar/transport.js'
 import { rationedUpstream } from './trackstar/upstream.js'
@@ -44,7 +44,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
 
   const dispatcher = parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: 32 })
-  const budget = windowBudget(config.trackstarReadRate, clock)
+  const budget = withForcedShare(windowBudget(config.trackstarReadRate, clock), clock)
   const circuit = new Circuit(clock, (state) =>
     app.log.warn({ circuit: state }, 'the circuit to Trackstar has changed'),
   )
@@ -82,10 +82,9 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
   })
 
-  for (const schema of [Product, InventoryItem, Warehouse, ...stockSchemas]) app.addSchema(schema)
+  for (const schema of [Product, InventoryItem, Warehouse, ...stockSchemas, StockResults]) app.addSchema(schema)
 
   await app.register(problemDetails)
-  await app.register(validation)
   await app.register(requestLog)
   await app.register(negotiation)
   await app.register(methodNotAllowed)

@@ -53,6 +53,7 @@ export class BatchLoader<V> {
   readonly #lanes: Readonly<Record<Priority, Lane<V>>> = {
     caller: new Lane(),
     refresh: new Lane(),
+    forced: new Lane(),
     mirror: new Lane(),
   }
 
@@ -83,7 +84,8 @@ export class BatchLoader<V> {
     const at = this.budget.estimate(demand.priority, this.name, batchesAhead - lane.bids)
     if (at > demand.deadline) return Promise.reject(tooLate(at - this.clock.elapsed()))
     const { promise, resolve, reject } = withResolvers<V>()
-    this.#enqueue({ ...demand, key, promise, resolve, reject, isAsked: false })
+    const { caller, priority, deadline } = demand
+    this.#enqueue({ key, promise, resolve, reject, caller, priority, deadline, isAsked: false })
     return promise
   }
 
@@ -189,7 +191,10 @@ export class BatchLoader<V> {
 
 const unanswered = (key: string) => new Error(`the batch brought no answer for ${JSON.stringify(key)}`)
 
-const causes = { caller: 'miss', refresh: 'refresh', mirror: 'refresh' } as const satisfies Record<Priority, string>
+const causes = { caller: 'miss', refresh: 'refresh', forced: 'forced', mirror: 'refresh' } as const satisfies Record<
+  Priority,
+  string
+>
 
 function withResolvers<V>(): Pick<Flight<V>, 'promise' | 'resolve' | 'reject'> {
   let resolve!: (value: V) => void

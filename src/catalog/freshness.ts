@@ -22,13 +22,14 @@ export interface Held<T> {
 
 export const isFresh = (held: Held<unknown>, now: number): boolean => now < held.freshUntil
 
-/** Whether it may be served at once although stale. Absence never is: what has appeared must not stay unknown. */
+/** Whether it may be served at once, stale or not. Stale absence may not: what has appeared must not stay unknown. */
 export const withinRevalidateWindow = (held: Held<unknown>, now: number, policy: FreshnessPolicy): boolean =>
-  held.value !== undefined && now < held.freshUntil + policy.revalidateMs
+  isFresh(held, now) || (held.value !== undefined && now < held.freshUntil + policy.revalidateMs)
 
-/** Whether it may be served because upstream fails. */
+/** Whether it may be served where upstream fails. */
 export const withinStaleWindow = (held: Held<unknown>, now: number, policy: FreshnessPolicy): boolean =>
-  held.value !== undefined && now < held.freshUntil + Math.max(policy.revalidateMs, policy.maxStaleMs)
+  isFresh(held, now) ||
+  (held.value !== undefined && now < held.freshUntil + Math.max(policy.revalidateMs, policy.maxStaleMs))
 
 /** Up to this part of a TTL is taken off at random, so that what came together does not expire together. */
 const spread = 0.1

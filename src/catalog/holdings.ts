@@ -45,7 +45,7 @@ export class Holdings {
   find<K extends Kind>(kind: K, key: string): Held<Kinds[K]> | undefined {
     const name = nameOf(kind, key)
     const held = (this.#records.get(name) ?? this.#absences.get(name)) as Held<Kinds[K]> | undefined
-    if (held === undefined || this.now() < held.freshUntil) return held
+    if (held === undefined) return undefined
     if (withinStaleWindow(held, this.now(), this.policy)) return held
     this.#records.delete(name)
     this.#absences.delete(name)
@@ -78,9 +78,9 @@ export class Holdings {
   /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
   keepSku(sku: string, products: readonly Product[], times: ReadTimes): Held<readonly Product[]> {
     if (products.length === 0) return this.keepAbsence('sku', sku, times)
-    const kept = products.map((product) => this.keep('product', product, times).value ?? product)
-    const ids = kept.map((product) => product.id)
-    return { ...this.#put('sku', sku, ids, times), value: kept }
+    // By id: a page that overlaps the one before must not make a SKU ambiguous.
+    const kept = new Map(products.map((product) => [product.id, this.keep('product', product, times).value ?? product]))
+    return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
   /** Takes in the records of one page of a list, as far as their kind is held. */

@@ -1,7 +1,7 @@
 import { isProblem, type Problem, problem } from '../errors.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { BatchLoader } from './batch-loader.js'
-import { type FreshnessPolicy, type Held, isFresh, withinStaleWindow } from './freshness.js'
+import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow, withinStaleWindow } from './freshness.js'
 import { inTime } from './in-time.js'
 import type { Reading } from './reading.js'
 
@@ -54,7 +54,9 @@ export function readThrough<T>(shelf: Shelf<T>, { clock, policy, refreshTimeoutM
     const refusal = reading.refuseToRead()
     if (refusal) return refusal
     try {
-      return found(await shelf.loader.load(key, reading))
+      const { caller, deadline } = reading
+      const isForced = held !== undefined && withinRevalidateWindow(held, clock.now(), policy)
+      return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline }))
     } catch (error) {
       if (!isProblem(error)) throw error
       const mayServe = held !== undefined && withinStaleWindow(held, clock.now(), policy)

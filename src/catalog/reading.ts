@@ -1,5 +1,4 @@
 import { type Problem, problem } from '../errors.js'
-import type { Priority } from '../trackstar/budget.js'
 import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow } from './freshness.js'
 
 /** What a caller asks of freshness, by his `Cache-Control` (RFC 9111, 5.2.1). */
@@ -34,11 +33,6 @@ export class Reading {
   /** The worst way in which a record came; undefined where none was read. */
   get outcome(): Outcome | undefined {
     return outcomes.findLast((outcome) => this.came[outcome] > 0)
-  }
-
-  /** A caller who forces a read waits in line with the refreshes: he has an answer already. */
-  get priority(): Priority {
-    return this.directives.noCache ? 'refresh' : 'caller'
   }
 
   /** What is to be done with what is held: serve it, serve it and refresh it behind the answer, or read upstream. */

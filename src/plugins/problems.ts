@@ -73,6 +73,8 @@ export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addSchema(ProblemBody)
     app.setErrorHandler(sendProblem)
+    // JSON is the only body there is: any other is a 415.
+    app.removeContentTypeParser('text/plain')
     app.setNotFoundHandler((request, reply) =>
       sendProblem(
         problem('route_not_found', `There is no ${request.method} ${pathOf(request.url)} here`),

@@ -12,6 +12,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
 import { toProblem } from './problems.js'
+import { validatorFactory } from './validation.js'
 
 /** The longest address that is taken; what does not fit goes by POST. */
 export const maxUrlBytes = 16 * 1024
@@ -32,6 +33,7 @@ export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger
     routerOptions: { maxParamLength: maxUrlBytes },
     http: { maxHeaderSize: maxHeaderBytes },
     bodyLimit: maxBodyBytes,
+    schemaController: { compilersFactory: { buildValidator: validatorFactory } },
     clientErrorHandler: refuseConnection,
     frameworkErrors: refuseUnrouted,
   } satisfies FastifyHttpOptions<Server>

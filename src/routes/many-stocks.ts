@@ -22,7 +22,7 @@ export const maxSkusInBody = 1000
 const statuses = ['ok', 'not_found', 'ambiguous', 'unavailable'] as const
 
 /** What came of each SKU, in the order first asked. */
-const StockResults = Type.Object(
+export const StockResults = Type.Object(
   {
     results: Type.Array(
       Type.Object(
@@ -42,7 +42,6 @@ const StockResults = Type.Object(
 
 /** `GET /stock` and `POST /stock/query`: many SKUs at once. One bad SKU never spoils the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  app.addSchema(StockResults)
   const { catalog, readingOf } = options
   const response = cachedResponses({
     description: 'What came of each SKU',

@@ -39,6 +39,7 @@ export type StockOutcome =
 
 /** A SKU whose product is known, on its way to its items. */
 interface Chosen {
+  readonly status: 'chosen'
   readonly product: Product
   readonly itemIds: readonly string[]
   readonly known: Known<unknown>
@@ -50,59 +51,24 @@ interface Chosen {
  */
 export async function stocks<R>(
   records: StockRecords<R>,
-  skus: Iterable<string>,
+  skus: ReadonlySet<string>,
   options: StockOptions,
   reading: R,
 ): Promise<Map<string, StockOutcome>> {
-  const warehousesRead = records.warehouses()
+  const namesRead = records.warehouses()
   const products = await records.productsBySku(skus, reading)
-  const chosen = new Map<string, Chosen>()
-  const outcomes = new Map<string, StockOutcome>()
+  const choices = new Map(
+    Array.from(skus, (sku) => [sku, choose(products.get(sku), options.warehouseCustomerId)] as const),
+  )
   const itemIds = new Set<string>()
-  for (const sku of skus) {
-    const choice = choose(products.get(sku), options.warehouseCustomerId)
-    outcomes.set(sku, 'status' in choice ? choice : { status: 'not_found' })
-    if ('status' in choice) continue
-    chosen.set(sku, choice)
-    for (const id of choice.itemIds) itemIds.add(id)
+  for (const choice of choices.values()) {
+    if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
   const items = await records.itemsById(itemIds, reading)
-  const warehouses = await warehousesRead
-  const state = records.connectionState()
-  const source = state ? { synced_at: state.syncedAt, errors: [...state.errors] } : null
-  for (const [sku, { product, itemIds: ids, known }] of chosen) {
-    const used = [known]
-    const itemsOfProduct = new Map<string, InventoryItem>()
-    let error: Error | undefined
-    for (const id of ids) {
-      const item = items.get(id)
-      if (item === undefined || item instanceof Error) {
-        error = item ?? new Error(`the catalog gave nothing for item ${id}`)
-        break
-      }
-      used.push(item)
-      if (item.value !== undefined) itemsOfProduct.set(id, item.value)
-    }
-    if (error !== undefined) {
-      outcomes.set(sku, { status: 'unavailable', error })
-      continue
-    }
-    const readAt = Math.min(...used.map((record) => record.readAt))
-    const stock = composeStock({
-      sku,
-      product,
-      items: itemsOfProduct,
-      warehouses,
-      warehouseIds: options.warehouseIds,
-      include: options.include,
-      syncIncomplete: state?.incomplete ?? [],
-      asOf: new Date(readAt).toISOString(),
-      stale: used.some((record) => record.stale),
-      source,
-    })
-    outcomes.set(sku, { status: 'ok', stock, readAt })
-  }
-  return outcomes
+  const context = { ...options, items, warehouses: await namesRead, connection: records.connectionState() }
+  return new Map(
+    Array.from(choices, ([sku, choice]) => [sku, choice.status === 'chosen' ? join(sku, choice, context) : choice]),
+  )
 }
 
 /** The product that a SKU means, or why there is no answer. */
@@ -110,10 +76,50 @@ function choose(
   known: Known<readonly Product[]> | Error | undefined,
   warehouseCustomerId: string | undefined,
 ): Chosen | Exclude<StockOutcome, { status: 'ok' }> {
-  if (known === undefined || known instanceof Error) {
-    return { status: 'unavailable', error: known ?? new Error('the catalog gave nothing for a SKU') }
-  }
+  if (known === undefined || known instanceof Error) return unavailable(known)
   const selection = selectProduct(known.value ?? [], warehouseCustomerId)
   if (selection.status !== 'ok') return selection
-  return { product: selection.product, itemIds: referencedItemIds(selection.product), known }
+  const { product } = selection
+  return { status: 'chosen', product, itemIds: referencedItemIds(product), known }
 }
+
+/** What the joins of one request have in common. */
+interface JoinContext extends StockOptions {
+  readonly items: ReadonlyMap<string, Known<InventoryItem> | Error>
+  readonly warehouses: ReadonlyMap<string, Warehouse>
+  readonly connection: ConnectionState | undefined
+}
+
+/** The stock of a chosen product; one item that could not be had, and there is none. */
+function join(sku: string, { product, itemIds, known }: Chosen, context: JoinContext): StockOutcome {
+  let { readAt, stale } = known
+  const items = new Map<string, InventoryItem>()
+  for (const id of itemIds) {
+    const item = context.items.get(id)
+    if (item === undefined || item instanceof Error) return unavailable(item)
+    if (item.value !== undefined) items.set(id, item.value)
+    readAt = Math.min(readAt, item.readAt)
+    stale ||= item.stale
+  }
+  const { warehouses, warehouseIds, include, connection } = context
+  const stock = composeStock({
+    sku,
+    product,
+    items,
+    warehouses,
+    warehouseIds,
+    include,
+    syncIncomplete: connection?.incomplete ?? [],
+    asOf: new Date(readAt).toISOString(),
+    stale,
+    source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
+  })
+  return { status: 'ok', stock, readAt }
+}
+
+const unavailable = (
+  error = new Error('the catalog gave nothing for a key'),
+): StockOutcome & { status: 'unavailable' } => ({
+  status: 'unavailable',
+  error,
+})

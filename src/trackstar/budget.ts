@@ -2,8 +2,11 @@ import { type Problem, problem } from '../errors.js'
 import type { Clock } from './clock.js'
 import { TurnQueue } from './turn-queue.js'
 
-/** Who waits, the first to leave first: a caller, a refresh behind an answer already given, the mirror. */
-export const priorities = ['caller', 'refresh', 'mirror'] as const
+/**
+ * Who waits, the first to leave first: a caller, a refresh behind an answer already given, a caller who refuses the
+ * answer that is held, the mirror.
+ */
+export const priorities = ['caller', 'refresh', 'forced', 'mirror'] as const
 export type Priority = (typeof priorities)[number]
 
 /** One call that wants to leave. `deadline` is read whenever the queue is looked over, so it may move meanwhile. */
@@ -72,6 +75,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
   const queues = {
     caller: new TurnQueue<Waiter>(),
     refresh: new TurnQueue<Waiter>(),
+    forced: new TurnQueue<Waiter>(),
     mirror: new TurnQueue<Waiter>(),
   } satisfies Record<Priority, TurnQueue<Waiter>>
   const pauseListeners: (() => void)[] = []

@@ -6,8 +6,8 @@ import type { Clock } from './clock.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
 import { invalidResponse, pauseMs, toProblem } from './upstream-error.js'
 
-/** Why a call is made: for what nobody held, behind an answer, because a caller asked outright, again. */
-export type Cause = 'miss' | 'refresh' | 'list' | 'retry'
+/** Why a call is made: for what was not held, behind an answer, for who refused what was held, for a list, again. */
+export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'retry'
 
 /** One read that is wanted. */
 export interface Read {

@@ -1,0 +1,44 @@
+import { type Budget, type Permit, windowBudget } from './budget.js'
+import type { Clock } from './clock.js'
+
+/**
+ * A budget of which `forced` bids get at most half, and in line with the refreshes: who refuses the answer that is held
+ * must not keep those waiting who have none. They need a permit of a budget of half the rate, and then one of the whole.
+ */
+export function withForcedShare(whole: Budget, clock: Pick<Clock, 'elapsed'>): Budget {
+  const share = windowBudget(Math.max(1, Math.floor(whole.state.readsPerSecond / 2)), clock)
+  whole.onPause(() => share.pauseUntil(whole.estimate('refresh', '', 0)))
+  return {
+    async permit(bid) {
+      if (bid.priority !== 'forced') return whole.permit(bid)
+      const half = await share.permit(bid)
+      try {
+        return both(half, await whole.permit({ ...bid, priority: 'refresh' }))
+      } catch (error) {
+        half.release()
+        throw error
+      }
+    },
+    estimate(priority, caller, extra) {
+      if (priority !== 'forced') return whole.estimate(priority, caller, extra)
+      return Math.max(share.estimate('forced', caller, extra), whole.estimate('refresh', caller, 0))
+    },
+    pauseUntil: (time) => whole.pauseUntil(time),
+    onPause: (listener) => whole.onPause(listener),
+    get state() {
+      const { readsPerSecond, usedLastSecond, waiting } = whole.state
+      return { readsPerSecond, usedLastSecond, waiting: waiting + share.state.waiting }
+    },
+  }
+}
+
+const both = (first: Permit, second: Permit): Permit => ({
+  sent() {
+    first.sent()
+    second.sent()
+  },
+  release() {
+    first.release()
+    second.release()
+  },
+})
