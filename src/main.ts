@@ -49,12 +49,12 @@ async function startService(config: Config): Promise<string> {
 
 /** The sandbox as the environment wants it: `SANDBOX_PRODUCTS` (1000), `SANDBOX_LATENCY_MS` (0). */
 function newSandbox(): Sandbox {
-  const sandbox = createSandbox({
+  const upstream = createSandbox({
     products: wholeNumber('SANDBOX_PRODUCTS', 1000),
     latencyMs: wholeNumber('SANDBOX_LATENCY_MS', 0),
   })
-  running.push(sandbox)
-  return sandbox
+  running.push(upstream)
+  return upstream
 }
 
 function wholeNumber(name: string, fallback: number): number {

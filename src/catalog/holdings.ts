@@ -85,8 +85,8 @@ export class Holdings {
 
   /** Takes in the records of one page of a list, as far as their kind is held. */
   keepAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
-    if (resource === 'products') for (const record of records) this.keep('product', record as Product, times)
-    if (resource === 'inventory') for (const record of records) this.keep('item', record as InventoryItem, times)
+    if (resource === 'products') for (const record of records) this.keep('product', record, times)
+    if (resource === 'inventory') for (const record of records) this.keep('item', record, times)
   }
 
   /** Takes in that upstream does not know `key`, unless a copy has been read since that was asked. */

@@ -43,7 +43,7 @@ export class WarehouseList {
   /** The warehouses as far as they are known, for their names. */
   async names(): Promise<WarehousesById> {
     const isFirst = this.#held === undefined && this.#problem === undefined
-    if (this.clock.elapsed() >= this.#askAgainAt) this.#read(isFirst)
+    if (this.clock.elapsed() >= this.#askAgainAt) void this.#read(isFirst)
     if (isFirst) await inTime(this.#flight, firstWaitMs)
     return this.#held?.value ?? new Map()
   }

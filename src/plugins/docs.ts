@@ -41,7 +41,10 @@ export default fastifyPlugin<DocsOptions>(
         servers: [{ url: '/', description: 'This service' }],
         tags,
       },
-      refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+      refResolver: {
+        buildLocalReference: (json, _base, _fragment, index) =>
+          typeof json.$id === 'string' ? json.$id : `schema-${index}`,
+      },
       transform: ({ schema, url, route }) => {
         const { documentedQuery } = route.config ?? {}
         return { schema: documentedQuery ? { ...schema, querystring: documentedQuery } : schema, url }

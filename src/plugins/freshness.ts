@@ -66,9 +66,10 @@ function isKnown(request: FastifyRequest, etag: string): boolean {
   })
 }
 
-function notModified(reply: FastifyReply): string {
+/** Without a body, and so without the headers that describe one (RFC 9110, 15.4.5). */
+function notModified(reply: FastifyReply): null {
   reply.code(304).removeHeader('content-type').removeHeader('content-length')
-  return ''
+  return null
 }
 
 declare module 'fastify' {

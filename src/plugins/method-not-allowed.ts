@@ -11,11 +11,13 @@ const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     const urls = new Set<string>()
+    // A copy: what is registered here must not be visited in turn.
+    const registered = () => Array.from(urls)
     app.addHook('onRoute', ({ url }) => {
       if (!url.includes('*')) urls.add(url)
     })
     app.decorate('refuseOtherMethods', () => {
-      for (const url of [...urls]) {
+      for (const url of registered()) {
         const allow = methods.filter((method) => app.hasRoute({ url, method }))
         app.route({
           url,

@@ -20,6 +20,11 @@ export const maxUrlBytes = 16 * 1024
 const maxHeaderBytes = 2 * maxUrlBytes
 const maxBodyBytes = 1024 * 1024
 
+type SchemaController = NonNullable<FastifyHttpOptions<Server>['schemaController']>
+type BuildValidator = NonNullable<NonNullable<SchemaController['compilersFactory']>['buildValidator']>
+/** Fastify's types take what the factory makes for Ajv's own `compile`; it is called with the route's schema. */
+const buildValidator = validatorFactory as unknown as BuildValidator
+
 /** How Fastify itself is set up: limits, request ids, and refusals that come before any route. */
 export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger: Logger) {
   return {
@@ -33,9 +38,9 @@ export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger
     routerOptions: { maxParamLength: maxUrlBytes },
     http: { maxHeaderSize: maxHeaderBytes },
     bodyLimit: maxBodyBytes,
-    schemaController: { compilersFactory: { buildValidator: validatorFactory } },
+    schemaController: { compilersFactory: { buildValidator } },
     clientErrorHandler: refuseConnection,
-    frameworkErrors: refuseUnrouted,
+    frameworkErrors: (error, request, reply) => void refuseUnrouted(error, request, reply),
   } satisfies FastifyHttpOptions<Server>
 }
 

@@ -53,17 +53,17 @@ export async function splitInclude(request: { query: unknown }): Promise<void> {
 
 /** Why there is no stock, as the error of the one SKU that was asked for. */
 export function stockProblem(sku: string, outcome: Exclude<StockOutcome, { status: 'ok' }>): Problem {
-  switch (outcome.status) {
-    case 'not_found':
-      return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
-    case 'ambiguous':
-      return problem('sku_ambiguous', `${outcome.candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
-        candidates: outcome.candidates,
-      })
-    case 'unavailable':
-      if (isProblem(outcome.error)) return outcome.error
-      throw outcome.error
+  if (outcome.status === 'not_found') {
+    return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
   }
+  if (outcome.status === 'ambiguous') {
+    const { candidates } = outcome
+    return problem('sku_ambiguous', `${candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
+      candidates,
+    })
+  }
+  if (isProblem(outcome.error)) return outcome.error
+  throw outcome.error
 }
 
 /** `GET /products/:sku/stock`: what the service is for. */

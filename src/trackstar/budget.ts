@@ -21,9 +21,9 @@ export interface Bid {
 /** The right to make one call. The first of its two methods to be called counts, and one of them must be. */
 export interface Permit {
   /** The call is being written to upstream now: from here its second runs. */
-  sent(): void
+  readonly sent: () => void
   /** The call is not made after all. */
-  release(): void
+  readonly release: () => void
 }
 
 /** What the budget looks like from outside. */
