@@ -1,17 +1,19 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
-import { createCatalog } from './catalog/catalog.js'
+import { type Catalog, createCatalog } from './catalog/catalog.js'
 import type { Config } from './config.js'
 import docs from './plugins/docs.js'
 import freshness from './plugins/freshness.js'
 import health from './plugins/health.js'
 import { createLogger } from './plugins/logger.js'
 import methodNotAllowed from './plugins/method-not-allowed.js'
+import metricsRoute, { Metrics } from './plugins/metrics.js'
 import negotiation from './plugins/negotiation.js'
 import problemDetails from './plugins/problems.js'
 import requestLog from './plugins/request-log.js'
 import { serverOptions } from './plugins/server.js'
+import status, { type Status } from './plugins/status.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
@@ -22,7 +24,7 @@ import { readingOf } from './routes/reading.js'
 import { stockRoute } from './routes/stock.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { stockSchemas } from './stock/stock.js'
-import { windowBudget } from './trackstar/budget.js'
+import { type Budget, windowBudget } from './trackstar/budget.js'
 import { Circuit } from './trackstar/circuit.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { withForcedShare } from './trackstar/forced-share.js'
@@ -41,6 +43,7 @@ export interface AppParts {
 /** Wires the whole service. Reads no environment and never listens; closing it closes its connections upstream. */
 export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
   const clock = parts.clock ?? systemClock
+  const startedAt = new Date(clock.now()).toISOString()
   const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
 
   const dispatcher = parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: 32 })
@@ -49,6 +52,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     app.log.warn({ circuit: state }, 'the circuit to Trackstar has changed'),
   )
   let credentialsRefused = false
+  const metrics = new Metrics()
   const upstream = rationedUpstream({
     transport: httpTransport(dispatcher, config.trackstarBaseUrl, {
       apiKey: config.trackstarApiKey,
@@ -61,6 +65,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     onCall: (call) => {
       if (call.outcome === '401' || call.outcome === '403') credentialsRefused = true
       else if (call.outcome.startsWith('2')) credentialsRefused = false
+      metrics.upstreamCall(call)
       app.log.debug({ upstream: call }, 'asked Trackstar')
     },
   })
@@ -77,8 +82,11 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     maxBytes: config.cacheMaxMb * 1_000_000,
     requestTimeoutMs: config.requestTimeoutMs,
     connectionId: config.trackstarConnectionId,
-    onMalformed: (resource, { id, path, message }) =>
-      app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`),
+    onBatch: metrics.batch,
+    onMalformed: (resource, { id, path, message }) => {
+      metrics.malformed(resource)
+      app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`)
+    },
     onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
   })
 
@@ -94,6 +102,18 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     unready: () => (credentialsRefused ? "Trackstar refuses this service's credentials" : undefined),
   })
 
+  await app.register(metricsRoute, {
+    metrics,
+    state: () => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }),
+  })
+  await app.register(status, {
+    status: () => ({
+      version,
+      started_at: startedAt,
+      connections: [connectionStatus(config.trackstarConnectionId, catalog, budget, circuit)],
+    }),
+  })
+
   const options = { catalog, readingOf: readingOf(config.requestTimeoutMs, clock.elapsed) }
   await app.register(stockRoute, options)
   await app.register(manyStocksRoutes, options)
@@ -104,4 +124,31 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
 
   app.addHook('onClose', () => dispatcher.close())
   return app
+}
+
+/** What `/status` says of the one connection. */
+function connectionStatus(
+  connectionId: string | undefined,
+  catalog: Catalog,
+  budget: Budget,
+  circuit: Circuit,
+): Status['connections'][number] {
+  const { stores, lookups } = catalog.state
+  const { readsPerSecond, usedLastSecond, waiting } = budget.state
+  const asked = lookups.hit + lookups.stale + lookups.negative + lookups.miss
+  const connection = catalog.connectionState()
+  return {
+    connection_id: connectionId ?? null,
+    mode: 'on-demand',
+    mirror: null,
+    cache: {
+      entries: stores.records.entries + stores.absences.entries,
+      bytes: stores.records.bytes,
+      max_bytes: stores.records.maxBytes,
+      hit_ratio: asked === 0 ? null : 1 - lookups.miss / asked,
+    },
+    budget: { reads_per_second: readsPerSecond, used_last_second: usedLastSecond, waiting },
+    circuit: circuit.state,
+    source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
+  }
 }

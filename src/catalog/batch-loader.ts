@@ -10,6 +10,8 @@ export interface Demand {
   readonly priority: Priority
   readonly caller: string
   readonly deadline: number
+  /** Takes in the call that carries the key, for who wants to know how many there were. */
+  readonly calls?: Set<object>
 }
 
 /** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
@@ -24,7 +26,10 @@ interface Flight<V> {
   caller: string
   priority: Priority
   deadline: number
-  isAsked: boolean
+  /** The call that carries it; undefined while it waits for one. */
+  call: object | undefined
+  /** Who wants to know that call. */
+  readonly riders: Set<object>[]
 }
 
 /** What waits at one priority. */
@@ -85,14 +90,17 @@ export class BatchLoader<V> {
     if (at > demand.deadline) return Promise.reject(tooLate(at - this.clock.elapsed()))
     const { promise, resolve, reject } = withResolvers<V>()
     const { caller, priority, deadline } = demand
-    this.#enqueue({ key, promise, resolve, reject, caller, priority, deadline, isAsked: false })
+    const riders = demand.calls ? [demand.calls] : []
+    this.#enqueue({ key, promise, resolve, reject, caller, priority, deadline, call: undefined, riders })
     return promise
   }
 
   /** A flight is of use as long as to any of its askers, and as urgent as to the most urgent one. */
   #join(flight: Flight<V>, demand: Demand): void {
     flight.deadline = Math.max(flight.deadline, demand.deadline)
-    if (flight.isAsked || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
+    if (flight.call) demand.calls?.add(flight.call)
+    else if (demand.calls) flight.riders.push(demand.calls)
+    if (flight.call || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
     this.#lanes[flight.priority].queue.remove((other) => other === flight)
     flight.priority = demand.priority
     flight.caller = demand.caller
@@ -162,7 +170,8 @@ export class BatchLoader<V> {
       const { queue } = this.#lanes[other]
       for (let flight = queue.peek(); flight && list.add(flight.key); flight = queue.peek()) {
         queue.shift()
-        flight.isAsked = true
+        flight.call = batch
+        for (const calls of flight.riders) calls.add(batch)
         batch.push(flight)
       }
     }

@@ -13,7 +13,7 @@ import { ConnectionStatus } from './connection-status.js'
 import type { FreshnessPolicy, Held } from './freshness.js'
 import { Holdings, type ReadTimes } from './holdings.js'
 import { inTime } from './in-time.js'
-import { type Found, lateProblem, type ReadThrough, readThrough } from './read-through.js'
+import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
 
@@ -25,6 +25,8 @@ export interface CatalogParts {
   readonly maxBytes: number
   /** How long one request, and so a refresh behind an answer, may take. */
   readonly requestTimeoutMs: number
+  /** Told how many keys a call carried. */
+  readonly onBatch: (resource: Resource, keys: number) => void
   /** Told of each record that was left out because it cannot be what it claims. */
   readonly onMalformed: (resource: Resource, malformed: Malformed) => void
   /** The connection's id, where it is known: without it, upstream's own state stays unknown. */
@@ -47,13 +49,22 @@ export interface Catalog {
   list<R extends Resource>(resource: R, filters: Filters, reading: Reading): Promise<Page<Resources[R]>>
   /** What Trackstar says of its own copy, as far as it is known; asking again is left to the background. */
   connectionState(): ConnectionState | undefined
-  readonly holdings: Holdings
+  /** What an operator wants to know. */
+  readonly state: CatalogState
+}
+
+/** How much is held, how look-ups came since the start, and how many keys wait for a call. */
+export interface CatalogState {
+  readonly stores: Holdings['state']
+  readonly lookups: Readonly<Record<Lookup, number>>
+  readonly keysWaiting: number
 }
 
 export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, budget, clock, requestTimeoutMs } = parts
   const holdings = new Holdings(parts.maxBytes, parts.policy, clock.now)
-  const readParts = { clock, policy: parts.policy, refreshTimeoutMs: requestTimeoutMs }
+  const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
+  const readParts = { clock, policy: parts.policy, refreshTimeoutMs: requestTimeoutMs, lookups }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, parts.onFailure)
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, parts.onFailure)
 
@@ -69,6 +80,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       return pull()
     })
     if (batch === undefined) return undefined
+    parts.onBatch(resource, batch.asked.length)
     for (const malformed of batch.malformed) parts.onMalformed(resource, malformed)
     return { batch, times: { begunAt, readAt: clock.now() } }
   }
@@ -126,6 +138,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       const { caller, deadline } = reading
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
       const begunAt = clock.now()
+      reading.calls.add({})
       const work = trackstar.list(resource, filters, { bid, cause: 'list' })
       if (!(await inTime(work, deadline - clock.elapsed()))) {
         work.catch(() => {})
@@ -136,7 +149,9 @@ export function createCatalog(parts: CatalogParts): Catalog {
       holdings.keepAll(resource, page.records, { begunAt, readAt: clock.now() })
       return page
     },
-    holdings,
+    get state() {
+      return { stores: holdings.state, lookups, keysWaiting: products.waiting + items.waiting }
+    },
   }
 }
 

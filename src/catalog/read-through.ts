@@ -19,12 +19,17 @@ export interface Shelf<T> {
   readonly loader: BatchLoader<Held<T>>
 }
 
+/** How one look-up came: from what is held (fresh, stale, or known to be absent), or by asking upstream. */
+export type Lookup = 'hit' | 'stale' | 'negative' | 'miss'
+
 /** What a read-through needs beside its shelf. */
 export interface ReadThroughParts {
   readonly clock: Clock
   readonly policy: FreshnessPolicy
   /** How long a refresh behind an answer may wait for its turn. */
   readonly refreshTimeoutMs: number
+  /** Counts look-ups by how they came. */
+  readonly lookups: Record<Lookup, number>
 }
 
 /** Reads many keys at once; a key that could not be had has a {@link Problem} instead, and spoils no other. */
@@ -37,7 +42,10 @@ export type ReadThrough<T> = (
  * The order in which an answer is looked for: held and fresh, held and stale (with a refresh behind the answer), read
  * upstream, held and too stale for anything but an upstream that fails.
  */
-export function readThrough<T>(shelf: Shelf<T>, { clock, policy, refreshTimeoutMs }: ReadThroughParts): ReadThrough<T> {
+export function readThrough<T>(
+  shelf: Shelf<T>,
+  { clock, policy, refreshTimeoutMs, lookups }: ReadThroughParts,
+): ReadThrough<T> {
   const found = (held: Held<T>): Found<T> => ({
     value: held.value,
     readAt: held.readAt,
@@ -54,9 +62,9 @@ export function readThrough<T>(shelf: Shelf<T>, { clock, policy, refreshTimeoutM
     const refusal = reading.refuseToRead()
     if (refusal) return refusal
     try {
-      const { caller, deadline } = reading
+      const { caller, deadline, calls } = reading
       const isForced = held !== undefined && withinRevalidateWindow(held, clock.now(), policy)
-      return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline }))
+      return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }))
     } catch (error) {
       if (!isProblem(error)) throw error
       const mayServe = held !== undefined && withinStaleWindow(held, clock.now(), policy)
@@ -74,10 +82,12 @@ export function readThrough<T>(shelf: Shelf<T>, { clock, policy, refreshTimeoutM
         if (todo === 'refresh') refresh(key)
         const result = found(held)
         reading.came[result.stale ? 'stale' : 'hit']++
+        lookups[result.value === undefined ? 'negative' : result.stale ? 'stale' : 'hit']++
         results.set(key, result)
         continue
       }
       reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
+      lookups.miss++
       loads.push(load(key, held, reading).then((result) => void results.set(key, result)))
     }
     if (loads.length > 0) await inTime(Promise.all(loads), reading.deadline - clock.elapsed())

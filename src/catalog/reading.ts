@@ -23,6 +23,9 @@ export class Reading {
   /** How many records came in each way. */
   readonly came: Record<Outcome, number> = { hit: 0, stale: 0, 'fwd=stale': 0, 'fwd=miss': 0 }
 
+  /** The calls upstream that carried something for it, whoever else they served. */
+  readonly calls = new Set<object>()
+
   /** @param deadline in the clock's `elapsed` ms */
   constructor(
     readonly caller: string,

@@ -58,6 +58,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const found = toProblem(error)
   if (found.statusCode >= 500)
     request.log[found.problem === 'internal_error' ? 'error' : 'warn']({ err: found }, found.message)
+  reply.problem = found.problem
   const { retryAfter, allow } = found.extras
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (allow) reply.header('allow', allow.join(', '))
@@ -72,6 +73,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addSchema(ProblemBody)
+    app.decorateReply('problem', null)
     app.setErrorHandler(sendProblem)
     // JSON is the only body there is: any other is a 415.
     app.removeContentTypeParser('text/plain')
@@ -85,5 +87,12 @@ export default fastifyPlugin(
   },
   { name: 'problems' },
 )
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The code of the problem that was answered, for logs and metrics. */
+    problem: ProblemCode | null
+  }
+}
 
 const pathOf = (url: string) => url.split('?', 1)[0] ?? ''

@@ -10,8 +10,11 @@ export type ReadingOf = (request: FastifyRequest) => Reading
  */
 export const readingOf =
   (timeoutMs: number, elapsed: () => number): ReadingOf =>
-  (request) =>
-    new Reading(request.ip, elapsed() + timeoutMs, directives(request))
+  (request) => {
+    const reading = new Reading(request.ip, elapsed() + timeoutMs, directives(request))
+    request.reading = reading
+    return reading
+  }
 
 /**
  * What `Cache-Control` asks for (RFC 9111, 5.2.1); unknown directives are ignored, as it says. `no-cache` beside

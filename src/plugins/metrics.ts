@@ -1,0 +1,170 @@
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** One call upstream, as it is told to the metrics. */
+interface UpstreamCall {
+  readonly route: string
+  readonly cause: string
+  readonly outcome: string
+  readonly ms: number
+  readonly waitedMs: number
+}
+
+/** What is read when somebody looks, rather than counted as it happens. */
+export interface MetricsState {
+  readonly budget: { readonly readsPerSecond: number; readonly usedLastSecond: number; readonly waiting: number }
+  readonly circuit: 'closed' | 'open' | 'half-open'
+  readonly keysWaiting: number
+  /** Look-ups of records by how they came. */
+  readonly lookups: Readonly<Record<string, number>>
+  readonly stores: Readonly<Record<string, { entries: number; bytes: number; maxBytes: number; evictions: number }>>
+}
+
+export interface MetricsOptions {
+  readonly metrics: Metrics
+  readonly state: () => MetricsState
+}
+
+const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const circuitStates = ['closed', 'half-open', 'open'] as const
+
+/** Everything that is counted, in a registry of its own: an application does not count another's requests. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #calls = this.#counter('trackstar_calls_total', 'Calls made upstream', ['route', 'cause', 'outcome'])
+  readonly #callSeconds = this.#histogram('trackstar_call_seconds', 'Time of a call upstream', ['route'], seconds)
+  readonly #permitSeconds = this.#histogram('trackstar_permit_wait_seconds', 'Wait for a permit', ['cause'], seconds)
+  readonly #batchKeys = this.#histogram(
+    'trackstar_batch_keys',
+    'Keys in one call',
+    ['kind'],
+    [1, 2, 5, 10, 25, 50, 75, 100],
+  )
+  readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Records left out', ['resource'])
+  readonly http = this.#histogram('http_request_seconds', 'Time of a request', ['method', 'route', 'status'], seconds)
+  readonly problems = this.#counter('http_problems_total', 'Requests refused or failed, by code', ['code'])
+  readonly inFlight = new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Requests being answered',
+    registers: [this.registry],
+  })
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: UpstreamCall): void => {
+    this.#calls.inc({ route, cause, outcome })
+    this.#callSeconds.observe({ route }, ms / 1000)
+    this.#permitSeconds.observe({ cause }, waitedMs / 1000)
+  }
+
+  readonly batch = (kind: string, keys: number): void => this.#batchKeys.observe({ kind }, keys)
+
+  readonly malformed = (resource: string): void => this.#malformed.inc({ resource })
+
+  /** Adds what is read from `state` with every scrape. */
+  watch(state: () => MetricsState): void {
+    const gauge = <L extends string>(
+      name: string,
+      help: string,
+      labelNames: L[],
+      collect: (gauge: Gauge<L>) => void,
+    ) => {
+      const registers = [this.registry]
+      return new Gauge<L>({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          collect(this)
+        },
+      })
+    }
+    const total = (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) => {
+      const registers = [this.registry]
+      return new Counter({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset()
+          for (const [value, count] of read()) this.inc({ [label]: value }, count)
+        },
+      })
+    }
+    gauge('trackstar_budget_permits_left', 'Reads that may still leave in this second', [], (left) => {
+      const { readsPerSecond, usedLastSecond } = state().budget
+      left.set(readsPerSecond - usedLastSecond)
+    })
+    gauge('trackstar_permits_awaited', 'Calls that wait for a permit', [], (waiting) =>
+      waiting.set(state().budget.waiting),
+    )
+    gauge('trackstar_keys_awaited', 'SKUs and ids that wait for a call', [], (waiting) =>
+      waiting.set(state().keysWaiting),
+    )
+    gauge('trackstar_circuit_state', '1 for the state that the circuit is in', ['state'], (circuit) => {
+      for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))
+    })
+    const stores = () => Object.entries(state().stores)
+    gauge('cache_entries', 'Entries held', ['store'], (held) => {
+      for (const [store, { entries }] of stores()) held.set({ store }, entries)
+    })
+    gauge('cache_bytes', 'Bytes held, as JSON', ['store'], (held) => {
+      for (const [store, { bytes }] of stores()) held.set({ store }, bytes)
+    })
+    total('cache_lookups_total', 'Look-ups of records, by how they came', 'outcome', () =>
+      Object.entries(state().lookups),
+    )
+    total('cache_evictions_total', 'Entries put out to stay within the bound', 'store', () =>
+      stores().map(([store, { evictions }]) => [store, evictions] as const),
+    )
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #histogram<L extends string>(name: string, help: string, labelNames: L[], buckets: number[]): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] })
+  }
+}
+
+/** `GET /metrics` for Prometheus, and the count of every request. Labels are route templates: never a SKU or a secret. */
+export default fastifyPlugin<MetricsOptions>(
+  async (app: FastifyInstance, { metrics, state }) => {
+    metrics.watch(state)
+    app.addHook('onRequest', async () => metrics.inFlight.inc())
+    app.addHook('onResponse', async (request, reply) => {
+      metrics.inFlight.dec()
+      const { method, routeOptions } = request
+      metrics.http.observe(
+        { method, route: routeOptions.url ?? 'none', status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      )
+      if (reply.problem !== null) metrics.problems.inc({ code: reply.problem })
+    })
+    app.get(
+      '/metrics',
+      {
+        schema: {
+          operationId: 'getMetrics',
+          tags: ['operation'],
+          summary: 'Metrics for Prometheus',
+          description:
+            'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the circuit; requests by route and status; the process. In the text format of Prometheus.',
+          response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+        },
+      },
+      async (_request, reply) =>
+        reply
+          .type(metrics.registry.contentType)
+          .header('cache-control', 'no-store')
+          .send(await metrics.registry.metrics()),
+    )
+  },
+  { name: 'metrics', dependencies: ['problems'] },
+)

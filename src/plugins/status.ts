@@ -1,0 +1,111 @@
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { type Static, Type } from 'typebox'
+
+const oneOf = <T extends string>(values: readonly T[], description: string) =>
+  Type.Unsafe<T>({ type: 'string', enum: [...values], description })
+const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+const closed = { additionalProperties: false }
+
+/** What an operator sees of one connection. */
+const ConnectionStatus = Type.Object(
+  {
+    connection_id: textOrNull('The connection, where TRACKSTAR_CONNECTION_ID names it'),
+    mode: oneOf(['on-demand'], 'How records come here'),
+    mirror: Type.Null({ description: 'The mirror of the catalog; null where there is none' }),
+    cache: Type.Object(
+      {
+        entries: Type.Number({ description: 'Records and indexes held' }),
+        bytes: Type.Number({ description: 'Their size as JSON' }),
+        max_bytes: Type.Number({ description: 'The bound, CACHE_MAX_MB' }),
+        hit_ratio: Type.Unsafe<number | null>({
+          type: ['number', 'null'],
+          description: 'Part of the look-ups since the start that asked nobody; null before the first',
+        }),
+      },
+      closed,
+    ),
+    budget: Type.Object(
+      {
+        reads_per_second: Type.Number({ description: 'TRACKSTAR_READ_RATE' }),
+        used_last_second: Type.Number(),
+        waiting: Type.Number({ description: 'Calls that wait for a permit' }),
+      },
+      closed,
+    ),
+    circuit: oneOf(['closed', 'open', 'half-open'], 'open: Trackstar has failed repeatedly and is left alone'),
+    source: Type.Unsafe<null | { synced_at: string | null; errors: ConnectionErrors }>({
+      description: "Trackstar's own copy of the warehouse system; null while unknown",
+      type: ['object', 'null'],
+      additionalProperties: false,
+      required: ['synced_at', 'errors'],
+      properties: {
+        synced_at: textOrNull('When it last copied inventory'),
+        errors: Type.Array(
+          Type.Object(
+            {
+              message: Type.String(),
+              preventing_sync: Type.Boolean(),
+              first_seen: textOrNull('When it was first seen'),
+              last_seen: textOrNull('When it was last seen'),
+            },
+            closed,
+          ),
+        ),
+      },
+    }),
+  },
+  closed,
+)
+type ConnectionErrors = {
+  message: string
+  preventing_sync: boolean
+  first_seen: string | null
+  last_seen: string | null
+}[]
+
+const Status = Type.Object(
+  {
+    version: Type.String(),
+    started_at: Type.String({ description: 'When the process began, ISO 8601 UTC' }),
+    connections: Type.Array(ConnectionStatus),
+  },
+  { $id: 'Status', description: 'What the service does and how it fares', additionalProperties: false },
+)
+export type Status = Static<typeof Status>
+
+export interface StatusOptions {
+  readonly status: () => Status
+}
+
+/** `GET /status`: for people who look, where `/metrics` is for programs that watch. */
+export default fastifyPlugin<StatusOptions>(
+  async (app: FastifyInstance, { status }) => {
+    app.addSchema(Status)
+    app.get(
+      '/status',
+      {
+        config: { gives: 'json' },
+        schema: {
+          operationId: 'getStatus',
+          tags: ['operation'],
+          summary: 'How does it fare?',
+          description:
+            'Per connection: the mode, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.',
+          response: {
+            200: {
+              description: 'The status',
+              content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Status#' }) } },
+            },
+            default: {
+              description: 'Any error',
+              content: { 'application/problem+json': { schema: Type.Unsafe({ $ref: 'Problem#' }) } },
+            },
+          },
+        },
+      },
+      async (_request, reply) => reply.header('cache-control', 'no-store').send(status()),
+    )
+  },
+  { name: 'status' },
+)
