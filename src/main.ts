@@ -119,7 +119,7 @@ function complain(error: ConfigError): void {
 }
 
 const commands: Readonly<Record<string, () => Promise<unknown>>> = {
-  serve: () => startService(readConfig(process.env)),
+  serve: async () => startService(readConfig(process.env)),
   demo,
   sandbox,
 }

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { orNull } from './record.js'
 
@@ -29,7 +29,6 @@ const Connection = Type.Object(
   },
   { additionalProperties: true },
 )
-type Connection = Static<typeof Connection>
 const connection = Compile(Connection)
 
 /** What Trackstar says of its own copy of the warehouse system. */

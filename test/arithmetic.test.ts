@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { InventoryItem } from '../../src/records/inventory-item.js'
-import type { Product } from '../../src/records/product.js'
-import type { Stock } from '../../src/stock/stock.js'
-import { compose, item, kit, plain, reference } from './given.js'
+import type { InventoryItem } from '../src/records/inventory-item.js'
+import type { Product } from '../src/records/product.js'
+import type { Stock } from '../src/stock/stock.js'
+import { compose, item, kit, plain, reference } from './stock/given.js'
 
 const names = ['onhand', 'committed', 'unfulfillable', 'fulfillable', 'sellable', 'awaiting'] as const
 type Numbers = Record<(typeof names)[number], number>

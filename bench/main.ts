@@ -1,0 +1,15 @@
+/** `npm run bench -- <name>`: measures, prints a table, and ends with 1 where a bound is missed. */
+import { economy } from './economy.js'
+import { warm } from './warm.js'
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  warm,
+  economy: () => economy(Number(process.argv[3] ?? 4)),
+}
+
+const bench = benches[process.argv[2] ?? '']
+if (bench === undefined) {
+  process.stderr.write(`usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [minutes of the mixed load]\n`)
+  process.exit(2)
+}
+await bench()

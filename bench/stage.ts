@@ -1,0 +1,77 @@
+/** What a bench runs on: the sandbox and the built service, each in a process of its own, and a client pool here. */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { Pool } from 'undici'
+import type { Order, Report } from './sandbox-process.js'
+
+export interface Stage {
+  readonly client: Pool
+  readonly plainSku: string
+  order(order: Order): Promise<Report>
+  /** Resident memory of the service in MB. */
+  residentMb(): Promise<number>
+  metrics(): Promise<string>
+  close(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly sandbox?: Readonly<Record<string, string>>
+  readonly service?: Readonly<Record<string, string>>
+  readonly connections?: number
+}
+
+/** Starts both and waits until the service answers. */
+export async function setStage({ sandbox = {}, service = {}, connections = 64 }: StageOptions = {}): Promise<Stage> {
+  const upstream = fork(fileURLToPath(new URL('./sandbox-process.js', import.meta.url)), {
+    env: { ...process.env, ...sandbox },
+  })
+  const first = (await once(upstream, 'message'))[0] as Report
+  const server = spawn(process.execPath, [fileURLToPath(new URL('../../dist/main.js', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      AUTH_MODE: 'none',
+      TRACKSTAR_BASE_URL: first.address,
+      TRACKSTAR_API_KEY: first.apiKey,
+      TRACKSTAR_ACCESS_TOKEN: first.accessToken,
+      ...service,
+    },
+  })
+  const origin = await listening(server)
+  server.stdout.resume()
+  const client = new Pool(origin, { connections, pipelining: 1 })
+  return {
+    client,
+    plainSku: first.plainSku,
+    async order(order) {
+      upstream.send(order)
+      return (await once(upstream, 'message'))[0] as Report
+    },
+    residentMb: async () => {
+      const status = await readFile(`/proc/${server.pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+    },
+    metrics: async () => (await client.request({ path: '/metrics', method: 'GET' })).body.text(),
+    async close() {
+      await client.destroy()
+      server.kill('SIGTERM')
+      upstream.disconnect()
+      await Promise.all([once(server, 'exit'), once(upstream, 'exit')])
+    },
+  }
+}
+
+/** The address that the service logs when it listens. */
+async function listening(server: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<string> {
+  let log = ''
+  for await (const chunk of server.stdout.iterator({ destroyOnReturn: false })) {
+    log += String(chunk)
+    const address = /listening at (http:\/\/[\d.:]+)/.exec(log)?.[1]
+    if (address) return address
+  }
+  throw new Error(`the service did not start: ${log}`)
+}
