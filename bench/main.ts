@@ -4,12 +4,14 @@ import { warm } from './warm.js'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   warm,
-  economy: () => economy(Number(process.argv[3] ?? 4)),
+  economy: () => economy(Number(process.argv[3] ?? 4), process.argv[4]),
 }
 
 const bench = benches[process.argv[2] ?? '']
 if (bench === undefined) {
-  process.stderr.write(`usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [minutes of the mixed load]\n`)
+  process.stderr.write(
+    `usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [minutes of the mixed load] [part]\n`,
+  )
   process.exit(2)
 }
 await bench()

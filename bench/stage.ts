@@ -7,6 +7,7 @@ import { Pool } from 'undici'
 import type { Order, Report } from './sandbox-process.js'
 
 export interface Stage {
+  readonly origin: string
   readonly client: Pool
   readonly plainSku: string
   order(order: Order): Promise<Report>
@@ -45,6 +46,7 @@ export async function setStage({ sandbox = {}, service = {}, connections = 64 }:
   server.stdout.resume()
   const client = new Pool(origin, { connections, pipelining: 1 })
   return {
+    origin,
     client,
     plainSku: first.plainSku,
     async order(order) {

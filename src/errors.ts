@@ -61,8 +61,9 @@ export interface Problem extends Error {
   readonly extras: ProblemExtras
 }
 
+/** Without a stack: a problem is an answer, and where one is a fault its cause has the stack. */
 const constructors = new Map(
-  Object.entries(problems).map(([code, { status }]) => [code, createError(code, '%s', status)] as const),
+  Object.entries(problems).map(([code, { status }]) => [code, createError(code, '%s', status, Error, false)] as const),
 )
 
 /** Makes the error of `code`. `detail` says what was expected and what was got; `cause` is for the log alone. */
@@ -94,18 +95,21 @@ export const ProblemBody = Type.Object(
     code: Type.String({ description: 'What happened, for programs' }),
     request_id: Type.String({ description: 'Finds the request in the logs; also the `X-Request-Id` header' }),
     errors: Type.Optional(
-      Type.Array(Type.Object({ field: Type.String(), message: Type.String() }), {
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, { title: 'FieldError' }), {
         description: 'validation_failed: the fields that are wrong',
       }),
     ),
     candidates: Type.Optional(
       Type.Array(
-        Type.Object({
-          product_id: Type.String(),
-          name: textOrNull('Name of the product'),
-          warehouse_customer_id: textOrNull('The merchant; ask again with it as `warehouse_customer_id`'),
-          active: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] }),
-        }),
+        Type.Object(
+          {
+            product_id: Type.String(),
+            name: textOrNull('Name of the product'),
+            warehouse_customer_id: textOrNull('The merchant; ask again with it as `warehouse_customer_id`'),
+            active: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] }),
+          },
+          { title: 'Candidate' },
+        ),
         { description: 'sku_ambiguous: the products that share the SKU' },
       ),
     ),

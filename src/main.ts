@@ -1,10 +1,15 @@
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { buildApp } from './app.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { fixedSkus } from './sandbox/fixed-catalogue.js'
 import { createSandbox, type Sandbox } from './sandbox/sandbox.js'
+
+// V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been
+// promoted by then, so under a flood that is 200 MB of the dead; collecting at a third costs little and keeps it at 60.
+setFlagsFromString('--heap-growing-percent=30')
 
 const usage = 'usage: node dist/main.js [demo | sandbox]'
 

@@ -15,6 +15,7 @@ import { Holdings, type ReadTimes } from './holdings.js'
 import { inTime } from './in-time.js'
 import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
+import { WaitingRoom } from './waiting-room.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
 
 export interface CatalogParts {
@@ -41,14 +42,14 @@ export interface Catalog {
   readonly productsBySku: ReadThrough<readonly Product[]>
   /** Inventory items by id. */
   readonly itemsById: ReadThrough<InventoryItem>
-  /** The connection's warehouses, as far as they can be had. */
-  warehouses(): Promise<WarehousesById>
+  /** The connection's warehouses, as far as they can be had in time. */
+  warehouses(reading: Reading): Promise<WarehousesById>
   /** One warehouse by id; the value is undefined where upstream does not know it. */
   warehouse(id: string, reading: Reading): Promise<Found<Warehouse>>
   /** One page of upstream's own list. Never from what is held, but its records are taken in. */
   list<R extends Resource>(resource: R, filters: Filters, reading: Reading): Promise<Page<Resources[R]>>
   /** What Trackstar says of its own copy, as far as it is known; asking again is left to the background. */
-  connectionState(): ConnectionState | undefined
+  connectionState(reading?: Reading): ConnectionState | undefined
   /** What an operator wants to know. */
   readonly state: CatalogState
 }
@@ -58,13 +59,18 @@ export interface CatalogState {
   readonly stores: Holdings['state']
   readonly lookups: Readonly<Record<Lookup, number>>
   readonly keysWaiting: number
+  readonly requestsWaiting: number
 }
+
+/** Requests that may wait for upstream at a time: some 40 kB each, and more than a cold herd for one SKU. */
+const maxWaitingRequests = 2000
 
 export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, budget, clock, requestTimeoutMs } = parts
   const holdings = new Holdings(parts.maxBytes, parts.policy, clock.now)
   const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
-  const readParts = { clock, policy: parts.policy, refreshTimeoutMs: requestTimeoutMs, lookups }
+  const waitingRoom = new WaitingRoom(maxWaitingRequests)
+  const readParts = { clock, policy: parts.policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, parts.onFailure)
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, parts.onFailure)
 
@@ -131,9 +137,9 @@ export function createCatalog(parts: CatalogParts): Catalog {
   return {
     productsBySku: readThrough({ find: (sku) => holdings.findProducts(sku), loader: products }, readParts),
     itemsById: readThrough({ find: (id) => holdings.find('item', id), loader: items }, readParts),
-    warehouses: () => warehouseList.names(),
+    warehouses: (reading) => warehouseList.names(reading),
     warehouse: (id, reading) => warehouseList.find(id, reading),
-    connectionState: () => status.get(),
+    connectionState: (reading) => status.get(!reading?.directives.onlyIfCached),
     async list(resource, filters, reading) {
       const { caller, deadline } = reading
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
@@ -150,7 +156,12 @@ export function createCatalog(parts: CatalogParts): Catalog {
       return page
     },
     get state() {
-      return { stores: holdings.state, lookups, keysWaiting: products.waiting + items.waiting }
+      return {
+        stores: holdings.state,
+        lookups,
+        keysWaiting: products.waiting + items.waiting,
+        requestsWaiting: waitingRoom.waiting,
+      }
     },
   }
 }

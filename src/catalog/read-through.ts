@@ -1,9 +1,11 @@
 import { isProblem, type Problem, problem } from '../errors.js'
+import { tooLate } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { BatchLoader } from './batch-loader.js'
 import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow, withinStaleWindow } from './freshness.js'
 import { inTime } from './in-time.js'
 import type { Reading } from './reading.js'
+import type { WaitingRoom } from './waiting-room.js'
 
 /** What is known of one key: the value (undefined: upstream does not know it), when it was read, whether it is stale. */
 export interface Found<T> {
@@ -28,6 +30,8 @@ export interface ReadThroughParts {
   readonly policy: FreshnessPolicy
   /** How long a refresh behind an answer may wait for its turn. */
   readonly refreshTimeoutMs: number
+  /** Where requests wait for upstream. */
+  readonly waitingRoom: WaitingRoom
   /** Counts look-ups by how they came. */
   readonly lookups: Record<Lookup, number>
 }
@@ -44,7 +48,7 @@ export type ReadThrough<T> = (
  */
 export function readThrough<T>(
   shelf: Shelf<T>,
-  { clock, policy, refreshTimeoutMs, lookups }: ReadThroughParts,
+  { clock, policy, refreshTimeoutMs, lookups, waitingRoom }: ReadThroughParts,
 ): ReadThrough<T> {
   const found = (held: Held<T>): Found<T> => ({
     value: held.value,
@@ -67,14 +71,13 @@ export function readThrough<T>(
       return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }))
     } catch (error) {
       if (!isProblem(error)) throw error
-      const mayServe = held !== undefined && withinStaleWindow(held, clock.now(), policy)
-      return mayServe ? found(held) : error
+      return orHeld(held, error)
     }
   }
 
   return async (keys, reading) => {
     const results = new Map<string, Found<T> | Problem>()
-    const loads: Promise<void>[] = []
+    const wanted = new Map<string, Held<T> | undefined>()
     for (const key of keys) {
       const held = shelf.find(key)
       const todo = reading.judge(held, clock.now(), policy)
@@ -88,17 +91,35 @@ export function readThrough<T>(
       }
       reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
       lookups.miss++
-      loads.push(load(key, held, reading).then((result) => void results.set(key, result)))
+      wanted.set(key, held)
     }
-    if (loads.length > 0) await inTime(Promise.all(loads), reading.deadline - clock.elapsed())
-    for (const key of keys) if (!results.has(key)) results.set(key, late(shelf.find(key)))
+    if (wanted.size > 0) await loadAll(wanted, results, reading)
     return results
   }
 
-  /** What is left for a key whose flight outlasts its caller; the flight goes on for others and for the holdings. */
-  function late(held: Held<T> | undefined): Found<T> | Problem {
-    if (held !== undefined && withinStaleWindow(held, clock.now(), policy)) return found(held)
-    return lateProblem()
+  /** Puts into `results` what comes of the `wanted` keys, in the time of the reading. */
+  async function loadAll(
+    wanted: ReadonlyMap<string, Held<T> | undefined>,
+    results: Map<string, Found<T> | Problem>,
+    reading: Reading,
+  ): Promise<void> {
+    if (!waitingRoom.enter()) {
+      for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000)))
+      return
+    }
+    const loads = Array.from(wanted, async ([key, held]) => results.set(key, await load(key, held, reading)))
+    try {
+      await inTime(Promise.all(loads), reading.deadline - clock.elapsed())
+    } finally {
+      waitingRoom.leave()
+    }
+    // The flight of a key that outlasts its caller goes on, for others and for the holdings.
+    for (const key of wanted.keys()) if (!results.has(key)) results.set(key, orHeld(shelf.find(key), lateProblem()))
+  }
+
+  /** What is held, however stale, where it may still stand in for the answer that failed. */
+  function orHeld(held: Held<T> | undefined, error: Problem): Found<T> | Problem {
+    return held !== undefined && withinStaleWindow(held, clock.now(), policy) ? found(held) : error
   }
 }
 

@@ -3,6 +3,9 @@ import type { Config } from '../config.js'
 
 const secretHeaders = ['authorization', 'cookie', 'x-api-key', 'x-trackstar-api-key', 'x-trackstar-access-token']
 
+/** What is shorter stands in any line by chance, and is no secret. */
+const shortestSecret = 6
+
 /**
  * A logger that writes no secret. Fields of the known names are censored wherever they stand up to two levels deep, and
  * as a last line the configured secrets themselves are cut out of every line, whatever they got into.
@@ -12,9 +15,9 @@ export function createLogger(
   config: Pick<Config, 'logLevel' | 'trackstarApiKey' | 'trackstarAccessToken'>,
   destination?: DestinationStream,
 ): Logger {
-  const secrets = [config.trackstarApiKey, config.trackstarAccessToken].map((secret) =>
-    JSON.stringify(secret).slice(1, -1),
-  )
+  const secrets = [config.trackstarApiKey, config.trackstarAccessToken]
+    .filter((secret) => secret.length >= shortestSecret)
+    .map((secret) => JSON.stringify(secret).slice(1, -1))
   const options = {
     level: config.logLevel,
     redact: {

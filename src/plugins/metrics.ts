@@ -16,6 +16,7 @@ export interface MetricsState {
   readonly budget: { readonly readsPerSecond: number; readonly usedLastSecond: number; readonly waiting: number }
   readonly circuit: 'closed' | 'open' | 'half-open'
   readonly keysWaiting: number
+  readonly requestsWaiting: number
   /** Look-ups of records by how they came. */
   readonly lookups: Readonly<Record<string, number>>
   readonly stores: Readonly<Record<string, { entries: number; bytes: number; maxBytes: number; evictions: number }>>
@@ -105,6 +106,9 @@ export class Metrics {
     )
     gauge('trackstar_keys_awaited', 'SKUs and ids that wait for a call', [], (waiting) =>
       waiting.set(state().keysWaiting),
+    )
+    gauge('trackstar_requests_awaiting', 'Requests that wait for upstream', [], (waiting) =>
+      waiting.set(state().requestsWaiting),
     )
     gauge('trackstar_circuit_state', '1 for the state that the circuit is in', ['state'], (circuit) => {
       for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))

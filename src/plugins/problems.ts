@@ -56,8 +56,9 @@ const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll(
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const found = toProblem(error)
-  if (found.statusCode >= 500)
-    request.log[found.problem === 'internal_error' ? 'error' : 'warn']({ err: found }, found.message)
+  // What has no cause is in the request's own line, by its code: a flood of refusals must not be a flood of stacks.
+  if (found.problem === 'internal_error') request.log.error({ err: found }, found.message)
+  else if (found.statusCode >= 500 && found.cause !== undefined) request.log.warn({ err: found }, found.message)
   reply.problem = found.problem
   const { retryAfter, allow } = found.extras
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
