@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
-import { type Catalog, createCatalog } from './catalog/catalog.js'
+import { createCatalog } from './catalog/catalog.js'
 import type { Config } from './config.js'
 import docs from './plugins/docs.js'
 import freshness from './plugins/freshness.js'
@@ -13,24 +15,28 @@ import negotiation from './plugins/negotiation.js'
 import problemDetails from './plugins/problems.js'
 import requestLog from './plugins/request-log.js'
 import { serverOptions } from './plugins/server.js'
-import status, { type Status } from './plugins/status.js'
+import status from './plugins/status.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
+import { Adjusted, adjustRoute } from './routes/adjust.js'
+import { checkRoute } from './routes/check.js'
+import { eventsRoute } from './routes/events.js'
 import { inventoryRoutes } from './routes/inventory.js'
+import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { manyStocksRoutes, StockResults } from './routes/many-stocks.js'
 import { productRoutes } from './routes/products.js'
 import { readingOf } from './routes/reading.js'
 import { stockRoute } from './routes/stock.js'
 import { warehouseRoutes } from './routes/warehouses.js'
+import { webhookRoute } from './routes/webhooks.js'
+import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
+import { connectionStatus } from './status-report.js'
+import { basketSchemas } from './stock/basket-check.js'
 import { stockSchemas } from './stock/stock.js'
-import { type Budget, windowBudget } from './trackstar/budget.js'
-import { Circuit } from './trackstar/circuit.js'
+import { StockFeed } from './stock/stock-feed.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
-import { withForcedShare } from './trackstar/forced-share.js'
-import { trackstar } from './trackstar/trackstar.js'
-import { httpTransport } from './trackstar/transport.js'
-import { rationedUpstream } from './trackstar/upstream.js'
+import { connect } from './trackstar/connection.js'
 import { version } from './version.js'
 
 /** What stands in for the real thing, in tests above all. */
@@ -40,37 +46,46 @@ export interface AppParts {
   readonly logger?: Logger
 }
 
+/** What a reply's schema may refer to by name. */
+const schemas = [
+  Product,
+  InventoryItem,
+  Warehouse,
+  ...stockSchemas,
+  ...basketSchemas,
+  StockResults,
+  LowStock,
+  WhereUsed,
+  Adjusted,
+]
+
 /** Wires the whole service. Reads no environment and never listens; closing it closes its connections upstream. */
 export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
   const clock = parts.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
   const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
+  const metrics = new Metrics()
 
   const dispatcher = parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: 32 })
-  const budget = withForcedShare(windowBudget(config.trackstarReadRate, clock), clock)
-  const circuit = new Circuit(clock, (state) =>
-    app.log.warn({ circuit: state }, 'the circuit to Trackstar has changed'),
-  )
-  let credentialsRefused = false
-  const metrics = new Metrics()
-  const upstream = rationedUpstream({
-    transport: httpTransport(dispatcher, config.trackstarBaseUrl, {
-      apiKey: config.trackstarApiKey,
-      accessToken: config.trackstarAccessToken,
-    }),
-    budget,
-    circuit,
-    clock,
+  const connection = connect({
+    dispatcher,
+    baseUrl: config.trackstarBaseUrl,
+    credentials: { apiKey: config.trackstarApiKey, accessToken: config.trackstarAccessToken },
+    readRate: config.trackstarReadRate,
+    writeRate: config.trackstarWriteRate,
     timeoutMs: config.trackstarTimeoutMs,
+    clock,
     onCall: (call) => {
-      if (call.outcome === '401' || call.outcome === '403') credentialsRefused = true
-      else if (call.outcome.startsWith('2')) credentialsRefused = false
       metrics.upstreamCall(call)
       app.log.debug({ upstream: call }, 'asked Trackstar')
     },
+    onCircuit: (state) => app.log.warn({ circuit: state }, 'the circuit to Trackstar has changed'),
   })
+  const { trackstar, adjust, budget, circuit } = connection
+
   const catalog = createCatalog({
-    trackstar: trackstar(upstream),
+    trackstar,
+    adjust,
     budget,
     clock,
     policy: {
@@ -88,20 +103,30 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`)
     },
     onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
+    ...(config.catalogMode === 'mirror' && {
+      mirror: {
+        syncIntervalMs: config.syncIntervalSeconds * 1000,
+        fullCompareMs: config.fullCompareHours * 3600_000,
+        log: app.log,
+        onTouched: (productIds) => feed?.look(productIds),
+        onState: (state) => (state === 'live' ? void feed?.start(nextTurn) : feed?.stop()),
+      },
+    }),
   })
+  const feed = catalog.mirrored && new StockFeed(catalog.mirrored, randomUUID().slice(0, 8), clock.now)
 
-  for (const schema of [Product, InventoryItem, Warehouse, ...stockSchemas, StockResults]) app.addSchema(schema)
+  for (const schema of schemas) app.addSchema(schema)
 
   await app.register(problemDetails)
   await app.register(requestLog)
   await app.register(negotiation)
   await app.register(methodNotAllowed)
-  await app.register(docs, { version })
   await app.register(freshness, { config, now: clock.now })
+  // After what decorates replies: Swagger UI's own context would not see what is added later.
+  await app.register(docs, { version })
   await app.register(health, {
-    unready: () => (credentialsRefused ? "Trackstar refuses this service's credentials" : undefined),
+    unready: () => (connection.isRefused ? "Trackstar refuses this service's credentials" : undefined),
   })
-
   await app.register(metricsRoute, {
     metrics,
     state: () => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }),
@@ -110,45 +135,27 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     status: () => ({
       version,
       started_at: startedAt,
-      connections: [connectionStatus(config.trackstarConnectionId, catalog, budget, circuit)],
+      connections: [connectionStatus(config, catalog, connection)],
     }),
   })
 
   const options = { catalog, readingOf: readingOf(config.requestTimeoutMs, clock.elapsed) }
   await app.register(stockRoute, options)
   await app.register(manyStocksRoutes, options)
+  await app.register(checkRoute, options)
+  await app.register(lowStockRoute, { ...options, feed })
+  await app.register(eventsRoute, { ...options, feed })
   await app.register(productRoutes, options)
   await app.register(inventoryRoutes, options)
+  await app.register(whereUsedRoute, options)
+  await app.register(adjustRoute, options)
   await app.register(warehouseRoutes, options)
+  const { trackstarWebhookSecrets: secrets, trackstarConnectionId: connectionId } = config
+  if (secrets && connectionId) await app.register(webhookRoute, { catalog, secrets, connectionId })
   app.refuseOtherMethods()
 
+  app.addHook('onReady', async () => catalog.start())
+  app.addHook('preClose', async () => catalog.stop())
   app.addHook('onClose', () => dispatcher.close())
   return app
-}
-
-/** What `/status` says of the one connection. */
-function connectionStatus(
-  connectionId: string | undefined,
-  catalog: Catalog,
-  budget: Budget,
-  circuit: Circuit,
-): Status['connections'][number] {
-  const { stores, lookups } = catalog.state
-  const { readsPerSecond, usedLastSecond, waiting } = budget.state
-  const asked = lookups.hit + lookups.stale + lookups.negative + lookups.miss
-  const connection = catalog.connectionState()
-  return {
-    connection_id: connectionId ?? null,
-    mode: 'on-demand',
-    mirror: null,
-    cache: {
-      entries: stores.records.entries + stores.absences.entries,
-      bytes: stores.records.bytes,
-      max_bytes: stores.records.maxBytes,
-      hit_ratio: asked === 0 ? null : 1 - lookups.miss / asked,
-    },
-    budget: { reads_per_second: readsPerSecond, used_last_second: usedLastSecond, waiting },
-    circuit: circuit.state,
-    source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
-  }
 }

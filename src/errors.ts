@@ -7,6 +7,8 @@ import { type Static, Type } from 'typebox'
  */
 export const problems = {
   validation_failed: { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'Who asks is not known' },
+  forbidden: { status: 403, title: 'Not allowed' },
   product_not_found: { status: 404, title: 'No such product' },
   inventory_item_not_found: { status: 404, title: 'No such inventory item' },
   warehouse_not_found: { status: 404, title: 'No such warehouse' },
@@ -15,6 +17,7 @@ export const problems = {
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   sku_ambiguous: { status: 409, title: 'Several products share this SKU' },
+  idempotency_conflict: { status: 409, title: 'The idempotency key is taken' },
   content_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },
@@ -22,9 +25,11 @@ export const problems = {
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'A fault of this service' },
   not_supported_by_integration: { status: 501, title: 'The connected warehouse system cannot do this' },
+  requires_mirror: { status: 501, title: 'Only a mirrored catalog can answer this' },
   upstream_invalid_response: { status: 502, title: 'Trackstar gave an answer that cannot be what it claims' },
   upstream_auth_failed: { status: 502, title: "Trackstar refuses this service's credentials" },
   upstream_unavailable: { status: 503, title: 'Trackstar cannot be reached or is failing' },
+  mirror_loading: { status: 503, title: 'The catalog is still being loaded' },
   overloaded: { status: 503, title: 'More is asked for than can be answered in time' },
   upstream_timeout: { status: 504, title: 'Trackstar did not answer in time' },
   not_cached: { status: 504, title: 'Nothing is held that would answer the request' },

@@ -9,6 +9,10 @@ export async function openapiDocument(): Promise<object> {
     TRACKSTAR_ACCESS_TOKEN: 'none',
     AUTH_MODE: 'none',
     LOG_LEVEL: 'silent',
+    // Nothing is to be loaded, and the route for webhooks is to be there.
+    CATALOG_MODE: 'on-demand',
+    TRACKSTAR_CONNECTION_ID: 'none',
+    TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA',
   })
   const app = await buildApp(config, { dispatcher: new MockAgent() })
   await app.ready()

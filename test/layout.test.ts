@@ -17,7 +17,8 @@ interface Allowance {
 const ROOMS: Readonly<Record<string, Allowance>> = {
   records: { any: [] },
   errors: { any: [] },
-  config: { any: ['errors'] },
+  variables: { any: [] },
+  config: { any: ['errors', 'variables'] },
   version: { any: [] },
   stock: { any: ['records'] },
   trackstar: { any: ['records', 'errors'] },
@@ -25,7 +26,21 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
   routes: { any: ['catalog', 'stock', 'records', 'errors'] },
   plugins: { any: ['errors'], types: ['config'] },
   sandbox: { any: [], types: ['records'] },
-  app: { any: ['records', 'errors', 'config', 'version', 'stock', 'trackstar', 'catalog', 'routes', 'plugins'] },
+  'status-report': { any: [], types: ['catalog', 'config', 'plugins', 'trackstar'] },
+  app: {
+    any: [
+      'status-report',
+      'records',
+      'errors',
+      'config',
+      'version',
+      'stock',
+      'trackstar',
+      'catalog',
+      'routes',
+      'plugins',
+    ],
+  },
   openapi: { any: ['app', 'config'] },
   main: { any: ['app', 'config', 'sandbox'] },
 }

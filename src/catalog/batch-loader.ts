@@ -98,6 +98,7 @@ export class BatchLoader<V> {
   /** A flight is of use as long as to any of its askers, and as urgent as to the most urgent one. */
   #join(flight: Flight<V>, demand: Demand): void {
     flight.deadline = Math.max(flight.deadline, demand.deadline)
+    this.#extend(flight)
     if (flight.call) demand.calls?.add(flight.call)
     else if (demand.calls) flight.riders.push(demand.calls)
     if (flight.call || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
@@ -111,10 +112,16 @@ export class BatchLoader<V> {
     const lane = this.#lanes[flight.priority]
     this.#flights.set(flight.key, flight)
     lane.queue.push(flight.caller, flight)
-    lane.latestDeadline = Math.max(lane.latestDeadline, flight.deadline)
+    this.#extend(flight)
     // Everything that arrives in this turn of the event loop goes into one bid.
     if (lane.queue.size === 1) setImmediate(() => this.#bid(flight.priority))
     else if (lane.queue.size % maxListValues === 0) this.#bid(flight.priority)
+  }
+
+  /** Keeps a lane's bids in the race for as long as one of its keys is of use. */
+  #extend({ priority, deadline }: Flight<V>): void {
+    const lane = this.#lanes[priority]
+    lane.latestDeadline = Math.max(lane.latestDeadline, deadline)
   }
 
   /** Sees to it that every batch which may go has bid for a permit. */
@@ -131,6 +138,7 @@ export class BatchLoader<V> {
     lane.bids++
     let batch: Flight<V>[] | undefined
     let isPartial = false
+    let isLeftToOthers = false
     const pull = () => {
       lane.bids--
       const pulled = this.#pull(priority)
@@ -151,10 +159,13 @@ export class BatchLoader<V> {
       }
     } catch (error) {
       if (batch === undefined) lane.bids--
+      // One bid too many says nothing of the keys that earlier bids will carry; each of those bids for the rest again.
+      isLeftToOthers = batch === undefined && lane.bids > 0 && isProblem(error, 'overloaded')
+      if (isLeftToOthers) return
       for (const flight of batch ?? lane.queue.remove(() => true)) this.#fail(flight, error)
     } finally {
       if (isPartial) lane.partial--
-      this.#bid(priority)
+      if (!isLeftToOthers) this.#bid(priority)
     }
   }
 
@@ -191,8 +202,9 @@ export class BatchLoader<V> {
   /** Refuses what a pause of the budget has made too late. */
   #sweep(): void {
     for (const priority of priorities) {
-      const at = this.budget.estimate(priority, this.name, 0)
-      const late = this.#lanes[priority].queue.remove((flight) => flight.deadline < at)
+      const { queue, bids } = this.#lanes[priority]
+      const at = this.budget.estimate(priority, this.name, -bids)
+      const late = queue.remove((flight) => flight.deadline < at)
       for (const flight of late) this.#fail(flight, tooLate(at - this.clock.elapsed()))
     }
   }

@@ -1,39 +1,41 @@
-import { type Problem, problem } from '../errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectionState } from '../records/connection.js'
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { Malformed, Page } from '../records/page.js'
+import type { Page } from '../records/page.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import type { Budget } from '../trackstar/budget.js'
-import type { Clock } from '../trackstar/clock.js'
+import type { Adjust, Adjusted, Adjustment } from '../trackstar/adjust.js'
 import type { Filters } from '../trackstar/query.js'
-import type { Batch, PullKeys, Resource, Resources, Trackstar } from '../trackstar/trackstar.js'
-import { BatchLoader } from './batch-loader.js'
+import type { Resource, Resources } from '../trackstar/trackstar.js'
 import { ConnectionStatus } from './connection-status.js'
-import type { FreshnessPolicy, Held } from './freshness.js'
-import { Holdings, type ReadTimes } from './holdings.js'
+import type { FreshnessPolicy } from './freshness.js'
+import { Holdings } from './holdings.js'
 import { inTime } from './in-time.js'
+import { Mirror, type MirrorParts, type MirrorProgress, type MirrorState } from './mirror.js'
+import { MirroredCatalog } from './mirrored-catalog.js'
 import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
+import { type RecordLoaderParts, recordLoaders } from './record-loaders.js'
 import { WaitingRoom } from './waiting-room.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
+import { type WebhookEvent, type WebhookOutcome, webhookReceiver } from './webhook-events.js'
 
-export interface CatalogParts {
-  readonly trackstar: Trackstar
-  readonly budget: Budget
-  readonly clock: Clock
+export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings'> {
+  readonly adjust: Adjust
   readonly policy: FreshnessPolicy
   readonly maxBytes: number
   /** How long one request, and so a refresh behind an answer, may take. */
   readonly requestTimeoutMs: number
-  /** Told how many keys a call carried. */
-  readonly onBatch: (resource: Resource, keys: number) => void
-  /** Told of each record that was left out because it cannot be what it claims. */
-  readonly onMalformed: (resource: Resource, malformed: Malformed) => void
   /** The connection's id, where it is known: without it, upstream's own state stays unknown. */
   readonly connectionId: string | undefined
   /** Told why what no answer depends on (warehouses, upstream's own state) could not be read. */
   readonly onFailure: (what: string, error: unknown) => void
+  /** Set: the whole catalog is mirrored. */
+  readonly mirror?: Pick<MirrorParts, 'syncIntervalMs' | 'fullCompareMs' | 'log'> & {
+    /** Told which products a change may have touched, while the mirror is live. */
+    readonly onTouched: (productIds: ReadonlySet<string>) => void
+    readonly onState: (state: MirrorState) => void
+  }
 }
 
 /** All that this service knows of one connection: what it holds, and what it can read. */
@@ -50,6 +52,17 @@ export interface Catalog {
   list<R extends Resource>(resource: R, filters: Filters, reading: Reading): Promise<Page<Resources[R]>>
   /** What Trackstar says of its own copy, as far as it is known; asking again is left to the background. */
   connectionState(reading?: Reading): ConnectionState | undefined
+  /** The resources that are not to be taken for the whole: upstream's first copy is not finished, or looks so. */
+  incomplete(reading?: Reading): readonly string[]
+  /** Writes an adjustment straight through; the item that comes back replaces what is held. */
+  adjust(id: string, adjustment: Adjustment, idempotencyKey: string, reading: Reading): Promise<Adjusted>
+  /** Takes in what upstream announces. */
+  receive(event: WebhookEvent): WebhookOutcome
+  /** The whole catalog; undefined in `on-demand` mode. */
+  readonly mirrored: MirroredCatalog | undefined
+  /** Begins to mirror, where that is wanted. */
+  start(): void
+  stop(): void
   /** What an operator wants to know. */
   readonly state: CatalogState
 }
@@ -60,86 +73,63 @@ export interface CatalogState {
   readonly lookups: Readonly<Record<Lookup, number>>
   readonly keysWaiting: number
   readonly requestsWaiting: number
+  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
 }
 
 /** Requests that may wait for upstream at a time: some 40 kB each, and more than a cold herd for one SKU. */
 const maxWaitingRequests = 2000
 
 export function createCatalog(parts: CatalogParts): Catalog {
-  const { trackstar, budget, clock, requestTimeoutMs } = parts
-  const holdings = new Holdings(parts.maxBytes, parts.policy, clock.now)
+  const { trackstar, clock, policy, requestTimeoutMs, onFailure } = parts
+  const holdings = new Holdings(parts.maxBytes, policy, clock.now)
   const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const waitingRoom = new WaitingRoom(maxWaitingRequests)
-  const readParts = { clock, policy: parts.policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
-  const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, parts.onFailure)
-  const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, parts.onFailure)
+  const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
+  const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
+  const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
+  const { products, items } = recordLoaders({ ...parts, holdings })
+  const { mirrored, mirror } = mirroring(parts, holdings, () => warehouseList.known)
+  const isFollowed = () => mirrored?.isWhole ?? false
 
-  /** Runs a batch and tells when it was begun and done. */
-  async function timed<R>(
-    resource: Resource,
-    pull: PullKeys,
-    run: (pull: PullKeys) => Promise<Batch<R> | undefined>,
-  ): Promise<{ batch: Batch<R>; times: ReadTimes } | undefined> {
-    let begunAt = clock.now()
-    const batch = await run(() => {
-      begunAt = clock.now()
-      return pull()
-    })
-    if (batch === undefined) return undefined
-    parts.onBatch(resource, batch.asked.length)
-    for (const malformed of batch.malformed) parts.onMalformed(resource, malformed)
-    return { batch, times: { begunAt, readAt: clock.now() } }
-  }
+  const findProducts = (sku: string) => (mirrored?.isWhole ? mirrored.findProducts(sku) : holdings.findProducts(sku))
+  const findItem = (id: string) => (mirrored?.isWhole ? mirrored.findItem(id) : holdings.find('item', id))
 
-  const products = new BatchLoader<Held<readonly Product[]>>(
-    'skus',
-    async (pull, errand) => {
-      const done = await timed('products', pull, (timedPull) => trackstar.productsBySku(timedPull, errand))
-      return done && answerSkus(done.batch, done.times)
-    },
-    budget,
-    clock,
-  )
-
-  const items = new BatchLoader<Held<InventoryItem>>(
-    'items',
-    async (pull, errand) => {
-      const done = await timed('inventory', pull, (timedPull) => trackstar.inventoryByIds(timedPull, errand))
-      return done && answerItems(done.batch, done.times)
-    },
-    budget,
-    clock,
-  )
-
-  /** Matched by SKU, never by position. */
-  function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, Held<readonly Product[]> | Problem> {
-    const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
-    for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
-    return new Map(
-      Array.from(bySku, ([sku, found]) => {
-        const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
-        return [sku, fault ?? holdings.keepSku(sku, found, times)]
-      }),
-    )
-  }
-
-  /** Matched by id, never by position. */
-  function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, Held<InventoryItem> | Problem> {
-    const byId = new Map(batch.records.map((item) => [item.id, item]))
-    const answer = (id: string) => {
-      const item = byId.get(id)
-      if (item !== undefined) return holdings.keep('item', item, times)
-      return faultOf(batch.malformed, 'id', id, false) ?? holdings.keepAbsence('item', id, times)
+  /** Reads one record again, behind everybody's back. */
+  async function readAgain(kind: 'product' | 'item', id: string): Promise<void> {
+    const deadline = clock.elapsed() + requestTimeoutMs
+    const demand = { priority: 'refresh', caller: 'webhook', deadline } as const
+    try {
+      if (kind === 'item') await items.load(id, demand)
+      else {
+        const begunAt = clock.now()
+        const bid = { ...demand, deadline: () => deadline }
+        const { records } = await trackstar.list('products', { 'ids[in]': id }, { bid, cause: 'refresh' })
+        holdings.keepAll('products', records, { begunAt, readAt: clock.now() })
+      }
+    } catch (error) {
+      onFailure('record of a truncated delivery', error)
     }
-    return new Map(batch.asked.map((id) => [id, answer(id)]))
   }
+
+  const receive = webhookReceiver({
+    holdings,
+    warehouses: warehouseList,
+    status,
+    now: clock.now,
+    read: (kind, id) => void readAgain(kind, id),
+  })
 
   return {
-    productsBySku: readThrough({ find: (sku) => holdings.findProducts(sku), loader: products }, readParts),
-    itemsById: readThrough({ find: (id) => holdings.find('item', id), loader: items }, readParts),
+    productsBySku: readThrough({ find: findProducts, loader: products, isFollowed }, readParts),
+    itemsById: readThrough({ find: findItem, loader: items, isFollowed }, readParts),
     warehouses: (reading) => warehouseList.names(reading),
     warehouse: (id, reading) => warehouseList.find(id, reading),
     connectionState: (reading) => status.get(!reading?.directives.onlyIfCached),
+    incomplete(reading) {
+      const known = status.get(!reading?.directives.onlyIfCached)?.incomplete ?? []
+      const doubtful = isFollowed() ? (mirror?.progress.doubtful ?? []) : []
+      return [...new Set([...known, ...doubtful])]
+    },
     async list(resource, filters, reading) {
       const { caller, deadline } = reading
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
@@ -155,24 +145,50 @@ export function createCatalog(parts: CatalogParts): Catalog {
       holdings.keepAll(resource, page.records, { begunAt, readAt: clock.now() })
       return page
     },
+    async adjust(id, adjustment, idempotencyKey, { caller, deadline, calls }) {
+      const begunAt = clock.now()
+      calls.add({})
+      const bid = { priority: 'caller', caller, deadline: () => deadline } as const
+      const adjusted = await parts.adjust(id, adjustment, idempotencyKey, bid)
+      // The record of a replay is that of the first reply, and may be old by now.
+      if (adjusted.item && !adjusted.isReplay) holdings.keep('item', adjusted.item, { begunAt, readAt: clock.now() })
+      return adjusted
+    },
+    receive,
+    mirrored,
+    start() {
+      if (mirror === undefined) return
+      void mirror.run()
+      // What every answer also needs, so that none has to ask for it.
+      void warehouseList.load()
+      status.get()
+    },
+    stop: () => mirror?.stop(),
     get state() {
+      const counts = mirrored && {
+        products: mirrored.count('products'),
+        inventory: mirrored.count('inventory'),
+        warehouses: warehouseList.known.size,
+      }
       return {
         stores: holdings.state,
         lookups,
         keysWaiting: products.waiting + items.waiting,
         requestsWaiting: waitingRoom.waiting,
+        mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
       }
     },
   }
 }
 
-/**
- * What is wrong with the answer for one key: a malformed record that is the key's own, or one that does not even say
- * whose it is, while none was found for the key. Absence must not be concluded from it.
- */
-function faultOf(malformed: readonly Malformed[], field: 'id' | 'sku', key: string, isFound: boolean) {
-  const fault = malformed.find((record) => record[field] === key || (record[field] === undefined && !isFound))
-  return (
-    fault && problem('upstream_invalid_response', `Trackstar's record is malformed: ${fault.path} ${fault.message}`)
-  )
+/** The mirror and what it fills, where that is wanted. */
+function mirroring(
+  { mirror: wanted, trackstar, clock, policy }: CatalogParts,
+  holdings: Holdings,
+  warehouses: () => WarehousesById,
+): { mirrored: MirroredCatalog | undefined; mirror: Mirror | undefined } {
+  if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
+  const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses })
+  const wait: MirrorParts['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
+  return { mirrored: target, mirror: new Mirror({ ...wanted, trackstar, clock, target, sleep: wait }) }
 }

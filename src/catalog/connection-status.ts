@@ -19,14 +19,20 @@ export class ConnectionStatus {
     private readonly onFailure: (what: string, error: unknown) => void,
   ) {}
 
-  /** What was last read; undefined while that is nothing. */
-  get(): ConnectionState | undefined {
+  /** What was last read; undefined while that is nothing. Where upstream may not be asked, no read is begun. */
+  get(mayAsk = true): ConnectionState | undefined {
     const now = this.clock.elapsed()
-    if (this.connectionId !== undefined && now >= this.#askAgainAt) {
+    if (mayAsk && this.connectionId !== undefined && now >= this.#askAgainAt) {
       this.#askAgainAt = now + retryMs
       void this.#read(this.connectionId, now + this.timeoutMs)
     }
     return this.#state
+  }
+
+  /** Something is said to have happened: what is known is to be read again when next wanted. */
+  askAgain(): void {
+    this.#askAgainAt = Number.NEGATIVE_INFINITY
+    this.get()
   }
 
   async #read(connectionId: string, deadline: number): Promise<void> {

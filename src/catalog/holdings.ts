@@ -18,8 +18,17 @@ export interface ReadTimes {
   readonly readAt: number
 }
 
+/** Told of each record that is taken in or out, with what it was before. */
+export type Watcher = (
+  ...change:
+    | [kind: 'product', before: Product | undefined, after: Product | undefined]
+    | [kind: 'item', before: InventoryItem | undefined, after: InventoryItem | undefined]
+) => void
+
 /** Bound on remembered absences, a store of their own: a flood of unknown SKUs must not push out a record. */
 const maxAbsenceBytes = 8_000_000
+/** What remembering an absence takes beside its key, about: with short keys it is nearly all. */
+const absenceBytes = 250
 
 /**
  * What this service holds of one connection, under the rules of the cache: newer wins, absence is knowledge, and what
@@ -28,6 +37,7 @@ const maxAbsenceBytes = 8_000_000
 export class Holdings {
   readonly #records: RecordStore
   readonly #absences = memoryStore(maxAbsenceBytes)
+  #watcher: Watcher = () => {}
 
   constructor(
     maxBytes: number,
@@ -39,6 +49,16 @@ export class Holdings {
 
   get state(): { records: StoreState; absences: StoreState } {
     return { records: this.#records.state, absences: this.#absences.state }
+  }
+
+  /** From now on `watcher` is told of every change. */
+  watch(watcher: Watcher): void {
+    this.#watcher = watcher
+  }
+
+  /** The record held under an id, however old. */
+  peek<K extends 'product' | 'item'>(kind: K, id: string): Held<Kinds[K]> | undefined {
+    return this.#records.get(nameOf(kind, id)) as Held<Kinds[K]> | undefined
   }
 
   /** What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. */
@@ -59,7 +79,8 @@ export class Holdings {
     const products: Product[] = []
     for (const id of ids.value) {
       const product = this.find('product', id)?.value
-      if (product === undefined) return undefined
+      // Evicted since, or no longer of this SKU: the look-up says nothing any more.
+      if (product?.sku !== sku) return undefined
       products.push(product)
     }
     return { ...ids, value: products }
@@ -68,11 +89,20 @@ export class Holdings {
   /**
    * Takes a record in, unless what is held is newer, and gives what is held then. A read begun after the held copy was
    * there always wins, so that one bad date cannot freeze a record; else the later `trackstar_updated_date` does.
+   * What was known of its SKU without the product is forgotten, whichever way it came.
    */
   keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
+    if (kind === 'product') this.#forgetOtherwise(record)
     const held = this.#records.get(nameOf(kind, record.id)) as Held<Kinds[K]> | undefined
     if (held?.value && times.begunAt <= held.readAt && updatedAt(record) < updatedAt(held.value)) return held
     return this.#put(kind, record.id, record, times)
+  }
+
+  /** Takes out a record that upstream no longer has. */
+  remove(kind: 'product' | 'item', id: string): void {
+    const before = this.peek(kind, id)?.value
+    this.#records.delete(nameOf(kind, id))
+    if (before) this.#tell(kind, before, undefined)
   }
 
   /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
@@ -95,8 +125,9 @@ export class Holdings {
     const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
     const held = this.#records.get(name)
     if (held === undefined || times.begunAt > held.readAt) {
-      this.#records.delete(name)
-      this.#absences.set(name, absence, key.length)
+      if (kind === 'sku') this.#records.delete(name)
+      else this.remove(kind, key)
+      this.#absences.set(name, absence, absenceBytes + Buffer.byteLength(key))
     }
     return absence
   }
@@ -104,9 +135,25 @@ export class Holdings {
   #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
     const name = nameOf(kind, key)
     const held = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
+    const before = this.#records.get(name)?.value as Kinds[K] | undefined
     this.#records.set(name, held, Buffer.byteLength(JSON.stringify(value)))
     this.#absences.delete(name)
+    if (kind !== 'sku') this.#tell(kind, before, value)
     return held
+  }
+
+  /** A look-up by SKU that did not bring this product is out of date. */
+  #forgetOtherwise({ id, sku }: { id: string; sku?: string | null }): void {
+    if (!sku) return
+    const name = nameOf('sku', sku)
+    this.#absences.delete(name)
+    const ids = this.#records.get(name)?.value as readonly string[] | undefined
+    if (ids && !ids.includes(id)) this.#records.delete(name)
+  }
+
+  #tell(kind: 'product' | 'item', before: unknown, after: unknown): void {
+    if (kind === 'product') this.#watcher(kind, before as Product | undefined, after as Product | undefined)
+    else this.#watcher(kind, before as InventoryItem | undefined, after as InventoryItem | undefined)
   }
 }
 

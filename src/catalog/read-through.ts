@@ -19,6 +19,8 @@ export interface Found<T> {
 export interface Shelf<T> {
   readonly find: (key: string) => Held<T> | undefined
   readonly loader: BatchLoader<Held<T>>
+  /** Whether changes come here by themselves, so that age is no reason to read a record again. */
+  readonly isFollowed: () => boolean
 }
 
 /** How one look-up came: from what is held (fresh, stale, or known to be absent), or by asking upstream. */
@@ -56,15 +58,16 @@ export function readThrough<T>(
     stale: !isFresh(held, clock.now()),
   })
 
+  const followedPolicy = { ...policy, revalidateMs: policy.maxStaleMs }
+
   function refresh(key: string): void {
+    if (shelf.isFollowed()) return
     const deadline = clock.elapsed() + refreshTimeoutMs
     // What comes of it is in the holdings, or the call's report says why not.
     shelf.loader.load(key, { priority: 'refresh', caller: 'refresh', deadline }).catch(() => {})
   }
 
   async function load(key: string, held: Held<T> | undefined, reading: Reading): Promise<Found<T> | Problem> {
-    const refusal = reading.refuseToRead()
-    if (refusal) return refusal
     try {
       const { caller, deadline, calls } = reading
       const isForced = held !== undefined && withinRevalidateWindow(held, clock.now(), policy)
@@ -80,7 +83,7 @@ export function readThrough<T>(
     const wanted = new Map<string, Held<T> | undefined>()
     for (const key of keys) {
       const held = shelf.find(key)
-      const todo = reading.judge(held, clock.now(), policy)
+      const todo = reading.judge(held, clock.now(), shelf.isFollowed() ? followedPolicy : policy)
       if (held !== undefined && todo !== 'read') {
         if (todo === 'refresh') refresh(key)
         const result = found(held)
@@ -103,6 +106,11 @@ export function readThrough<T>(
     results: Map<string, Found<T> | Problem>,
     reading: Reading,
   ): Promise<void> {
+    const refusal = reading.refuseToRead()
+    if (refusal) {
+      for (const key of wanted.keys()) results.set(key, refusal)
+      return
+    }
     if (!waitingRoom.enter()) {
       for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000)))
       return

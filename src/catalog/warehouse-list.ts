@@ -1,13 +1,15 @@
-import { isProblem, type Problem } from '../errors.js'
 import type { Warehouse } from '../records/warehouse.js'
+import type { Priority } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { Trackstar } from '../trackstar/trackstar.js'
-import type { Held } from './freshness.js'
+import { type Held, isFresh } from './freshness.js'
 import { inTime } from './in-time.js'
 import { type Found, lateProblem } from './read-through.js'
 import type { Reading } from './reading.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>
+
+const none: WarehousesById = new Map()
 
 /** Upstream itself copies warehouses every 12 hours. */
 const policy = {
@@ -29,7 +31,7 @@ const unknownAfterMs = 60_000
  */
 export class WarehouseList {
   #held: Held<WarehousesById> | undefined
-  #problem: Problem | undefined
+  #failure: Error | undefined
   #askAgainAt = Number.NEGATIVE_INFINITY
   #flight: Promise<void> | undefined
 
@@ -41,11 +43,28 @@ export class WarehouseList {
   ) {}
 
   /** The warehouses as far as they are known, for their names. */
-  async names(): Promise<WarehousesById> {
-    const isFirst = this.#held === undefined && this.#problem === undefined
-    if (this.clock.elapsed() >= this.#askAgainAt) void this.#read(isFirst)
-    if (isFirst) await inTime(this.#flight, firstWaitMs)
+  async names({ directives, deadline }: Reading): Promise<WarehousesById> {
+    if (!directives.onlyIfCached && this.#isDue()) {
+      const isFirst = this.#held === undefined && this.#failure === undefined
+      const flight = this.#read(isFirst ? 'caller' : 'refresh')
+      if (isFirst) await inTime(flight, Math.min(firstWaitMs, deadline - this.clock.elapsed()))
+    }
     return this.#held?.value ?? new Map()
+  }
+
+  /** Reads the list, if it is time, before anybody asks. */
+  async load(): Promise<void> {
+    if (this.#isDue()) await this.#read('refresh')
+  }
+
+  /** What is known right now. */
+  get known(): WarehousesById {
+    return this.#held?.value ?? none
+  }
+
+  /** Takes in one warehouse that upstream announces, where there is a list to add it to. */
+  take(warehouse: Warehouse): void {
+    if (this.#held?.value) this.#held = { ...this.#held, value: new Map(this.#held.value).set(warehouse.id, warehouse) }
   }
 
   /** One warehouse; undefined where upstream does not know it. Throws why the list could not be read. */
@@ -53,40 +72,60 @@ export class WarehouseList {
     const now = this.clock.now()
     const held = this.#held
     const isOld = held !== undefined && !held.value?.has(id) && now - held.readAt > unknownAfterMs
-    if (isOld || reading.judge(held, now, policy) === 'read') {
+    const todo = isOld ? 'read' : reading.judge(held, now, policy)
+    if (held === undefined || todo === 'read') {
       reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
       const refusal = reading.refuseToRead()
       if (refusal) throw refusal
-      if (!(await inTime(this.#read(true), reading.deadline - this.clock.elapsed()))) throw lateProblem()
-    } else reading.came.hit++
-    if (this.#held === undefined) throw this.#problem ?? lateProblem()
-    const { value, readAt, freshUntil } = this.#held
-    return { value: value?.get(id), readAt, stale: this.clock.now() >= freshUntil }
+      const flight = this.#read(held === undefined ? 'caller' : 'forced')
+      reading.calls.add(flight)
+      const isDone = await inTime(flight, reading.deadline - this.clock.elapsed())
+      if (this.#held === undefined) throw (isDone ? this.#failure : undefined) ?? lateProblem()
+      return this.#found(this.#held, id)
+    }
+    if (todo === 'refresh' && this.#isDue()) void this.#read('refresh')
+    const found = this.#found(held, id)
+    reading.came[found.stale ? 'stale' : 'hit']++
+    return found
   }
 
-  #read(isAwaited: boolean): Promise<void> {
-    this.#flight ??= this.#ask(isAwaited).finally(() => {
+  #found(held: Held<WarehousesById>, id: string): Found<Warehouse> {
+    return { value: held.value?.get(id), readAt: held.readAt, stale: !isFresh(held, this.clock.now()) }
+  }
+
+  #isDue(): boolean {
+    return this.clock.elapsed() >= this.#askAgainAt
+  }
+
+  /** Never rejects: who waits looks at what is held then. */
+  #read(priority: keyof typeof causes): Promise<void> {
+    this.#flight ??= this.#ask(priority).finally(() => {
       this.#flight = undefined
     })
     return this.#flight
   }
 
-  async #ask(isAwaited: boolean): Promise<void> {
+  async #ask(priority: keyof typeof causes): Promise<void> {
     const deadline = this.clock.elapsed() + this.timeoutMs
-    const bid = { priority: isAwaited ? 'caller' : 'refresh', caller: 'warehouses', deadline: () => deadline } as const
+    const bid = { priority, caller: 'warehouses', deadline: () => deadline } as const
     const begunAt = this.clock.now()
     let nextMs = retryMs
     try {
-      const warehouses = await this.trackstar.warehouses({ bid, cause: isAwaited ? 'miss' : 'refresh' })
+      const warehouses = await this.trackstar.warehouses({ bid, cause: causes[priority] })
       const readAt = this.clock.now()
-      const value = new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
-      this.#held = { value, begunAt, readAt, freshUntil: readAt + policy.ttlMs }
-      if (warehouses.length > 0) nextMs = policy.ttlMs
+      // A list that is suddenly empty is no reason to forget names.
+      const isEmpty = warehouses.length === 0
+      const value = isEmpty ? this.#held?.value : new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
+      this.#held = { value: value ?? new Map(), begunAt, readAt, freshUntil: readAt + policy.ttlMs }
+      if (!isEmpty) nextMs = policy.ttlMs
     } catch (error) {
-      if (!isProblem(error)) throw error
-      this.#problem = error
+      this.#failure = error as Error
       this.onFailure('warehouses', error)
     }
     this.#askAgainAt = this.clock.elapsed() + nextMs
   }
 }
+
+const causes = { caller: 'miss', refresh: 'refresh', forced: 'forced' } as const satisfies Partial<
+  Record<Priority, string>
+>

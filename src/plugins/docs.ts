@@ -2,7 +2,8 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { problems } from '../errors.js'
+import { contractDocument } from './contract-document.js'
+import { problemsPage } from './problems-page.js'
 
 export interface DocsOptions {
   readonly version: string
@@ -19,7 +20,7 @@ const tags = [
   { name: 'products', description: 'Products as Trackstar has them' },
   { name: 'inventory', description: 'Inventory items as Trackstar has them' },
   { name: 'warehouses', description: 'Warehouses as Trackstar has them' },
-  { name: 'operation', description: 'For who runs the service' },
+  { name: 'operation', description: 'For whoever runs the service' },
 ]
 
 /**
@@ -39,6 +40,8 @@ export default fastifyPlugin<DocsOptions>(
         },
         // Relative: "Try it out" then asks the host that the page came from, whatever it is called there.
         servers: [{ url: '/', description: 'This service' }],
+        // AUTH_MODE=none is all there is: nothing is asked of who reaches the port.
+        security: [],
         tags,
       },
       refResolver: {
@@ -49,11 +52,22 @@ export default fastifyPlugin<DocsOptions>(
         const { documentedQuery } = route.config ?? {}
         return { schema: documentedQuery ? { ...schema, querystring: documentedQuery } : schema, url }
       },
+      transformObject: (made) => contractDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject),
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',
-      uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0 },
-      theme: { title: 'trackstar-bff: stock in one call' },
+      uiConfig: {
+        deepLinking: true,
+        displayRequestDuration: true,
+        tryItOutEnabled: true,
+        defaultModelsExpandDepth: 0,
+        layout: 'BaseLayout',
+      },
+      theme: {
+        title: 'trackstar-bff: stock in one call',
+        // The field for a filter holds one short line.
+        css: [{ filename: 'fields.css', content: '.swagger-ui .parameters textarea { min-height: 4rem }' }],
+      },
     })
     const hidden = { schema: { hide: true } } as const
     app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
@@ -65,18 +79,3 @@ export default fastifyPlugin<DocsOptions>(
   },
   { name: 'docs' },
 )
-
-function problemsPage(): string {
-  const rows = Object.entries(problems).map(
-    ([code, { status, title }]) =>
-      `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`,
-  )
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>trackstar-bff: problem codes</title></head>
-<body><h1>Problem codes</h1>
-<p>Every error is <code>application/problem+json</code> (RFC 9457); its <code>type</code> leads to a row here.</p>
-<table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead><tbody>
-${rows.join('\n')}
-</tbody></table></body></html>
-`
-}

@@ -8,8 +8,10 @@ export interface Freshness {
   /** When the oldest record in it was read, epoch ms. */
   readonly readAt: number
   readonly outcome: 'hit' | 'stale' | 'fwd=stale' | 'fwd=miss'
-  /** Whether the body says `as_of`, which its ETag leaves out: the same stock read again is the same stock. */
+  /** Whether the body is ours, so that its ETag leaves out what says nothing of the stock: `as_of` and `request_id`. */
   readonly saysAsOf: boolean
+  /** Whether something is missing that may be there in a moment: then nobody is to keep the answer. */
+  readonly isPartial: boolean
 }
 
 export interface FreshnessOptions {
@@ -39,21 +41,24 @@ export default fastifyPlugin<FreshnessOptions>(
     app.addHook('onSend', async (request, reply, payload) => {
       const { freshness } = reply
       if (freshness === null || typeof payload !== 'string' || reply.statusCode !== 200) return payload
-      const etag = `W/"${hash('sha1', freshness.saysAsOf ? withoutAsOf(payload) : payload, 'base64url')}"`
+      const etag = `W/"${hash('sha1', freshness.saysAsOf ? stockAlone(payload) : payload, 'base64url')}"`
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
         .header('etag', etag)
-        .header('cache-control', cacheControl)
+        .header('cache-control', freshness.isPartial ? 'no-store' : cacheControl)
         .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
         .header('cache-status', cacheStatus[freshness.outcome])
-      return isKnown(request, etag) ? notModified(reply) : payload
+      if (!isKnown(request, etag)) return payload
+      notModified(reply)
+      // Fastify takes the body off an answer to HEAD itself, and fails where there is none.
+      return request.method === 'HEAD' ? payload : null
     })
   },
   { name: 'freshness' },
 )
 
-/** Exact on serialised JSON: inside a string the quotes would be escaped. */
-const withoutAsOf = (json: string) => json.replaceAll(/"as_of":"[^"]*"/g, '')
+/** The same stock read again is the same stock. Exact on serialised JSON: inside a string the quotes would be escaped. */
+const stockAlone = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
 
 /** Whether `If-None-Match` names this tag. Weak comparison: `W/` does not matter. */
 function isKnown(request: FastifyRequest, etag: string): boolean {
@@ -67,9 +72,8 @@ function isKnown(request: FastifyRequest, etag: string): boolean {
 }
 
 /** Without a body, and so without the headers that describe one (RFC 9110, 15.4.5). */
-function notModified(reply: FastifyReply): null {
+function notModified(reply: FastifyReply): void {
   reply.code(304).removeHeader('content-type').removeHeader('content-length')
-  return null
 }
 
 declare module 'fastify' {

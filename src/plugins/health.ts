@@ -23,6 +23,10 @@ const response = (description: string) => ({
 export default fastifyPlugin<HealthOptions>(
   async (app: FastifyInstance, { unready }) => {
     app.addSchema(Health)
+    let isStopping = false
+    app.addHook('preClose', async () => {
+      isStopping = true
+    })
     app.get(
       '/livez',
       {
@@ -49,7 +53,7 @@ export default fastifyPlugin<HealthOptions>(
         },
       },
       async (_request, reply) => {
-        const why = unready()
+        const why = isStopping ? 'The service is stopping' : unready()
         return reply
           .code(why === undefined ? 200 : 503)
           .header('cache-control', 'no-store')

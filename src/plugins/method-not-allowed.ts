@@ -1,8 +1,8 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { problem } from '../errors.js'
 
-const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
 /**
  * Answers 405 with `Allow` (RFC 9110, 15.5.6) where a route knows other methods. Fastify itself answers 404 there.
@@ -19,13 +19,16 @@ export default fastifyPlugin(
     app.decorate('refuseOtherMethods', () => {
       for (const url of registered()) {
         const allow = methods.filter((method) => app.hasRoute({ url, method }))
+        const refuse = async ({ method }: FastifyRequest): Promise<never> => {
+          throw problem('method_not_allowed', `Expected ${allow.join(' or ')}, but got ${method}`, { allow })
+        }
         app.route({
           url,
           method: methods.filter((method) => !allow.includes(method)),
           schema: { hide: true },
-          handler: (request) => {
-            throw problem('method_not_allowed', `Expected ${allow.join(' or ')}, but got ${request.method}`, { allow })
-          },
+          // Before the body is looked at, which may be of any kind.
+          onRequest: refuse,
+          handler: refuse,
         })
       }
     })

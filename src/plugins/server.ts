@@ -39,6 +39,8 @@ export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger
     http: { maxHeaderSize: maxHeaderBytes },
     bodyLimit: maxBodyBytes,
     schemaController: { compilersFactory: { buildValidator } },
+    // What still comes on an open connection while the service stops is answered, as a problem if need be.
+    return503OnClosing: false,
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => void refuseUnrouted(error, request, reply),
   } satisfies FastifyHttpOptions<Server>

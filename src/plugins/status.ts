@@ -7,12 +7,32 @@ const oneOf = <T extends string>(values: readonly T[], description: string) =>
 const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 const closed = { additionalProperties: false }
 
+/** How far the mirror of the catalog is. */
+const MirrorStatus = Type.Object(
+  {
+    state: oneOf(['loading', 'live', 'off'], 'off: it has given up, and records are read when asked for'),
+    products: Type.Number({ description: 'Products held' }),
+    inventory: Type.Number({ description: 'Inventory items held' }),
+    warehouses: Type.Number({ description: 'Warehouses known' }),
+    pages: Type.Number({ description: 'Pages read since the start' }),
+    pages_left: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
+    }),
+    doubtful: Type.Array(Type.String(), {
+      description: 'Lists that are empty, or have lost most of their records: not taken for the whole',
+    }),
+    synced_at: textOrNull('As of when everything held is known to be up to date'),
+  },
+  { ...closed, description: 'The mirror of the catalog; null where there is none' },
+)
+
 /** What an operator sees of one connection. */
 const ConnectionStatus = Type.Object(
   {
     connection_id: textOrNull('The connection, where TRACKSTAR_CONNECTION_ID names it'),
-    mode: oneOf(['on-demand'], 'How records come here'),
-    mirror: Type.Null({ description: 'The mirror of the catalog; null where there is none' }),
+    mode: oneOf(['mirror', 'on-demand'], 'How records come here'),
+    mirror: Type.Unsafe<Static<typeof MirrorStatus> | null>({ ...MirrorStatus, type: ['object', 'null'] }),
     cache: Type.Object(
       {
         entries: Type.Number({ description: 'Records and indexes held' }),

@@ -13,7 +13,7 @@ const quantityFields = {
 }
 
 /** The quantities of an item, in all or in one warehouse. Normally integers; null, absent and fractional ones occur. */
-export const ItemQuantities = Type.Object(quantityFields, { additionalProperties: true })
+export const ItemQuantities = Type.Object(quantityFields, { title: 'ItemQuantities', additionalProperties: true })
 export type ItemQuantities = Static<typeof ItemQuantities>
 
 /** One lot of an item. `expiration_date` is a time or a plain date. */
@@ -24,7 +24,7 @@ export const Lot = Type.Object(
     expiration_date: orNull(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
     warehouse_id: orNull(Type.String()),
   },
-  { additionalProperties: true },
+  { title: 'Lot', additionalProperties: true },
 )
 export type Lot = Static<typeof Lot>
 
@@ -35,9 +35,12 @@ export const ItemLocation = Type.Object(
     quantity: quantity('Units at the location'),
     warehouse_id: orNull(Type.String()),
   },
-  { additionalProperties: true },
+  { title: 'ItemLocation', additionalProperties: true },
 )
 export type ItemLocation = Static<typeof ItemLocation>
+
+/** The default key of a record, `^.*$`, lets the values of keys with a line break pass unchecked. */
+const anyKey = Type.String({ pattern: '^' })
 
 /**
  * An inventory item as Trackstar gives it (`/wms/inventory`). The breakdown's keys are warehouse ids that upstream
@@ -51,7 +54,7 @@ export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, a
   ...quantityFields,
   substitute_skus: orNull(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
   inventory_by_warehouse_id: orNull(
-    Type.Record(Type.String(), Type.Union([ItemQuantities, Type.Null()]), {
+    Type.Record(anyKey, Type.Union([ItemQuantities, Type.Null()]), {
       description: 'The same quantities for each warehouse, by warehouse id',
     }),
   ),

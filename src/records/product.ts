@@ -14,7 +14,7 @@ export const ProductReference = Type.Object(
       Type.Unknown({ description: 'Units of the item that one unit of the product needs; null or absent is 1' }),
     ),
   },
-  { additionalProperties: true },
+  { title: 'ProductReference', additionalProperties: true },
 )
 export type ProductReference = Static<typeof ProductReference>
 

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { addListRoute } from './list.js'
 import { setFreshness } from './reading.js'
+import { recordExamples } from './record-examples.js'
 import { Envelope, untouched } from './records.js'
 import { CachedReadHeaders, cachedResponses, Key } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
@@ -15,6 +16,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     operationId: 'listInventory',
     summary: "Trackstar's list of inventory items",
     record: 'InventoryItem',
+    examples: recordExamples.inventory.page,
   })
   app.get(
     '/inventory/:id',
@@ -30,7 +32,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The item', schema: Envelope('InventoryItem') },
+          { description: 'The item', schema: Envelope('InventoryItem'), examples: recordExamples.inventory.one },
           'inventory_item_not_found',
         ),
       },
@@ -43,7 +45,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
       if (found.value === undefined) {
         throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
       }
-      setFreshness(reply, reading, found.readAt, false)
+      setFreshness(reply, reading, found.readAt)
       return reply.send({ data: found.value })
     },
   )

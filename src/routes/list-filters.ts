@@ -6,26 +6,44 @@ const textOperators = [...operators, 'contains', 'not_contains'] as const
 
 /** The fields that upstream's lists can be filtered by, and what each is. */
 const dates = {
-  created_date: { operators, description: 'When the source system made the record', example: '2026-01-01T00:00:00Z' },
-  updated_date: { operators, description: 'When the source system changed it', example: '2026-01-01T00:00:00Z' },
-  trackstar_created_date: { operators, description: 'When Trackstar first copied it', example: '2026-01-01T00:00:00Z' },
+  created_date: {
+    operators,
+    description: 'When the source system made the record',
+    example: { gte: '2025-10-20T07:00:00Z' },
+  },
+  updated_date: {
+    operators,
+    description: 'When the source system changed it',
+    example: { gte: '2025-10-20T07:00:00Z' },
+  },
+  trackstar_created_date: {
+    operators,
+    description: 'When Trackstar first copied it',
+    example: { gte: '2025-10-20T07:00:00Z' },
+  },
   trackstar_updated_date: {
     operators,
     description: "When Trackstar's copy last changed",
-    example: '2026-01-01T00:00:00Z',
+    example: { gte: '2025-10-20T07:00:00Z' },
   },
 }
 const texts = {
-  sku: { operators: textOperators, description: 'The SKU', example: 'SENCHA-100' },
-  warehouse_customer_id: { operators: textOperators, description: 'The merchant', example: 'cust_aurora' },
-  trackstar_tags: { operators: textOperators, description: 'The tags', example: 'green' },
+  sku: { operators: textOperators, description: 'The SKU', example: { eq: 'SENCHA-100' } },
+  warehouse_customer_id: { operators: textOperators, description: 'The merchant', example: { eq: 'cust_aurora' } },
+  trackstar_tags: { operators: textOperators, description: 'The tags', example: { eq: 'green' } },
 }
-const active = { active: { operators, description: 'Whether the item is active', example: 'true' } }
+const active = { active: { operators, description: 'Whether the item is active', example: { eq: 'true' } } }
+
+const exampleIds = {
+  products: 'prod_sencha,prod_cup',
+  inventory: 'inv_sencha,inv_cup',
+  warehouses: 'wh_oslo,wh_porto',
+}
 
 interface Field {
   readonly operators: readonly string[]
   readonly description: string
-  readonly example: string
+  readonly example: Readonly<Record<string, string>>
 }
 
 /** Which fields each list takes, as upstream documents it. */
@@ -44,20 +62,20 @@ const paging = {
     Type.Integer({
       minimum: 1,
       maximum: 1000,
-      description: 'Records a page; Trackstar gives 1000 unless told',
-      examples: [10],
+      description: 'Records on a page; Trackstar gives 1000 unless told',
+      'x-examples': { ten: { summary: 'Ten', value: 10 } },
     }),
   ),
   page_token: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 4096, description: '`next_token` of the page before' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description: '`next_token` of the page before. The first page has none',
+      examples: ['c2xvdDox'],
+    }),
   ),
 }
-const ids = Type.Optional(
-  Type.String({
-    minLength: 1,
-    description: `Up to ${maxValues} ids, separated by commas; Trackstar ignores all other filters then`,
-  }),
-)
+const ids = Type.Optional(Type.String({ minLength: 1 }))
 const value = Type.Optional(Type.String({ maxLength: 12_000 }))
 
 /** The query that is accepted: `field=value` and `field[op]=value` for what upstream documents, and nothing else. */
@@ -79,16 +97,27 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
       field,
       Type.Optional(
         Type.Object(Object.fromEntries(allowed.map((operator) => [operator, Type.Optional(Type.String())])), {
+          title: allowed.includes('contains') ? 'TextFilter' : 'Filter',
           style: 'deepObject',
           explode: true,
           additionalProperties: false,
-          description: `${description}. \`${field}[op]=value\` with op ${allowed.join(', ')}; plain \`${field}=value\` is \`[eq]\`. \`in\` and \`nin\` take up to ${maxValues} values, separated by commas.`,
-          examples: [{ eq: example }],
+          description: `${description}. \`${field}[eq]=…\`, or plain \`${field}=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
+          'x-examples': {
+            none: { summary: 'No filter', value: {} },
+            one: { summary: `By ${Object.keys(example).join()}`, value: example },
+          },
         }),
       ),
     ],
   )
-  return Type.Object({ ...paging, ids, ...Object.fromEntries(filters) })
+  const documentedIds = Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: `Up to ${maxValues} ids, separated by commas. Trackstar ignores all other filters then`,
+      examples: [exampleIds[resource]],
+    }),
+  )
+  return Type.Object({ ...paging, ids: documentedIds, ...Object.fromEntries(filters) })
 }
 
 /** A validated query as upstream's filters. Throws `validation_failed` where a list has more values than upstream takes. */
@@ -99,12 +128,14 @@ export function toFilters(query: unknown): Record<string, string> {
     const isList = name === 'ids' || name.endsWith('[in]') || name.endsWith('[nin]')
     const count = isList ? text.split(',').length : 1
     if (count > maxValues) {
-      const message = `expected at most ${maxValues} values, but got ${count}`
-      throw problem('validation_failed', `The query parameter ${name}: ${message}`, {
-        errors: [{ field: name, message }],
-      })
+      throw wrong(name, `expected at most ${maxValues} values, but got ${count}`)
     }
-    filters[name === 'ids' ? 'ids[in]' : name] = text
+    const upstreamName = name === 'ids' ? 'ids[in]' : name
+    if (upstreamName in filters) throw wrong('ids', 'given twice, as ids and as ids[in]')
+    filters[upstreamName] = text
   }
   return filters
 }
+
+const wrong = (field: string, message: string) =>
+  problem('validation_failed', `The query parameter ${field}: ${message}`, { errors: [{ field, message }] })

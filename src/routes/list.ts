@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
+import type { ResponseExample } from './examples.js'
 import { documentedListQuery, type filterFields, listQuery, toFilters } from './list-filters.js'
 import { PageEnvelope, untouched } from './records.js'
 import { passedOnResponses } from './schemas.js'
@@ -11,13 +12,14 @@ interface ListRoute {
   readonly summary: string
   /** The `$id` of the records' schema. */
   readonly record: string
+  readonly examples: Readonly<Record<string, ResponseExample>>
 }
 
 /** `GET /products`, `/inventory` or `/warehouses`: upstream's own list, always from upstream. */
 export function addListRoute(
   app: FastifyInstance,
   { catalog, readingOf }: CatalogRouteOptions,
-  { resource, operationId, summary, record }: ListRoute,
+  { resource, operationId, summary, record, examples }: ListRoute,
 ): void {
   app.get(
     `/${resource}`,
@@ -29,13 +31,9 @@ export function addListRoute(
         tags: [resource],
         summary,
         description:
-          "Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so it counts against the rate that all callers share. Repeat the filters with each page: the token does not remember them. A record that cannot be what it claims is left out.",
+          "Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.",
         querystring: listQuery(resource),
-        response: passedOnResponses(
-          { description: 'One page', schema: PageEnvelope(record) },
-          'upstream_rejected',
-          'not_supported_by_integration',
-        ),
+        response: passedOnResponses({ description: 'One page', schema: PageEnvelope(record), examples }),
       },
     },
     async (request, reply) => {

@@ -4,8 +4,9 @@ import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import type { Stock } from '../stock/stock.js'
 import { type StockOutcome, stocks } from '../stock/stock-service.js'
+import { manyStocksExamples, mixedSkus } from './examples.js'
 import { setFreshness } from './reading.js'
-import { CachedReadHeaders, cachedResponses, Ref, Sku } from './schemas.js'
+import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedResponses, Ref, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
@@ -27,12 +28,16 @@ export const StockResults = Type.Object(
     results: Type.Array(
       Type.Object(
         {
-          sku: Type.String(),
-          status: Type.Unsafe<(typeof statuses)[number]>({ type: 'string', enum: [...statuses] }),
+          sku: Type.String({ description: 'The SKU, as asked' }),
+          status: Type.Unsafe<(typeof statuses)[number]>({
+            type: 'string',
+            enum: [...statuses],
+            description: 'unavailable: Trackstar could not be asked for it now, and nothing is held',
+          }),
           stock: Type.Optional(Ref<Stock>('Stock')),
           problem: Type.Optional(Ref<ProblemBody>('Problem')),
         },
-        { additionalProperties: false },
+        { title: 'StockResult', description: 'What came of one SKU', additionalProperties: false },
       ),
       { description: 'One entry per distinct SKU, in the order first asked: `stock` if ok, else `problem`' },
     ),
@@ -43,12 +48,13 @@ export const StockResults = Type.Object(
 /** `GET /stock` and `POST /stock/query`: many SKUs at once. One bad SKU never spoils the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
   const { catalog, readingOf } = options
-  const response = cachedResponses({
+  const success = {
     description: 'What came of each SKU',
     schema: Ref('StockResults'),
-  })
+    examples: manyStocksExamples,
+  }
   const description =
-    'One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others; the whole fails only where no answer can be given for any because Trackstar is down.'
+    'One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them.'
 
   async function answer(
     request: FastifyRequest,
@@ -60,10 +66,10 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     const outcomes = await stocks(catalog, new Set(given), stockOptions(fields), reading)
     failIfNoneCanBeHad(outcomes)
     const read = Array.from(outcomes.values(), (outcome) =>
-      outcome.status === 'ok' ? outcome.readAt : Number.POSITIVE_INFINITY,
+      outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
     )
-    const oldest = Math.min(...read)
-    if (oldest !== Number.POSITIVE_INFINITY) setFreshness(reply, reading, oldest, true)
+    const isPartial = read.includes(Number.POSITIVE_INFINITY)
+    setFreshness(reply, reading, Math.min(...read), { saysAsOf: true, isPartial })
     return reply.send({ results: Array.from(outcomes, ([sku, outcome]) => result(sku, outcome, request.id)) })
   }
 
@@ -83,14 +89,14 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               minItems: 1,
               maxItems: maxSkusInQuery,
               description: 'A SKU; repeat it for more',
-              examples: [['SENCHA-100', 'GONGFU-SET']],
+              examples: [mixedSkus],
             }),
             ...stockOptionFields,
           },
           { additionalProperties: false },
         ),
         headers: CachedReadHeaders,
-        response,
+        response: cachedResponses(success),
       },
     },
     (request, reply) => answer(request, reply, request.query.sku, request.query),
@@ -104,16 +110,16 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         operationId: 'queryStock',
         tags: ['stock'],
         summary: `Stock of up to ${maxSkusInBody} SKUs`,
-        description: `${description} A read, by POST because so many SKUs fit no address.`,
+        description: `${description} It changes nothing; it is a POST because so many SKUs fit no address.`,
         body: Type.Object(
           {
-            skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, examples: [['SENCHA-100', 'GONGFU-SET']] }),
+            skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),
             ...stockOptionFields,
           },
-          { additionalProperties: false },
+          { title: 'StockQuery', additionalProperties: false, examples: [{ skus: mixedSkus }] },
         ),
-        headers: CachedReadHeaders,
-        response,
+        headers: CachedQueryHeaders,
+        response: cachedQueryResponses(success),
       },
     },
     (request, reply) => answer(request, reply, request.body.skus, request.body),

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { selectProduct } from '../stock/select-product.js'
 import { addListRoute } from './list.js'
 import { setFreshness } from './reading.js'
+import { recordExamples } from './record-examples.js'
 import { Envelope, untouched } from './records.js'
 import { CachedReadHeaders, cachedResponses, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
@@ -15,6 +16,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     operationId: 'listProducts',
     summary: "Trackstar's list of products",
     record: 'Product',
+    examples: recordExamples.products.page,
   })
   app.get(
     '/products/:sku',
@@ -25,12 +27,13 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
         operationId: 'getProduct',
         tags: ['products'],
         summary: 'One product by SKU',
-        description: 'The whole record as Trackstar has it, fields that this service does not know included.',
+        description:
+          'The whole record as Trackstar has it, fields that this service does not know included. `warehouse_customer_id` chooses where several merchants share the SKU.',
         params: Type.Object({ sku: Sku }),
         querystring: Type.Object({ warehouse_customer_id: warehouseCustomerId }, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The product', schema: Envelope('Product') },
+          { description: 'The product', schema: Envelope('Product'), examples: recordExamples.products.one },
           'product_not_found',
           'sku_ambiguous',
         ),
@@ -43,7 +46,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
       const selection = selectProduct(found.value ?? [], request.query.warehouse_customer_id)
       if (selection.status !== 'ok') throw stockProblem(sku, selection)
-      setFreshness(reply, reading, found.readAt, false)
+      setFreshness(reply, reading, found.readAt)
       return reply.send({ data: selection.product })
     },
   )

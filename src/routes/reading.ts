@@ -36,6 +36,11 @@ function directives({ headers }: FastifyRequest): Directives {
 }
 
 /** Tells the freshness headers how the answer came to be. */
-export function setFreshness(reply: FastifyReply, reading: Reading, readAt: number, saysAsOf: boolean): void {
-  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf }
+export function setFreshness(
+  reply: FastifyReply,
+  reading: Reading,
+  readAt: number,
+  { saysAsOf = false, isPartial = false } = {},
+): void {
+  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf, isPartial }
 }

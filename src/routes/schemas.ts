@@ -1,14 +1,22 @@
 import { type TSchema, Type } from 'typebox'
 import { type ProblemCode, problems } from '../errors.js'
+import type { ResponseExample } from './examples.js'
+import { problemExamples } from './problem-examples.js'
 
 /** A SKU or an id: any string of 1 to 255 characters that can be written as UTF-8 (no unpaired surrogate). */
 export const Key = (description: string, example: string) =>
   Type.String({ minLength: 1, maxLength: 255, pattern: '^\\P{Surrogate}*$', description, examples: [example] })
 
-export const Sku = Key('The SKU; percent-encoded in a path: `/` is `%2F`', 'SENCHA-100')
+export const Sku = Key(
+  'The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves',
+  'SENCHA-100',
+)
 
 export const warehouseCustomerId = Type.Optional(
-  Key('The merchant whose product is meant, where several share a SKU', 'cust_aurora'),
+  Key(
+    "The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU",
+    'cust_aurora',
+  ),
 )
 
 /** A schema that the application knows by its `$id`; in the contract document a named component. */
@@ -17,59 +25,92 @@ export const Ref = <T>($id: string) => Type.Unsafe<T>({ $ref: `${$id}#` })
 /** Headers of every cached read, for the documentation. */
 const freshnessHeaders = {
   Age: {
-    description: 'Seconds since the oldest record in the answer was read (RFC 9111)',
-    schema: { type: 'integer' },
+    type: 'integer',
+    description: 'Seconds since the oldest record in the answer was read from Trackstar (RFC 9111)',
+    examples: [12],
   },
   ETag: {
-    description: 'Weak; covers the body but `as_of`. Send it back as `If-None-Match`',
-    schema: { type: 'string' },
+    type: 'string',
+    description: 'Weak; covers all of the body but `as_of` and `request_id`. Send it back as `If-None-Match`',
+    examples: ['W/"XQlkWSZgs8NTYaI2MOF68ztzK60"'],
   },
-  'Cache-Control': { description: 'How long the answer is fresh, and may be used stale', schema: { type: 'string' } },
-  'Cache-Status': { description: 'Whether Trackstar had to be asked (RFC 9211)', schema: { type: 'string' } },
+  'Cache-Control': {
+    type: 'string',
+    description: 'How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already',
+    examples: ['private, max-age=60, stale-while-revalidate=300'],
+  },
+  'Cache-Status': {
+    type: 'string',
+    description:
+      'Where the answer comes from (RFC 9211): `hit` and `hit; detail=stale` from what is held, `fwd=miss` and `fwd=stale` from Trackstar, which was asked for what was missing or too old',
+    examples: ['trackstar-bff; hit'],
+  },
 }
 
-/** Request headers of every cached read, for the documentation; they are read where the request is. */
+/** Headers of what is passed on from upstream and not kept. */
+const passedOnHeaders = {
+  'Cache-Control': { type: 'string', description: 'Not to be reused unasked', examples: ['private, no-cache'] },
+  'Cache-Status': {
+    type: 'string',
+    description: 'Trackstar is always asked (RFC 9211)',
+    examples: ['trackstar-bff; fwd=bypass'],
+  },
+}
+
+const retryAfter = {
+  'Retry-After': { type: 'integer', description: 'Seconds after which asking again makes sense', examples: [1] },
+}
+
+const cacheControl = Type.Optional(
+  Type.String({
+    description:
+      'How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time',
+    examples: ['max-age=30'],
+  }),
+)
+
+/** Request headers of every cached query by POST, for the documentation; they are read where the request is. */
+export const CachedQueryHeaders = Type.Object({ 'cache-control': cacheControl })
+
+/** The same of every cached read by GET. */
 export const CachedReadHeaders = Type.Object({
-  'cache-control': Type.Optional(
-    Type.String({
-      description:
-        '`no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar',
-      examples: ['max-age=30'],
-    }),
-  ),
+  'cache-control': cacheControl,
   'if-none-match': Type.Optional(
-    Type.String({ description: 'The `ETag` of an earlier answer: 304 if nothing has changed', examples: ['W/"…"'] }),
+    Type.String({
+      description: 'The `ETag` of an earlier answer: 304 if nothing has changed',
+      examples: ['W/"XQlkWSZgs8NTYaI2MOF68ztzK60"'],
+    }),
   ),
 })
 
 interface Success {
   readonly description: string
   readonly schema: TSchema
-  readonly examples?: Readonly<Record<string, { summary: string; value: unknown }>>
+  readonly examples: Readonly<Record<string, ResponseExample>>
 }
 
-const json = ({ description, schema, examples }: Success, headers: object = {}) => ({
+const json = ({ description, schema, examples }: Success, headers: object) => ({
   description,
   headers,
-  content: { 'application/json': { schema, ...(examples && { examples }) } },
+  content: { 'application/json': { schema, examples } },
 })
 
 /** What every operation can answer with, whatever it does. */
-const always = ['validation_failed', 'not_acceptable', 'internal_error'] as const
+const always = ['validation_failed', 'not_acceptable', 'uri_too_long', 'internal_error'] as const
+
+/** What every operation with a body can answer with. */
+const ofBodies = ['content_too_large', 'unsupported_media_type'] as const
 
 /** What every read of Trackstar can end in. */
 export const upstreamProblems = [
+  'upstream_rejected',
+  'not_supported_by_integration',
   'upstream_invalid_response',
   'upstream_auth_failed',
   'upstream_unavailable',
   'overloaded',
   'upstream_timeout',
 ] as const
-
-const problemContent = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: Ref('Problem') } },
-})
 
 /** The error answers that `codes` can become, one per status, and the default. */
 function problemResponses(codes: readonly ProblemCode[]) {
@@ -78,22 +119,84 @@ function problemResponses(codes: readonly ProblemCode[]) {
     const { status } = problems[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
+  const schema = Ref('Problem')
   const entries = Array.from(byStatus, ([status, all]) => [
     status,
-    problemContent(all.map((code) => `\`${code}\`: ${problems[code].title}`).join('. ')),
+    {
+      description: all.map((code) => `\`${code}\`: ${problems[code].title}`).join('. '),
+      ...(status === 503 && { headers: retryAfter }),
+      content: { 'application/problem+json': { schema, examples: problemExamples(all) } },
+    },
   ])
-  return { ...Object.fromEntries(entries), default: problemContent('Any other error') }
+  const anyOther = { description: 'Any other error', content: { 'application/problem+json': { schema } } }
+  return { ...Object.fromEntries(entries), default: anyOther }
 }
 
-/** The responses of a read that is answered from what is held. */
+/** The responses of a read by GET that is answered from what is held. */
 export const cachedResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, freshnessHeaders),
-  304: { description: '`If-None-Match` names the answer: nothing has changed', headers: freshnessHeaders },
+  // `null` is a response without a body.
+  304: {
+    type: 'null',
+    description: '`If-None-Match` names the answer: nothing has changed',
+    headers: freshnessHeaders,
+  },
   ...problemResponses([...codes, ...upstreamProblems, 'not_cached']),
+})
+
+/** The responses of the same by POST, which no precondition turns into a 304. */
+export const cachedQueryResponses = (success: Success, ...codes: ProblemCode[]) => ({
+  200: json(success, freshnessHeaders),
+  ...problemResponses([...codes, ...ofBodies, ...upstreamProblems, 'not_cached']),
 })
 
 /** The responses of a read that always goes upstream. */
 export const passedOnResponses = (success: Success, ...codes: ProblemCode[]) => ({
-  200: json(success),
+  200: json(success, passedOnHeaders),
   ...problemResponses([...codes, ...upstreamProblems]),
 })
+
+const unkept = {
+  'Cache-Control': { type: 'string', description: 'Not to be reused unasked', examples: ['private, no-cache'] },
+}
+
+/** The responses of what only a mirrored catalog can answer, without asking Trackstar. */
+export const mirrorResponses = (success: Success, ...codes: ProblemCode[]) => ({
+  200: json(success, unkept),
+  ...problemResponses([...codes, 'requires_mirror', 'mirror_loading']),
+})
+
+/** The responses of a stream of events. */
+export const eventStreamResponses = {
+  200: {
+    description: 'Events, for as long as the reader stays',
+    headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+    content: {
+      'text/event-stream': {
+        schema: Type.String({
+          description:
+            '`event: stock` with JSON in `data`: sku, product_id, warehouse_customer_id, available, previous_available, quantities, as_of; or `event: reset`',
+        }),
+      },
+    },
+  },
+  ...problemResponses(['requires_mirror', 'mirror_loading', 'overloaded']),
+}
+
+/** The responses of a write that goes straight through. */
+export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
+  200: json(success, {
+    'Idempotency-Key': { type: 'string', description: 'The key that names the write, yours or one made here' },
+    'Idempotent-Replayed': {
+      type: 'string',
+      description: '`true` where the reply is that of an earlier, same request',
+    },
+  }),
+  ...problemResponses([...codes, ...ofBodies, ...upstreamProblems]),
+})
+
+/** The responses to a delivery. */
+export const webhookResponses = {
+  204: { type: 'null', description: 'Taken in, seen before, or of no interest here' },
+  ...problemResponses(['unauthorized', ...ofBodies]),
+}

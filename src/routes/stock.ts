@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Catalog } from '../catalog/catalog.js'
 import { isProblem, type Problem, problem } from '../errors.js'
+import type { Selection } from '../stock/select-product.js'
 import type { Stock } from '../stock/stock.js'
 import { type StockOptions, type StockOutcome, stocks } from '../stock/stock-service.js'
 import { stockExamples } from './examples.js'
@@ -17,16 +18,17 @@ export interface CatalogRouteOptions {
 export const stockOptionFields = {
   warehouse_customer_id: warehouseCustomerId,
   warehouse_id: Type.Optional(
-    Type.Array(Key('A warehouse', 'wh_oslo'), {
+    Type.Array(Key("Trackstar's id of a warehouse", 'wh_oslo'), {
       maxItems: 100,
-      description: 'Only these warehouses: their numbers are pooled, the others are not listed',
+      description: 'Only these warehouses: their numbers are pooled, the others are not listed. Repeat it for more',
+      examples: [['wh_oslo']],
     }),
   ),
   include: Type.Optional(
     Type.Array(Type.Unsafe<'lots' | 'locations'>({ type: 'string', enum: ['lots', 'locations'] }), {
       maxItems: 10,
-      description: 'What to add to the answer; repeated or, in a query, separated by commas',
-      examples: [['lots']],
+      description: 'What to add to the answer. Repeat it for more, or (in a query) separate by commas',
+      examples: [['lots', 'locations']],
     }),
   ),
 }
@@ -51,8 +53,10 @@ export async function splitInclude(request: { query: unknown }): Promise<void> {
   query.include = [query.include].flat().flatMap((value) => (typeof value === 'string' ? value.split(',') : [value]))
 }
 
+type NoStock = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
+
 /** Why there is no stock, as the error of the one SKU that was asked for. */
-export function stockProblem(sku: string, outcome: Exclude<StockOutcome, { status: 'ok' }>): Problem {
+export function stockProblem(sku: string, outcome: NoStock): Problem {
   if (outcome.status === 'not_found') {
     return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
   }
@@ -78,7 +82,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         tags: ['stock'],
         summary: 'Stock of one SKU',
         description:
-          'How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows. `available` is the number to sell by; `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is.',
+          'How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows, and `limiting` names that component. `available` is the number to sell by. `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is, `source` when Trackstar itself last copied the inventory.',
         params: Type.Object({ sku: Sku }),
         querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
         headers: CachedReadHeaders,
@@ -94,7 +98,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       const reading = readingOf(request)
       const outcome = (await stocks(catalog, new Set([sku]), stockOptions(request.query), reading)).get(sku)
       if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
-      setFreshness(reply, reading, outcome.readAt, true)
+      setFreshness(reply, reading, outcome.readAt, { saysAsOf: true })
       return reply.send(outcome.stock)
     },
   )

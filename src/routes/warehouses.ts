@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { addListRoute } from './list.js'
 import { setFreshness } from './reading.js'
+import { recordExamples } from './record-examples.js'
 import { Envelope, untouched } from './records.js'
 import { CachedReadHeaders, cachedResponses, Key } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
@@ -15,6 +16,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     operationId: 'listWarehouses',
     summary: "Trackstar's list of warehouses",
     record: 'Warehouse',
+    examples: recordExamples.warehouses.page,
   })
   app.get(
     '/warehouses/:id',
@@ -26,12 +28,12 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         tags: ['warehouses'],
         summary: 'One warehouse by id',
         description:
-          'The whole record as Trackstar has it. The list of warehouses is kept for 12 hours, as Trackstar keeps it.',
+          'The whole record as Trackstar has it, fields that this service does not know included. Warehouses are held for up to 12 hours: Trackstar itself copies them no more often.',
         params: Type.Object({ id: Key("Trackstar's id of the warehouse", 'wh_oslo') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The warehouse', schema: Envelope('Warehouse') },
+          { description: 'The warehouse', schema: Envelope('Warehouse'), examples: recordExamples.warehouses.one },
           'warehouse_not_found',
         ),
       },
@@ -43,7 +45,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
       if (found.value === undefined) {
         throw problem('warehouse_not_found', `Trackstar knows no warehouse with the id ${JSON.stringify(id)}`)
       }
-      setFreshness(reply, reading, found.readAt, false)
+      setFreshness(reply, reading, found.readAt)
       return reply.send({ data: found.value })
     },
   )

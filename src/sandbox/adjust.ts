@@ -1,15 +1,10 @@
-import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
-import { upstreamTime } from './connection.js'
+import type { InventoryItem } from '../records/inventory-item.js'
 import type { SandboxData } from './data.js'
+import { touch } from './dates.js'
 import { Refusal } from './refusal.js'
+import { placesOf, shiftStock } from './stock-shift.js'
 
 const knownFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
-const changed = ['onhand', 'fulfillable', 'sellable'] as const
-
-/** What a warehouse that is new to an item starts with. */
-const nothing: ItemQuantities = { onhand: 0, fulfillable: 0, sellable: 0 }
-
-type Places = NonNullable<InventoryItem['inventory_by_warehouse_id']>
 
 interface Adjustment {
   readonly by: number
@@ -18,8 +13,8 @@ interface Adjustment {
 }
 
 /**
- * `PUT /wms/inventory/{inventory_id}/adjust`: moves an item's onhand, fulfillable and sellable, in all and in one
- * warehouse, and dates the record later than before. Without a `warehouse_id` the first of its breakdown is meant.
+ * `PUT /wms/inventory/{inventory_id}/adjust`: shifts the stock of an item, in all and in one warehouse, and dates the
+ * record later than before. Without a `warehouse_id` the first of its breakdown is meant.
  * The warehouse system behind the sandbox knows no locations, so `location_id` comes back as unused.
  *
  * Refuses a bad body with a 422. The warehouse system refuses, with a 422 of its own origin, a warehouse that neither
@@ -27,33 +22,14 @@ interface Adjustment {
  */
 export function adjust(data: SandboxData, item: InventoryItem, body: unknown, now: number) {
   const { by, warehouseId, unusedFields } = parse(body)
-  // A copy without a prototype, so that `__proto__` is a warehouse id like any other.
-  const places: Places = Object.assign(Object.create(null), item.inventory_by_warehouse_id)
+  const places = placesOf(item)
   const id = warehouseId ?? Object.keys(places)[0]
   if (id !== undefined && !data.warehouses.has(id) && !(id in places)) {
     throw new Refusal(422, `Unknown warehouse: ${id}`, 'integration')
   }
-  const changing: ItemQuantities[] = [item]
-  if (id !== undefined && item.inventory_by_warehouse_id) {
-    const place = places[id] ?? { ...nothing }
-    places[id] = place
-    changing.push(place)
-  }
-  const there = changing.at(-1)?.onhand ?? 0
-  if (there + by < 0) throw new Refusal(422, `Cannot take ${-by} where ${there} are on hand`, 'integration')
-  for (const quantities of changing) move(quantities, by)
-  if (item.inventory_by_warehouse_id) item.inventory_by_warehouse_id = places
-  const earliest = Date.parse(item.trackstar_updated_date ?? '') + 1000
-  item.trackstar_updated_date = upstreamTime(Math.max(now, earliest || now))
-  item.updated_date = item.trackstar_updated_date
+  shiftStock(item, id, by)
+  touch(item, now)
   return { id: item.id, data: item, unused_fields: unusedFields }
-}
-
-function move(quantities: ItemQuantities, by: number): void {
-  for (const field of changed) {
-    const quantity = quantities[field]
-    if (typeof quantity === 'number') quantities[field] = quantity + by
-  }
 }
 
 function parse(body: unknown): Adjustment {

@@ -1,4 +1,14 @@
+import { upstreamTime } from './dates.js'
 import { Refusal } from './refusal.js'
+
+/** What keeps a connection from working as it should. */
+export interface SandboxConnectionError {
+  id?: string
+  error_message: string
+  affected_endpoints: { endpoint: string; preventing_sync: boolean }[]
+  first_seen: string
+  last_seen: string
+}
 
 /** What `GET /connections/{connection_id}` tells of a connection. */
 export interface SandboxConnection {
@@ -7,20 +17,12 @@ export interface SandboxConnection {
   /** Function name → whether the first copy of it is finished. While it is false, there are no records of it. */
   historical_sync_completed: Record<string, boolean>
   sync_schedules: { function_name: string; latest_sync: string | null; sync_frequency: number; in_progress: boolean }[]
-  errors: {
-    error_message: string
-    affected_endpoints: { endpoint: string; preventing_sync: boolean }[]
-    first_seen: string
-    last_seen: string
-  }[]
+  errors: SandboxConnectionError[]
   available_actions: string[]
 }
 
 const hour = 3600
 const frequencies = { get_products: hour, get_inventory: hour, get_warehouses: 12 * hour }
-
-/** A time as upstream writes it: UTC, whole seconds. */
-export const upstreamTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 /** A connection that is in good order and was last copied at `now`. */
 export const newConnection = (id: string, now: number): SandboxConnection => ({

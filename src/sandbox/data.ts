@@ -3,18 +3,29 @@ import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { newConnection, type SandboxConnection } from './connection.js'
 import { fixedCatalogue, fixedWarehouses } from './fixed-catalogue.js'
-import { invent } from './invented-catalogue.js'
+import { type ItemsPerProduct, invent, inventSpare } from './invented-catalogue.js'
+import { PageTokens } from './page-tokens.js'
 import { RecordStore } from './record-store.js'
+
+/** What upstream has lists of, as its paths call it, and what each is a list of. */
+export interface Records {
+  products: Product
+  inventory: InventoryItem
+  warehouses: Warehouse
+}
+/** A list of upstream's, as its path calls it. */
+export type Resource = keyof Records
+
+type Stores = { readonly [K in Resource]: RecordStore<Records[K]> }
 
 /**
  * All that the sandbox serves, by id. Add, replace, delete and change records as you like; after changing a record's
- * `sku` in place, `set` it again.
+ * `sku` in place, `set` it again. What is done here is not announced, and dates nothing: `change`, `add` and `move` of
+ * the sandbox are.
  */
-export interface SandboxData {
-  readonly products: RecordStore<Product>
-  readonly inventory: RecordStore<InventoryItem>
-  readonly warehouses: RecordStore<Warehouse>
+export interface SandboxData extends Stores {
   readonly connection: SandboxConnection
+  readonly pageTokens: PageTokens
 }
 
 /** What a catalogue is made from. */
@@ -22,13 +33,16 @@ export interface DataOptions {
   /** How many products, the fixed ones included; there are never fewer than those. */
   readonly products: number
   readonly seed: number
+  /** Default 2. With 1 there are as many items as products, but for a catalogue that is little more than the fixed one. */
+  readonly itemsPerProduct?: ItemsPerProduct
   readonly connectionId: string
   /** When upstream last copied from the warehouse system; ms since 1970. */
   readonly now: number
 }
 
 /** The fixed catalogue, filled up with invented products. */
-export function createData({ products: size, seed, connectionId, now }: DataOptions): SandboxData {
+export function createData(options: DataOptions): SandboxData {
+  const { products: size, seed, itemsPerProduct = 2, connectionId, now } = options
   const products = new RecordStore<Product>()
   const inventory = new RecordStore<InventoryItem>()
   const warehouses = new RecordStore<Warehouse>()
@@ -40,9 +54,15 @@ export function createData({ products: size, seed, connectionId, now }: DataOpti
     warehouses.set(warehouse.id, warehouse)
   }
   for (let n = 0; products.size < size; n++) {
-    const invention = invent(seed, n)
+    const invention = invent(seed, n, itemsPerProduct)
     products.set(invention.product.id, invention.product)
     for (const item of invention.inventory) inventory.set(item.id, item)
   }
-  return { products, inventory, warehouses, connection: newConnection(connectionId, now) }
+  // Kits bring no items, so one for each of the others is too few.
+  for (let n = 0; inventory.size < products.size; n++) {
+    const spare = inventSpare(seed, n)
+    inventory.set(spare.id, spare)
+  }
+  const connection = newConnection(connectionId, now)
+  return { products, inventory, warehouses, connection, pageTokens: new PageTokens() }
 }

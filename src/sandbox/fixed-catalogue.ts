@@ -37,6 +37,8 @@ export const fixedSkus: readonly { sku: string; shows: string }[] = [
   { sku: '抹茶 30g', shows: 'Unicode in the SKU: 9' },
   { sku: '__proto__', shows: 'a SKU, product, item and warehouse of this name: 3' },
   { sku: 'constructor', shows: 'a SKU, product, item and warehouse of this name: 4' },
+  { sku: 'LIVE-JASMINE', shows: 'moves by itself in the demo, and begins with 24 + 16 = 40' },
+  { sku: 'LIVE-GIFT', shows: 'a kit of 3 LIVE-JASMINE (40) and 1 box (20), moves with them and begins with 13' },
 ]
 
 /** The warehouses: four in the list, one of them without a name and a code. */
@@ -127,4 +129,12 @@ const fixedProducts = (): Product[] => [
   newProduct('prod_抹茶', '抹茶 30g', 'Matcha, 30 g', [needs('inv_抹茶', '抹茶 30g')]),
   newProduct('__proto__', '__proto__', 'Prototype blend', [needs('__proto__', '__proto__')]),
   newProduct('constructor', 'constructor', "Constructor's breakfast", [needs('constructor', 'constructor')]),
+  newProduct('prod_jasmine', 'LIVE-JASMINE', 'Jasmine pearls, tin', [needs('inv_jasmine', 'LIVE-JASMINE')]),
+  newProduct(
+    'prod_jasmine_gift',
+    'LIVE-GIFT',
+    'Three tins in a box',
+    [needs('inv_jasmine', 'LIVE-JASMINE', 3), needs('inv_gift_box', 'GIFT-BOX')],
+    kit,
+  ),
 ]

@@ -3,6 +3,9 @@ import { counts, newItem, secondMerchant } from './new-records.js'
 
 const unstated = { onhand: null, committed: null, unfulfillable: null, fulfillable: null, sellable: null }
 
+/** The item behind `LIVE-JASMINE`: the one fixed item whose stock moves by itself. */
+export const liveItemId = 'inv_jasmine'
+
 /** The inventory items behind the fixed SKUs, new ones with every call. */
 export const fixedItems = (): InventoryItem[] => [
   newItem(
@@ -115,4 +118,9 @@ export const fixedItems = (): InventoryItem[] => [
     ['constructor', counts(3)],
     ['wh_oslo', counts(1)],
   ]),
+  newItem(liveItemId, 'LIVE-JASMINE', 'Jasmine pearls, tin', [
+    ['wh_oslo', counts(26, 2)],
+    ['wh_porto', counts(16)],
+  ]),
+  newItem('inv_gift_box', 'GIFT-BOX', 'Gift box', [['wh_oslo', counts(20)]]),
 ]

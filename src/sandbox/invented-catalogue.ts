@@ -1,11 +1,13 @@
 import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
 import type { Product, ProductReference } from '../records/product.js'
+import { upstreamTime } from './dates.js'
 import { counts, firstMerchant, needs, newItem, newProduct, secondMerchant } from './new-records.js'
 import { type Random, random } from './random.js'
 
 const leaves = ['Sencha', 'Oolong', 'Assam', 'Keemun', 'Bancha', 'Yunnan', 'Nilgiri'] as const
 const moods = ['Misty', 'Early', 'Quiet', 'Amber', 'Winter', 'Harbour', 'Garden'] as const
 const warehouseIds = ['wh_oslo', 'wh_porto', 'wh_graz', 'wh_quiet'] as const
+const inventedId = /^inv_\d{6,}_[ab]$/
 const day = 86_400_000
 const firstDay = Date.UTC(2025, 8, 1)
 
@@ -18,37 +20,60 @@ export interface Invention {
 /** The SKU of the `n`-th invented product, from 0. Each of them is one product of one merchant, with sound numbers. */
 export const inventedSku = (n: number): string => `BLEND-${digits(n)}`
 
+/** How many items each product brings that is no kit. */
+export type ItemsPerProduct = 1 | 2
+
+/** Whether an inventory item of this id has been invented, as one of a product. */
+export const isInventedItem = (id: string): boolean => inventedId.test(id)
+
 /**
  * The `n`-th invented product and its items: the same for the same seed, however many there are. Every tenth is a kit
  * of two of the nine before it, the ones before those are six-packs, and the rest are plain. A kit brings no items;
- * each of the others has two, in one warehouse each.
+ * each of the others has two unless told otherwise, in one warehouse each.
  */
-export function invent(seed: number, n: number): Invention {
+export function invent(seed: number, n: number, itemsPerProduct: ItemsPerProduct = 2): Invention {
   const source = random(Math.imul(seed, 0x01000193) ^ n)
   const changes = {
     warehouse_customer_id: Math.floor(n / 10) % 2 === 0 ? firstMerchant : secondMerchant,
-    trackstar_updated_date: seconds(firstDay + source.between(0, 45 * day)),
+    trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)),
   }
   const name = `${source.pick(moods)} ${source.pick(leaves)} ${n}`
   const sku = inventedSku(n)
   const id = `prod_${digits(n)}`
   if (n % 10 === 9) {
-    return { product: newProduct(id, sku, name, components(source, n), { ...changes, is_kit: true }), inventory: [] }
+    return {
+      product: newProduct(id, sku, name, components(source, n, itemsPerProduct), { ...changes, is_kit: true }),
+      inventory: [],
+    }
   }
-  const inventory = items(source, n, name, changes)
+  const inventory = items(source, n, name, changes, itemsPerProduct)
   const unitQuantity = n % 10 === 8 ? 6 : 1
   const references = inventory.map((item) => needs(item.id, sku, unitQuantity))
   return { product: newProduct(id, sku, name, references, changes), inventory }
 }
 
 const digits = (n: number): string => String(n).padStart(6, '0')
-const itemIds = (n: number): [string, string] => [`inv_${digits(n)}_a`, `inv_${digits(n)}_b`]
-const seconds = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
+const itemIds = (n: number, count: ItemsPerProduct): string[] =>
+  [`inv_${digits(n)}_a`, `inv_${digits(n)}_b`].slice(0, count)
 
-function items(source: Random, n: number, name: string, changes: Partial<InventoryItem>): InventoryItem[] {
+/** An item that no product draws on: packaging, say. */
+export function inventSpare(seed: number, n: number): InventoryItem {
+  const source = random(Math.imul(seed, 0x01000193) ^ ~n)
+  const changes = { trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)) }
+  const sku = `PACKAGING-${digits(n)}`
+  return newItem(`inv_packaging_${digits(n)}`, sku, `Box ${n}`, [[source.pick(warehouseIds), stock(source)]], changes)
+}
+
+function items(
+  source: Random,
+  n: number,
+  name: string,
+  changes: Partial<InventoryItem>,
+  count: ItemsPerProduct,
+): InventoryItem[] {
   const first = source.between(0, 3)
   const second = (first + source.between(1, 3)) % 4
-  return itemIds(n).map((id, index) => {
+  return itemIds(n, count).map((id, index) => {
     const warehouseId = warehouseIds[index === 0 ? first : second] as string
     return newItem(id, inventedSku(n), name, [[warehouseId, stock(source)]], changes)
   })
@@ -60,11 +85,11 @@ function stock(source: Random): ItemQuantities {
   return counts(onhand, committed, source.between(0, Math.floor(onhand / 50)), source.pick([0, 0, 0, 60]))
 }
 
-function components(source: Random, n: number): ProductReference[] {
+function components(source: Random, n: number, count: ItemsPerProduct): ProductReference[] {
   const first = n - source.between(6, 9)
   const second = n - source.between(2, 5)
   return [first, second].flatMap((component) => {
     const unitQuantity = source.between(1, 4)
-    return itemIds(component).map((id) => needs(id, inventedSku(component), unitQuantity))
+    return itemIds(component, count).map((id) => needs(id, inventedSku(component), unitQuantity))
   })
 }

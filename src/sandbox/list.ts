@@ -1,4 +1,5 @@
 import { type Filter, type FilterFields, parseFilter, splitList, splitName } from './filters.js'
+import { PageTokens } from './page-tokens.js'
 import type { RecordStore, Storable } from './record-store.js'
 import { Refusal } from './refusal.js'
 
@@ -15,22 +16,24 @@ export interface ListBody<R> {
  * One page of a store, in the order of its records. `ids` makes every other filter be ignored, badly made ones
  * included. Refuses a bad `limit`, `page_token` or filter with a 422.
  *
- * The token names the place to go on from and nothing else: a caller repeats the filters on each page.
+ * The token names the place to go on from and nothing else: a caller repeats the filters on each page. A record keeps
+ * its place while it changes, so a walk meets each record once that is there all the while and fits all the while.
  */
 export function listPage<R extends Storable>(
   store: RecordStore<R>,
   fields: FilterFields,
   query: URLSearchParams,
+  tokens: PageTokens = new PageTokens(),
 ): ListBody<R> {
   const limit = parseLimit(query.get('limit'))
-  const from = parseToken(query.get('page_token'))
+  const from = tokens.slotOf(query.get('page_token'))
   const ids = parseIds(query)
   const filters = ids ? [] : parseFilters(fields, query)
   const data: R[] = []
   for (const slot of candidates(store, ids, filters, from)) {
     const record = store.at(slot)
     if (record === undefined || !filters.every((filter) => filter.matches(record))) continue
-    if (data.length === limit) return { data, next_token: tokenOf(slot), total_count: limit }
+    if (data.length === limit) return { data, next_token: tokens.tokenOf(slot), total_count: limit }
     data.push(record)
   }
   return { data, next_token: null, total_count: data.length }
@@ -71,13 +74,4 @@ function parseLimit(value: string | null): number {
     throw new Refusal(422, `limit: expected an integer from 1 to ${maxLimit}, but got: ${value}`)
   }
   return limit
-}
-
-const tokenOf = (slot: number): string => Buffer.from(`slot:${slot}`).toString('base64url')
-
-function parseToken(token: string | null): number {
-  if (token === null) return 0
-  const [, slot] = /^slot:(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
-  if (slot === undefined) throw new Refusal(422, 'page_token: expected the next_token of an earlier page')
-  return Number(slot)
 }

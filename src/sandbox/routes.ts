@@ -1,4 +1,5 @@
 import { adjust } from './adjust.js'
+import { type Announce, Changes } from './changes.js'
 import { syncNow } from './connection.js'
 import type { SandboxData } from './data.js'
 import { type FilterFields, inventoryFields, productFields, warehouseFields } from './filters.js'
@@ -22,18 +23,20 @@ export interface Route {
 }
 
 /**
- * Finds the route of a path, which is percent-encoded as it came. Undefined where there is none.
+ * Finds the route of a path, which is percent-encoded as it came. Undefined where there is none. What a write there
+ * changes is announced.
  *
  * Segments are taken as they are and compared after decoding, so an id may hold anything, `/` included.
  */
-export function findRoute(data: SandboxData, path: string): Route | undefined {
+export function findRoute(data: SandboxData, path: string, announce: Announce = () => {}): Route | undefined {
   const segments = decode(path)
   const [area, resource, id, rest] = segments ?? []
-  if (segments?.length === 2 && area === 'connections' && resource !== undefined) return connection(data, resource)
+  if (segments?.length === 2 && area === 'connections' && resource !== undefined)
+    return connection(data, resource, announce)
   if (area !== 'wms') return undefined
   if (segments?.length === 2) return list(data, resource)
   if (segments?.length === 3 && id !== undefined) return one(data, resource, id)
-  if (segments?.length === 4 && id !== undefined) return below(data, `${resource}/${rest}`, id)
+  if (segments?.length === 4 && id !== undefined) return below(data, `${resource}/${rest}`, id, announce)
   return undefined
 }
 
@@ -47,8 +50,12 @@ function decode(path: string): string[] | undefined {
 
 const route = (methods: Route['methods'], needsToken = true): Route => ({ needsToken, methods })
 
-function connection(data: SandboxData, id: string): Route {
-  const POST = ({ body, now }: Asked) => syncNow(data.connection, body, now)
+function connection(data: SandboxData, id: string, announce: Announce): Route {
+  const POST = ({ body, now }: Asked) => {
+    const answer = syncNow(data.connection, body, now)
+    announce('connection.force-sync-completed', answer.data)
+    return answer
+  }
   if (id === 'sync') return route({ POST })
   const GET = () => {
     if (id !== data.connection.id) throw new Refusal(404, `Connection not found: ${id}`)
@@ -59,7 +66,7 @@ function connection(data: SandboxData, id: string): Route {
 
 function list(data: SandboxData, resource: string | undefined): Route | undefined {
   const listOf = <R extends Storable>(store: RecordStore<R>, name: string, fields: FilterFields) =>
-    route({ GET: ({ query }) => listPage(copied(data, store, name), fields, query) })
+    route({ GET: ({ query }) => listPage(copied(data, store, name), fields, query, data.pageTokens) })
   if (resource === 'products') return listOf(data.products, 'get_products', productFields)
   if (resource === 'inventory') return listOf(data.inventory, 'get_inventory', inventoryFields)
   if (resource === 'warehouses') return listOf(data.warehouses, 'get_warehouses', warehouseFields)
@@ -76,14 +83,24 @@ function one(data: SandboxData, resource: string | undefined, id: string): Route
   return undefined
 }
 
-function below(data: SandboxData, kind: string, id: string): Route | undefined {
+function below(data: SandboxData, kind: string, id: string, announce: Announce): Route | undefined {
   if (kind === 'inventory/adjust') {
-    return route({ PUT: ({ body, now }) => adjust(data, item(data, id), body, now) })
+    return route({ PUT: ({ body, now }) => adjusted(data, item(data, id).id, body, now, announce) })
   }
   if (kind === 'warehouses/locations') {
-    return route({ GET: ({ query }) => listPage(locations(data, warehouse(data, id).id), warehouseFields, query) })
+    return route({
+      GET: ({ query }) => listPage(locations(data, warehouse(data, id).id), warehouseFields, query, data.pageTokens),
+    })
   }
   return undefined
+}
+
+function adjusted(data: SandboxData, id: string, body: unknown, now: number, announce: Announce) {
+  let answer: ReturnType<typeof adjust> | undefined
+  new Changes(data, () => now, announce).update('inventory', id, (record) => {
+    answer = adjust(data, record, body, now)
+  })
+  return answer
 }
 
 const item = (data: SandboxData, id: string) =>

@@ -1,24 +1,40 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
-import { answered, faulted, refused, send } from './answer.js'
-import { logCall, type SandboxCall, worstReadsPerSecond } from './call-log.js'
-import { createData, type SandboxData } from './data.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import { type SandboxCall, worstReadsPerSecond } from './call-log.js'
+import type { ChangedAttributes } from './changed-attributes.js'
+import { type Change, Changes } from './changes.js'
+import { ConnectionChanges } from './connection-changes.js'
+import { createData, type Records, type Resource, type SandboxData } from './data.js'
 import { type Fault, Faults } from './faults.js'
 import { Gate } from './gate.js'
 import { IdempotencyKeys } from './idempotency.js'
+import type { ItemsPerProduct } from './invented-catalogue.js'
+import { Mover, type StockMove } from './mover.js'
+import { Pace } from './pace.js'
 import { findRoute } from './routes.js'
+import { createSandboxServer } from './server.js'
+import { machineTimer, type Timer } from './timer.js'
+import type { Delivery } from './webhook-sender.js'
+import { type WebhookFaults, Webhooks } from './webhooks.js'
 
 export type { SandboxCall } from './call-log.js'
+export type { ChangedAttributes } from './changed-attributes.js'
+export type { Change } from './changes.js'
 export type { SandboxConnection } from './connection.js'
-export type { SandboxData } from './data.js'
+export type { ConnectionChanges } from './connection-changes.js'
+export type { Records, Resource, SandboxData } from './data.js'
 export type { Fault } from './faults.js'
+export type { StockMove } from './mover.js'
+export type { Timer } from './timer.js'
+export type { Delivery } from './webhook-sender.js'
+export { sandboxWebhookSecret, signWebhook } from './webhook-signature.js'
+export type { WebhookFaults } from './webhooks.js'
 
 /** What a sandbox can be told at its start. */
 export interface SandboxOptions {
   /** Size of the catalogue, the fixed products included; default 1000. */
   products?: number
+  /** Items of each invented product that is no kit; default 2. With 1, a large catalogue has as many items as products. */
+  itemsPerProduct?: ItemsPerProduct
   /** The same seed and size give the same data; default 1. */
   seed?: number
   /** Default `sandbox-api-key`. */
@@ -33,8 +49,14 @@ export interface SandboxOptions {
   writeRate?: number
   /** Added to every answer, ms; default 0. */
   latencyMs?: number
+  /** How often stock moves by itself while the sandbox listens; default 0, never. The fixed SKUs stay, but for `LIVE-…`. */
+  movesPerSecond?: number
+  /** Where webhooks are sent, and the `whsec_…` secrets they are signed with; default nowhere. */
+  webhooks?: { url: string; secrets: readonly string[] }
   /** The clock, ms since 1970; default `Date.now`. */
   now?: () => number
+  /** What moves and webhooks are timed by; default the machine's, which keeps no process running. */
+  timer?: Timer
 }
 
 /** A stand-in upstream. */
@@ -45,7 +67,7 @@ export interface Sandbox {
   readonly calls: SandboxCall[]
   readonly credentials: { apiKey: string; accessToken: string; connectionId: string }
   /** May be changed while it runs. */
-  readonly options: { latencyMs: number; readRate: number; writeRate: number }
+  readonly options: { latencyMs: number; readRate: number; writeRate: number; movesPerSecond: number }
   /**
    * Sets a {@link Fault} for a path as it comes over the wire (percent-encoded, without the query), or for all paths
    * with a prefix that ends in `*`. Bad credentials and calls over the rate are refused before any fault.
@@ -56,47 +78,82 @@ export interface Sandbox {
   clearFaults(): void
   /** The most GETs that arrived in any one-second span. */
   worstReadsPerSecond(): number
-  /** Begins to serve, on a free loopback port unless told otherwise. Gives the base address. */
+  /** Makes upstream refuse, with a 422, every page token that it has given so far. */
+  expirePageTokens(): void
+
+  /** Moves stock once, now: of the item and as it is told, of what it picks otherwise. Any item may be named. */
+  move(itemId?: string, move?: StockMove): Change<InventoryItem>
+  /** Puts some fields of a record in place of the old ones, dates it later than before and announces it. */
+  change<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): Change<Records[K]>
+  /** Adds a record, dates it and announces it. */
+  add<K extends Resource>(resource: K, record: Records[K]): Records[K]
+  /** Deletes a record. Upstream announces no deletion, nor does this. Says whether there was one. */
+  remove(resource: Resource, id: string): boolean
+  /** First copies and errors of the connection. */
+  readonly connection: ConnectionChanges
+
+  /** Sends webhooks to an address from now on, or nowhere (undefined), signed with {@link sandboxWebhookSecret} if not told otherwise. */
+  sendWebhooksTo(url: string | undefined, secrets?: readonly string[]): void
+  /** Sends any event, of another connection if need be; for what nothing above brings about. */
+  announce(
+    eventType: string,
+    data: object,
+    also?: { previousAttributes?: ChangedAttributes; connectionId?: string },
+  ): void
+  /** What goes wrong with webhooks; set it anew to begin its counts anew. */
+  webhookFaults: WebhookFaults
+  /** What became of each webhook: the last 10,000 at least. */
+  readonly deliveries: readonly Delivery[]
+  /** Resolves when every webhook so far is delivered, or given up. */
+  flushWebhooks(): Promise<void>
+
+  /** Begins to serve, on a free loopback port unless told otherwise, and to move. Gives the base address. */
   listen(options?: { host?: string; port?: number }): Promise<string>
-  /** Ends at once, open sockets included. May listen again afterwards. */
+  /** Ends at once: open sockets, moves, and webhooks on their way. May listen again afterwards. */
   close(): Promise<void>
 }
 
-const keptCalls = 100_000
-
 /** A sandbox with invented data, not yet listening. */
 export function createSandbox(given: SandboxOptions = {}): Sandbox {
-  const { products = 1000, seed = 1, now = Date.now, latencyMs = 0, readRate = 10, writeRate = 50 } = given
+  const { products = 1000, itemsPerProduct = 2, seed = 1, now = Date.now, timer = machineTimer } = given
   const { apiKey = 'sandbox-api-key', accessToken = 'sandbox-access-token', connectionId = 'conn_sandbox' } = given
-  const data = createData({ products, seed, connectionId, now: now() })
+  const { latencyMs = 0, readRate = 10, writeRate = 50, movesPerSecond = 0 } = given
+  const data = createData({ products, itemsPerProduct, seed, connectionId, now: now() })
   const calls: SandboxCall[] = []
   const credentials = { apiKey, accessToken, connectionId }
-  const options = { latencyMs, readRate, writeRate }
+  const webhooks = new Webhooks(now, timer)
+  if (given.webhooks) webhooks.sendTo(given.webhooks.url, given.webhooks.secrets)
+  const announce = (
+    event_type: string,
+    about: object,
+    previous_attributes?: ChangedAttributes,
+    connection = connectionId,
+  ) =>
+    webhooks.announce({
+      connection_id: connection,
+      integration_name: data.connection.integration_name,
+      event_type,
+      data: about,
+      ...(previous_attributes && { previous_attributes }),
+    })
+  const changes = new Changes(data, now, announce)
+  const mover = new Mover(data.inventory, changes, seed, now)
+  const pace = new Pace(movesPerSecond, () => mover.moveNext(), now, timer)
+  const options = {
+    latencyMs,
+    readRate,
+    writeRate,
+    get movesPerSecond() {
+      return pace.perSecond
+    },
+    set movesPerSecond(perSecond) {
+      pace.perSecond = perSecond
+    },
+  }
   const gate = new Gate(credentials, options)
   const faults = new Faults()
-  const keys = new IdempotencyKeys()
-  let server: Server | undefined
-  let requests = 0
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = logCall(calls, request, now(), keptCalls)
-    const requestId = `req_${++requests}`
-    const route = findRoute(data, call.path)
-    const { refusal, headers } = gate.admit(call, route?.needsToken ?? true)
-    const fault = (refusal ? undefined : faults.take(call.method, call.path)) ?? {}
-    const body = call.method === 'GET' ? '' : await text(request)
-    const prescribed = refusal ? refused(refusal) : faulted(fault)
-    const answer = fault.reset ? undefined : (prescribed ?? answered(route, call, body, keys))
-    const waitMs = options.latencyMs + (fault.delayMs ?? 0)
-    if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
-    if (!answer) {
-      request.socket.resetAndDestroy()
-      return
-    }
-    call.status = answer.status
-    const always = { date: new Date(now()).toUTCString(), 'x-request-id': requestId }
-    send(response, answer, { ...always, ...headers, ...fault.headers }, fault.truncate)
-  }
+  const route = (path: string) => findRoute(data, path, announce)
+  const server = createSandboxServer({ calls, gate, faults, keys: new IdempotencyKeys(), options, now, route })
 
   return {
     data,
@@ -106,26 +163,34 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
     fault: (path, fault) => faults.add(path, fault),
     clearFaults: () => faults.clear(),
     worstReadsPerSecond: () => worstReadsPerSecond(calls),
-    async listen({ host = '127.0.0.1', port = 0 } = {}) {
-      if (server) throw new Error('The sandbox listens already')
-      // Nothing to tell a caller who went away while sending: the connection is gone.
-      const listening = createServer(
-        (request, response) => void serve(request, response).catch(() => response.destroy()),
-      )
-      // A pooled connection that is closed for idleness just as it is used again would look like a fault of ours.
-      listening.keepAliveTimeout = 120_000
-      listening.listen(port, host)
-      await once(listening, 'listening')
-      server = listening
-      return `http://${host}:${Object(listening.address()).port}`
+    expirePageTokens: () => data.pageTokens.expire(),
+    move(itemId, move) {
+      const change = itemId === undefined ? mover.moveNext(move) : mover.move(itemId, move)
+      if (change === undefined) throw new Error('There is nothing to move')
+      return change
+    },
+    change: (resource, id, patch) => changes.patch(resource, id, patch),
+    add: (resource, record) => changes.add(resource, record),
+    remove: (resource, id) => changes.remove(resource, id),
+    connection: new ConnectionChanges(data, now, announce),
+    sendWebhooksTo: (url, secrets) => webhooks.sendTo(url, secrets),
+    announce: (eventType, about, also = {}) => announce(eventType, about, also.previousAttributes, also.connectionId),
+    get webhookFaults() {
+      return webhooks.faults
+    },
+    set webhookFaults(webhookFaults) {
+      webhooks.faults = webhookFaults
+    },
+    deliveries: webhooks.deliveries,
+    flushWebhooks: () => webhooks.flush(),
+    async listen(at) {
+      const address = await server.listen(at)
+      pace.start()
+      return address
     },
     async close() {
-      const closing = server
-      server = undefined
-      if (!closing) return
-      closing.close()
-      closing.closeAllConnections()
-      await once(closing, 'close')
+      pace.stop()
+      await Promise.all([server.close(), webhooks.stop()])
     },
   }
 }

@@ -89,7 +89,8 @@ function add(a: Rational, b: Rational): Rational {
   }
 }
 
-function toRational(value: Exact): Rational {
+/** The fraction that `value` is, not reduced. */
+export function toRational(value: Exact): Rational {
   if (typeof value !== 'number') return value
   const [significand = '', exponent] = value.toExponential().split('e')
   const [whole = '', decimals = ''] = significand.split('.')

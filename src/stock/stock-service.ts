@@ -8,7 +8,7 @@ import { type Candidate, selectProduct } from './select-product.js'
 import type { Stock } from './stock.js'
 
 /** What is known of one record: undefined is that upstream does not know it. `readAt` in epoch ms. */
-interface Known<T> {
+export interface Known<T> {
   readonly value: T | undefined
   readonly readAt: number
   readonly stale: boolean
@@ -19,8 +19,10 @@ type ReadMany<T, R> = (keys: Iterable<string>, reading: R) => Promise<ReadonlyMa
 export interface StockRecords<R> {
   readonly productsBySku: ReadMany<readonly Product[], R>
   readonly itemsById: ReadMany<InventoryItem, R>
-  warehouses(): Promise<ReadonlyMap<string, Warehouse>>
-  connectionState(): ConnectionState | undefined
+  warehouses(reading: R): Promise<ReadonlyMap<string, Warehouse>>
+  connectionState(reading: R): ConnectionState | undefined
+  /** The resources whose first copy upstream has not finished. */
+  incomplete(reading: R): readonly string[]
 }
 
 /** What a caller may say beside the SKUs. */
@@ -33,12 +35,12 @@ export interface StockOptions {
 /** What came of one SKU. `readAt`: the oldest record used, epoch ms. `unavailable`: a record could not be had. */
 export type StockOutcome =
   | { readonly status: 'ok'; readonly stock: Stock; readonly readAt: number }
-  | { readonly status: 'not_found' }
-  | { readonly status: 'ambiguous'; readonly candidates: readonly Candidate[] }
+  | { readonly status: 'not_found'; readonly readAt: number }
+  | { readonly status: 'ambiguous'; readonly candidates: readonly Candidate[]; readonly readAt: number }
   | { readonly status: 'unavailable'; readonly error: Error }
 
 /** A SKU whose product is known, on its way to its items. */
-interface Chosen {
+export interface Chosen {
   readonly status: 'chosen'
   readonly product: Product
   readonly itemIds: readonly string[]
@@ -55,7 +57,7 @@ export async function stocks<R>(
   options: StockOptions,
   reading: R,
 ): Promise<Map<string, StockOutcome>> {
-  const namesRead = records.warehouses()
+  const namesRead = records.warehouses(reading)
   const products = await records.productsBySku(skus, reading)
   const choices = new Map(
     Array.from(skus, (sku) => [sku, choose(products.get(sku), options.warehouseCustomerId)] as const),
@@ -65,20 +67,26 @@ export async function stocks<R>(
     if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
   const items = await records.itemsById(itemIds, reading)
-  const context = { ...options, items, warehouses: await namesRead, connection: records.connectionState() }
+  const context = {
+    ...options,
+    items,
+    warehouses: await namesRead,
+    connection: records.connectionState(reading),
+    incomplete: records.incomplete(reading),
+  }
   return new Map(
     Array.from(choices, ([sku, choice]) => [sku, choice.status === 'chosen' ? join(sku, choice, context) : choice]),
   )
 }
 
 /** The product that a SKU means, or why there is no answer. */
-function choose(
+export function choose(
   known: Known<readonly Product[]> | Error | undefined,
   warehouseCustomerId: string | undefined,
 ): Chosen | Exclude<StockOutcome, { status: 'ok' }> {
   if (known === undefined || known instanceof Error) return unavailable(known)
   const selection = selectProduct(known.value ?? [], warehouseCustomerId)
-  if (selection.status !== 'ok') return selection
+  if (selection.status !== 'ok') return { ...selection, readAt: known.readAt }
   const { product } = selection
   return { status: 'chosen', product, itemIds: referencedItemIds(product), known }
 }
@@ -88,6 +96,7 @@ interface JoinContext extends StockOptions {
   readonly items: ReadonlyMap<string, Known<InventoryItem> | Error>
   readonly warehouses: ReadonlyMap<string, Warehouse>
   readonly connection: ConnectionState | undefined
+  readonly incomplete: readonly string[]
 }
 
 /** The stock of a chosen product; one item that could not be had, and there is none. */
@@ -101,7 +110,7 @@ function join(sku: string, { product, itemIds, known }: Chosen, context: JoinCon
     readAt = Math.min(readAt, item.readAt)
     stale ||= item.stale
   }
-  const { warehouses, warehouseIds, include, connection } = context
+  const { warehouses, warehouseIds, include, connection, incomplete } = context
   const stock = composeStock({
     sku,
     product,
@@ -109,7 +118,7 @@ function join(sku: string, { product, itemIds, known }: Chosen, context: JoinCon
     warehouses,
     warehouseIds,
     include,
-    syncIncomplete: connection?.incomplete ?? [],
+    syncIncomplete: incomplete,
     asOf: new Date(readAt).toISOString(),
     stale,
     source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,

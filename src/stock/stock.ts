@@ -11,8 +11,10 @@ const noun = <P extends TProperties>($id: string, description: string, propertie
   Type.Object(properties, { $id, description, additionalProperties: false })
 const ref = <T>($id: string) => Type.Unsafe<T>({ $ref: `${$id}#` })
 const listOf = <T>($id: string, description: string) => Type.Array(ref<T>($id), { description })
-const orNull = <T>({ properties, required }: TObject, description: string) =>
-  Type.Unsafe<T | null>({ description, type: ['object', 'null'], properties, required, additionalProperties: false })
+const orNull = <T>(title: string, { properties, required }: TObject, description: string) => {
+  const type = ['object', 'null']
+  return Type.Unsafe<T | null>({ title, description, type, properties, required, additionalProperties: false })
+}
 
 /** The quantities of a product, a warehouse or a component. `fulfillable` is what counted, the others null if unstated. */
 export const Quantities = noun('Quantities', 'Quantities; null where upstream states none. Below zero when oversold', {
@@ -106,7 +108,7 @@ export const StockSource = noun('StockSource', "Trackstar's own copy of the inve
         first_seen: stringOrNull('When it was first seen'),
         last_seen: stringOrNull('When it was last seen'),
       },
-      { additionalProperties: false },
+      { title: 'SourceError', additionalProperties: false },
     ),
     { description: 'Errors of the connection that concern inventory' },
   ),
@@ -125,7 +127,7 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, where it
       active: booleanOrNull('Whether it is active; null where upstream does not say'),
       warehouse_customer_id: stringOrNull('The merchant, where several share one warehouse system'),
     },
-    { additionalProperties: false },
+    { title: 'StockProduct', description: 'The product that the SKU names', additionalProperties: false },
   ),
   available: Type.Number({ description: 'max(0, quantities.fulfillable)' }),
   quantities: ref<Quantities>('Quantities'),
@@ -133,10 +135,10 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, where it
   components: listOf<ComponentStock>('ComponentStock', 'The items that the product draws on'),
   complete: Type.Boolean({ description: 'False when a number may be too low or too high because of an issue' }),
   issues: listOf<StockIssue>('StockIssue', 'What is wrong with the data'),
-  limiting: orNull<Limiting>(Limiting, 'The scarcest component of a kit; null for a product that is none'),
+  limiting: orNull<Limiting>('Limiting', Limiting, 'The scarcest component of a kit; null for a product that is none'),
   as_of: Type.String({ description: 'The oldest time at which a record used here was read from Trackstar' }),
   stale: Type.Boolean({ description: 'Whether a record used here is past its time to live' }),
-  source: orNull<StockSource>(StockSource, "Trackstar's own copy of the inventory; null while unknown"),
+  source: orNull<StockSource>('StockSource', StockSource, "Trackstar's own copy of the inventory; null while unknown"),
   lots: Type.Optional(listOf<StockLot>('StockLot', 'If included: first-expiring first, those without a date last')),
   locations: Type.Optional(listOf<StockLocation>('StockLocation', 'If included: where the units lie')),
 })

@@ -92,8 +92,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
     return Math.max(now, pausedUntil, times[ahead % rate] ?? now) + Math.floor(ahead / rate) * spanMs
   }
 
-  function take(slot: number): Permit {
-    const before = freeAt[slot] ?? Number.NEGATIVE_INFINITY
+  function take(slot: number, before: number): Permit {
     let isOpen = true
     const settle = (time: number) => {
       if (!isOpen) return
@@ -119,12 +118,25 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
       const now = clock.elapsed()
       if (at > now) {
         // Infinity: all slots are about to be written, and each calls pump when it is.
-        if (at !== Number.POSITIVE_INFINITY) timer = setTimeout(pump, Math.ceil(at - now))
+        if (at !== Number.POSITIVE_INFINITY) timer = setTimeout(wake, Math.ceil(at - now))
         return
       }
       const waiter = next()
       if (waiter && waiter.deadline() < now) waiter.reject(tooLate(0))
-      else waiter?.resolve(take(freeAt.indexOf(earliest)))
+      else waiter?.resolve(take(freeAt.indexOf(earliest), earliest))
+    }
+  }
+
+  /** Also ends the wait of those whom more urgent bids have kept from their turn until it was too late. */
+  function wake(): void {
+    refuseDueBefore(clock.elapsed())
+    pump()
+  }
+
+  function refuseDueBefore(time: number): void {
+    for (const priority of priorities) {
+      const late = queues[priority].remove((waiter) => waiter.deadline() < time)
+      for (const waiter of late) waiter.reject(tooLate(time - clock.elapsed()))
     }
   }
 
@@ -141,10 +153,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
     pauseUntil(time) {
       if (time <= pausedUntil) return
       pausedUntil = time
-      for (const priority of priorities) {
-        const late = queues[priority].remove((waiter) => pausedUntil > waiter.deadline())
-        for (const waiter of late) waiter.reject(tooLate(pausedUntil - clock.elapsed()))
-      }
+      refuseDueBefore(time)
       pump()
       for (const listener of pauseListeners) listener()
     },

@@ -1,4 +1,4 @@
-import { type Budget, type Permit, windowBudget } from './budget.js'
+import { type Budget, type Permit, type Priority, tooLate, windowBudget } from './budget.js'
 import type { Clock } from './clock.js'
 
 /**
@@ -7,10 +7,15 @@ import type { Clock } from './clock.js'
  */
 export function withForcedShare(whole: Budget, clock: Pick<Clock, 'elapsed'>): Budget {
   const share = windowBudget(Math.max(1, Math.floor(whole.state.readsPerSecond / 2)), clock)
-  whole.onPause(() => share.pauseUntil(whole.estimate('refresh', '', 0)))
+  function estimate(priority: Priority, caller: string, extra: number): number {
+    if (priority !== 'forced') return whole.estimate(priority, caller, extra)
+    return Math.max(share.estimate('forced', caller, extra), whole.estimate('refresh', caller, 0))
+  }
   return {
     async permit(bid) {
       if (bid.priority !== 'forced') return whole.permit(bid)
+      const at = estimate('forced', bid.caller, 0)
+      if (at > bid.deadline()) throw tooLate(at - clock.elapsed())
       const half = await share.permit(bid)
       try {
         return both(half, await whole.permit({ ...bid, priority: 'refresh' }))
@@ -19,11 +24,11 @@ export function withForcedShare(whole: Budget, clock: Pick<Clock, 'elapsed'>): B
         throw error
       }
     },
-    estimate(priority, caller, extra) {
-      if (priority !== 'forced') return whole.estimate(priority, caller, extra)
-      return Math.max(share.estimate('forced', caller, extra), whole.estimate('refresh', caller, 0))
+    estimate,
+    pauseUntil(time) {
+      share.pauseUntil(time)
+      whole.pauseUntil(time)
     },
-    pauseUntil: (time) => whole.pauseUntil(time),
     onPause: (listener) => whole.onPause(listener),
     get state() {
       const { readsPerSecond, usedLastSecond, waiting } = whole.state

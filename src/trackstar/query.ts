@@ -1,10 +1,13 @@
 /** Filters as upstream spells them, `field` or `field[op]`, with their values; undefined ones are left out. */
 export type Filters = Readonly<Record<string, string | undefined>>
 
+/** Encodes `text` whole. Half a surrogate pair, which no encoding knows, becomes U+FFFD instead of an exception. */
+export const encode = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
+
 /** Puts `filters` behind `path`. Names and values are encoded whole, so no value can add a filter or leave its own. */
 export function withFilters(path: string, filters: Filters): string {
   const pairs = Object.entries(filters).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+    value === undefined ? [] : [`${encode(name)}=${encode(value)}`],
   )
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
@@ -35,7 +38,7 @@ export class KeyList {
   /** Adds `key` if it fits, and says whether it did. The first always fits. */
   add(key: string): boolean {
     const isAlone = key.includes(',')
-    const characters = encodeURIComponent(key).length + 3
+    const characters = encode(key).length + 3
     const isFirst = this.keys.length === 0
     if (this.isFull || (!isFirst && (isAlone || this.#characters + characters > maxListCharacters))) {
       this.#isClosed = true

@@ -5,10 +5,10 @@ import { type Malformed, type Page, type RecordReader, recordReader } from '../r
 import { Product } from '../records/product.js'
 import { Warehouse } from '../records/warehouse.js'
 import type { Bid } from './budget.js'
-import { type Filters, withFilters } from './query.js'
+import { encode, type Filters, withFilters } from './query.js'
 import type { UpstreamAnswer } from './transport.js'
 import type { Cause, Upstream } from './upstream.js'
-import { invalidResponse, toProblem } from './upstream-error.js'
+import { invalidResponse, sentAt, toProblem } from './upstream-error.js'
 
 /** The lists that upstream has, and the records in them. */
 export interface Resources {
@@ -34,10 +34,15 @@ export interface Batch<R> {
 /** Called when the permit is there: the keys to ask for, at most what one call can take; none: the permit goes back. */
 export type PullKeys = () => readonly string[]
 
+/** A page of a list, and the time upstream that it was given at (epoch ms), where upstream says so. */
+export interface ListedPage<R extends Resource> extends Page<Resources[R]> {
+  readonly date: number | undefined
+}
+
 /** The reads that this service makes of Trackstar. Each throws this service's own errors. */
 export interface Trackstar {
   /** One page of upstream's own list. A record that is malformed is left out and told in `malformed`. */
-  list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<Page<Resources[R]>>
+  list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<ListedPage<R>>
   /** All warehouses; none where the connected system has no such function (501) or knows none (404). */
   warehouses(errand: Errand): Promise<readonly Warehouse[]>
   /** Products by SKU, all pages; undefined where there was nothing left to ask. */
@@ -58,10 +63,10 @@ const readers: { readonly [R in Resource]: RecordReader<Resources[R]> } = {
 }
 
 export function trackstar(upstream: Upstream): Trackstar {
-  async function list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<Page<Resources[R]>> {
+  async function list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<ListedPage<R>> {
     const route = `/wms/${resource}`
     const answer = await upstream({ ...errand, route, request: () => get(withFilters(route, filters)) })
-    return answer ? readPage(resource, answer) : noRecords
+    return answer ? { ...readPage(resource, answer), date: sentAt(answer) } : { ...noRecords, date: undefined }
   }
 
   /** `first` and the pages after it. The filters go out with each: the token does not remember them. */
@@ -134,8 +139,7 @@ export function trackstar(upstream: Upstream): Trackstar {
         '/wms/inventory',
         pull,
         errand,
-        (ids) =>
-          isAlone(ids) ? `/wms/inventory/${encodeURIComponent(ids[0])}` : withFilters('/wms/inventory', idFilters(ids)),
+        (ids) => (isAlone(ids) ? `/wms/inventory/${encode(ids[0])}` : withFilters('/wms/inventory', idFilters(ids))),
         async (ids, answer) =>
           isAlone(ids)
             ? readOne('inventory', answer)
@@ -144,7 +148,7 @@ export function trackstar(upstream: Upstream): Trackstar {
     },
     async connection(id, errand) {
       const route = '/connections/{connection_id}'
-      const request = { method: 'GET', path: `/connections/${encodeURIComponent(id)}`, organisationOnly: true } as const
+      const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const
       const answer = await upstream({ ...errand, route, request: () => request })
       const state = answer?.status === 200 ? readConnection(answer.body) : undefined
       if (state === undefined) throw invalidResponse(route, { path: '/data', message: 'must be a connection' })

@@ -65,6 +65,7 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/$/, '')
   const told = dispatcher.compose(tellWhenSent)
+  const secrets = [credentials.apiKey, credentials.accessToken].map((secret) => JSON.stringify(secret).slice(1, -1))
 
   return async (request, { timeoutMs, onSent }) => {
     const headers: Record<string, string> = {
@@ -86,7 +87,10 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
       }
       const { statusCode, headers: received, body } = await told.request(options)
       const text = await body.text()
-      return { status: statusCode, headers: received, body: parseJson(text) }
+      // An upstream that echoes a header in its refusal would have it passed on to the caller.
+      const said =
+        statusCode < 400 ? text : secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
+      return { status: statusCode, headers: received, body: parseJson(said) }
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError') {
         throw problem('upstream_timeout', `Trackstar gave no whole answer within ${timeoutMs} ms`, { cause })

@@ -40,7 +40,12 @@ export class TurnQueue<T> {
   ahead(caller: string, extra = 0): number {
     const own = Math.max(0, (this.#rows.get(caller)?.length ?? 0) + extra)
     let ahead = own
-    for (const [other, row] of this.#rows) ahead += other === caller ? 0 : Math.min(row.length, own + 1)
+    let rounds = own + 1
+    for (const [other, row] of this.#rows) {
+      // Whose turn comes after the caller's own gets one turn fewer before this one.
+      if (other === caller) rounds = own
+      else ahead += Math.min(row.length, rounds)
+    }
     return ahead
   }
 

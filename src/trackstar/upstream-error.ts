@@ -9,13 +9,13 @@ const maxDetail = 500
  * Upstream's words are passed on where they are about the request (400, 422 and 501), nowhere else.
  */
 export function toProblem(answer: UpstreamAnswer): Problem {
-  const { error, origin } = readBody(answer.body)
-  const said = error === undefined ? '' : `: ${error.slice(0, maxDetail)}`
+  const { error, origin } = saidBy(answer)
+  const said = error === undefined ? '' : `: ${error}`
   const cause = new Error(`upstream answered ${answer.status}${said}`)
   switch (answer.status) {
     case 400:
     case 422:
-      return problem('upstream_rejected', error?.slice(0, maxDetail) ?? 'Trackstar refused the request', {
+      return problem('upstream_rejected', error ?? 'Trackstar refused the request', {
         origin,
         cause,
       })
@@ -33,13 +33,13 @@ export function toProblem(answer: UpstreamAnswer): Problem {
   if (answer.status === 429) {
     return problem('upstream_unavailable', 'Trackstar refuses more calls for the moment', {
       cause,
-      retryAfter: Math.ceil((retryAfterMs(answer, 0) ?? 1000) / 1000),
+      retryAfter: retryAfterSeconds(answer),
     })
   }
   if (answer.status >= 500) {
     return problem('upstream_unavailable', `Trackstar is failing (${answer.status})`, {
       cause,
-      retryAfter: Math.ceil((retryAfterMs(answer, 0) ?? 1000) / 1000),
+      retryAfter: retryAfterSeconds(answer),
     })
   }
   return problem('upstream_invalid_response', `Trackstar gave an answer of an unexpected kind (${answer.status})`, {
@@ -47,15 +47,18 @@ export function toProblem(answer: UpstreamAnswer): Problem {
   })
 }
 
-/** A success whose body is not what it should be: where, and why. */
+/** A success whose body is not what it should be: where in it, and why. The route is for the log alone. */
 export function invalidResponse(route: string, fault: { path: string; message: string }): Problem {
-  return problem('upstream_invalid_response', `${route}: ${fault.path || 'the body'} ${fault.message}`)
+  return problem('upstream_invalid_response', `In Trackstar's answer ${fault.path || 'the body'} ${fault.message}`, {
+    cause: new Error(`a malformed answer of ${route}`),
+  })
 }
 
-function readBody(body: unknown): { error: string | undefined; origin: 'trackstar' | 'integration' } {
+/** Upstream's own words about a refusal, cut to a sane length, and whose they are. */
+export function saidBy({ body }: UpstreamAnswer): { error: string | undefined; origin: 'trackstar' | 'integration' } {
   const fields: { error?: unknown; origin?: unknown } = typeof body === 'object' && body !== null ? body : {}
   return {
-    error: typeof fields.error === 'string' && fields.error !== '' ? fields.error : undefined,
+    error: typeof fields.error === 'string' && fields.error !== '' ? fields.error.slice(0, maxDetail) : undefined,
     origin: fields.origin === 'integration' ? 'integration' : 'trackstar',
   }
 }
@@ -69,21 +72,31 @@ const maxPauseMs = 60_000
  * @param wallMs the time here, for a `Date` that is not sent
  */
 export function pauseMs(answer: UpstreamAnswer, wallMs: number): number {
-  const asked = answer.status === 429 || answer.status === 503 ? retryAfterMs(answer, wallMs) : undefined
+  const asked = askedMs(answer, wallMs)
   if (asked !== undefined) return asked
   if (header(answer, 'x-ratelimit-remaining') !== '0') return 0
   const reset = Number(header(answer, 'x-ratelimit-reset')) * 1000
-  const date = Date.parse(header(answer, 'date') ?? '')
-  const wait = reset - (Number.isNaN(date) ? wallMs : date)
+  const wait = reset - (sentAt(answer) ?? wallMs)
   return Number.isFinite(wait) ? Math.min(1000, Math.max(0, wait)) : 0
 }
 
+/** What a caller is told: without a word from upstream, a second. */
+const retryAfterSeconds = (answer: UpstreamAnswer): number =>
+  Math.max(1, Math.ceil((askedMs(answer, Number.NaN) ?? 1000) / 1000))
+
 /** `Retry-After` in ms, from seconds or a date (RFC 9110, 10.2.3); upstream's older spelling counts as well. */
-function retryAfterMs(answer: UpstreamAnswer, wallMs: number): number | undefined {
+function askedMs(answer: UpstreamAnswer, wallMs: number): number | undefined {
+  if (answer.status !== 429 && answer.status !== 503) return undefined
   const value = header(answer, 'retry-after') ?? header(answer, 'x-rate-limit-retry-after')
   if (value === undefined) return undefined
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - wallMs
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (sentAt(answer) ?? wallMs)
   return Number.isNaN(ms) ? undefined : Math.min(maxPauseMs, Math.max(0, ms))
+}
+
+/** Upstream's own time, epoch ms, so that its clock and ours need not agree; undefined where it does not say. */
+export function sentAt(answer: UpstreamAnswer): number | undefined {
+  const date = Date.parse(header(answer, 'date') ?? '')
+  return Number.isNaN(date) ? undefined : date
 }
 
 function header(answer: UpstreamAnswer, name: string): string | undefined {

@@ -6,17 +6,22 @@ import type { Clock } from './clock.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
 import { invalidResponse, pauseMs, toProblem } from './upstream-error.js'
 
-/** Why a call is made: for what was not held, behind an answer, for who refused what was held, for a list, again. */
-export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'retry'
+/**
+ * Why a call is made: for what was not held, behind an answer, for who refused what was held, for a
+ * list, for the mirror, to write, again.
+ */
+export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'mirror' | 'write' | 'retry'
 
-/** One read that is wanted. */
-export interface Read {
+/** One call that is wanted: a read, or a write that an idempotency key makes safe to repeat. */
+export interface UpstreamCall {
   /** The path's template: what it is called in logs and metrics. */
   readonly route: string
   readonly cause: Cause
   readonly bid: Bid
   /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
   readonly request: () => UpstreamRequest | undefined
+  /** What an answer that is no success means for this call in particular; undefined: what it means for any. */
+  readonly refusal?: (answer: UpstreamAnswer) => Problem | undefined
 }
 
 /** What is told of each attempt. `outcome` is the status, or the code of the fault where there was no answer. */
@@ -40,7 +45,7 @@ export interface UpstreamParts {
 }
 
 /** Reads upstream; gives its 2xx and 404 answers, and undefined where the read was no longer wanted. */
-export type Upstream = (read: Read) => Promise<UpstreamAnswer | undefined>
+export type Upstream = (call: UpstreamCall) => Promise<UpstreamAnswer | undefined>
 
 const maxRetries = 2
 const retryBaseMs = 100
@@ -53,7 +58,13 @@ const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
  */
 export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs, onCall }: UpstreamParts): Upstream {
   /** One attempt: the answer, or the fault for which there is none. */
-  async function attempt(read: Read, request: UpstreamRequest, sent: () => void, waitedMs: number, cause: Cause) {
+  async function attempt(
+    call: UpstreamCall,
+    request: UpstreamRequest,
+    sent: () => void,
+    waitedMs: number,
+    cause: Cause,
+  ) {
     const start = clock.elapsed()
     const result = await transport(request, { timeoutMs, onSent: sent }).catch((error: unknown) => {
       if (isProblem(error)) return error
@@ -61,7 +72,7 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
     })
     const upstreamRequestId = isProblem(result) ? undefined : result.headers['x-request-id']
     onCall({
-      route: read.route,
+      route: call.route,
       cause,
       outcome: isProblem(result) ? result.problem : String(result.status),
       ms: clock.elapsed() - start,
@@ -71,21 +82,21 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
     return result
   }
 
-  return async (read) => {
+  return async (call) => {
     let request: UpstreamRequest | undefined
     for (let tries = 0; ; tries++) {
       circuit.check()
       const bidAt = clock.elapsed()
-      const permit = await budget.permit(read.bid)
+      const permit = await budget.permit(call.bid)
       let settle: ((verdict: Verdict) => void) | undefined
       let verdict: Verdict = 'unknown'
       let result: UpstreamAnswer | Problem
       try {
         settle = circuit.begin()
-        request ??= read.request()
+        request ??= call.request()
         if (request === undefined) return undefined
-        const cause = tries === 0 ? read.cause : 'retry'
-        result = await attempt(read, request, permit.sent, clock.elapsed() - bidAt, cause)
+        const cause = tries === 0 ? call.cause : 'retry'
+        result = await attempt(call, request, permit.sent, clock.elapsed() - bidAt, cause)
         verdict = judge(result)
       } finally {
         permit.release()
@@ -94,20 +105,21 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
       const pause = isProblem(result) ? 0 : pauseMs(result, clock.now())
       if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
       const delay = Math.random() * retryBaseMs * 2 ** tries
-      const { priority, caller, deadline } = read.bid
+      const { priority, caller, deadline } = call.bid
       const nextAt = Math.max(clock.elapsed() + delay, budget.estimate(priority, caller, 0))
-      if (!isRetryable(result) || tries === maxRetries || nextAt >= deadline()) return conclude(read.route, result)
+      const mayRetry = isRetryable(result) && tries < maxRetries && circuit.state === 'closed'
+      if (!mayRetry || nextAt >= deadline()) return conclude(call, result)
       await sleep(delay)
     }
   }
 }
 
 /** 404 included: whether absence is an error is the asker's business. */
-function conclude(route: string, result: UpstreamAnswer | Problem): UpstreamAnswer {
+function conclude({ route, refusal }: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {
   if (isProblem(result)) throw result
   const { status } = result
   if (status === 404) return result
-  if (status < 200 || status > 299) throw toProblem(result)
+  if (status < 200 || status > 299) throw refusal?.(result) ?? toProblem(result)
   if (result.body === undefined) throw invalidResponse(route, { path: '', message: 'must be JSON' })
   return result
 }

@@ -44,3 +44,15 @@ tap.test('has four warehouses, one of them without a name and a code', async (t)
 tap.test('has a connection of the given id', async (t) => {
   t.equal(create(0).connection.id, 'conn_1')
 })
+
+tap.test('has exactly as many items as products where each brings one', async (t) => {
+  const data = createData({ products: 2000, itemsPerProduct: 1, seed: 1, connectionId: 'c', now: 0 })
+  t.strictSame([data.products.size, data.inventory.size], [2000, 2000])
+  const missing = [...data.products.values()]
+    .flatMap((product) => product.inventory_items ?? [])
+    .filter((reference) => !data.inventory.has(reference.inventory_item_id))
+  t.equal(missing.length, 1, 'and every one that is referred to')
+  const spare = data.inventory.get('inv_packaging_000000')
+  t.match(spare, { sku: 'PACKAGING-000000', active: true })
+  t.ok(typeof spare?.onhand === 'number')
+})

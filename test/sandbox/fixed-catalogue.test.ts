@@ -4,6 +4,7 @@ import { recordReader } from '../../src/records/page.js'
 import { Product } from '../../src/records/product.js'
 import { Warehouse } from '../../src/records/warehouse.js'
 import { fixedCatalogue, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalogue.js'
+import { liveItemId } from '../../src/sandbox/fixed-items.js'
 
 const { products, inventory } = fixedCatalogue()
 const items = new Map(inventory.map((item) => [item.id, item]))
@@ -124,6 +125,11 @@ const stocks: Record<string, (number | null | undefined)[][]> = {
   '抹茶 30g': [[9, 1]],
   ['__proto__']: [[3, 1]],
   constructor: [[4, 1]],
+  'LIVE-JASMINE': [[40, 1]],
+  'LIVE-GIFT': [
+    [40, 3],
+    [20, 1],
+  ],
 }
 
 for (const { sku } of fixedSkus) {
@@ -146,4 +152,12 @@ tap.test('tells two merchants and an inactive product apart', async (t) => {
 tap.test('makes new records with every call', async (t) => {
   t.not(fixedCatalogue().products[0], products[0])
   t.not(fixedCatalogue().inventory[0], inventory[0])
+})
+
+tap.test('begins with the numbers its lines say for what is meant to move', async (t) => {
+  const { inventory_by_warehouse_id: places } = items.get(liveItemId) ?? {}
+  t.strictSame(
+    Object.values(places ?? {}).map((place) => place?.fulfillable),
+    [24, 16],
+  )
 })

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { invent, inventedSku } from '../../src/sandbox/invented-catalogue.js'
+import { invent, inventedSku, inventSpare, isInventedItem } from '../../src/sandbox/invented-catalogue.js'
 
 const block = (seed = 1) => Array.from({ length: 40 }, (_, n) => invent(seed, n))
 
@@ -44,4 +44,22 @@ tap.test('makes every tenth a kit of two earlier products of the same merchant',
 
 tap.test('shares the products between two merchants', async (t) => {
   t.equal(new Set(block().map(({ product }) => product.warehouse_customer_id)).size, 2)
+})
+
+tap.test('gives each plain product one item if asked to, and the kits draw on those', async (t) => {
+  const inventions = Array.from({ length: 20 }, (_, n) => invent(1, n, 1))
+  const ids = new Set(inventions.flatMap(({ inventory }) => inventory.map(({ id }) => id)))
+  t.equal(ids.size, 18)
+  t.ok([...ids].every(isInventedItem))
+  for (const { product } of inventions) {
+    t.equal(product.inventory_items?.length, product.is_kit ? 2 : 1)
+    t.ok(product.inventory_items?.every((reference) => ids.has(reference.inventory_item_id)))
+  }
+})
+
+tap.test('tells its items from others', async (t) => {
+  t.equal(isInventedItem('inv_000001_b'), true)
+  for (const id of ['inv_cup', inventSpare(1, 1).id, 'inv_000001_c']) t.equal(isInventedItem(id), false, id)
+  t.strictSame(inventSpare(1, 1), inventSpare(1, 1))
+  t.notSame(inventSpare(2, 1), inventSpare(1, 1))
 })

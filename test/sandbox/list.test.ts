@@ -1,6 +1,7 @@
 import tap from 'tap'
 import { productFields } from '../../src/sandbox/filters.js'
 import { listPage } from '../../src/sandbox/list.js'
+import { PageTokens } from '../../src/sandbox/page-tokens.js'
 import { RecordStore } from '../../src/sandbox/record-store.js'
 
 const records = () => {
@@ -112,4 +113,23 @@ tap.test('walks a hundred thousand records in linear time', async (t) => {
   } while (token !== null)
   t.equal(pages, 1000)
   t.ok(looked < 102_000, `${looked} records looked at`)
+})
+
+tap.test('meets each record once while records change during the walk', async (t) => {
+  const store = records()
+  const { ids, next } = page('limit=4', store)
+  for (const id of ['id0', 'id3', 'id4', 'id9']) {
+    store.set(id, { id, sku: 'CHANGED', warehouse_customer_id: 'late' })
+  }
+  t.equal(`${ids},${page(`page_token=${next}`, store).ids}`, [...store.keys()].join())
+})
+
+tap.test('refuses a token that has expired', async (t) => {
+  const tokens = new PageTokens()
+  const ask = (query: string) => listPage(records(), productFields, new URLSearchParams(query), tokens)
+  const { next_token: token } = ask('limit=4')
+  t.equal(ask(`limit=4&page_token=${token}`).data[0]?.id, 'id4')
+  tokens.expire()
+  t.throws(() => ask(`limit=4&page_token=${token}`), { status: 422, message: 'page_token: has expired' })
+  t.equal(ask('limit=4').total_count, 4)
 })

@@ -156,3 +156,10 @@ tap.test('has nothing of a function whose first copy is not finished', async (t)
   completed['get_inventory'] = true
   t.equal((await ask('/wms/inventory/inv_cup')).status, 200)
 })
+
+tap.test('adjusts without anybody to tell', async (t) => {
+  const data = createData({ products: 0, seed: 1, connectionId: 'c', now: 0 })
+  const body = { quantity: 1, adjustment_type: 'increase' }
+  const adjust = findRoute(data, '/wms/inventory/inv_cup/adjust')?.methods['PUT']
+  t.match(adjust?.({ method: 'PUT', query: new URLSearchParams(), body, now: 0 }), { data: { onhand: 45 } })
+})

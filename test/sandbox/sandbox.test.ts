@@ -1,7 +1,9 @@
 import { connect } from 'node:net'
 import tap from 'tap'
-import { createSandbox } from '../../src/sandbox/sandbox.js'
+import { createSandbox, sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
 import { idsOf, listening } from './caller.js'
+import { HandTimer } from './hand-timer.js'
+import { receiving } from './receiver.js'
 
 const adjustment = { quantity: 2, adjustment_type: 'increase', warehouse_id: 'wh_oslo' }
 const adjustPath = '/wms/inventory/inv_cup/adjust'
@@ -225,4 +227,174 @@ tap.test('says so when its port is taken, and may listen elsewhere then', async 
   t.teardown(() => sandbox.close())
   await t.rejects(sandbox.listen({ port: Number(new URL(base).port) }), { code: 'EADDRINUSE' })
   t.match(await sandbox.listen(), /^http:\/\/127\.0\.0\.1:\d+$/)
+})
+
+tap.test('moves stock by itself while it listens, at the pace that is set', async (t) => {
+  const hand = new HandTimer()
+  const { sandbox, ask } = await listening(t, { movesPerSecond: 2, now: hand.now, timer: hand.timer })
+  const moved = async (since: string) => idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`)).length
+  t.equal(await moved('2026-01-01T00:00:00Z'), 0)
+  hand.advance(5000)
+  const count = await moved('2026-01-01T00:00:00Z')
+  t.ok(count > 3 && count <= 10, `${count} items moved`)
+  sandbox.options.movesPerSecond = 0
+  hand.advance(60_000)
+  t.equal(sandbox.options.movesPerSecond, 0)
+  t.equal(await moved('2026-01-01T00:00:06Z'), 0)
+  sandbox.options.movesPerSecond = 1
+  await sandbox.close()
+  t.equal(hand.waiting, 0)
+})
+
+tap.test('stands still unless told otherwise', async (t) => {
+  const hand = new HandTimer()
+  await listening(t, { now: hand.now, timer: hand.timer })
+  t.equal(hand.waiting, 0)
+})
+
+tap.test('moves when told, and serves what has changed to one who asks for that alone', async (t) => {
+  const now = Date.UTC(2026, 0, 1)
+  const { sandbox, ask } = await listening(t, { now: () => now })
+  sandbox.move('inv_cup', { by: -4, warehouse_id: 'wh_oslo' })
+  sandbox.change('inventory', 'inv_tray', { awaiting: 9 })
+  const { id } = sandbox.move().record
+  sandbox.remove('inventory', 'inv_tray')
+  const changed = await ask('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z')
+  t.strictSame(idsOf(changed), ['inv_cup', id])
+  t.match(changed.body, { data: [{ onhand: 40, fulfillable: 36 }] })
+  const empty = createSandbox({ products: 0 })
+  empty.data.inventory.clear()
+  t.throws(() => empty.move(), { message: 'There is nothing to move' })
+})
+
+tap.test('misses nothing in incremental reads while all moves between the pages', async (t) => {
+  let now = Date.UTC(2026, 0, 1)
+  const { sandbox, ask } = await listening(t, { now: () => now })
+  const held = new Map<string, unknown>()
+  const read = async (since: number) => {
+    let token: unknown = null
+    do {
+      const query = `limit=7&trackstar_updated_date[gte]=${new Date(since).toISOString()}`
+      const { body } = await ask(`/wms/inventory?${query}${token === null ? '' : `&page_token=${String(token)}`}`)
+      for (const record of Array.isArray(body?.['data']) ? body['data'] : []) held.set(record.id, record)
+      token = body?.['next_token'] ?? null
+      now += 400
+      sandbox.move()
+    } while (token !== null)
+  }
+  let since = 0
+  for (let round = 0; round < 6; round++) {
+    const begun = now - 1000
+    await read(since)
+    since = begun
+  }
+  now += 60_000
+  await read(since)
+  const moved = sandbox.move().record.id
+  const differing = [...sandbox.data.inventory.values()].filter(
+    (item) => item.id !== moved && JSON.stringify(item) !== JSON.stringify(held.get(item.id)),
+  )
+  t.ok(differing.length <= 1, `${differing.length} items differ; the one that moved after the last page may`)
+})
+
+tap.test('refuses the page tokens it gave, once they have expired', async (t) => {
+  const { sandbox, ask } = await listening(t)
+  const { body } = await ask('/wms/inventory?limit=5')
+  const next = `/wms/inventory?limit=5&page_token=${String(body?.['next_token'])}`
+  t.equal((await ask(next)).status, 200)
+  sandbox.expirePageTokens()
+  const refused = { error: 'page_token: has expired', origin: 'trackstar' }
+  t.match(await ask(next), { status: 422, body: refused })
+  const { body: locations } = await ask('/wms/warehouses/wh_oslo/locations?limit=1')
+  sandbox.expirePageTokens()
+  const path = `/wms/warehouses/wh_oslo/locations?page_token=${String(locations?.['next_token'])}`
+  t.match(await ask(path), { status: 422, body: refused })
+})
+
+tap.test('sends signed webhooks of what changes, whoever changes it', async (t) => {
+  const receiver = await receiving(t)
+  const webhooks = { url: receiver.url, secrets: [sandboxWebhookSecret] }
+  const { sandbox, ask } = await listening(t, { webhooks, connectionId: 'conn_1' })
+  sandbox.move('inv_cup', { by: -1 })
+  sandbox.add('products', { id: 'prod_new', sku: 'NEW' })
+  sandbox.connection.addError({ error_message: 'The password has changed' })
+  await ask(adjustPath, put())
+  await ask(adjustPath, put(undefined, { ...adjustment, warehouse_id: 'wh_nowhere' }))
+  await ask('/connections/sync', { method: 'POST', json: { functions_to_sync: ['get_inventory'] } })
+  sandbox.announce('connection.deleted', { id: 'conn_2' }, { connectionId: 'conn_2' })
+  sandbox.announce('x.updated', { id: 'x' }, { previousAttributes: { y: 1 } })
+  await sandbox.flushWebhooks()
+  t.strictSame(receiver.events(), [
+    'inventory.updated inv_cup',
+    'product.created prod_new',
+    'connection-error.created err_1',
+    'inventory.updated inv_cup',
+    'connection.force-sync-completed undefined',
+    'connection.deleted conn_2',
+    'x.updated x',
+  ])
+  t.match(receiver.received[3]?.body, {
+    connection_id: 'conn_1',
+    integration_name: 'sandbox',
+    data: { onhand: 45, inventory_by_warehouse_id: { wh_oslo: { onhand: 45 } } },
+    previous_attributes: { onhand: 43, 'inventory_by_warehouse_id.wh_oslo.onhand': 43 },
+  })
+  t.equal(receiver.received[5]?.body.connection_id, 'conn_2')
+  t.strictSame(receiver.received[6]?.body.previous_attributes, { y: 1 })
+  t.ok(sandbox.deliveries.every(({ outcome }) => outcome === 'delivered'))
+})
+
+tap.test(
+  'signs for every secret, and sends where it is told while it runs, with the faults that are set',
+  async (t) => {
+    const receiver = await receiving(t)
+    const { sandbox } = await listening(t)
+    sandbox.move('inv_cup')
+    const other = `whsec_${Buffer.from('another').toString('base64')}`
+    sandbox.sendWebhooksTo(receiver.url, [other, sandboxWebhookSecret])
+    sandbox.webhookFaults = { repeatEvery: 1 }
+    t.strictSame(sandbox.webhookFaults, { repeatEvery: 1 })
+    sandbox.move('inv_cup')
+    await sandbox.flushWebhooks()
+    t.equal(receiver.received.length, 2)
+    const [first, second] = receiver.received
+    t.equal(first?.id, second?.id)
+    const expected = signWebhook(
+      [other, sandboxWebhookSecret],
+      first?.id ?? '',
+      Number(first?.timestamp),
+      first?.raw ?? '',
+    )
+    t.equal(first?.signature, expected['svix-signature'])
+    t.equal(first?.signature.split(' ').length, 2)
+  },
+)
+
+tap.test('tells of a first copy that is finished, and nothing of its records before', async (t) => {
+  const receiver = await receiving(t)
+  const { sandbox, ask } = await listening(t)
+  sandbox.sendWebhooksTo(receiver.url)
+  sandbox.connection.beginFirstCopy()
+  sandbox.move('inv_cup')
+  t.strictSame(idsOf(await ask('/wms/inventory')), [])
+  const since = encodeURIComponent(new Date(Date.now() - 1000).toISOString())
+  sandbox.connection.finishFirstCopy('inventory')
+  const found = idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`))
+  t.equal(found.length, sandbox.data.inventory.size, 'all of them are new')
+  t.strictSame(idsOf(await ask('/wms/products')), [])
+  await sandbox.flushWebhooks()
+  t.strictSame(
+    receiver.received.map(({ body }) => [body.event_type, body.data['resource']]),
+    [['connection.historical-sync-completed', 'inventory']],
+  )
+})
+
+tap.test('gives up its webhooks when it closes, even one that nobody takes', async (t) => {
+  const receiver = await receiving(t)
+  receiver.answer = () => {}
+  const { sandbox } = await listening(t)
+  sandbox.sendWebhooksTo(receiver.url)
+  sandbox.move()
+  await sandbox.close()
+  t.match(sandbox.deliveries, [{ outcome: 'failed' }])
 })

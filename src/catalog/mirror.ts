@@ -1,0 +1,248 @@
+import { isProblem } from '../errors.js'
+import type { Clock } from '../trackstar/clock.js'
+import type { Errand, ListedPage, Trackstar } from '../trackstar/trackstar.js'
+
+/** What the mirror follows, in the order in which it is read. Warehouses are few, and kept by a list of their own. */
+const followed = ['products', 'inventory'] as const
+export type Followed = (typeof followed)[number]
+
+/** `loading` and `off`: callers are served by read-through. `live`: what is held is the whole truth. */
+export type MirrorState = 'loading' | 'live' | 'off'
+
+/** What the mirror does with what it reads: its side of the holdings. */
+export interface MirrorTarget {
+  /** Takes a page in; `begunAt` in epoch ms. */
+  take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void
+  /** The ids held of a resource that were there before `time` (epoch ms). */
+  idsBefore(resource: Followed, time: number): Iterable<string>
+  remove(resource: Followed, id: string): void
+  count(resource: Followed): number
+  /** Whether all that was taken in is still there: false once the bound on what is held has put something out. */
+  readonly fits: boolean
+  /** Everything held is confirmed as of `time` (epoch ms): nothing has changed upstream that is not known here. */
+  confirm(time: number): void
+  stateChanged(state: MirrorState): void
+}
+
+export interface MirrorParts {
+  readonly trackstar: Pick<Trackstar, 'list'>
+  readonly target: MirrorTarget
+  readonly clock: Clock
+  readonly syncIntervalMs: number
+  readonly fullCompareMs: number
+  readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void }
+  /** Resolves after `ms`, or rejects when `signal` aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
+}
+
+/** How far the mirror is. */
+export interface MirrorProgress {
+  readonly state: MirrorState
+  /** Pages read since the start. */
+  readonly pages: number
+  /** Pages still to come of a comparison, going by the walk before; null for a first load: upstream gives no total. */
+  readonly pagesLeft: number | null
+  /** When everything held was last confirmed, epoch ms. */
+  readonly syncedAt: number | undefined
+  /** Resources whose list is empty, or has suddenly lost most of its records: not to be taken for the whole. */
+  readonly doubtful: readonly Followed[]
+}
+
+const pageLimit = '1000'
+/** Changes are read from this long before the last look, for records that upstream dates before it shows them. */
+const overlapMs = 60_000
+const firstRetryMs = 1000
+const lastRetryMs = 30_000
+/** A list that has lost more than this part of its records is not believed until it says so twice. */
+const believableLoss = 0.5
+
+/**
+ * Keeps the whole catalog here and up to date: reads it once, page by page and behind every caller, then reads what has
+ * changed at an interval, and compares all ids once in a while, because upstream never announces a deletion.
+ */
+export class Mirror {
+  readonly #abort = new AbortController()
+  /** Lists that have lost most of their records, once so far. */
+  readonly #suspected = new Set<Followed>()
+  #state: MirrorState = 'loading'
+  #pages = 0
+  /** How many pages the last walk had, and the count at which the one under way should end. */
+  #walkPages = 0
+  #walkEnd = 0
+  #syncedAt: number | undefined
+  /** Upstream's time, epoch ms, up to which its changes are known. */
+  #seenUntil = 0
+  #comparedAt = 0
+
+  constructor(private readonly parts: MirrorParts) {}
+
+  get progress(): MirrorProgress {
+    const isDoubtful = (resource: Followed) => this.#suspected.has(resource) || this.parts.target.count(resource) === 0
+    return {
+      state: this.#state,
+      pages: this.#pages,
+      pagesLeft: this.#state === 'loading' ? null : Math.max(0, this.#walkEnd - this.#pages),
+      syncedAt: this.#syncedAt,
+      doubtful: followed.filter(isDoubtful),
+    }
+  }
+
+  /** Loads, and then follows until {@link stop}. Resolves when it has stopped; never rejects. */
+  async run(): Promise<void> {
+    const { log } = this.parts
+    try {
+      await this.#load()
+      while (this.#state === 'live') {
+        await this.#sleep(this.parts.syncIntervalMs)
+        await this.#follow()
+      }
+    } catch (error) {
+      if (!this.#abort.signal.aborted)
+        log.warn({ err: error }, 'the mirror has stopped; records are read when asked for')
+      this.#become('off')
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort()
+  }
+
+  async #load(): Promise<void> {
+    const { clock, log, target } = this.parts
+    const begunAt = clock.now()
+    const dates = await Promise.all(followed.map((resource) => this.#walk(resource)))
+    this.#walkPages = this.#pages
+    this.#seenUntil = Math.min(...dates)
+    this.#comparedAt = begunAt
+    this.#confirm(begunAt)
+    this.#become('live')
+    const [products, inventory] = followed.map((resource) => target.count(resource))
+    log.info({ products, inventory, pages: this.#pages, ms: clock.now() - begunAt }, 'the catalog is mirrored')
+  }
+
+  /** One round: changes, and where it is time, the comparison. What fails is tried again with the next round. */
+  async #follow(): Promise<void> {
+    const { clock, fullCompareMs, log } = this.parts
+    try {
+      const isDue = this.#suspected.size > 0 || clock.now() - this.#comparedAt >= fullCompareMs
+      if (isDue) await this.#compare()
+      else await this.#readChanges()
+    } catch (error) {
+      if (this.#abort.signal.aborted || !isProblem(error)) throw error
+      log.warn({ err: error }, 'could not follow Trackstar; trying again with the next interval')
+    }
+  }
+
+  async #readChanges(): Promise<void> {
+    const begunAt = this.parts.clock.now()
+    const since = new Date(this.#seenUntil - overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    const dates: number[] = []
+    for (const resource of followed) {
+      const filters = { 'trackstar_updated_date[gte]': since, limit: pageLimit }
+      const first = await this.#page(resource, filters)
+      dates.push(first.date)
+      for (let token = first.nextToken; token !== null; ) {
+        const page = await this.#page(resource, { ...filters, page_token: token })
+        token = page.nextToken
+      }
+    }
+    // Only now: a round that fails half-way is read again from the beginning.
+    this.#seenUntil = Math.min(...dates)
+    this.#confirm(begunAt)
+  }
+
+  /** Reads everything again and takes out what is no longer there. */
+  async #compare(): Promise<void> {
+    const { clock, target, log } = this.parts
+    const begunAt = clock.now()
+    const pagesBefore = this.#pages
+    this.#walkEnd = pagesBefore + this.#walkPages
+    const dates: number[] = []
+    for (const resource of followed) {
+      const seen = new Set<string>()
+      dates.push(await this.#walk(resource, (id) => seen.add(id)))
+      const gone = Array.from(target.idsBefore(resource, begunAt)).filter((id) => !seen.has(id))
+      const isUnlikely = gone.length > target.count(resource) * believableLoss
+      if (isUnlikely && !this.#suspected.has(resource)) {
+        log.warn(
+          { resource, gone: gone.length },
+          'most records are missing upstream; not believed until it says so twice',
+        )
+        this.#suspected.add(resource)
+        continue
+      }
+      this.#suspected.delete(resource)
+      for (const id of gone) target.remove(resource, id)
+      if (gone.length > 0) log.info({ resource, gone: gone.length }, 'records are gone upstream')
+    }
+    this.#walkPages = this.#pages - pagesBefore
+    this.#walkEnd = this.#pages
+    this.#seenUntil = Math.min(...dates)
+    this.#comparedAt = begunAt
+    this.#confirm(begunAt)
+  }
+
+  /**
+   * Reads a whole list, a page at a time; gives upstream's time at its beginning. A page that fails is tried again, and
+   * only a token that upstream no longer takes begins the list anew.
+   */
+  async #walk(resource: Followed, seen: (id: string) => void = () => {}): Promise<number> {
+    const { log, target } = this.parts
+    let began: number | undefined
+    let token: string | null = null
+    for (let failures = 0; ; ) {
+      const page: (ListedPage<Followed> & { date: number }) | undefined = await this.#page(resource, {
+        limit: pageLimit,
+        page_token: token ?? undefined,
+      }).catch(async (error: unknown) => {
+        if (!isProblem(error) || error.problem === 'not_supported_by_integration') throw error
+        if (token !== null && error.problem === 'upstream_rejected') token = null
+        log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again')
+        await this.#sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** failures++))
+        return undefined
+      })
+      if (page === undefined) continue
+      failures = 0
+      began ??= page.date
+      for (const { id } of page.records) seen(id)
+      for (const { id } of page.malformed) if (id !== undefined) seen(id)
+      if (this.#pages % 20 === 0)
+        log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
+      if (page.nextToken === null) return began
+      token = page.nextToken
+    }
+  }
+
+  async #page(resource: Followed, filters: Record<string, string | undefined>) {
+    const { clock, target, trackstar } = this.parts
+    this.#abort.signal.throwIfAborted()
+    const begunAt = clock.now()
+    const page = await trackstar.list(resource, filters, errand)
+    this.#abort.signal.throwIfAborted()
+    target.take(resource, page, begunAt)
+    this.#pages++
+    if (!target.fits) throw new Error('the catalog is larger than CACHE_MAX_MB')
+    return { ...page, date: page.date ?? begunAt }
+  }
+
+  #sleep(ms: number): Promise<unknown> {
+    return this.parts.sleep(ms, this.#abort.signal)
+  }
+
+  #confirm(time: number): void {
+    this.#syncedAt = time
+    this.parts.target.confirm(time)
+  }
+
+  #become(state: MirrorState): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.parts.target.stateChanged(state)
+  }
+}
+
+/** Behind every caller, and with all the time that takes. */
+const errand: Errand = {
+  bid: { priority: 'mirror', caller: 'mirror', deadline: () => Number.POSITIVE_INFINITY },
+  cause: 'mirror',
+}

@@ -1,0 +1,144 @@
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import type { ListedPage } from '../trackstar/trackstar.js'
+import { CatalogIndex } from './catalog-index.js'
+import type { FreshnessPolicy, Held } from './freshness.js'
+import type { Holdings } from './holdings.js'
+import type { Followed, MirrorState, MirrorTarget } from './mirror.js'
+import type { WarehousesById } from './warehouse-list.js'
+
+const kinds = { products: 'product', inventory: 'item' } as const
+
+export interface MirroredCatalogParts {
+  readonly holdings: Holdings
+  readonly policy: FreshnessPolicy
+  /** Epoch ms. */
+  readonly now: () => number
+  readonly warehouses: () => WarehousesById
+  /** Told which products a change of a record may have touched: its own, or those that draw on the item. */
+  readonly onTouched: (productIds: ReadonlySet<string>) => void
+  readonly onState: (state: MirrorState) => void
+}
+
+/**
+ * The holdings seen as the whole catalog, once the mirror has read it: what is not here does not exist, and all of it
+ * is as fresh as the last look at what has changed.
+ */
+export class MirroredCatalog implements MirrorTarget {
+  readonly index = new CatalogIndex()
+  readonly #itemIds = new Set<string>()
+  readonly #evictionsBefore: number
+  #touched = new Set<string>()
+  #confirmedAt = Number.NEGATIVE_INFINITY
+  #state: MirrorState = 'loading'
+
+  constructor(private readonly parts: MirroredCatalogParts) {
+    this.#evictionsBefore = parts.holdings.state.records.evictions
+    parts.holdings.watch((kind, before, after) => {
+      if (kind === 'product') this.#productChanged(before, after)
+      else this.#itemChanged(before, after)
+    })
+  }
+
+  /** Whether what is here is the whole truth: followed, and not for too long without a word from upstream. */
+  get isWhole(): boolean {
+    const { now, policy } = this.parts
+    return this.#state === 'live' && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
+  }
+
+  get fits(): boolean {
+    return this.parts.holdings.state.records.evictions === this.#evictionsBefore
+  }
+
+  findProducts(sku: string): Held<readonly Product[]> {
+    const ids = this.index.productIdsOfSku(sku)
+    if (ids.length === 0) return this.#absent
+    const held = ids.flatMap((id) => this.parts.holdings.peek('product', id) ?? [])
+    const value = held.flatMap((product) => product.value ?? [])
+    const readAt = Math.min(...held.map((product) => product.readAt))
+    return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
+  }
+
+  findItem(id: string): Held<InventoryItem> {
+    const held = this.parts.holdings.peek('item', id)
+    return held?.value === undefined ? this.#absent : this.#confirmed(held)
+  }
+
+  product(id: string): Product | undefined {
+    return this.parts.holdings.peek('product', id)?.value
+  }
+
+  item(id: string): InventoryItem | undefined {
+    return this.parts.holdings.peek('item', id)?.value
+  }
+
+  warehouses(): WarehousesById {
+    return this.parts.warehouses()
+  }
+
+  productIds(): ReadonlySet<string> {
+    return this.index.productIds
+  }
+
+  take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void {
+    this.parts.holdings.keepAll(resource, page.records, { begunAt, readAt: this.parts.now() })
+  }
+
+  idsBefore(resource: Followed, time: number): string[] {
+    const ids = resource === 'products' ? this.index.productIds : this.#itemIds
+    return [...ids].filter((id) => (this.parts.holdings.peek(kinds[resource], id)?.readAt ?? time) < time)
+  }
+
+  remove(resource: Followed, id: string): void {
+    this.parts.holdings.remove(kinds[resource], id)
+  }
+
+  count(resource: Followed): number {
+    return resource === 'products' ? this.index.productIds.size : this.#itemIds.size
+  }
+
+  confirm(time: number): void {
+    this.#confirmedAt = time
+  }
+
+  stateChanged(state: MirrorState): void {
+    this.#state = state
+    this.parts.onState(state)
+  }
+
+  /** Upstream has no such thing, for as long as this is the whole truth: a new one is announced. */
+  get #absent(): Held<never> {
+    const readAt = this.#confirmedAt
+    return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY }
+  }
+
+  #confirmed<T>(held: Held<T>): Held<T> {
+    const readAt = Math.max(held.readAt, this.#confirmedAt)
+    return { value: held.value, begunAt: held.begunAt, readAt, freshUntil: readAt + this.parts.policy.ttlMs }
+  }
+
+  #productChanged(before: Product | undefined, after: Product | undefined): void {
+    if (before) this.index.remove(before)
+    if (after) this.index.add(after)
+    this.#touch([after?.id ?? before?.id ?? ''])
+  }
+
+  #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
+    if (after) this.#itemIds.add(after.id)
+    else if (before) this.#itemIds.delete(before.id)
+    this.#touch(this.index.productIdsOfItem(after?.id ?? before?.id ?? ''))
+  }
+
+  /** Told together when the work at hand is done: a kit whose items all change is looked at once. */
+  #touch(productIds: readonly string[]): void {
+    if (this.#state !== 'live') return
+    if (this.#touched.size === 0) queueMicrotask(() => this.#tell())
+    for (const id of productIds) this.#touched.add(id)
+  }
+
+  #tell(): void {
+    const touched = this.#touched
+    this.#touched = new Set()
+    this.parts.onTouched(touched)
+  }
+}

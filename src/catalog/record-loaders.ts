@@ -1,0 +1,106 @@
+import { type Problem, problem } from '../errors.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Malformed } from '../records/page.js'
+import type { Product } from '../records/product.js'
+import type { Budget } from '../trackstar/budget.js'
+import type { Clock } from '../trackstar/clock.js'
+import type { Batch, PullKeys, Resource, Trackstar } from '../trackstar/trackstar.js'
+import { BatchLoader } from './batch-loader.js'
+import type { Held } from './freshness.js'
+import type { Holdings, ReadTimes } from './holdings.js'
+
+export interface RecordLoaderParts {
+  readonly trackstar: Trackstar
+  readonly budget: Budget
+  readonly clock: Clock
+  readonly holdings: Holdings
+  /** Told how many keys a call carried. */
+  readonly onBatch: (resource: Resource, keys: number) => void
+  /** Told of each record that was left out because it cannot be what it claims. */
+  readonly onMalformed: (resource: Resource, malformed: Malformed) => void
+}
+
+export interface RecordLoaders {
+  /** All products of a SKU. */
+  readonly products: BatchLoader<Held<readonly Product[]>>
+  /** Inventory items by id. */
+  readonly items: BatchLoader<Held<InventoryItem>>
+}
+
+/** What reads upstream for what is not held, and takes the answers in. */
+export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
+  const { trackstar, budget, clock, holdings } = parts
+
+  /** Runs a batch and tells when it was begun and done. */
+  async function timed<R>(
+    resource: Resource,
+    pull: PullKeys,
+    run: (pull: PullKeys) => Promise<Batch<R> | undefined>,
+  ): Promise<{ batch: Batch<R>; times: ReadTimes } | undefined> {
+    let begunAt = clock.now()
+    const batch = await run(() => {
+      begunAt = clock.now()
+      return pull()
+    })
+    if (batch === undefined) return undefined
+    parts.onBatch(resource, batch.asked.length)
+    for (const malformed of batch.malformed) parts.onMalformed(resource, malformed)
+    return { batch, times: { begunAt, readAt: clock.now() } }
+  }
+
+  const products = new BatchLoader<Held<readonly Product[]>>(
+    'skus',
+    async (pull, errand) => {
+      const done = await timed('products', pull, (timedPull) => trackstar.productsBySku(timedPull, errand))
+      return done && answerSkus(done.batch, done.times)
+    },
+    budget,
+    clock,
+  )
+
+  const items = new BatchLoader<Held<InventoryItem>>(
+    'items',
+    async (pull, errand) => {
+      const done = await timed('inventory', pull, (timedPull) => trackstar.inventoryByIds(timedPull, errand))
+      return done && answerItems(done.batch, done.times)
+    },
+    budget,
+    clock,
+  )
+
+  /** Matched by SKU, never by position. */
+  function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, Held<readonly Product[]> | Problem> {
+    const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
+    for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
+    return new Map(
+      Array.from(bySku, ([sku, found]) => {
+        const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
+        return [sku, fault ?? holdings.keepSku(sku, found, times)]
+      }),
+    )
+  }
+
+  /** Matched by id, never by position. */
+  function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, Held<InventoryItem> | Problem> {
+    const byId = new Map(batch.records.map((item) => [item.id, item]))
+    const answer = (id: string) => {
+      const item = byId.get(id)
+      if (item !== undefined) return holdings.keep('item', item, times)
+      return faultOf(batch.malformed, 'id', id, false) ?? holdings.keepAbsence('item', id, times)
+    }
+    return new Map(batch.asked.map((id) => [id, answer(id)]))
+  }
+
+  return { products, items }
+}
+
+/**
+ * What is wrong with the answer for one key: a malformed record that is the key's own, or one that does not even say
+ * whose it is, while none was found for the key. Absence must not be concluded from it.
+ */
+function faultOf(malformed: readonly Malformed[], field: 'id' | 'sku', key: string, isFound: boolean) {
+  const fault = malformed.find((record) => record[field] === key || (record[field] === undefined && !isFound))
+  return (
+    fault && problem('upstream_invalid_response', `Trackstar's record is malformed: ${fault.path} ${fault.message}`)
+  )
+}

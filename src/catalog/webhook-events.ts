@@ -1,0 +1,62 @@
+import { InventoryItem } from '../records/inventory-item.js'
+import { type RecordReader, recordReader } from '../records/page.js'
+import { Product } from '../records/product.js'
+import { Warehouse } from '../records/warehouse.js'
+import type { ConnectionStatus } from './connection-status.js'
+import type { Holdings } from './holdings.js'
+import type { WarehouseList } from './warehouse-list.js'
+
+/** A delivery whose signature has been verified, as far as this service looks at it. */
+export interface WebhookEvent {
+  readonly event_type: string
+  readonly data?: unknown
+  /** Whether `data` was too large and is cut down to the id. */
+  readonly data_truncated?: boolean
+}
+
+/** What came of a delivery: taken in, of a kind that is of no interest here, or not what it claims to be. */
+export type WebhookOutcome = 'taken' | 'ignored' | 'malformed'
+
+export interface WebhookParts {
+  readonly holdings: Holdings
+  readonly warehouses: WarehouseList
+  readonly status: ConnectionStatus
+  /** Epoch ms. */
+  readonly now: () => number
+  /** Reads a record whose delivery was truncated, behind the answer. */
+  readonly read: (kind: 'product' | 'item', id: string) => void
+}
+
+const products = recordReader(Product)
+const items = recordReader(InventoryItem)
+const warehouses = recordReader(Warehouse)
+
+/**
+ * Takes in what upstream announces. Order is not promised, so a record comes in only if it is newer than what is held:
+ * a delivery counts as begun before anything else. A sync that has ended, or an error of the connection, is looked up.
+ */
+export function webhookReceiver({ holdings, warehouses: list, status, now, read }: WebhookParts) {
+  const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
+
+  function take<R extends { id: string }>(event: WebhookEvent, reader: RecordReader<R>, keep: (record: R) => void) {
+    const result = reader.one(event)
+    if ('fault' in result) return 'malformed'
+    keep(result.record)
+    return 'taken'
+  }
+
+  return (event: WebhookEvent): WebhookOutcome => {
+    const [subject, verb] = event.event_type.split('.', 2)
+    if (subject === 'connection' || subject === 'connection-error') {
+      status.askAgain()
+      return 'taken'
+    }
+    if (verb !== 'created' && verb !== 'updated') return 'ignored'
+    if (subject === 'warehouse') return take(event, warehouses, (warehouse) => list.take(warehouse))
+    if (subject !== 'product' && subject !== 'inventory') return 'ignored'
+    const kind = subject === 'product' ? 'product' : 'item'
+    if (event.data_truncated) return take(event, subject === 'product' ? products : items, ({ id }) => read(kind, id))
+    if (kind === 'product') return take(event, products, (product) => void holdings.keep('product', product, times()))
+    return take(event, items, (item) => void holdings.keep('item', item, times()))
+  }
+}

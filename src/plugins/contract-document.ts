@@ -1,0 +1,171 @@
+import { STATUS_CODES } from 'node:http'
+import { problems } from '../errors.js'
+
+/** The parts of an OpenAPI document that are looked at here. What is not named stays as it is. */
+interface Schema {
+  $ref?: string
+  title?: string
+  type?: string | string[]
+  pattern?: string
+  style?: string
+  explode?: boolean
+  description?: string
+  enum?: unknown[]
+  examples?: unknown[]
+  properties?: Record<string, Schema>
+  additionalProperties?: boolean | Schema
+  items?: Schema
+  anyOf?: Schema[]
+}
+interface Parameter {
+  in: 'path' | 'query' | 'header'
+  required?: boolean
+  schema?: Schema
+  style?: string
+  explode?: boolean
+  example?: unknown
+}
+interface Content {
+  schema?: Schema
+  examples?: Record<string, unknown>
+}
+interface Response {
+  $ref?: string
+  description?: string
+  headers?: Record<string, object>
+  content?: Record<string, Content>
+}
+interface Operation {
+  parameters?: Parameter[]
+  requestBody?: { content: Record<string, Content> }
+  responses: Record<string, Response>
+}
+export interface ContractDocument {
+  paths: Record<string, Record<string, Operation>>
+  components: {
+    schemas: Record<string, Schema>
+    responses?: Record<string, Response>
+    headers?: Record<string, object>
+  }
+}
+
+/** The order in which people look for parameters. */
+const places = ['path', 'query', 'header']
+
+const problemType = 'application/problem+json'
+
+const anyOther: Response = {
+  description: 'Any other error',
+  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
+/** Header of every answer; see the negotiation plugin. */
+const requestId = {
+  description: "Finds the request in the logs; the caller's own where it sent a sane one",
+  schema: { type: 'string', examples: ['6cf590f2-9f4a-4981-af72-3f8accaec68e'] },
+}
+
+/**
+ * The contract document as people and code generators want it, made from the one that the routes give: with what holds
+ * for every operation, with a named component for all that is said more than once or has a `title`, and with the
+ * examples of optional parameters where Swagger UI does not take them for values to send.
+ */
+export function contractDocument(made: object): ContractDocument {
+  // A copy: what the routes give is shared with their validation.
+  const document = JSON.parse(JSON.stringify(made)) as ContractDocument
+  const { components, paths } = document
+  const operations = Object.values(paths).flatMap((path) => Object.values(path))
+  const tooLong = operations.find(({ responses }) => responses['414'])?.responses['414'] ?? anyOther
+  for (const operation of operations) {
+    operation.parameters?.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
+    for (const parameter of operation.parameters ?? []) {
+      settle(parameter)
+      nameSchemas(parameter, components.schemas)
+    }
+    for (const content of Object.values(operation.requestBody?.content ?? {})) nameSchemas(content, components.schemas)
+    completeResponses(operation, tooLong)
+    for (const [status, response] of Object.entries(operation.responses)) {
+      for (const content of Object.values(response.content ?? {})) nameSchemas(content, components.schemas)
+      shareHeaders(response, document)
+      operation.responses[status] = shared(status, response, document)
+    }
+  }
+  for (const schema of Object.values(components.schemas)) namePartsOf(schema, components.schemas)
+  const code = components.schemas['Problem']?.properties?.['code']
+  if (code) code.enum = Object.keys(problems)
+  return document
+}
+
+/** `style` and `explode` belong to the parameter; an optional one's example to its schema, or it would be sent. */
+function settle(parameter: Parameter): void {
+  const { schema, required, example } = parameter
+  if (schema?.style !== undefined) {
+    parameter.style = schema.style
+    parameter.explode = schema.explode ?? true
+    delete schema.style
+    delete schema.explode
+  }
+  if (schema && !required && example !== undefined) {
+    schema.examples = [example]
+    delete parameter.example
+  }
+}
+
+/** What every operation can answer with and few of them say: too long an address, and the rest. */
+function completeResponses({ responses }: Operation, tooLong: Response): void {
+  responses['414'] ??= { ...tooLong }
+  responses['default'] = { ...anyOther }
+  for (const response of Object.values(responses)) response.headers = { 'X-Request-Id': requestId, ...response.headers }
+}
+
+/** Puts headers that are always the same among the components. */
+function shareHeaders({ headers = {} }: Response, { components }: ContractDocument): void {
+  components.headers ??= {}
+  for (const [name, header] of Object.entries(headers)) {
+    components.headers[name] ??= header
+    if (isSame(components.headers[name], header)) headers[name] = { $ref: `#/components/headers/${name}` }
+  }
+}
+
+/** Puts a problem among the components: named by its code, or by its status where it can be several. */
+function shared(status: string, response: Response, { components }: ContractDocument): Response {
+  const content = response.content?.[problemType]
+  if (!content) return response
+  const codes = Object.keys(content.examples ?? {})
+  const [only] = codes
+  const phrase = STATUS_CODES[status] ?? 'Any problem'
+  const name = pascalCase(codes.length === 1 && only !== undefined ? only : phrase)
+  components.responses ??= {}
+  components.responses[name] ??= response
+  return isSame(components.responses[name], response) ? { $ref: `#/components/responses/${name}` } : response
+}
+
+/** Moves every object schema with a `title` to the components, and names the content's own if it has one. */
+function nameSchemas(content: Content | Parameter, schemas: Record<string, Schema>): void {
+  if (content.schema) content.schema = named(content.schema, schemas)
+}
+
+/** Gives a reference in place of a schema with a `title`, having seen to its parts; null stays possible beside it. */
+function named(schema: Schema, schemas: Record<string, Schema>): Schema {
+  namePartsOf(schema, schemas)
+  const { title, ...rest } = schema
+  if (title === undefined) return schema
+  const isNullable = Array.isArray(rest.type) && rest.type.includes('null')
+  schemas[title] ??= isNullable ? { ...rest, type: 'object' } : rest
+  const reference = { $ref: `#/components/schemas/${title}` }
+  return isNullable ? { description: rest.description ?? title, anyOf: [reference, { type: 'null' }] } : reference
+}
+
+function namePartsOf(schema: Schema, schemas: Record<string, Schema>): void {
+  // Swagger UI, like most tools outside JavaScript, takes no Unicode property in a pattern and would refuse every value.
+  if (schema.pattern && /\\p\{/i.test(schema.pattern)) delete schema.pattern
+  const { properties = {}, additionalProperties, items, anyOf } = schema
+  for (const [name, property] of Object.entries(properties)) properties[name] = named(property, schemas)
+  if (items) schema.items = named(items, schemas)
+  if (anyOf) schema.anyOf = anyOf.map((part) => named(part, schemas))
+  if (typeof additionalProperties === 'object') schema.additionalProperties = named(additionalProperties, schemas)
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+const pascalCase = (words: string) =>
+  words.replaceAll(/(?:^|[ _-])([a-z])([a-z]*)/gi, (_, first: string, rest: string) => first.toUpperCase() + rest)

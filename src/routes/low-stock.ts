@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { problem } from '../errors.js'
+import { fromCursor, lowStock, toCursor } from '../stock/low-stock.js'
+import type { Quantities } from '../stock/stock.js'
+import type { StockFeed } from '../stock/stock-feed.js'
+import { lowStockExamples } from './mirror-examples.js'
+import { wholeCatalog } from './mirror-only.js'
+import { mirrorResponses, Ref } from './schemas.js'
+import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
+
+export interface FeedRouteOptions extends CatalogRouteOptions {
+  /** Undefined where nothing is mirrored. */
+  readonly feed: StockFeed | undefined
+}
+
+const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+
+/** One page of products that are running out. */
+export const LowStock = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object(
+        {
+          sku: Type.String(),
+          product_id: Type.String(),
+          name: textOrNull('Name of the product'),
+          warehouse_customer_id: textOrNull('The merchant'),
+          available: Type.Number({ description: 'As of the stock route, over the warehouses asked for' }),
+          quantities: Ref<Quantities>('Quantities'),
+        },
+        { title: 'LowStockEntry', additionalProperties: false },
+      ),
+      { description: 'Lowest first' },
+    ),
+    next_token: textOrNull('Goes back in as `page_token`, with the same filters; null on the last page'),
+  },
+  { $id: 'LowStock', description: 'Products that are running out', additionalProperties: false },
+)
+
+/** `GET /stock/low`: what is running out. */
+export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed }) => {
+  app.get(
+    '/stock/low',
+    {
+      config: { gives: 'json' },
+      schema: {
+        operationId: 'listLowStock',
+        tags: ['stock'],
+        summary: 'What is running out',
+        description:
+          'Every SKU of which less than `below` is available, lowest first, a page at a time. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Needs `CATALOG_MODE=mirror`.',
+        querystring: Type.Object(
+          {
+            below: Type.Number({
+              minimum: 0,
+              maximum: 1e9,
+              description: 'Only SKUs with less than this available',
+              examples: [10],
+            }),
+            limit: Type.Optional(
+              Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'SKUs a page', examples: [10] }),
+            ),
+            page_token: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 2048, description: '`next_token` of the page before' }),
+            ),
+            warehouse_customer_id: stockOptionFields.warehouse_customer_id,
+            warehouse_id: stockOptionFields.warehouse_id,
+          },
+          { additionalProperties: false },
+        ),
+        response: mirrorResponses({
+          description: 'One page',
+          schema: Ref('LowStock'),
+          examples: lowStockExamples,
+        }),
+      },
+    },
+    async (request, reply) => {
+      const view = wholeCatalog(catalog)
+      if (!feed?.isLive) throw problem('mirror_loading', 'The catalog is still being counted', { retryAfter: 1 })
+      const { below, limit = 100, page_token, warehouse_customer_id, warehouse_id } = request.query
+      const after = page_token === undefined ? undefined : fromCursor(page_token)
+      if (page_token !== undefined && after === undefined) {
+        const message = 'expected the next_token of the page before'
+        const errors = [{ field: 'page_token', message }]
+        throw problem('validation_failed', `The query parameter page_token: ${message}`, { errors })
+      }
+      const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
+      const page = await lowStock(feed.board, view, query, nextTurn)
+      return reply.header('cache-control', 'private, no-cache').send({
+        data: page.entries.map(({ sku, productId, name, warehouseCustomerId, available, quantities }) => ({
+          sku,
+          product_id: productId,
+          name,
+          warehouse_customer_id: warehouseCustomerId,
+          available,
+          quantities,
+        })),
+        next_token: page.next ? toCursor(page.next) : null,
+      })
+    },
+  )
+}

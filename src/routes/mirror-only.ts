@@ -1,0 +1,14 @@
+import type { Catalog } from '../catalog/catalog.js'
+import type { MirroredCatalog } from '../catalog/mirrored-catalog.js'
+import { problem } from '../errors.js'
+
+/** The whole catalog, for what only it can answer. Throws `requires_mirror` without one and `mirror_loading` while it loads. */
+export function wholeCatalog({ mirrored, state }: Pick<Catalog, 'mirrored' | 'state'>): MirroredCatalog {
+  if (mirrored === undefined || state.mirror?.state === 'off') {
+    throw problem('requires_mirror', 'This needs the whole catalog, and records are read here only when asked for')
+  }
+  if (!mirrored.isWhole) {
+    throw problem('mirror_loading', 'The catalog is still being loaded from Trackstar', { retryAfter: 5 })
+  }
+  return mirrored
+}

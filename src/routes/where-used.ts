@@ -1,0 +1,82 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { problem } from '../errors.js'
+import { takeApart } from '../stock/groups.js'
+import { toNumber } from '../stock/rational.js'
+import { itemsInView } from '../stock/stock-board.js'
+import { whereUsedExamples } from './mirror-examples.js'
+import { wholeCatalog } from './mirror-only.js'
+import { Key, mirrorResponses, Ref } from './schemas.js'
+import type { CatalogRouteOptions } from './stock.js'
+
+const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+
+/** The products that draw on one item. */
+export const WhereUsed = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object(
+        {
+          product_id: Type.String(),
+          sku: textOrNull('SKU of the product'),
+          name: textOrNull('Name of the product'),
+          is_kit: Type.Boolean(),
+          unit_quantity: Type.Unsafe<number | null>({
+            type: ['number', 'null'],
+            description:
+              'Units of the item that one unit of the product needs; null where the product says no sound one',
+          }),
+          warehouse_customer_id: textOrNull('The merchant'),
+        },
+        { title: 'Use', additionalProperties: false },
+      ),
+    ),
+  },
+  { $id: 'WhereUsed', description: 'The products and kits that draw on an item', additionalProperties: false },
+)
+
+/** `GET /inventory/:id/products`: where an item is used. */
+export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog }) => {
+  app.get(
+    '/inventory/:id/products',
+    {
+      config: { gives: 'json' },
+      schema: {
+        operationId: 'listProductsOfInventoryItem',
+        tags: ['inventory'],
+        summary: 'Where an item is used',
+        description:
+          'The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Needs `CATALOG_MODE=mirror`.',
+        params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
+        querystring: Type.Object({}, { additionalProperties: false }),
+        response: mirrorResponses(
+          { description: 'The products', schema: Ref('WhereUsed'), examples: whereUsedExamples },
+          'inventory_item_not_found',
+        ),
+      },
+    },
+    async (request, reply) => {
+      const view = wholeCatalog(catalog)
+      const { id } = request.params
+      const ids = view.index.productIdsOfItem(id)
+      if (ids.length === 0 && view.item(id) === undefined) {
+        throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
+      }
+      const data = ids.flatMap((productId) => {
+        const product = view.product(productId)
+        if (product === undefined) return []
+        const { components } = takeApart(product, itemsInView(view, product))
+        const units = components.find(({ inventoryItemId }) => inventoryItemId === id)?.units
+        return {
+          product_id: productId,
+          sku: product.sku ?? null,
+          name: product.name ?? null,
+          is_kit: product.is_kit === true,
+          unit_quantity: units === undefined ? null : toNumber(units),
+          warehouse_customer_id: product.warehouse_customer_id ?? null,
+        }
+      })
+      return reply.header('cache-control', 'private, no-cache').send({ data })
+    },
+  )
+}

@@ -1,0 +1,131 @@
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import type { Warehouse } from '../records/warehouse.js'
+import type { BasketCheck, Shortage } from './basket-check.js'
+import { mergeClaims } from './claims.js'
+import { composeStock } from './compose.js'
+import { meetClaims } from './debts.js'
+import { type Group, takeApart } from './groups.js'
+import { type Asked, readHolding } from './holding.js'
+import { toPools } from './pools.js'
+import type { Exact } from './rational.js'
+import { poolShortages } from './shortages.js'
+import type { Budget } from './simplex.js'
+import type { StockIssue } from './stock.js'
+
+/** One line of a basket. */
+export interface BasketLine {
+  /** The SKU, as asked. */
+  readonly sku: string
+  /** Units of the product, an integer of at least 1. */
+  readonly quantity: number
+  readonly product: Product
+}
+
+/** What the answer for a basket is made of. */
+export interface BasketInput {
+  /** Those whose product is known. A SKU may occur in several. */
+  readonly lines: readonly BasketLine[]
+  /** Those that upstream knows, by id. One that a product refers to and that is not here is missing. */
+  readonly items: ReadonlyMap<string, InventoryItem>
+  /** The connection's warehouse list; empty where there is none. */
+  readonly warehouses: ReadonlyMap<string, Warehouse>
+  /** The warehouses that the caller asked for; undefined or empty for all. */
+  readonly warehouseIds?: readonly string[] | undefined
+  /** Resources (`products`, `inventory`) whose first copy upstream has not finished. */
+  readonly syncIncomplete?: readonly string[] | undefined
+}
+
+/** What a basket comes to, so far as it does not depend on when its records were read. */
+export type BasketResult = Omit<BasketCheck, 'as_of' | 'stale'>
+
+/** Steps of search that one basket may cost, about a tenth of a second. */
+const SEARCH_STEPS = 500_000
+
+/**
+ * Whether all lines of a basket can be had together, by the contract's "A basket".
+ *
+ * Each line claims of each group of its product what `quantity` units of the product need, and each unit of an item
+ * serves one claim only. Equal groups are one claim for what their lines ask together, as the stock of one product does
+ * not care either whether its units are bought one by one. Claims that share items are decided together:
+ *
+ * - Where every claim needs its items in like number (`assignment.ts`, `flow.ts`), the greatest flow from items to
+ *   claims tells exactly. Amounts may be divided there, as the arithmetic of one product adds fractions before it
+ *   rounds; whole numbers still come out whole. With E references to items among the lines, and V items and claims,
+ *   that is at most V² · E steps, and in practice a few times E.
+ * - Where some claim needs its items in different numbers, amounts are divided no finer than the numbers involved are,
+ *   so that whole units stay whole. That is decided by a search that may be exponential (`search.ts`), and `steps`
+ *   bounds. Where they do not suffice, the answer is `fulfillable: false, complete: false`.
+ *
+ * What is below zero is a debt (`debts.ts`). An item is a debt of one claim, it does not matter which: all claims must
+ * be met whoever pays. Where claims of different items share a debt that takes up to as many flows as there are choices,
+ * within `steps` too. With one line this comes to the stock of its product: `fulfillable` is `available >= quantity`.
+ * A basket is fulfillable only if each line and each smaller basket is.
+ *
+ * Pure, and deterministic: the order of lines decides the order of what is listed and nothing else.
+ */
+export function checkBasket(input: BasketInput, steps = SEARCH_STEPS): BasketResult {
+  const { lines, items, warehouses, warehouseIds, syncIncomplete } = input
+  const stocks = lines.map(({ sku, product }) =>
+    composeStock({ sku, product, items, warehouses, warehouseIds, syncIncomplete, ...undated }),
+  )
+  const asked: Asked = warehouseIds?.length ? new Set(warehouseIds) : undefined
+  const parts = lines.map((line) => ({ ...line, groups: takeApart(line.product, items).groups }))
+  const claims = mergeClaims(parts.flatMap(({ groups, quantity }) => groups.map((group) => ({ group, quantity }))))
+  const amountOf = (inventoryItemId: string): Exact => {
+    const item = items.get(inventoryItemId)
+    return item === undefined ? 0 : readHolding(item, asked).counted.fulfillable
+  }
+
+  const shortages = parts.flatMap(({ sku, quantity, groups }) => (groups.length === 0 ? [lackAll(sku, quantity)] : []))
+  const budget: Budget = { left: steps }
+  let undecided = false
+  for (const pool of toPools(claims, amountOf)) {
+    const outcome = meetClaims(pool, budget)
+    if (outcome.coverable === undefined) undecided = true
+    if (outcome.coverable === false) shortages.push(...poolShortages(pool, outcome))
+  }
+  return {
+    fulfillable: shortages.length === 0 && !undecided,
+    lines: lines.map(({ sku, quantity }, index) => {
+      const available = stocks[index]?.available ?? 0
+      return { sku, requested: quantity, available, fulfillable: available >= quantity }
+    }),
+    shortages: inOrder(shortages, parts),
+    complete: stocks.every((stock) => stock.complete) && !undecided,
+    issues: distinct(stocks.flatMap((stock) => stock.issues)),
+  }
+}
+
+const undated = { asOf: '', stale: false, source: null }
+
+/** A product without items, or with none that is valid, lacks all that is asked of it. */
+const lackAll = (sku: string, quantity: number): Shortage => ({
+  inventory_item_ids: [],
+  sku,
+  required: quantity,
+  available: 0,
+  shortfall: quantity,
+})
+
+/** In the order in which the lines name the items, those without items first. */
+function inOrder(shortages: readonly Shortage[], parts: readonly { readonly groups: readonly Group[] }[]): Shortage[] {
+  const places = new Map<string, number>()
+  for (const { inventoryItemId } of parts.flatMap(({ groups }) => groups).flatMap((group) => group.components)) {
+    if (!places.has(inventoryItemId)) places.set(inventoryItemId, places.size)
+  }
+  const placeOf = (id: string | undefined) => (id === undefined ? -1 : (places.get(id) ?? -1))
+  return shortages
+    .map((shortage) => ({
+      ...shortage,
+      inventory_item_ids: shortage.inventory_item_ids.toSorted((a, b) => placeOf(a) - placeOf(b)),
+    }))
+    .toSorted((a, b) => placeOf(a.inventory_item_ids[0]) - placeOf(b.inventory_item_ids[0]))
+}
+
+/** Each issue once, where it is first found. */
+const distinct = (issues: readonly StockIssue[]): StockIssue[] => [
+  ...new Map(
+    issues.map((issue) => [JSON.stringify([issue.code, issue.inventory_item_id, issue.detail]), issue]),
+  ).values(),
+]

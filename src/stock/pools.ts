@@ -1,0 +1,98 @@
+import { type Claim, leastMultiple, reduced } from './claims.js'
+import type { Exact } from './rational.js'
+
+/**
+ * Claims that share items, directly or by way of each other, and these items. All amounts are whole: units of items are
+ * counted in `1 / scale` of a unit, the coarsest measure that fits every number of the pool.
+ */
+export interface Pool {
+  readonly scale: bigint
+  readonly items: readonly PoolItem[]
+  readonly claims: readonly PoolClaim[]
+}
+
+/** What there is of an item; below zero when oversold. */
+export interface PoolItem {
+  readonly inventoryItemId: string
+  readonly amount: bigint
+}
+
+/** A claim as a sum: what its members give, each times its worth, must come to `amount`. */
+export interface PoolClaim {
+  readonly amount: bigint
+  readonly members: readonly Member[]
+  readonly skus: ReadonlySet<string | null>
+}
+
+/** An item, as an index into the pool's, and what one of it counts. All are worth 1 where they are needed alike. */
+export interface Member {
+  readonly item: number
+  readonly worth: bigint
+}
+
+/** Whether all members are worth the same, which is 1: as many units of each are needed. */
+export const isAlike = (members: readonly Member[]): boolean => members.every(({ worth }) => worth === 1n)
+
+/** The claims, sorted into pools that have no item in common. `amountOf` says what there is of an item. */
+export const toPools = (claims: readonly Claim[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
+  connected(claims, (claim) => claim.members.map((member) => member.inventoryItemId)).map((part) =>
+    toPool(part, amountOf),
+  )
+
+/** Things in parts: those that have a key in common, directly or by way of others, are in the same one. */
+export function connected<T>(things: Iterable<T>, keysOf: (thing: T) => readonly (string | number)[]): T[][] {
+  const sharers = new Map<string | number, T[]>()
+  const unseen = new Set(things)
+  for (const thing of unseen) {
+    for (const key of keysOf(thing)) {
+      const known = sharers.get(key)
+      if (known === undefined) sharers.set(key, [thing])
+      else known.push(thing)
+    }
+  }
+  const parts: T[][] = []
+  for (const first of unseen) {
+    unseen.delete(first)
+    const part = [first]
+    for (const thing of part) {
+      for (const key of keysOf(thing)) {
+        for (const sharer of sharers.get(key) ?? []) if (unseen.delete(sharer)) part.push(sharer)
+        sharers.delete(key)
+      }
+    }
+    parts.push(part)
+  }
+  return parts
+}
+
+function toPool(claims: readonly Claim[], amountOf: (inventoryItemId: string) => Exact): Pool {
+  const indices = new Map<string, number>()
+  let scale = 1n
+  for (const { inventoryItemId, units } of claims.flatMap((claim) => claim.members)) {
+    if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
+    scale = leastMultiple(scale, units.denominator)
+  }
+  const amounts = Array.from(indices.keys(), (inventoryItemId) => reduced(amountOf(inventoryItemId)))
+  for (const { denominator } of amounts) scale = leastMultiple(scale, denominator)
+  const scaled = ({ numerator, denominator }: { numerator: bigint; denominator: bigint }) =>
+    numerator * (scale / denominator)
+
+  return {
+    scale,
+    items: Array.from(indices.keys(), (inventoryItemId, index) => ({
+      inventoryItemId,
+      amount: scaled(amounts[index] ?? reduced(0)),
+    })),
+    claims: claims.map(({ members, quantity, skus }) => {
+      const whole = members.map(({ units }) => scaled(units)).reduce(leastMultiple)
+      return {
+        amount: quantity * whole,
+        members: members.map(({ inventoryItemId, units }) => ({
+          item: indices.get(inventoryItemId) ?? 0,
+          worth: whole / scaled(units),
+        })),
+        skus,
+      }
+    }),
+  }
+}

@@ -1,0 +1,194 @@
+import tap from 'tap'
+import { createCatalog } from '../../src/catalog/catalog.js'
+import { type Directives, Reading } from '../../src/catalog/reading.js'
+import { problem } from '../../src/errors.js'
+import type { InventoryItem } from '../../src/records/inventory-item.js'
+import type { Malformed } from '../../src/records/page.js'
+import type { Product } from '../../src/records/product.js'
+import { windowBudget } from '../../src/trackstar/budget.js'
+import type { Batch, Trackstar } from '../../src/trackstar/trackstar.js'
+import { problemOf, settle, TestClock } from '../helper.js'
+
+function start(maxBytes = 1_000_000) {
+  const clock = new TestClock()
+  const budget = windowBudget(1000, clock)
+  const told: unknown[] = []
+  const upstream = {
+    products: async (skus: readonly string[]): Promise<Partial<Batch<Product>>> => ({
+      records: skus.map((sku) => ({ id: `p-${sku}`, sku })),
+    }),
+    items: async (ids: readonly string[]): Promise<Partial<Batch<InventoryItem>>> => ({
+      records: ids.map((id) => ({ id })),
+    }),
+    list: async (): Promise<unknown> => ({ records: [], malformed: [], nextToken: null }),
+  }
+  const asked: string[] = []
+  const trackstar = {
+    async productsBySku(pull, { bid }) {
+      await budget.permit(bid).then(({ sent }) => sent())
+      const keys = pull()
+      asked.push(`products ${keys.join(' ')}`)
+      return { asked: keys, records: [], malformed: [], ...(await upstream.products(keys)) }
+    },
+    async inventoryByIds(pull, { bid }) {
+      await budget.permit(bid).then(({ sent }) => sent())
+      const keys = pull()
+      asked.push(`items ${keys.join(' ')}`)
+      return { asked: keys, records: [], malformed: [], ...(await upstream.items(keys)) }
+    },
+    warehouses: async () => [{ id: 'wh' }],
+    connection: async () => ({ syncedAt: null, errors: [], incomplete: [] }),
+    list: () => upstream.list(),
+  } as Trackstar
+  const catalog = createCatalog({
+    trackstar,
+    adjust: () => Promise.reject(new Error('nothing is written here')),
+    budget,
+    clock,
+    policy: { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 },
+    maxBytes,
+    requestTimeoutMs: 10_000,
+    onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
+    onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
+    connectionId: 'conn',
+    onFailure: () => {},
+  })
+  const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
+    new Reading('a', clock.elapsed() + timeoutMs, directives)
+  return { clock, catalog, upstream, asked, told, reading }
+}
+
+const malformed = (fields: Partial<Malformed>): Malformed => ({
+  path: '/data/0/name',
+  message: 'must be string',
+  id: undefined,
+  sku: undefined,
+  ...fields,
+})
+
+tap.test('matches records to keys by SKU and by id, never by position', async (t) => {
+  const { catalog, upstream, reading, told } = start()
+  upstream.products = async () => ({
+    records: [
+      { id: 'p2', sku: 'B' },
+      { id: 'stray', sku: 'Z' },
+      { id: 'none' },
+      { id: 'p1', sku: 'A' },
+      { id: 'p2', sku: 'B' },
+      { id: 'p3', sku: 'A' },
+    ],
+  })
+  const products = await catalog.productsBySku(['A', 'B', 'C'], reading())
+  const ids = (sku: string) => {
+    const found = products.get(sku)
+    return found instanceof Error ? found : found?.value?.map(({ id }) => id)
+  }
+  t.strictSame([ids('A'), ids('B'), ids('C')], [['p1', 'p3'], ['p2'], undefined])
+  upstream.items = async () => ({ records: [{ id: 'i2' }, { id: 'stray' }, { id: 'i1' }] })
+  const items = await catalog.itemsById(['i1', 'i2', 'i3'], reading())
+  t.match(items.get('i1'), { value: { id: 'i1' } })
+  t.match(items.get('i2'), { value: { id: 'i2' } })
+  t.match(items.get('i3'), { value: undefined, stale: false })
+  t.strictSame(told, ['products 3', 'inventory 3'])
+})
+
+tap.test('concludes nothing from a malformed record', async (t) => {
+  const { catalog, upstream, reading, told } = start()
+  const own = malformed({ id: 'i1', sku: 'A' })
+  upstream.items = async () => ({ records: [{ id: 'i2' }], malformed: [own] })
+  const items = await catalog.itemsById(['i1', 'i2', 'i3'], reading())
+  t.match(items.get('i1'), { problem: 'upstream_invalid_response' })
+  t.match(items.get('i2'), { value: { id: 'i2' } })
+  t.match(items.get('i3'), { value: undefined })
+  upstream.products = async () => ({
+    records: [
+      { id: 'p1', sku: 'A' },
+      { id: 'p2', sku: 'B' },
+    ],
+    malformed: [own],
+  })
+  const products = await catalog.productsBySku(['A', 'B'], reading())
+  t.match(products.get('A'), { problem: 'upstream_invalid_response' }, 'one of its products cannot be read')
+  t.match(products.get('B'), { value: [{ id: 'p2' }] })
+  t.ok(told.includes('inventory /data/0/name'))
+})
+
+tap.test('takes a malformed record that does not say whose it is for anybody who got nothing', async (t) => {
+  const { catalog, upstream, reading } = start()
+  upstream.products = async () => ({ records: [{ id: 'p1', sku: 'A' }], malformed: [malformed({})] })
+  const products = await catalog.productsBySku(['A', 'B'], reading())
+  t.match(products.get('A'), { value: [{ id: 'p1' }] })
+  t.match(products.get('B'), { problem: 'upstream_invalid_response' })
+})
+
+tap.test('takes in the records of a list', async (t) => {
+  const { catalog, upstream, asked, reading, told } = start()
+  const page = { records: [{ id: 'i1', onhand: 7 }], malformed: [malformed({})], nextToken: 'more' }
+  upstream.list = async () => page
+  const given = reading()
+  t.strictSame(await catalog.list('inventory', {}, given), page)
+  t.equal(given.calls.size, 1)
+  t.strictSame(told, ['inventory /data/0/name'])
+  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 7 } })
+  t.strictSame(asked, [])
+})
+
+tap.test('gives a list up when its time is over, or when upstream does', async (t) => {
+  const { catalog, upstream, reading } = start()
+  let fail = (_error: Error) => {}
+  upstream.list = () =>
+    new Promise((_resolve, reject) => {
+      fail = reject
+    })
+  t.match(await problemOf(catalog.list('products', {}, reading({}, 5))), { problem: 'upstream_timeout' })
+  fail(new Error('nobody waits for this any more'))
+  await settle()
+  upstream.list = () => Promise.reject(problem('upstream_unavailable', 'gone'))
+  t.match(await problemOf(catalog.list('products', {}, reading())), { problem: 'upstream_unavailable' })
+})
+
+tap.test('lets a read begun before the held copy was there not overwrite a newer one', async (t) => {
+  const { clock, catalog, upstream, reading } = start()
+  let answer = (_batch: Partial<Batch<InventoryItem>>) => {}
+  upstream.items = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  const slow = catalog.itemsById(['i1'], reading())
+  await settle()
+  clock.advance(100)
+  const newer = { id: 'i1', onhand: 1, trackstar_updated_date: '2026-01-02T00:00:00Z' }
+  upstream.list = async () => ({ records: [newer], malformed: [], nextToken: null })
+  await catalog.list('inventory', {}, reading())
+  clock.advance(100)
+  answer({ records: [{ id: 'i1', onhand: 2, trackstar_updated_date: '2026-01-01T00:00:00Z' }] })
+  t.match((await slow).get('i1'), { value: { onhand: 1 } })
+})
+
+tap.test('answers whoever asked for a key that was evicted before it could be kept', async (t) => {
+  const { catalog, asked, reading } = start(10)
+  t.match((await catalog.itemsById(['a-rather-long-id'], reading())).get('a-rather-long-id'), { value: {} })
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
+  await catalog.productsBySku(['A'], reading())
+  t.strictSame(asked, ['items a-rather-long-id', 'products A', 'products A'])
+  t.equal(catalog.state.stores.records.entries, 1, 'but the small index, nothing fits')
+})
+
+tap.test('tells how it fares', async (t) => {
+  const { catalog, reading } = start()
+  const load = catalog.itemsById(['i1'], reading())
+  t.equal(catalog.state.keysWaiting, 1)
+  await load
+  await catalog.itemsById(['i1'], reading())
+  t.match(catalog.state, { keysWaiting: 0, lookups: { hit: 1, miss: 1 }, stores: { records: { entries: 1 } } })
+})
+
+tap.test('knows the warehouses and the connection', async (t) => {
+  const { catalog, reading } = start()
+  t.equal((await catalog.warehouses(reading())).size, 1)
+  t.match(await catalog.warehouse('wh', reading()), { value: { id: 'wh' } })
+  t.equal(catalog.connectionState(reading({ onlyIfCached: true })), undefined)
+  t.equal(catalog.connectionState(reading()), undefined)
+  await settle()
+  t.match(catalog.connectionState(), { incomplete: [] })
+})

@@ -1,0 +1,78 @@
+import tap from 'tap'
+import { ConnectionStatus } from '../../src/catalog/connection-status.js'
+import type { ConnectionState } from '../../src/records/connection.js'
+import { settle, TestClock } from '../helper.js'
+
+const complete: ConnectionState = { syncedAt: '2026-11-23T09:31:07Z', errors: [], incomplete: [] }
+
+function start(connectionId: string | undefined = 'conn_1') {
+  const clock = new TestClock()
+  const asked: string[] = []
+  const failures: unknown[] = []
+  const upstream = { answer: async (): Promise<ConnectionState> => complete }
+  const connection = (id: string, { bid }: { bid: { priority: string; deadline: () => number } }) => {
+    asked.push(`${id} ${bid.priority} ${bid.deadline() - clock.elapsed()}`)
+    return upstream.answer()
+  }
+  const status = new ConnectionStatus({ connection }, connectionId, clock, 10_000, (what, error) =>
+    failures.push([what, error]),
+  )
+  return { clock, asked, failures, upstream, status }
+}
+
+tap.test('reads behind the answer, and seldom', async (t) => {
+  const { clock, asked, status } = start()
+  t.equal(status.get(), undefined)
+  t.equal(status.get(), undefined)
+  await settle()
+  t.strictSame(status.get(), complete)
+  clock.advance(299_999)
+  status.get()
+  t.strictSame(asked, ['conn_1 refresh 10000'])
+  clock.advance(1)
+  t.strictSame(status.get(), complete)
+  t.equal(asked.length, 2)
+})
+
+tap.test('looks again sooner while the first copy is being made', async (t) => {
+  const { clock, asked, upstream, status } = start()
+  upstream.answer = async () => ({ ...complete, incomplete: ['inventory'] })
+  status.get()
+  await settle()
+  t.strictSame(status.get()?.incomplete, ['inventory'])
+  clock.advance(60_000)
+  status.get()
+  t.equal(asked.length, 2)
+})
+
+tap.test('keeps what it knows where it cannot be read, and asks again after a while', async (t) => {
+  const { clock, asked, failures, upstream, status } = start()
+  status.get()
+  await settle()
+  const gone = new Error('gone')
+  upstream.answer = () => Promise.reject(gone)
+  clock.advance(300_000)
+  status.get()
+  await settle()
+  t.strictSame(status.get(), complete)
+  t.strictSame(failures, [['connection', gone]])
+  t.equal(asked.length, 2)
+  clock.advance(60_000)
+  status.get()
+  t.equal(asked.length, 3)
+  await settle()
+})
+
+tap.test('asks nothing where the connection is not known or upstream may not be asked', async (t) => {
+  const unknown = start()
+  const nameless = new ConnectionStatus(
+    { connection: () => t.fail('was asked') as never },
+    undefined,
+    unknown.clock,
+    1000,
+    () => {},
+  )
+  t.equal(nameless.get(), undefined)
+  t.equal(unknown.status.get(false), undefined)
+  t.strictSame(unknown.asked, [])
+})

@@ -1,0 +1,43 @@
+import tap from 'tap'
+import {
+  freshUntil,
+  type Held,
+  isFresh,
+  withinRevalidateWindow,
+  withinStaleWindow,
+} from '../../src/catalog/freshness.js'
+
+const policy = { ttlMs: 60, revalidateMs: 300, maxStaleMs: 1000, negativeTtlMs: 30 }
+const held: Held<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60 }
+const absent: Held<string> = { ...held, value: undefined }
+
+tap.test('is fresh until its TTL is over', async (t) => {
+  t.ok(isFresh(held, 59))
+  t.notOk(isFresh(held, 60))
+})
+
+tap.test('is served at once within the TTL and the revalidate window', async (t) => {
+  t.ok(withinRevalidateWindow(held, 59, policy))
+  t.ok(withinRevalidateWindow(held, 359, policy))
+  t.notOk(withinRevalidateWindow(held, 360, policy))
+})
+
+tap.test('is served for a failing upstream until the longer of both windows is over', async (t) => {
+  t.ok(withinStaleWindow(held, 1059, policy))
+  t.notOk(withinStaleWindow(held, 1060, policy))
+  t.ok(withinStaleWindow(held, 359, { ...policy, maxStaleMs: 0 }))
+  t.notOk(withinStaleWindow(held, 360, { ...policy, maxStaleMs: 0 }))
+})
+
+tap.test('never serves absence past its TTL', async (t) => {
+  t.ok(withinRevalidateWindow(absent, 59, policy))
+  t.notOk(withinRevalidateWindow(absent, 60, policy))
+  t.ok(withinStaleWindow(absent, 59, policy))
+  t.notOk(withinStaleWindow(absent, 60, policy))
+})
+
+tap.test('takes up to a tenth off a TTL, and never adds to it', async (t) => {
+  const ends = Array.from({ length: 1000 }, () => freshUntil(5000, 1000))
+  t.ok(ends.every((end) => end > 5899 && end <= 6000))
+  t.ok(Math.max(...ends) - Math.min(...ends) > 50, 'what came together expires apart')
+})

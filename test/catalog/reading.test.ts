@@ -1,0 +1,47 @@
+import tap from 'tap'
+import type { Held } from '../../src/catalog/freshness.js'
+import { type Directives, Reading } from '../../src/catalog/reading.js'
+
+const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 }
+const held: Held<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60_000 }
+const judge = (at: number, directives?: Directives, what: Held<string> | undefined = held) =>
+  new Reading('a', 0, directives).judge(what, at, policy)
+
+tap.test('serves what is fresh, refreshes what is stale, reads what is too stale or not there', async (t) => {
+  t.equal(judge(59_999), 'serve')
+  t.equal(judge(60_000), 'refresh')
+  t.equal(judge(359_999), 'refresh')
+  t.equal(judge(360_000), 'read')
+  t.equal(new Reading('a', 0).judge(undefined, 0, policy), 'read')
+})
+
+tap.test('reads for no-cache, but not what was read less than a second ago', async (t) => {
+  t.equal(judge(1000, { noCache: true }), 'serve')
+  t.equal(judge(1001, { noCache: true }), 'read')
+})
+
+tap.test('takes nothing older than max-age, but what was read less than a second ago is new enough', async (t) => {
+  t.equal(judge(20_000, { maxAgeMs: 20_000 }), 'serve')
+  t.equal(judge(20_001, { maxAgeMs: 20_000 }), 'read')
+  t.equal(judge(1000, { maxAgeMs: 0 }), 'serve')
+  t.equal(judge(90_000, { maxAgeMs: 100_000 }), 'refresh')
+})
+
+tap.test('serves anything held for only-if-cached, and refuses to read', async (t) => {
+  const onlyIfCached = true
+  t.equal(judge(900_000, { onlyIfCached }), 'serve')
+  t.equal(judge(2000, { onlyIfCached, maxAgeMs: 1999 }), 'read')
+  t.equal(new Reading('a', 0, { onlyIfCached }).refuseToRead()?.problem, 'not_cached')
+  t.equal(new Reading('a', 0).refuseToRead(), undefined)
+})
+
+tap.test('tells the worst way in which a record came', async (t) => {
+  const reading = new Reading('a', 0)
+  t.equal(reading.outcome, undefined)
+  for (const outcome of ['hit', 'stale', 'fwd=stale', 'fwd=miss'] as const) {
+    reading.came[outcome]++
+    t.equal(reading.outcome, outcome)
+  }
+  reading.came.hit++
+  t.equal(reading.outcome, 'fwd=miss')
+})

@@ -1,0 +1,174 @@
+import tap from 'tap'
+import { ConfigError, readConfig } from '../src/config.js'
+import { variables } from '../src/variables.js'
+
+const required = { TRACKSTAR_API_KEY: 'the-key', TRACKSTAR_ACCESS_TOKEN: 'the-token', AUTH_MODE: 'none' }
+const read = (more: Record<string, string | undefined> = {}) => readConfig({ ...required, ...more })
+
+/** What is wrong with an environment, a line each. */
+function wrong(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+tap.test('needs the credentials and a word on who may call; all else has a default', async (t) => {
+  t.strictSame(
+    { ...read() },
+    {
+      host: '127.0.0.1',
+      port: 3000,
+      logLevel: 'info',
+      trackstarBaseUrl: 'https://production.trackstarhq.com',
+      trackstarApiKey: 'the-key',
+      trackstarAccessToken: 'the-token',
+      trackstarConnectionId: undefined,
+      trackstarReadRate: 10,
+      trackstarTimeoutMs: 5000,
+      requestTimeoutMs: 10_000,
+      cacheTtlSeconds: 60,
+      cacheRevalidateSeconds: 300,
+      cacheMaxStaleSeconds: 86_400,
+      cacheNegativeTtlSeconds: 30,
+      cacheMaxMb: 256,
+      catalogMode: 'on-demand',
+      authMode: 'none',
+      trustProxy: false,
+      shutdownGraceSeconds: 10,
+    },
+  )
+  t.strictSame(wrong({}), [
+    'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
+    'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
+    'AUTH_MODE is missing: expected `none`',
+  ])
+})
+
+tap.test('reads every variable', async (t) => {
+  const given = {
+    HOST: '0.0.0.0',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    TRACKSTAR_BASE_URL: 'http://localhost:8080/proxy/',
+    TRACKSTAR_CONNECTION_ID: 'conn_1',
+    TRACKSTAR_READ_RATE: '1',
+    TRACKSTAR_TIMEOUT_MS: '1',
+    REQUEST_TIMEOUT_MS: '600000',
+    CACHE_TTL_SECONDS: '0.5',
+    CACHE_REVALIDATE_SECONDS: '0',
+    CACHE_MAX_STALE_SECONDS: '31536000',
+    CACHE_NEGATIVE_TTL_SECONDS: '1.25',
+    CACHE_MAX_MB: '65536',
+    CATALOG_MODE: 'on-demand',
+    TRUST_PROXY: '2',
+    SHUTDOWN_GRACE_SECONDS: '0',
+  }
+  t.match(read(given), {
+    host: '0.0.0.0',
+    port: 0,
+    logLevel: 'silent',
+    trackstarBaseUrl: 'http://localhost:8080/proxy',
+    trackstarConnectionId: 'conn_1',
+    trackstarReadRate: 1,
+    trackstarTimeoutMs: 1,
+    requestTimeoutMs: 600_000,
+    cacheTtlSeconds: 0.5,
+    cacheRevalidateSeconds: 0,
+    cacheMaxStaleSeconds: 31_536_000,
+    cacheNegativeTtlSeconds: 1.25,
+    cacheMaxMb: 65_536,
+    trustProxy: 2,
+    shutdownGraceSeconds: 0,
+  })
+  const names = Object.values(variables).map(({ name }) => name)
+  t.strictSame(new Set([...Object.keys(given), ...Object.keys(required)]), new Set(names))
+})
+
+tap.test('takes an empty variable for one that is not set', async (t) => {
+  t.strictSame(read(Object.fromEntries(Object.keys(variables).map(() => ['PORT', '']))), read())
+  t.strictSame(read({ PORT: '', HOST: '', TRACKSTAR_CONNECTION_ID: '', TRUST_PROXY: undefined }), read())
+  t.match(wrong({ ...required, AUTH_MODE: '' }), ['AUTH_MODE is missing: expected `none`'])
+})
+
+tap.test('pays no heed to what it does not know', async (t) => {
+  t.strictSame(read({ PATH: '/bin', port: '1', npm_config_port: '2' }), read())
+})
+
+tap.test('names the variable, what was expected and what was given, a line each', async (t) => {
+  const table: [string, string[], string][] = [
+    ['PORT', ['65536', '-1', '1.5', '0x10', '1e3', ' 3000', 'http'], 'a whole number from 0 to 65535'],
+    ['LOG_LEVEL', ['INFO', 'verbose'], 'one of fatal, error, warn, info, debug, trace, silent'],
+    [
+      'TRACKSTAR_BASE_URL',
+      ['production.trackstarhq.com', 'ftp://host', 'https://', 'https://host?key=1', 'https://host#top'],
+      'an http or https address without query or credentials',
+    ],
+    ['TRACKSTAR_CONNECTION_ID', ['a b', 'a\r\nb', 'ä'], 'visible ASCII characters without spaces'],
+    ['TRACKSTAR_READ_RATE', ['0', '10001', '2.5'], 'a whole number from 1 to 10000'],
+    ['TRACKSTAR_TIMEOUT_MS', ['0', '5s', '600001'], 'a whole number of milliseconds from 1 to 600000'],
+    ['REQUEST_TIMEOUT_MS', ['0', 'Infinity', '600001'], 'a whole number of milliseconds from 1 to 600000'],
+    ['CACHE_TTL_SECONDS', ['-1', '.5', '5.', '86401', 'NaN'], 'a number of seconds from 0 to 86400'],
+    ['CACHE_REVALIDATE_SECONDS', ['604801'], 'a number of seconds from 0 to 604800'],
+    ['CACHE_MAX_STALE_SECONDS', ['31536001', '9'.repeat(400)], 'a number of seconds from 0 to 31536000'],
+    ['CACHE_NEGATIVE_TTL_SECONDS', ['86401'], 'a number of seconds from 0 to 86400'],
+    ['CACHE_MAX_MB', ['0', '65537', '1.5'], 'a whole number of MB from 1 to 65536'],
+    ['CATALOG_MODE', ['mirror'], '`on-demand`'],
+    ['AUTH_MODE', ['off', 'None'], '`none`'],
+    [
+      'TRUST_PROXY',
+      ['yes', 'TRUE', '-1', '10.0.0.0/33', '::1/129', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.256', '127.0.0.1,', '/8'],
+      'true, false, a number of hops, or addresses',
+    ],
+    ['SHUTDOWN_GRACE_SECONDS', ['3601'], 'a number of seconds from 0 to 3600'],
+  ]
+  for (const [name, values, expected] of table) {
+    for (const value of values) {
+      const line = `${name} is wrong: expected ${expected}, but got ${JSON.stringify(value)}`
+      t.strictSame(wrong({ ...required, [name]: value }), [line])
+    }
+  }
+  const tested = new Set(['HOST', 'TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', ...table.map(([name]) => name)])
+  t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
+})
+
+tap.test('never tells a secret, not even when it is wrong', async (t) => {
+  for (const name of ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN']) {
+    t.strictSame(wrong({ ...required, [name]: 'sk live\n1' }), [
+      `${name} is wrong: expected visible ASCII characters without spaces, but got something else (not shown: it is a secret)`,
+    ])
+  }
+  for (const url of ['https://me:p@ss@host/x', 'https:me:p@ss@host/x', 'https://p@ss@host/x']) {
+    t.match(wrong({ ...required, TRACKSTAR_BASE_URL: url }), [/^TRACKSTAR_BASE_URL is wrong: .* got "…@host\/x"$/])
+  }
+})
+
+tap.test('tells all that is wrong at once, in the order of the variables', async (t) => {
+  const environment = { PORT: 'x', CACHE_MAX_MB: '0', AUTH_MODE: 'none', TRACKSTAR_API_KEY: 'k' }
+  t.throws(() => readConfig(environment), {
+    name: 'ConfigError',
+    message:
+      'PORT is wrong: expected a whole number from 0 to 65535, but got "x"\n' +
+      'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces\n' +
+      'CACHE_MAX_MB is wrong: expected a whole number of MB from 1 to 65536, but got "0"',
+  })
+  t.equal(wrong(environment).length, 3)
+})
+
+tap.test('reads whose word on the caller’s address is believed, as Fastify does', async (t) => {
+  t.equal(read({ TRUST_PROXY: 'true' }).trustProxy, true)
+  t.equal(read({ TRUST_PROXY: 'false' }).trustProxy, false)
+  t.equal(read({ TRUST_PROXY: '0' }).trustProxy, 0)
+  for (const addresses of ['127.0.0.1', '10.0.0.0/8, ::1', 'loopback,uniquelocal', 'linklocal', 'fe80::/10', '::/1']) {
+    t.equal(read({ TRUST_PROXY: addresses }).trustProxy, addresses)
+  }
+})
+
+tap.test('gives a configuration that nobody can change', async (t) => {
+  const config = read()
+  t.ok(Object.isFrozen(config))
+  t.throws(() => Object.assign(config, { port: 1 }), { name: 'TypeError' })
+})

@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { LightMyRequestResponse } from 'fastify'
+import tap from 'tap'
+import { isProblem, problems } from '../src/errors.js'
+import { openapiDocument } from '../src/openapi.js'
+import { toProblem } from '../src/plugins/problems.js'
+import { problemsPage } from '../src/plugins/problems-page.js'
+import { startService } from './helper.js'
+import {
+  type Content,
+  type Document,
+  operationsOf,
+  type Parameter,
+  resolved,
+  responseExamples,
+} from './openapi/document.js'
+import { occasions } from './openapi/occasions.js'
+import { routesOf } from './openapi/routes.js'
+
+const committed: unknown = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', 'openapi', 'openapi.json'), 'utf8'),
+)
+const document = (await openapiDocument()) as Document
+const operations = operationsOf(document)
+const problemType = 'application/problem+json'
+
+/** Opened to whoever looks, and no part of the contract. */
+const undocumented = ['/', '/openapi.json', '/openapi.yaml', '/docs', '/docs/problems']
+
+const ajv = new Ajv2020({ strict: false })
+ajv.addSchema(document, 'openapi.json')
+
+/** What Ajv has against `body` as `method path` answering `status`; null where there is nothing. */
+function faultsOf(method: string, path: string, status: string, mediaType: string, body: unknown): unknown {
+  const operation = document.paths[path]?.[method.toLowerCase()]
+  const named = operation?.responses[status] ?? operation?.responses['default']
+  const steps = ['paths', path, method.toLowerCase(), 'responses', operation?.responses[status] ? status : 'default']
+  const start = named?.$ref ?? `#/${steps.map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
+  const pointer = `${start}/content/${mediaType.replaceAll('/', '~1')}/schema`
+  const validate = ajv.getSchema(`openapi.json${pointer}`)
+  if (validate === undefined) return `no schema at ${pointer}`
+  return validate(body) === true ? null : validate.errors
+}
+
+tap.test('the committed document is the one that the routes give', async (t) => {
+  t.same(committed, JSON.parse(JSON.stringify(document)), 'npm run openapi, and commit the result')
+})
+
+tap.test('the document has every route, and no other', async (t) => {
+  const { app } = await startService(t)
+  const documented = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
+  const hidden = undocumented.map((path) => `GET ${path}`)
+  t.same([...documented, ...hidden].toSorted(), await routesOf(app))
+})
+
+tap.test('every operation says what it is', async (t) => {
+  const ids = operations.map(({ operation }) => operation.operationId)
+  t.equal(new Set(ids).size, operations.length, 'operation ids are there and differ')
+  for (const { operation, method, path } of operations) {
+    const { summary, description, tags = [], responses } = operation
+    t.ok(summary, `${method} ${path} has a summary`)
+    t.ok(description && description !== summary, `${method} ${path} has a description`)
+    t.ok(
+      tags.length === 1 && document.tags.some(({ name }) => name === tags[0]),
+      `${method} ${path} has one of the tags`,
+    )
+    t.ok(responses['default']?.$ref?.endsWith('/AnyProblem'), `${method} ${path} documents any other problem`)
+  }
+})
+
+tap.test('every parameter has a description and an example', async (t) => {
+  const hasExample = ({ example, examples, schema }: Parameter) => example ?? examples ?? schema?.['examples']
+  for (const { operation, method, path } of operations) {
+    for (const parameter of operation.parameters ?? []) {
+      t.ok(parameter.description, `${method} ${path} ${parameter.name}`)
+      t.ok(hasExample(parameter), `${method} ${path} ${parameter.name}: example`)
+      t.equal(parameter.required === true, parameter.in === 'path' || (path === '/stock' && parameter.name === 'sku'))
+    }
+    for (const content of Object.values(operation.requestBody?.content ?? {})) {
+      t.ok(content.example ?? content.examples, `${method} ${path}: example of a body`)
+    }
+  }
+})
+
+tap.test('every response has a body, where it has one, of a named component, with an example', async (t) => {
+  const isNamed = ({ schema }: Content) => schema !== undefined && '$ref' in schema
+  for (const { operation, method, path } of operations) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const { headers, content = {} } = resolved(document, response)
+      t.ok(headers?.['X-Request-Id'], `${method} ${path} ${status}`)
+      for (const [mediaType, body] of Object.entries(content)) {
+        const isText = mediaType === 'text/plain'
+        t.ok(isText || isNamed(body), `${method} ${path} ${status}: named`)
+        const needsExample = status !== 'default' && operation.tags?.[0] !== 'operation'
+        t.ok(!needsExample || Object.keys(body.examples ?? {}).length > 0, `${method} ${path} ${status}: example`)
+      }
+    }
+  }
+  const names = Object.keys(document.components.schemas)
+  t.same(
+    names.filter((name) => !/^[A-Z][A-Za-z]+$/.test(name)),
+    [],
+    'components are named by nouns',
+  )
+})
+
+tap.test('an error response says which codes it can be, and shows each', async (t) => {
+  for (const { operation, method, path } of operations) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const { description, content } = resolved(document, response)
+      const body = content?.[problemType]
+      if (body === undefined || status === 'default') continue
+      const codes = Array.from(description.matchAll(/`(\w+)`: /g), ([, code]) => code)
+      t.ok(codes.length > 0, `${method} ${path} ${status}`)
+      t.same(Object.keys(body.examples ?? {}), codes, `${method} ${path} ${status}`)
+    }
+  }
+})
+
+tap.test('where an error may pass by waiting, or an answer is cached, the headers say so', async (t) => {
+  for (const { operation, method, path } of operations) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const { headers = {}, content = {} } = resolved(document, response)
+      if (status === '503' && content[problemType]) t.ok(headers['Retry-After'], `${method} ${path}`)
+      if (!operation.responses['504'] || !['200', '304'].includes(status)) continue
+      t.ok(headers['Cache-Control'] && headers['Cache-Status'], `${method} ${path} ${status}`)
+      const isList = /^\/(products|inventory|warehouses)$/.test(path)
+      t.equal(Boolean(headers['Age'] && headers['ETag']), !isList, `${method} ${path} ${status}`)
+    }
+  }
+})
+
+/** What differs from one answer to the next. */
+const comparable = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => (['as_of', 'source', 'request_id'].includes(key) ? null : value))
+
+/** `GET /somewhere` of a description, with spaces and the like percent-encoded. */
+function requestOf(description: string): { method: 'GET' | 'POST'; url: string } {
+  const [, method, url] = /^`(GET|POST) ([^`]+)`/.exec(description) ?? []
+  if (url === undefined) throw new Error(`no request in ${JSON.stringify(description)}`)
+  return { method: method === 'POST' ? 'POST' : 'GET', url: encodeURI(url) }
+}
+
+const examples = new Map(
+  responseExamples(document).map((found) => [`${found.name}: ${found.example.description}`, found] as const),
+)
+
+for (const { name, example, status, mediaType, method, path } of examples.values()) {
+  tap.test(`the example of ${status} ${name} (${example.description}) is what the service answers`, async (t) => {
+    t.equal(faultsOf(method, path, status, mediaType, example.value), null, 'it is of its schema')
+    if (name === 'internal_error') {
+      const error = toProblem(new TypeError('x is not a function'))
+      t.ok(isProblem(error, 'internal_error'))
+      t.match(example.value, { code: error.problem, detail: error.message, status: error.statusCode })
+      return
+    }
+    const { request, options, prepare, requests = 1, edit = (text: string) => text } = occasions[name] ?? {}
+    const { app, sandbox } = await startService(t, options)
+    prepare?.(sandbox)
+    let answer: LightMyRequestResponse | undefined
+    for (let n = 0; n < requests; n++) answer = await app.inject({ ...requestOf(example.description), ...request })
+    t.equal(String(answer?.statusCode), status)
+    t.match(answer?.headers['content-type'], mediaType)
+    t.same(comparable(edit(answer?.body ?? '')), comparable(JSON.stringify(example.value)))
+  })
+}
+
+tap.test('the body that a query is documented with gets the documented answer', async (t) => {
+  const { app } = await startService(t)
+  const operation = document.paths['/stock/query']?.['post']
+  const payload = operation?.requestBody?.content['application/json']?.example as object
+  const answer = await app.inject({ method: 'POST', url: '/stock/query', payload })
+  const [shown] = Object.values(operation?.responses['200']?.content?.['application/json']?.examples ?? {})
+  t.same(comparable(answer.body), comparable(JSON.stringify(shown?.value)))
+})
+
+tap.test('what the service answers is of the documented schema', async (t) => {
+  const { app, get } = await startService(t)
+  const asked: [path: string, url: string][] = [
+    ['/products/{sku}/stock', '/products/MATCHA-TIN/stock?include=lots,locations'],
+    ['/products/{sku}/stock', '/products/TRAVEL-SET/stock?warehouse_id=wh_oslo&warehouse_id=wh_nowhere'],
+    ['/products/{sku}/stock', '/products/DARJEELING-500/stock'],
+    ['/products/{sku}/stock', '/products/GIFT-CARD/stock'],
+    ['/products/{sku}/stock', '/products/__proto__/stock'],
+    ['/products/{sku}/stock', '/products/EARL-GREY/stock?nonsense=1'],
+    ['/stock', '/stock?sku=KETTLE-1L&sku=SCALE-01&sku=HONEY-1&sku=PUERH-357'],
+    ['/products', '/products?limit=100'],
+    ['/products', '/products?sku[contains]=GREEN&trackstar_updated_date[gte]=2025-01-01T00:00:00Z'],
+    ['/products', '/products?limit=0'],
+    ['/products/{sku}', '/products/SAMPLER-3'],
+    ['/inventory', '/inventory?limit=100'],
+    ['/inventory/{id}', '/inventory/inv_ceylon'],
+    ['/warehouses', '/warehouses'],
+    ['/warehouses/{id}', '/warehouses/wh_quiet'],
+    ['/status', '/status'],
+    ['/livez', '/livez'],
+    ['/readyz', '/readyz'],
+  ]
+  for (const [path, url] of asked) {
+    const { statusCode, headers, body } = await get(url)
+    const mediaType = String(headers['content-type']).split(';')[0] ?? ''
+    t.equal(faultsOf('GET', path, String(statusCode), mediaType, JSON.parse(body)), null, url)
+  }
+  const query = {
+    method: 'POST',
+    url: '/stock/query',
+    payload: { skus: ['CUP', 'CHAI-50'], include: ['lots'] },
+  } as const
+  t.equal(faultsOf('POST', '/stock/query', '200', 'application/json', (await app.inject(query)).json()), null)
+})
+
+tap.test('the service gives the document as JSON and as YAML, and people are led to Swagger UI', async (t) => {
+  const { get } = await startService(t)
+  t.same((await get('/openapi.json')).json(), committed)
+  t.match((await get('/openapi.yaml')).body, /^openapi: 3\.1\.0\n/)
+  t.match((await get('/')).headers, { location: '/docs' })
+  for (const url of undocumented.slice(1)) t.equal((await get(url)).statusCode, 200, url)
+})
+
+tap.test('the page of problem codes has every code, and asks no other host for anything', async (t) => {
+  const page = problemsPage()
+  for (const [code, { status }] of Object.entries(problems)) {
+    t.match(page, `<tr id="${code}"><td>${status}</td>`)
+  }
+  t.notMatch(page, /(?:src|href)="(?:https?:)?\/\/(?!www\.rfc-editor\.org)/)
+  t.notMatch(page, /<script|<link rel="stylesheet|@import|url\(/)
+})

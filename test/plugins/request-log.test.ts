@@ -1,0 +1,32 @@
+import Fastify, { LogController } from 'fastify'
+import { pino } from 'pino'
+import tap from 'tap'
+import problems from '../../src/plugins/problems.js'
+import requestLog from '../../src/plugins/request-log.js'
+
+tap.test('writes one line for each answer: the template of its route, and what its reading came to', async (t) => {
+  const lines: string[] = []
+  const app = Fastify({
+    loggerInstance: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  await app.register(problems)
+  await app.register(requestLog)
+  app.get('/products/:sku', (request) => {
+    request.reading = { outcome: 'hit', calls: new Set([{}]) }
+    return {}
+  })
+  app.get('/plain', () => ({}))
+  for (const url of ['/products/SECRET-SKU', '/plain', '/nowhere']) await app.inject(url)
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { msg: 'answered', method: 'GET', route: '/products/:sku', status: 200, cache: 'hit', upstream_calls: 1 },
+      { route: '/plain', status: 200, cache: null, upstream_calls: 0, problem: null },
+      { route: null, status: 404, problem: 'route_not_found' },
+    ],
+  )
+  t.equal(lines.length, 3)
+  t.ok(lines.every((line) => Number.isFinite(JSON.parse(line).ms)))
+  t.notMatch(lines.join(''), 'SECRET-SKU')
+})

@@ -1,0 +1,11 @@
+import tap from 'tap'
+import { Envelope, PageEnvelope, untouched } from '../../src/routes/records.js'
+
+tap.test('serialises a record as it came', async (t) => {
+  t.equal(untouched()({ data: { id: 'x', more: [1] } }), '{"data":{"id":"x","more":[1]}}')
+})
+
+tap.test('names the record by its schema', async (t) => {
+  t.match(Envelope('Product'), { properties: { data: { $ref: 'Product#' } } })
+  t.match(PageEnvelope('Product'), { properties: { data: { items: { $ref: 'Product#' } } } })
+})

@@ -1,0 +1,19 @@
+import tap from 'tap'
+import { machineTimer } from '../../src/sandbox/timer.js'
+
+tap.test('does the work once its time has come, unless it was called off', async (t) => {
+  const done: string[] = []
+  const callOff = machineTimer(1, () => done.push('called off'))
+  callOff()
+  const finished = new Promise<void>((resolve) => {
+    machineTimer(5, () => {
+      done.push('done')
+      resolve()
+    })
+  })
+  // The timer keeps no process running, so something else has to.
+  const keepRunning = setInterval(() => {}, 1000)
+  await finished
+  clearInterval(keepRunning)
+  t.strictSame(done, ['done'])
+})

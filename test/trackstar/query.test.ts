@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import tap from 'tap'
+import { encode, KeyList, maxListCharacters, maxListValues, withFilters } from '../../src/trackstar/query.js'
+
+tap.test('puts filters behind a path, and leaves out those without a value', async (t) => {
+  t.equal(withFilters('/wms/products', {}), '/wms/products')
+  t.equal(withFilters('/wms/products', { sku: undefined }), '/wms/products')
+  t.equal(withFilters('/wms/products', { limit: '5', sku: undefined, active: '' }), '/wms/products?limit=5&active=')
+  t.equal(withFilters('/a', { 'sku[in]': 'A,B' }), '/a?sku%5Bin%5D=A%2CB')
+})
+
+tap.test('lets no value leave its own filter', async () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1 }), (value, name) => {
+      const url = new URL(withFilters('/wms/products', { [name]: value, last: 'one' }), 'http://upstream')
+      const found = Array.from(url.searchParams)
+      const { '0': first, length } = found.filter(([key]) => key !== 'last')
+      const isSame = name === 'last' ? length === 0 : first?.[0] === name && first[1] === value
+      return url.pathname === '/wms/products' && url.hash === '' && isSame
+    }),
+  )
+})
+
+tap.test('writes half a surrogate pair as a replacement, and a whole one as it is', async (t) => {
+  t.equal(encode('a\ud83c'), 'a%EF%BF%BD')
+  t.equal(encode('\udf75b'), '%EF%BF%BDb')
+  t.equal(decodeURIComponent(encode('🍵')), '🍵')
+  t.equal(new KeyList().add('\ud800'), true)
+  t.equal(withFilters('/a', { sku: '\ud800' }), '/a?sku=%EF%BF%BD')
+})
+
+tap.test('takes a hundred keys', async (t) => {
+  const list = new KeyList()
+  for (let n = 1; n <= maxListValues; n++) {
+    t.equal(list.isFull, false)
+    t.equal(list.add(`SKU-${n}`), true)
+  }
+  t.equal(list.isFull, true)
+  t.equal(list.add('one more'), false)
+  t.equal(list.keys.length, 100)
+})
+
+tap.test('takes as many characters as an address may have, as they are written there', async (t) => {
+  const list = new KeyList()
+  const key = '茶'.repeat(100)
+  let taken = 0
+  while (list.add(key)) taken++
+  t.equal(taken, Math.floor(maxListCharacters / (900 + 3)))
+  t.equal(list.isFull, true)
+  t.equal(list.add('x'), false, 'what would still fit comes too late')
+  t.equal(list.keys.length, taken)
+})
+
+tap.test('fills up to the last character', async (t) => {
+  const list = new KeyList()
+  list.add('x'.repeat(maxListCharacters - 3 - 10))
+  t.equal(list.add('y'.repeat(7)), true)
+  t.equal(list.isFull, false)
+  t.equal(list.add('z'), false)
+})
+
+tap.test('takes a first key of any length', async (t) => {
+  const list = new KeyList()
+  t.equal(list.add('x'.repeat(2 * maxListCharacters)), true)
+  t.equal(list.add('y'), false)
+  t.strictSame(list.keys.length, 1)
+})
+
+tap.test('takes a key with a comma alone', async (t) => {
+  const alone = new KeyList()
+  t.equal(alone.add('GREEN, BLACK'), true)
+  t.equal(alone.isFull, true)
+  t.equal(alone.add('x'), false)
+  t.strictSame(alone.keys, ['GREEN, BLACK'])
+
+  const others = new KeyList()
+  others.add('x')
+  t.equal(others.add('GREEN, BLACK'), false)
+  t.equal(others.isFull, true, 'the key that waits goes next, so this list goes now')
+  t.strictSame(others.keys, ['x'])
+})

@@ -1,0 +1,77 @@
+import tap from 'tap'
+import type { Fault } from '../src/sandbox/sandbox.js'
+import { RunningClock, type ServiceOptions, startService } from './helper.js'
+
+const url = '/products/SENCHA-100/stock'
+
+/** What Trackstar does, and what a caller with nothing held sees of it. */
+const faults: readonly (readonly [what: string, fault: Fault, status: number, code: string])[] = [
+  ['429', { status: 429, headers: { 'retry-after': '30' } }, 503, 'upstream_unavailable'],
+  ['500', { status: 500 }, 503, 'upstream_unavailable'],
+  ['502', { status: 502, body: '<html>bad gateway</html>' }, 503, 'upstream_unavailable'],
+  ['503', { status: 503 }, 503, 'upstream_unavailable'],
+  ['reset', { reset: true }, 503, 'upstream_unavailable'],
+  ['truncated', { truncate: true }, 503, 'upstream_unavailable'],
+  ['slow', { delayMs: 3000 }, 504, 'upstream_timeout'],
+  ['401', { status: 401 }, 502, 'upstream_auth_failed'],
+  ['403', { status: 403 }, 502, 'upstream_auth_failed'],
+  ['400', { status: 400 }, 422, 'upstream_rejected'],
+  ['422', { status: 422, body: { error: 'no', origin: 'integration' } }, 422, 'upstream_rejected'],
+  ['501', { status: 501 }, 501, 'not_supported_by_integration'],
+  ['404', { status: 404 }, 502, 'upstream_invalid_response'],
+  ['302', { status: 302, headers: { location: '/elsewhere' } }, 502, 'upstream_invalid_response'],
+  ['no JSON', { body: '{"data": [' }, 502, 'upstream_invalid_response'],
+  ['empty', { body: '' }, 502, 'upstream_invalid_response'],
+  ['wrong shape', { body: { data: {} } }, 502, 'upstream_invalid_response'],
+  ['a list', { body: [] }, 502, 'upstream_invalid_response'],
+  ['null', { body: 'null' }, 502, 'upstream_invalid_response'],
+  ['endless', { body: { data: [], next_token: 'again' } }, 502, 'upstream_invalid_response'],
+]
+
+const impatient: ServiceOptions = { environment: { TRACKSTAR_TIMEOUT_MS: '200' } }
+
+// Most of the time is spent waiting for retries.
+tap.jobs = 4
+for (const [what, fault, status, code] of faults) {
+  tap.test(
+    `answers ${status} ${code} where Trackstar's answer is ${what}, and gives what it holds`,
+    { buffered: true },
+    async (t) => {
+      const clock = new RunningClock()
+      const { get, sandbox } = await startService(t, { ...(what === 'slow' && impatient), clock })
+      await get('/products/CUP/stock')
+      clock.advance(400_000)
+      sandbox.fault('*', fault)
+      const cold = await get(url)
+      t.equal(cold.statusCode, status)
+      t.match(cold.json(), { code, status })
+      if (status === 503) t.ok(Number(cold.headers['retry-after']) >= 1)
+      if (what === '422') t.match(cold.json(), { origin: 'integration', detail: 'no' })
+      const host = String(sandbox.calls[0]?.headers.host)
+      for (const inside of [host, 'sandbox-a', 'node_modules', 'undici']) t.notOk(cold.body.includes(inside), inside)
+      const held = await get('/products/CUP/stock')
+      t.equal(held.statusCode, 200)
+      t.match(held.json(), { available: 40, stale: true })
+      t.equal(held.headers['cache-status'], 'trackstar-bff; fwd=stale')
+    },
+  )
+}
+
+tap.test('is not ready from the refusal of its credentials until a call succeeds', async (t) => {
+  const { get, sandbox } = await startService(t)
+  const ready = async () => (await get('/readyz')).statusCode
+  t.equal(await ready(), 200)
+  sandbox.fault('*', { status: 500 })
+  await get(url)
+  t.equal(await ready(), 200, 'never because upstream is down')
+  sandbox.clearFaults()
+  sandbox.fault('*', { status: 403 })
+  await get(url)
+  const refused = await get('/readyz')
+  t.equal(refused.statusCode, 503)
+  t.match(refused.json(), { status: /credentials/ })
+  t.equal((await get('/livez')).statusCode, 200)
+  sandbox.clearFaults()
+  t.equal((await get(url)).statusCode, 200)
+  t.equal(await ready(), 200)
+})
