@@ -3,6 +3,7 @@ import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import { createSandbox, type Fault } from '../src/sandbox/sandbox.js'
 
 export type Order =
+  | { readonly do: 'change'; readonly itemId: string; readonly fulfillable: number }
   | { readonly do: 'report' }
   | { readonly do: 'fault'; readonly fault: Fault }
   | { readonly do: 'heal' }
@@ -13,8 +14,10 @@ export interface Report {
   readonly apiKey: string
   readonly accessToken: string
   readonly calls: number
-  /** Without the one-off list of warehouses. */
+  /** Without the one-off list of warehouses, and what upstream says of itself. */
   readonly recordCalls: number
+  /** Those of a mirror that looks for changes. */
+  readonly changeCalls: number
   readonly refused: number
   readonly worstReadsPerSecond: number
   /** Calls in each second since the last report, and the most in any of them. */
@@ -26,6 +29,7 @@ const sandbox = createSandbox({
   products: Number(process.env.SANDBOX_PRODUCTS ?? 6000),
   latencyMs: Number(process.env.SANDBOX_LATENCY_MS ?? 100),
   readRate: Number(process.env.SANDBOX_READ_RATE ?? 10),
+  itemsPerProduct: process.env.SANDBOX_ITEMS_PER_PRODUCT === '1' ? 1 : 2,
 })
 const address = await sandbox.listen()
 let from = 0
@@ -44,7 +48,8 @@ function report(): Report {
     apiKey: sandbox.credentials.apiKey,
     accessToken: sandbox.credentials.accessToken,
     calls: calls.length,
-    recordCalls: calls.filter(({ path }) => path !== '/wms/warehouses').length,
+    recordCalls: calls.filter(({ path }) => path === '/wms/products' || path.startsWith('/wms/inventory')).length,
+    changeCalls: calls.filter(({ query }) => query.has('trackstar_updated_date[gte]')).length,
     refused: calls.filter(({ status }) => status === 429).length,
     worstReadsPerSecond: sandbox.worstReadsPerSecond(),
     perSecond: Array.from(perSecond, (count) => count ?? 0),
@@ -55,6 +60,7 @@ function report(): Report {
 process.on('message', (order: Order) => {
   if (order.do === 'fault') sandbox.fault('/*', order.fault)
   if (order.do === 'heal') sandbox.clearFaults()
+  if (order.do === 'change') sandbox.change('inventory', order.itemId, { fulfillable: order.fulfillable })
   process.send?.(report())
 })
 process.on('disconnect', () => process.exit(0))

@@ -36,6 +36,7 @@ export async function setStage({ sandbox = {}, service = {}, connections = 64 }:
       PORT: '0',
       LOG_LEVEL: 'info',
       AUTH_MODE: 'none',
+      CATALOG_MODE: 'on-demand',
       TRACKSTAR_BASE_URL: first.address,
       TRACKSTAR_API_KEY: first.apiKey,
       TRACKSTAR_ACCESS_TOKEN: first.accessToken,

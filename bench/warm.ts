@@ -18,6 +18,7 @@ export async function warm(): Promise<void> {
     TRACKSTAR_ACCESS_TOKEN: sandbox.credentials.accessToken,
     CACHE_TTL_SECONDS: '3600',
     AUTH_MODE: 'none',
+    CATALOG_MODE: 'on-demand',
     LOG_LEVEL: 'silent',
   })
   const app = await buildApp(config)

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { buildApp } from './app.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { fixedSkus } from './sandbox/fixed-catalogue.js'
-import { createSandbox, type Sandbox } from './sandbox/sandbox.js'
+import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
 
 // V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been
 // promoted by then, so under a flood that is 200 MB of the dead; collecting at a third costs little and keeps it at 60.
@@ -52,11 +52,15 @@ async function startService(config: Config): Promise<string> {
   return addressOf(app)
 }
 
-/** The sandbox as the environment wants it: `SANDBOX_PRODUCTS` (1000), `SANDBOX_LATENCY_MS` (0). */
-function newSandbox(): Sandbox {
+/**
+ * The sandbox as the environment wants it: `SANDBOX_PRODUCTS` (1000), `SANDBOX_LATENCY_MS` (0) and
+ * `SANDBOX_MOVES_PER_SECOND`, how often stock moves by itself.
+ */
+function newSandbox(movesPerSecond: number): Sandbox {
   const upstream = createSandbox({
     products: wholeNumber('SANDBOX_PRODUCTS', 1000),
     latencyMs: wholeNumber('SANDBOX_LATENCY_MS', 0),
+    movesPerSecond: wholeNumber('SANDBOX_MOVES_PER_SECOND', movesPerSecond),
   })
   running.push(upstream)
   return upstream
@@ -70,19 +74,22 @@ function wholeNumber(name: string, fallback: number): number {
 }
 
 async function sandbox(): Promise<void> {
-  const upstream = newSandbox()
+  const upstream = newSandbox(0)
   const address = await upstream.listen({ port: wholeNumber('SANDBOX_PORT', 3001) })
+  const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: secret = sandboxWebhookSecret } = process.env
+  if (webhookUrl) upstream.sendWebhooksTo(webhookUrl, [secret])
   closeOnSignal(1)
   say(
     `A stand-in for Trackstar, with invented data: ${address}`,
     'To run the service against it, in another terminal:',
     `  TRACKSTAR_BASE_URL=${address} TRACKSTAR_API_KEY=${upstream.credentials.apiKey} \\`,
     `  TRACKSTAR_ACCESS_TOKEN=${upstream.credentials.accessToken} AUTH_MODE=none npm start`,
+    ...(webhookUrl ? [`Webhooks go to ${webhookUrl}, signed with ${secret}`] : []),
   )
 }
 
 async function demo(): Promise<void> {
-  const upstream = newSandbox()
+  const upstream = newSandbox(1)
   const { apiKey, accessToken, connectionId } = upstream.credentials
   const config = readConfig({
     ...process.env,
@@ -92,8 +99,10 @@ async function demo(): Promise<void> {
     TRACKSTAR_API_KEY: apiKey,
     TRACKSTAR_ACCESS_TOKEN: accessToken,
     TRACKSTAR_CONNECTION_ID: connectionId,
+    TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
   })
   const address = await startService(config)
+  upstream.sendWebhooksTo(`${address}/webhooks/trackstar`)
   const width = Math.max(...fixedSkus.map(({ sku }) => sku.length))
   say(
     '',
@@ -102,6 +111,7 @@ async function demo(): Promise<void> {
     '',
     `  Swagger UI   ${address}/docs`,
     `  A stock      ${address}/products/GONGFU-SET/stock`,
+    `  Changes      curl -N '${address}/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT'`,
     '',
     'More SKUs to try, and what they show:',
     ...fixedSkus.map(({ sku, shows }) => `  ${sku.padEnd(width)}  ${shows}`),

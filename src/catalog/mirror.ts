@@ -1,6 +1,9 @@
 import { isProblem } from '../errors.js'
 import type { Clock } from '../trackstar/clock.js'
+import { type Filters, KeyList } from '../trackstar/query.js'
 import type { Errand, ListedPage, Trackstar } from '../trackstar/trackstar.js'
+import { invalidResponse } from '../trackstar/upstream-error.js'
+import { walkList } from './list-walk.js'
 
 /** What the mirror follows, in the order in which it is read. Warehouses are few, and kept by a list of their own. */
 const followed = ['products', 'inventory'] as const
@@ -14,7 +17,7 @@ export interface MirrorTarget {
   /** Takes a page in; `begunAt` in epoch ms. */
   take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void
   /** The ids held of a resource that were there before `time` (epoch ms). */
-  idsBefore(resource: Followed, time: number): Iterable<string>
+  idsBefore(resource: Followed, time: number): string[]
   remove(resource: Followed, id: string): void
   count(resource: Followed): number
   /** Whether all that was taken in is still there: false once the bound on what is held has put something out. */
@@ -51,8 +54,6 @@ export interface MirrorProgress {
 const pageLimit = '1000'
 /** Changes are read from this long before the last look, for records that upstream dates before it shows them. */
 const overlapMs = 60_000
-const firstRetryMs = 1000
-const lastRetryMs = 30_000
 /** A list that has lost more than this part of its records is not believed until it says so twice. */
 const believableLoss = 0.5
 
@@ -73,6 +74,8 @@ export class Mirror {
   /** Upstream's time, epoch ms, up to which its changes are known. */
   #seenUntil = 0
   #comparedAt = 0
+  /** When the last round began, in `elapsed` ms. */
+  #roundAt = 0
 
   constructor(private readonly parts: MirrorParts) {}
 
@@ -83,22 +86,24 @@ export class Mirror {
       pages: this.#pages,
       pagesLeft: this.#state === 'loading' ? null : Math.max(0, this.#walkEnd - this.#pages),
       syncedAt: this.#syncedAt,
-      doubtful: followed.filter(isDoubtful),
+      doubtful: this.#state === 'live' ? followed.filter(isDoubtful) : [],
     }
   }
 
   /** Loads, and then follows until {@link stop}. Resolves when it has stopped; never rejects. */
   async run(): Promise<void> {
-    const { log } = this.parts
+    const { clock, log, syncIntervalMs } = this.parts
     try {
       await this.#load()
       while (this.#state === 'live') {
-        await this.#sleep(this.parts.syncIntervalMs)
+        await this.#sleep(Math.max(0, this.#roundAt + syncIntervalMs - clock.elapsed()))
         await this.#follow()
       }
     } catch (error) {
       if (!this.#abort.signal.aborted)
         log.warn({ err: error }, 'the mirror has stopped; records are read when asked for')
+      // Ends what else is under way: the walk of the other list.
+      this.#abort.abort()
       this.#become('off')
     }
   }
@@ -114,6 +119,7 @@ export class Mirror {
     this.#walkPages = this.#pages
     this.#seenUntil = Math.min(...dates)
     this.#comparedAt = begunAt
+    this.#roundAt = clock.elapsed()
     this.#confirm(begunAt)
     this.#become('live')
     const [products, inventory] = followed.map((resource) => target.count(resource))
@@ -122,19 +128,26 @@ export class Mirror {
 
   /** One round: changes, and where it is time, the comparison. What fails is tried again with the next round. */
   async #follow(): Promise<void> {
-    const { clock, fullCompareMs, log } = this.parts
+    const { clock, fullCompareMs } = this.parts
+    await this.#attempt(async () => {
+      await this.#readChanges()
+      if (this.#suspected.size > 0 || clock.now() - this.#comparedAt >= fullCompareMs) await this.#compare()
+    })
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
     try {
-      const isDue = this.#suspected.size > 0 || clock.now() - this.#comparedAt >= fullCompareMs
-      if (isDue) await this.#compare()
-      else await this.#readChanges()
+      await work()
     } catch (error) {
       if (this.#abort.signal.aborted || !isProblem(error)) throw error
-      log.warn({ err: error }, 'could not follow Trackstar; trying again with the next interval')
+      this.parts.log.warn({ err: error }, 'could not follow Trackstar; trying again with the next interval')
     }
   }
 
   async #readChanges(): Promise<void> {
-    const begunAt = this.parts.clock.now()
+    const { clock } = this.parts
+    const begunAt = clock.now()
+    this.#roundAt = clock.elapsed()
     const since = new Date(this.#seenUntil - overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
     const dates: number[] = []
     for (const resource of followed) {
@@ -153,72 +166,79 @@ export class Mirror {
 
   /** Reads everything again and takes out what is no longer there. */
   async #compare(): Promise<void> {
-    const { clock, target, log } = this.parts
-    const begunAt = clock.now()
+    const begunAt = this.parts.clock.now()
     const pagesBefore = this.#pages
     this.#walkEnd = pagesBefore + this.#walkPages
-    const dates: number[] = []
-    for (const resource of followed) {
-      const seen = new Set<string>()
-      dates.push(await this.#walk(resource, (id) => seen.add(id)))
-      const gone = Array.from(target.idsBefore(resource, begunAt)).filter((id) => !seen.has(id))
-      const isUnlikely = gone.length > target.count(resource) * believableLoss
-      if (isUnlikely && !this.#suspected.has(resource)) {
-        log.warn(
-          { resource, gone: gone.length },
-          'most records are missing upstream; not believed until it says so twice',
-        )
-        this.#suspected.add(resource)
-        continue
-      }
-      this.#suspected.delete(resource)
-      for (const id of gone) target.remove(resource, id)
-      if (gone.length > 0) log.info({ resource, gone: gone.length }, 'records are gone upstream')
+    try {
+      for (const resource of followed) await this.#removeGone(resource, begunAt)
+    } finally {
+      this.#walkEnd = this.#pages
     }
     this.#walkPages = this.#pages - pagesBefore
-    this.#walkEnd = this.#pages
-    this.#seenUntil = Math.min(...dates)
     this.#comparedAt = begunAt
-    this.#confirm(begunAt)
   }
 
-  /**
-   * Reads a whole list, a page at a time; gives upstream's time at its beginning. A page that fails is tried again, and
-   * only a token that upstream no longer takes begins the list anew.
-   */
-  async #walk(resource: Followed, seen: (id: string) => void = () => {}): Promise<number> {
+  async #removeGone(resource: Followed, begunAt: number): Promise<void> {
     const { log, target } = this.parts
-    let began: number | undefined
-    let token: string | null = null
-    for (let failures = 0; ; ) {
-      const page: (ListedPage<Followed> & { date: number }) | undefined = await this.#page(resource, {
-        limit: pageLimit,
-        page_token: token ?? undefined,
-      }).catch(async (error: unknown) => {
-        if (!isProblem(error) || error.problem === 'not_supported_by_integration') throw error
-        if (token !== null && error.problem === 'upstream_rejected') token = null
-        log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again')
-        await this.#sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** failures++))
-        return undefined
-      })
-      if (page === undefined) continue
-      failures = 0
-      began ??= page.date
-      for (const { id } of page.records) seen(id)
-      for (const { id } of page.malformed) if (id !== undefined) seen(id)
-      if (this.#pages % 20 === 0)
-        log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
-      if (page.nextToken === null) return began
-      token = page.nextToken
+    const seen = new Set<string>()
+    const unseen = () => target.idsBefore(resource, begunAt).filter((id) => !seen.has(id))
+    await this.#walk(resource, {}, seen)
+    const isUnlikely = unseen().length > target.count(resource) * believableLoss
+    if (isUnlikely && !this.#suspected.has(resource)) {
+      log.warn(
+        { resource, gone: unseen().length },
+        'most records are missing upstream; not believed until it says so twice',
+      )
+      this.#suspected.add(resource)
+      return
     }
+    // Where pages go by position, each record that goes hides another from the walk: few are asked for by id.
+    if (!isUnlikely) for (const keys of lists(unseen())) await this.#walk(resource, { 'ids[in]': keys.join(',') }, seen)
+    this.#suspected.delete(resource)
+    const gone = unseen()
+    for (const id of gone) target.remove(resource, id)
+    if (gone.length > 0) log.info({ resource, gone: gone.length }, 'records are gone upstream')
   }
 
-  async #page(resource: Followed, filters: Record<string, string | undefined>) {
+  /** Reads a whole list, whatever fails on the way, and keeps up with changes meanwhile. Gives when it began. */
+  #walk(resource: Followed, filters: Filters = {}, seen?: Set<string>): Promise<number> {
+    const { log, target } = this.parts
+    return walkList({
+      read: async (token) => {
+        await this.#keepUp()
+        return this.#page(resource, { ...filters, limit: pageLimit, page_token: token })
+      },
+      onPage: ({ records, malformed }) => {
+        for (const { id } of [...records, ...malformed]) if (id !== undefined) seen?.add(id)
+        if (this.#pages % 20 === 0)
+          log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
+      },
+      onFailure: (error) => log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again'),
+      rest: (ms) => this.#sleep(ms),
+    })
+  }
+
+  /** A long comparison, or one that is held up, is no reason to be late with what changes. */
+  async #keepUp(): Promise<void> {
+    const { clock, syncIntervalMs } = this.parts
+    if (this.#state !== 'live' || clock.elapsed() - this.#roundAt < syncIntervalMs) return
+    await this.#attempt(() => this.#readChanges())
+  }
+
+  async #page(resource: Followed, filters: Filters) {
     const { clock, target, trackstar } = this.parts
-    this.#abort.signal.throwIfAborted()
+    const { signal } = this.#abort
+    signal.throwIfAborted()
     const begunAt = clock.now()
-    const page = await trackstar.list(resource, filters, errand)
-    this.#abort.signal.throwIfAborted()
+    // Behind every caller, and with all the time that takes; what still waits when the mirror stops is of no use.
+    const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+    const errand: Errand = { bid: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
+    const page: ListedPage<Followed> = await trackstar
+      .list(resource, filters, errand)
+      .finally(() => signal.throwIfAborted())
+    if (page.nextToken !== null && page.nextToken === filters.page_token) {
+      throw invalidResponse(`/wms/${resource}`, { path: '/next_token', message: 'must come to an end' })
+    }
     target.take(resource, page, begunAt)
     this.#pages++
     if (!target.fits) throw new Error('the catalog is larger than CACHE_MAX_MB')
@@ -241,8 +261,14 @@ export class Mirror {
   }
 }
 
-/** Behind every caller, and with all the time that takes. */
-const errand: Errand = {
-  bid: { priority: 'mirror', caller: 'mirror', deadline: () => Number.POSITIVE_INFINITY },
-  cause: 'mirror',
+/** Ids by what one call can take. */
+function* lists(ids: readonly string[]): Generator<readonly string[]> {
+  let list = new KeyList()
+  for (const id of ids) {
+    if (list.add(id)) continue
+    yield list.keys
+    list = new KeyList()
+    list.add(id)
+  }
+  if (list.keys.length > 0) yield list.keys
 }

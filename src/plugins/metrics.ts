@@ -20,6 +20,19 @@ export interface MetricsState {
   /** Look-ups of records by how they came. */
   readonly lookups: Readonly<Record<string, number>>
   readonly stores: Readonly<Record<string, { entries: number; bytes: number; maxBytes: number; evictions: number }>>
+  /** Null where the catalog is not mirrored. */
+  readonly mirror: MirrorState | null
+}
+
+interface MirrorState {
+  readonly state: 'loading' | 'live' | 'off'
+  readonly products: number
+  readonly inventory: number
+  readonly warehouses: number
+  readonly pages: number
+  readonly pagesLeft: number | null
+  /** Epoch ms. */
+  readonly syncedAt: number | undefined
 }
 
 export interface MetricsOptions {
@@ -29,6 +42,7 @@ export interface MetricsOptions {
 
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const circuitStates = ['closed', 'half-open', 'open'] as const
+const mirrorStates = ['loading', 'live', 'off'] as const
 
 /** Everything that is counted, in a registry of its own: an application does not count another's requests. */
 export class Metrics {
@@ -67,23 +81,7 @@ export class Metrics {
 
   /** Adds what is read from `state` with every scrape. */
   watch(state: () => MetricsState): void {
-    const gauge = <L extends string>(
-      name: string,
-      help: string,
-      labelNames: L[],
-      collect: (gauge: Gauge<L>) => void,
-    ) => {
-      const registers = [this.registry]
-      return new Gauge<L>({
-        name,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          collect(this)
-        },
-      })
-    }
+    const gauge = this.#gauge
     const total = (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) => {
       const registers = [this.registry]
       return new Counter({
@@ -126,6 +124,51 @@ export class Metrics {
     total('cache_evictions_total', 'Entries put out to stay within the bound', 'store', () =>
       stores().map(([store, { evictions }]) => [store, evictions] as const),
     )
+    if (state().mirror !== null) this.#watchMirror(() => state().mirror)
+  }
+
+  /** Adds how many read events, asked with every scrape. */
+  watchReaders(count: () => number): void {
+    this.#gauge('stock_event_readers', 'Open readers of events', [], (readers) => readers.set(count()))
+  }
+
+  #watchMirror(mirror: () => MirrorState | null): void {
+    this.#gauge('mirror_state', '1 for the state that the mirror is in', ['state'], (state) => {
+      for (const name of mirrorStates) state.set({ state: name }, Number(mirror()?.state === name))
+    })
+    this.#gauge('mirror_records', 'Records mirrored', ['resource'], (records) => {
+      const { products = 0, inventory = 0, warehouses = 0 } = mirror() ?? {}
+      for (const [resource, count] of Object.entries({ products, inventory, warehouses })) {
+        records.set({ resource }, count)
+      }
+    })
+    this.#gauge('mirror_pages_read', 'Pages read since the start', [], (pages) => pages.set(mirror()?.pages ?? 0))
+    this.#gauge('mirror_pages_left', 'Pages of the walk under way still to come, where that is known', [], (left) =>
+      setOrRemove(left, mirror()?.pagesLeft),
+    )
+    this.#gauge('mirror_synced_timestamp_seconds', 'As of when all that is held is up to date', [], (synced) => {
+      const syncedAt = mirror()?.syncedAt
+      setOrRemove(synced, syncedAt === undefined ? undefined : syncedAt / 1000)
+    })
+  }
+
+  readonly #gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    collect: (gauge: Gauge<L>) => void,
+  ): void => {
+    const registers = [this.registry]
+    const options = {
+      name,
+      help,
+      labelNames,
+      registers,
+      collect(this: Gauge<L>) {
+        collect(this)
+      },
+    }
+    void new Gauge<L>(options)
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
@@ -137,13 +180,23 @@ export class Metrics {
   }
 }
 
+/** What is not known has no value: 0 would be one. */
+function setOrRemove(gauge: Gauge, value: number | null | undefined): void {
+  if (value === undefined || value === null) gauge.remove()
+  else gauge.set(value)
+}
+
 /** `GET /metrics` for Prometheus, and the count of every request. Labels are route templates: never a SKU or a secret. */
 export default fastifyPlugin<MetricsOptions>(
   async (app: FastifyInstance, { metrics, state }) => {
     metrics.watch(state)
-    app.addHook('onRequest', async () => metrics.inFlight.inc())
+    app.decorate('countEventReaders', (count: () => number) => metrics.watchReaders(count))
+    app.addHook('onRequest', async (_request, reply) => {
+      metrics.inFlight.inc()
+      // Not with the response, which never comes for who has gone away before.
+      reply.raw.once('close', () => metrics.inFlight.dec())
+    })
     app.addHook('onResponse', async (request, reply) => {
-      metrics.inFlight.dec()
       const { method, routeOptions } = request
       metrics.http.observe(
         { method, route: routeOptions.url ?? 'none', status: reply.statusCode },
@@ -159,7 +212,7 @@ export default fastifyPlugin<MetricsOptions>(
           tags: ['operation'],
           summary: 'Metrics for Prometheus',
           description:
-            'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the circuit; requests by route and status; the process. In the text format of Prometheus.',
+            'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status; the process. In the text format of Prometheus.',
           response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
         },
       },
@@ -172,3 +225,10 @@ export default fastifyPlugin<MetricsOptions>(
   },
   { name: 'metrics', dependencies: ['problems'] },
 )
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Has the readers of events counted with every scrape; to be called once. */
+    countEventReaders(count: () => number): void
+  }
+}

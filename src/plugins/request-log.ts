@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
 /** What a request's reading has come to, for its log line. */
@@ -7,24 +7,28 @@ interface ReadingSummary {
   readonly calls: { readonly size: number }
 }
 
-/** One log line for each request when its answer is out: the route's template, never the address, which names SKUs. */
+/**
+ * One log line for each request when its answer is out, or its caller gone before: the route's template, never the
+ * address, which names SKUs.
+ */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.decorateRequest('reading', null)
-    app.addHook('onResponse', async (request, reply) => {
-      request.log.info(
-        {
-          method: request.method,
-          route: request.routeOptions.url ?? null,
-          status: reply.statusCode,
-          problem: reply.problem,
-          ms: Math.round(reply.elapsedTime * 100) / 100,
-          cache: request.reading?.outcome ?? null,
-          upstream_calls: request.reading?.calls.size ?? 0,
-        },
-        'answered',
-      )
+    const told = (request: FastifyRequest, reply: FastifyReply) => ({
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      problem: reply.problem,
+      ms: Math.round(reply.elapsedTime * 100) / 100,
+      cache: request.reading?.outcome ?? null,
+      upstream_calls: request.reading?.calls.size ?? 0,
     })
+    app.addHook('onRequest', async (request, reply) => {
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) request.log.info({ ...told(request, reply), status: null }, 'cut off')
+      })
+    })
+    app.addHook('onResponse', async (request, reply) => request.log.info(told(request, reply), 'answered'))
   },
   { name: 'request-log', dependencies: ['problems'] },
 )

@@ -72,8 +72,9 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
         throw problem('validation_failed', `The path id: ${message}`, { errors: [{ field: 'id', message }] })
       }
       const key = request.headers['idempotency-key'] ?? randomUUID()
-      const adjusted = await catalog.adjust(id, request.body, upstreamKey('anonymous', key), readingOf(request))
+      // On a failure too: whoever does not know whether it was done asks again with the same key.
       reply.header('idempotency-key', key).header('cache-control', 'no-store')
+      const adjusted = await catalog.adjust(id, request.body, upstreamKey('anonymous', key), readingOf(request))
       if (adjusted.isReplay) reply.header('idempotent-replayed', 'true')
       return reply.send(adjusted.body)
     },

@@ -3,8 +3,12 @@ import type { EventLog, StockEvent } from '../stock/event-log.js'
 
 /** What a reader may leave unread before he is dropped: he comes back with `Last-Event-ID` and misses nothing. */
 const maxUnreadBytes = 256 * 1024
+/** What one may be told at once of what he missed, so that the next event does not find him too slow already. */
+const maxMissedBytes = maxUnreadBytes / 2
 /** Keeps proxies from closing a line on which nothing happens. */
 const heartbeatMs = 15_000
+/** How long readers are told of events before others get their turn of the event loop. */
+const turnMs = 4
 /** Most readers at a time: each holds a socket. */
 const maxReaders = 10_000
 
@@ -12,19 +16,32 @@ interface Reader {
   readonly response: ServerResponse
   /** Undefined: all. */
   readonly skus: ReadonlySet<string> | undefined
+  /** What came up to this event he has been told, or it is not his business. */
+  readonly from: number
 }
 
 /**
- * Who reads `/stock/events`. An event is made into text once and written to all whom it concerns; one timer keeps every
- * line open. Nobody is waited for: who does not read is dropped, so memory is bounded by what a socket may hold.
+ * Who reads `/stock/events`. An event is made into text once and written to all whom it concerns, some milliseconds at a
+ * time, so that a thousand readers do not hold up who asks for the new stock. One timer keeps every line open. Nobody is
+ * waited for: who does not read is dropped, so memory is bounded by what a socket may hold.
  */
 export class EventReaders {
   readonly #readers = new Set<Reader>()
+  /** Events that not all readers have been told yet, and how far the first of them has come. */
+  readonly #pending: StockEvent[] = []
+  #progress: Iterator<Reader> | undefined
+  #turn: NodeJS.Immediate | undefined
   readonly #stopListening: () => void
   readonly #heartbeat: NodeJS.Timeout
 
   constructor(private readonly log: EventLog) {
-    this.#stopListening = log.listen((event) => this.#tell(event))
+    this.#stopListening = log.listen({
+      event: (event) => {
+        this.#pending.push(event)
+        this.#turn ??= setImmediate(() => this.#tell())
+      },
+      end: () => this.#endAll(),
+    })
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs)
     this.#heartbeat.unref()
   }
@@ -39,40 +56,66 @@ export class EventReaders {
 
   /** Takes a reader on; what he missed since `lastEventId` comes first, or word that it can no longer be told. */
   add(response: ServerResponse, skus: ReadonlySet<string> | undefined, lastEventId: string | undefined): void {
-    const reader = { response, skus }
-    response.write('retry: 2000\n\n')
-    if (lastEventId !== undefined) response.write(this.#missed(skus, lastEventId))
+    // Gone already: its `close` would never come, and it would be kept for good.
+    if (response.destroyed) return
+    const reader = { response, skus, from: this.log.last }
+    const missed = lastEventId === undefined ? '' : this.#missed(skus, lastEventId)
+    response.write(`${missed}retry: 2000\n${this.log.position}\n`)
     this.#readers.add(reader)
     response.on('close', () => this.#readers.delete(reader))
   }
 
-  /** Says good-bye to everybody. */
+  /** Says good-bye to everybody. Who has not read all that he was told might never do so, and is not waited for. */
   close(): void {
     this.#stopListening()
     clearInterval(this.#heartbeat)
-    for (const { response } of this.#readers) response.end()
+    clearImmediate(this.#turn)
+    this.#endAll()
+  }
+
+  #endAll(): void {
+    for (const { response } of this.#readers) {
+      if (response.writableLength === 0) response.end()
+      else response.destroy()
+    }
     this.#readers.clear()
   }
 
-  /** What a reader missed; too much to be left unread is as good as not known. */
+  /** What a reader missed; too much is as good as not known. */
   #missed(skus: Reader['skus'], lastEventId: string): string {
     const missed = this.log.since(lastEventId)?.filter(({ sku }) => skus === undefined || skus.has(sku))
     const frames = missed?.map(({ frame }) => frame).join('')
-    return frames === undefined || frames.length > maxUnreadBytes ? this.log.resetFrame() : frames
+    return frames === undefined || frames.length > maxMissedBytes ? this.log.resetFrame() : frames
   }
 
-  #tell(event: StockEvent): void {
-    for (const reader of this.#readers) this.#write(reader, event)
+  /** Tells readers of what is pending, event by event, until it is others' turn. */
+  #tell(): void {
+    const until = performance.now() + turnMs
+    for (let event = this.#pending[0]; event !== undefined; event = this.#pending[0]) {
+      this.#progress ??= this.#readers.values()
+      for (let next = this.#progress.next(); !next.done; next = this.#progress.next()) {
+        this.#write(next.value, event)
+        if (performance.now() > until) {
+          this.#turn = setImmediate(() => this.#tell())
+          return
+        }
+      }
+      this.#progress = undefined
+      this.#pending.shift()
+    }
+    this.#turn = undefined
   }
 
-  #write(reader: Reader, { sku, frame }: StockEvent): void {
-    if (reader.skus !== undefined && !reader.skus.has(sku)) return
+  #write(reader: Reader, { n, sku, frame }: StockEvent): void {
+    if (n <= reader.from || (reader.skus !== undefined && !reader.skus.has(sku))) return
     if (reader.response.writableLength + frame.length > maxUnreadBytes) this.#drop(reader)
     else reader.response.write(frame)
   }
 
   #beat(): void {
-    for (const { response } of this.#readers) response.write(':\n\n')
+    // Only where all have been told all: who resumes from a later event would miss what is pending.
+    const comment = this.#pending.length === 0 ? `:\n${this.log.position}\n` : ':\n\n'
+    for (const { response } of this.#readers) response.write(comment)
   }
 
   #drop(reader: Reader): void {

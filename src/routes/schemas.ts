@@ -96,7 +96,10 @@ const json = ({ description, schema, examples }: Success, headers: object) => ({
 })
 
 /** What every operation can answer with, whatever it does. */
-const always = ['validation_failed', 'not_acceptable', 'uri_too_long', 'internal_error'] as const
+export const anyOperation = ['validation_failed', 'uri_too_long', 'internal_error'] as const
+
+/** The same of one that gives JSON, and so refuses who takes none. */
+const anyThatGivesJson = ['validation_failed', 'not_acceptable', 'uri_too_long', 'internal_error'] as const
 
 /** What every operation with a body can answer with. */
 const ofBodies = ['content_too_large', 'unsupported_media_type'] as const
@@ -112,8 +115,8 @@ export const upstreamProblems = [
   'upstream_timeout',
 ] as const
 
-/** The error answers that `codes` can become, one per status, and the default. */
-function problemResponses(codes: readonly ProblemCode[]) {
+/** The error answers that `codes`, and those of every such operation, can become, one per status, and the default. */
+export function problemResponses(codes: readonly ProblemCode[], always: readonly ProblemCode[] = anyThatGivesJson) {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...codes, ...always]) {
     const { status } = problems[code]
@@ -166,30 +169,19 @@ export const mirrorResponses = (success: Success, ...codes: ProblemCode[]) => ({
   ...problemResponses([...codes, 'requires_mirror', 'mirror_loading']),
 })
 
-/** The responses of a stream of events. */
-export const eventStreamResponses = {
-  200: {
-    description: 'Events, for as long as the reader stays',
-    headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
-    content: {
-      'text/event-stream': {
-        schema: Type.String({
-          description:
-            '`event: stock` with JSON in `data`: sku, product_id, warehouse_customer_id, available, previous_available, quantities, as_of; or `event: reset`',
-        }),
-      },
-    },
-  },
-  ...problemResponses(['requires_mirror', 'mirror_loading', 'overloaded']),
-}
-
 /** The responses of a write that goes straight through. */
 export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, {
-    'Idempotency-Key': { type: 'string', description: 'The key that names the write, yours or one made here' },
+    'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] },
+    'Idempotency-Key': {
+      type: 'string',
+      description: 'The key that names the write, yours or one made here',
+      examples: ['stocktake-17-tray'],
+    },
     'Idempotent-Replayed': {
       type: 'string',
-      description: '`true` where the reply is that of an earlier, same request',
+      description: '`true` where the write was done before and this is the reply of then; absent otherwise',
+      examples: ['true'],
     },
   }),
   ...problemResponses([...codes, ...ofBodies, ...upstreamProblems]),
@@ -197,6 +189,6 @@ export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
 
 /** The responses to a delivery. */
 export const webhookResponses = {
-  204: { type: 'null', description: 'Taken in, seen before, or of no interest here' },
-  ...problemResponses(['unauthorized', ...ofBodies]),
+  204: { type: 'null', description: 'Taken in, seen before, of another connection, or of no interest here' },
+  ...problemResponses(['unauthorized', ...ofBodies], anyOperation),
 }

@@ -1,6 +1,6 @@
 import { greatestDivisor } from './claims.js'
 import { type Contest, cover, type Draw, type Need } from './flow.js'
-import { isAlike } from './pools.js'
+import { isAlike, type Member } from './pools.js'
 import type { Rational } from './rational.js'
 import { search } from './search.js'
 import type { Budget } from './simplex.js'
@@ -61,15 +61,39 @@ function assignFlow(contest: Contest, units: readonly Rational[] = []): Outcome 
 }
 
 /**
- * The search, between two flows. Where all can be covered as if each need's members were worth the least of them, it is
- * not begun. Where it does not end, what cannot be covered as if they were worth the most is still known not to be.
+ * The search, between quick answers. It is not begun where all can be covered as if each need's members were worth the
+ * least of them, nor where taking the members that are worth most to their needs first, tier by tier, covers all. Where
+ * it does not end, what cannot be covered as if all members were worth the most is still known not to be.
  */
 function assignMixed(contest: Contest, units: readonly Rational[], budget: Budget): Outcome {
-  if (assignFlow(levelled(contest, smallest)).coverable) return { coverable: true }
+  if (assignFlow(levelled(contest, smallest)).coverable || isCoveredByTiers(contest)) return { coverable: true }
   const outcome = search(contest, units, budget)
   if (outcome.coverable !== undefined) return outcome
   const atBest = assignFlow(levelled(contest, largest))
   return atBest.coverable === false ? atBest : outcome
+}
+
+function isCoveredByTiers(contest: Contest): boolean {
+  const supplies = [...contest.supplies]
+  let needs: readonly Need[] = contest.needs
+  while (needs.some(({ members }) => members.length > 0)) {
+    const tops = needs.map(largest)
+    const inTier = ({ worth }: Member, need: number) => worth === tops[need]
+    const tier = needs.map(({ amount, members }, need) => ({
+      amount,
+      members: members.filter((member) => inTier(member, need)),
+    }))
+    const amounts = needs.map(({ amount }) => amount)
+    for (const { need, item, amount } of cover(levelled({ supplies, needs: tier }, largest))) {
+      supplies[item] = (supplies[item] ?? 0n) - amount
+      amounts[need] = (amounts[need] ?? 0n) - amount * (tops[need] ?? 1n)
+    }
+    needs = needs.map(({ members }, need) => {
+      const amount = amounts[need] ?? 0n
+      return amount > 0n ? { amount, members: members.filter((member) => !inTier(member, need)) } : covered
+    })
+  }
+  return needs.every(({ amount }) => amount === 0n)
 }
 
 /** The contest as if all members of a need were worth the same, in units of them. */

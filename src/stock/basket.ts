@@ -39,30 +39,33 @@ export interface BasketInput {
 /** What a basket comes to, so far as it does not depend on when its records were read. */
 export type BasketResult = Omit<BasketCheck, 'as_of' | 'stale'>
 
-/** Steps of search that one basket may cost, about a tenth of a second. */
-const SEARCH_STEPS = 500_000
+/** Steps of search that one basket may cost: about a tenth of a second. */
+const SEARCH_STEPS = 2_000_000
 
 /**
  * Whether all lines of a basket can be had together, by the contract's "A basket".
  *
- * Each line claims of each group of its product what `quantity` units of the product need, and each unit of an item
- * serves one claim only. Equal groups are one claim for what their lines ask together, as the stock of one product does
- * not care either whether its units are bought one by one. Claims that share items are decided together:
+ * Of each group of its product a line claims what `quantity` units of the product need, and each unit of an item serves
+ * one claim. Equal groups are one claim, for what their lines ask together. Claims that share items, directly or by way
+ * of others, are decided together:
  *
- * - Where every claim needs its items in like number (`assignment.ts`, `flow.ts`), the greatest flow from items to
- *   claims tells exactly. Amounts may be divided there, as the arithmetic of one product adds fractions before it
- *   rounds; whole numbers still come out whole. With E references to items among the lines, and V items and claims,
- *   that is at most V² · E steps, and in practice a few times E.
- * - Where some claim needs its items in different numbers, amounts are divided no finer than the numbers involved are,
- *   so that whole units stay whole. That is decided by a search that may be exponential (`search.ts`), and `steps`
- *   bounds. Where they do not suffice, the answer is `fulfillable: false, complete: false`.
+ * - Where each claim needs its items in like number, the greatest flow from items to claims tells exactly (`flow.ts`).
+ *   Amounts may be divided among claims there, as the arithmetic of one product adds fractions before it rounds; whole
+ *   numbers come out whole all the same. With E references to items in all lines, and V items and claims, that takes at
+ *   most V² · E steps, in practice a few times E.
+ * - Where a claim needs its items in different numbers, amounts are divided no finer than the numbers involved, so that
+ *   whole units stay whole (`assignment.ts`). What quick ways do not settle is searched (`search.ts`), which may take
+ *   exponentially long and therefore ends after `steps`, over the whole basket. What is open then makes the answer
+ *   `fulfillable: false, complete: false`.
  *
- * What is below zero is a debt (`debts.ts`). An item is a debt of one claim, it does not matter which: all claims must
- * be met whoever pays. Where claims of different items share a debt that takes up to as many flows as there are choices,
- * within `steps` too. With one line this comes to the stock of its product: `fulfillable` is `available >= quantity`.
- * A basket is fulfillable only if each line and each smaller basket is.
+ * An item below zero is a debt. One of the claims that hold it pays it, once, and whichever that is, all claims must be
+ * met (`debts.ts`). Where claims of different items share debts, that takes a flow for each choice of who pays, up to
+ * `steps`.
  *
- * Pure, and deterministic: the order of lines decides the order of what is listed and nothing else.
+ * With one line that comes to the stock of its product: `fulfillable` is `available >= quantity`. A line is no different
+ * from two that ask for parts of it. While numbers are whole or needed in like number, more stock never makes a basket
+ * unfulfillable and more lines never make it fulfillable. The order of lines decides the order of what is listed, and
+ * nothing else. Pure: it reads no clock and changes nothing that it is given.
  */
 export function checkBasket(input: BasketInput, steps = SEARCH_STEPS): BasketResult {
   const { lines, items, warehouses, warehouseIds, syncIncomplete } = input

@@ -44,61 +44,75 @@ export function meetClaims(pool: Pool, budget: Budget): Outcome {
   return worst?.failure ?? { coverable: undecided ? undefined : true }
 }
 
-/** What a flow through one member costs, in steps of the search. */
-const STEPS_A_MEMBER = 20
+/** What a flow costs for each of its members, in steps of the search. */
+const STEPS_A_MEMBER = 40
 
 function debtsOf({ items, claims }: Pool): Debt[] {
-  const debts: Debt[] = []
-  for (const [item, { amount }] of items.entries()) {
-    if (amount < 0n) debts.push({ item, owed: -amount, payers: payersOf(item, claims) })
+  const holders = new Map<number, number[]>()
+  for (const [claim, { members }] of claims.entries()) {
+    for (const { item } of members) {
+      if ((items[item]?.amount ?? 0n) >= 0n) continue
+      const known = holders.get(item)
+      if (known === undefined) holders.set(item, [claim])
+      else known.push(claim)
+    }
   }
-  return debts
+  return Array.from(holders, ([item, indices]) => ({
+    item,
+    owed: -(items[item]?.amount ?? 0n),
+    payers: withoutRedundant(indices, claims),
+  }))
 }
 
 /**
- * The claims that hold an item, without those that could hand its debt on: one whose members are all worth 1 to another
- * such claim all of whose members it has too.
+ * Of claims that hold one item, those whose paying for it says something that no other one's does. A claim whose
+ * members are all worth 1 can hand a debt that it is able to pay on to any such claim that has all of these members
+ * and more, so that the latter need not be tried.
  */
-function payersOf(item: number, claims: readonly PoolClaim[]): number[] {
-  const holders = [...claims.keys()].filter((index) => claims[index]?.members.some((member) => member.item === item))
+function withoutRedundant(holders: readonly number[], claims: readonly PoolClaim[]): number[] {
   const alike = new Map<number, ReadonlySet<number>>()
   for (const holder of holders) {
     const members = claims[holder]?.members ?? []
-    if (isAlike(members)) alike.set(holder, new Set(members.map((member) => member.item)))
+    if (isAlike(members)) alike.set(holder, new Set(members.map(({ item }) => item)))
   }
   return holders.filter((holder) => {
     const own = alike.get(holder)
-    if (own === undefined) return true
     return !Array.from(alike).some(
       ([other, items]) =>
+        own !== undefined &&
         (items.size < own.size || (items.size === own.size && other < holder)) &&
-        [...items].every((member) => own.has(member)),
+        [...items].every((item) => own.has(item)),
     )
   })
 }
 
 /** Each choice of one payer for every debt. */
 function* choices(debts: readonly Debt[]): Generator<Debt[]> {
-  const [debt, ...others] = debts
-  if (debt === undefined) {
-    yield []
-    return
-  }
-  for (const payer of debt.payers) {
-    for (const choice of choices(others)) yield [{ ...debt, payers: [payer] }, ...choice]
+  const places = debts.map(() => 0)
+  let turned = 0
+  while (turned < debts.length) {
+    yield debts.map((debt, index) => ({ ...debt, payers: debt.payers.slice(places[index]).slice(0, 1) }))
+    // On to the next one like a counter, each debt a digit.
+    for (turned = 0; turned < debts.length; turned += 1) {
+      const next = (places[turned] ?? 0) + 1
+      places[turned] = next < (debts[turned]?.payers.length ?? 0) ? next : 0
+      if (places[turned] !== 0) break
+    }
   }
 }
 
 /** The pool as a contest in which each debt is paid by every one of its payers. */
 function contestOf({ items, claims }: Pool, debts: readonly Debt[]): Contest {
+  const byItem = new Map(debts.map((debt) => [debt.item, debt]))
   return {
     supplies: items.map(({ amount }) => (amount > 0n ? amount : 0n)),
     needs: claims.map(({ amount, members }, claim) => {
-      const worths = new Map(members.map((member) => [member.item, member.worth]))
-      const owed = debts
-        .filter(({ payers }) => payers.includes(claim))
-        .reduce((sum, debt) => sum + debt.owed * (worths.get(debt.item) ?? 0n), 0n)
-      return { amount: amount + owed, members }
+      let whole = amount
+      for (const { item, worth } of members) {
+        const debt = byItem.get(item)
+        if (debt?.payers.includes(claim)) whole += debt.owed * worth
+      }
+      return { amount: whole, members }
     }),
   }
 }

@@ -8,6 +8,13 @@ export interface StockEvent {
   readonly frame: string
 }
 
+/** Who is told of events as they happen. */
+export interface EventListener {
+  event(event: StockEvent): void
+  /** Nothing more will come. */
+  end(): void
+}
+
 /** Most events that are kept for readers who come back. */
 const kept = 10_000
 
@@ -15,7 +22,7 @@ const kept = 10_000
 export class EventLog {
   readonly #events: StockEvent[] = []
   #next = 1
-  readonly #listeners = new Set<(event: StockEvent) => void>()
+  readonly #listeners = new Set<EventListener>()
 
   /** @param boot tells this run of the process from any other: numbers begin anew with each */
   constructor(private readonly boot: string) {}
@@ -35,12 +42,22 @@ export class EventLog {
     const event = { n, sku: change.sku, frame: `event: stock\nid: ${this.boot}-${n}\ndata: ${data}\n\n` }
     // Trimmed by the thousand, so that it costs nothing an event.
     if (this.#events.push(event) >= kept + 1000) this.#events.splice(0, 1000)
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners) listener.event(event)
   }
 
-  listen(listener: (event: StockEvent) => void): () => void {
+  /** The number of the last event; 0 before the first. */
+  get last(): number {
+    return this.#next - 1
+  }
+
+  listen(listener: EventListener): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** Tells all listeners that nothing more will come. */
+  end(): void {
+    for (const listener of this.#listeners) listener.end()
   }
 
   /** What came after the event `lastId`; undefined where that can no longer be said, or was never said here. */
@@ -53,8 +70,16 @@ export class EventLog {
     return this.#events.slice(last - oldest + 1)
   }
 
-  /** Tells a reader that what he knows may be out of date; carries the number from which he is up to date again. */
+  /** Tells a reader that what he knows may be out of date. */
   resetFrame(): string {
-    return `event: reset\nid: ${this.boot}-${this.#next - 1}\ndata: {}\n\n`
+    return `event: reset\n${this.position}data: {}\n\n`
+  }
+
+  /**
+   * The number of the last event, as a field. In a block without data it is no event (WHATWG HTML, 9.2.6), but what a
+   * browser sends after a break: so one to whom nothing was told, or not for long, misses nothing either.
+   */
+  get position(): string {
+    return `id: ${this.boot}-${this.last}\n`
   }
 }

@@ -40,11 +40,12 @@ export async function lowStock(
   const { below, warehouseCustomerId, warehouseIds, limit, after } = query
   const found: BoardEntry[] = []
   let seen = 0
-  for (const entry of board.entries()) {
+  // A copy: one that is taken out and put in again while this rests would come up twice.
+  for (const entry of [...board.entries()]) {
     if (++seen % chunk === 0) await rest()
     if (warehouseCustomerId !== undefined && entry.warehouseCustomerId !== warehouseCustomerId) continue
     const counted = warehouseIds?.length ? overWarehouses(view, entry, warehouseIds) : entry
-    if (counted.available >= below || (after && compare(counted, after) <= 0)) continue
+    if (counted === undefined || counted.available >= below || (after && compare(counted, after) <= 0)) continue
     found.push(counted)
     // Kept to a few pages: what is sorted out here is not in the first `limit`.
     if (found.length >= limit * 4 + 1000) found.sort(compare).length = limit + 1
@@ -55,9 +56,9 @@ export async function lowStock(
   return { entries, next: last && found.length > limit ? place(last) : undefined }
 }
 
-function overWarehouses(view: StockView, entry: BoardEntry, warehouseIds: readonly string[]): BoardEntry {
+function overWarehouses(view: StockView, entry: BoardEntry, warehouseIds: readonly string[]): BoardEntry | undefined {
   const stock = stockInView(view, entry.productId, warehouseIds)
-  return stock ? { ...entry, available: stock.available, quantities: stock.quantities } : entry
+  return stock && { ...entry, available: stock.available, quantities: stock.quantities }
 }
 
 const place = ({ available, productId }: BoardEntry): LowStockPlace => ({ available, productId })

@@ -3,12 +3,15 @@ import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { composeStock } from './compose.js'
 import { referencedItemIds } from './references.js'
+import { selectProduct } from './select-product.js'
 import type { Quantities, Stock } from './stock.js'
 
 /** The whole catalog as it is held, to be looked at without waiting. Products are by id. */
 export interface StockView {
   product(id: string): Product | undefined
   item(id: string): InventoryItem | undefined
+  /** All products of a SKU. */
+  findProducts(sku: string): { readonly value: readonly Product[] | undefined }
   warehouses(): ReadonlyMap<string, Warehouse>
   productIds(): Iterable<string>
 }
@@ -78,33 +81,63 @@ export class StockBoard {
     return this.#entries.get(productId)
   }
 
-  /** Works the stock of one product out again; gives what has changed, if anything has. One that is gone has 0 left. */
-  update(productId: string): StockChange | undefined {
+  /**
+   * Works the stock of one product out again; gives what has changed, if anything has. Of a product that has gone, or
+   * is no longer what its SKU means, nothing is left. One that has another SKU now is a loss to the old one and new
+   * under the other.
+   */
+  update(productId: string): StockChange[] {
     const before = this.#entries.get(productId)
-    const stock = stockInView(this.view, productId)
-    if (stock === undefined || stock.sku === '') {
-      this.#entries.delete(productId)
-      return before && before.available !== 0
-        ? { ...before, available: 0, quantities: nothingLeft, previousAvailable: before.available }
-        : undefined
+    const after = this.#entryOf(productId)
+    if (after) this.#entries.set(productId, after)
+    else this.#entries.delete(productId)
+    if (before && after && before.sku === after.sku) {
+      return isSame(before.quantities, after.quantities) ? [] : [{ ...after, previousAvailable: before.available }]
     }
+    return [
+      ...(before && !isNothing(before.quantities) ? [lossOf(before)] : []),
+      ...(after ? [{ ...after, previousAvailable: null }] : []),
+    ]
+  }
+
+  /** The products that a change of one may concern: those that share its SKU, or did before. */
+  siblings(productId: string): string[] {
+    const skus = new Set([this.#entries.get(productId)?.sku, this.view.product(productId)?.sku])
+    return Array.from(skus).flatMap((sku) => (sku ? this.#idsOf(sku) : []))
+  }
+
+  #entryOf(productId: string): BoardEntry | undefined {
+    const stock = stockInView(this.view, productId)
+    if (stock === undefined || stock.sku === '' || this.#isSuperseded(productId, stock.sku)) return undefined
     const { sku, product, available, quantities } = stock
     const { name, warehouse_customer_id: warehouseCustomerId } = product
-    const entry = { productId, sku, name, warehouseCustomerId, available, quantities }
-    this.#entries.set(productId, entry)
-    if (before && before.sku === sku && isSame(before.quantities, quantities)) return undefined
-    return { ...entry, previousAvailable: before?.available ?? null }
+    return { productId, sku, name, warehouseCustomerId, available, quantities }
+  }
+
+  /** Whether the SKU means another product of the same merchant, so that nobody can ask for this one's stock. */
+  #isSuperseded(productId: string, sku: string): boolean {
+    const products = this.view.findProducts(sku).value ?? []
+    if (products.length < 2) return false
+    const merchantOf = (product: Product | undefined) => product?.warehouse_customer_id ?? null
+    const merchant = merchantOf(this.view.product(productId))
+    const selection = selectProduct(products.filter((product) => merchantOf(product) === merchant))
+    return selection.status === 'ok' && selection.product.id !== productId
+  }
+
+  #idsOf(sku: string): string[] {
+    return (this.view.findProducts(sku).value ?? []).map(({ id }) => id)
   }
 }
 
-const nothingLeft: Quantities = {
-  onhand: 0,
-  committed: null,
-  unfulfillable: null,
-  fulfillable: 0,
-  sellable: 0,
-  awaiting: 0,
-}
+const lossOf = (before: BoardEntry): StockChange => ({
+  ...before,
+  available: 0,
+  quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },
+  previousAvailable: before.available,
+})
+
+/** Whether there is nothing to lose. */
+const isNothing = (quantities: Quantities) => Object.values(quantities).every((quantity) => !quantity)
 
 const isSame = (a: Quantities, b: Quantities) =>
   a.fulfillable === b.fulfillable &&

@@ -1,11 +1,12 @@
 import { EventLog } from './event-log.js'
-import { StockBoard, type StockView } from './stock-board.js'
+import { StockBoard, type StockChange, type StockView } from './stock-board.js'
 
 /** Turns changes of records into changes of stock, and tells who listens. */
 export class StockFeed {
   readonly board: StockBoard
   readonly log: EventLog
   #isLive = false
+  #isStopped = false
 
   /**
    * @param boot tells this run of the process from any other
@@ -32,19 +33,24 @@ export class StockFeed {
       this.board.update(id)
       if (++seen % 500 === 0) await rest()
     }
-    this.#isLive = true
+    this.#isLive = !this.#isStopped
   }
 
-  /** The whole catalog is no longer at hand. */
+  /** The whole catalog is no longer at hand, for good: nothing more will be told. */
   stop(): void {
+    this.#isStopped = true
     this.#isLive = false
+    this.log.end()
   }
 
-  /** Looks at the products that a change of a record may have touched. */
+  /** Looks at the products that a change of a record may have touched. What is lost is told before what is new. */
   look(productIds: Iterable<string>): void {
-    for (const id of productIds) {
-      const change = this.board.update(id)
-      if (change && this.#isLive) this.log.publish(change, new Date(this.now()).toISOString())
-    }
+    const ids = new Set<string>()
+    for (const id of productIds) for (const concerned of [id, ...this.board.siblings(id)]) ids.add(concerned)
+    const changes = Array.from(ids).flatMap((id) => this.board.update(id))
+    if (!this.#isLive) return
+    const asOf = new Date(this.now()).toISOString()
+    const isNew = ({ previousAvailable }: StockChange) => Number(previousAvailable === null)
+    for (const change of changes.toSorted((a, b) => isNew(a) - isNew(b))) this.log.publish(change, asOf)
   }
 }

@@ -22,6 +22,8 @@ export interface Bid {
 export interface Permit {
   /** The call is being written to upstream now: from here its second runs. */
   readonly sent: () => void
+  /** Whether, when it was sent, it was the last that could leave for the moment. */
+  readonly wasLast: boolean
   /** The call is not made after all. */
   readonly release: () => void
 }
@@ -31,6 +33,8 @@ export interface BudgetState {
   readonly readsPerSecond: number
   readonly usedLastSecond: number
   readonly waiting: number
+  /** Whether no call can leave at this moment. */
+  readonly isSpent: boolean
 }
 
 /**
@@ -82,6 +86,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
   let pausedUntil = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
 
+  const isSpent = () => Math.min(...freeAt) > clock.elapsed()
   const waiting = () => priorities.reduce((sum, priority) => sum + queues[priority].size, 0)
 
   function estimate(priority: Priority, caller: string, extra: number): number {
@@ -101,7 +106,17 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
       pump()
     }
     freeAt[slot] = Number.POSITIVE_INFINITY
-    return { sent: () => settle(clock.elapsed() + spanMs), release: () => settle(before) }
+    let wasLast = false
+    return {
+      sent() {
+        settle(clock.elapsed() + spanMs)
+        wasLast = isSpent()
+      },
+      release: () => settle(before),
+      get wasLast() {
+        return wasLast
+      },
+    }
   }
 
   const next = () =>
@@ -161,7 +176,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
     get state() {
       const now = clock.elapsed()
       const used = freeAt.filter((time) => time - jitterMarginMs > now).length
-      return { readsPerSecond: rate, usedLastSecond: used, waiting: waiting() }
+      return { readsPerSecond: rate, usedLastSecond: used, waiting: waiting(), isSpent: isSpent() }
     },
   }
 }

@@ -31,8 +31,8 @@ export function withForcedShare(whole: Budget, clock: Pick<Clock, 'elapsed'>): B
     },
     onPause: (listener) => whole.onPause(listener),
     get state() {
-      const { readsPerSecond, usedLastSecond, waiting } = whole.state
-      return { readsPerSecond, usedLastSecond, waiting: waiting + share.state.waiting }
+      const { state } = whole
+      return { ...state, waiting: state.waiting + share.state.waiting }
     },
   }
 }
@@ -45,5 +45,8 @@ const both = (first: Permit, second: Permit): Permit => ({
   release() {
     first.release()
     second.release()
+  },
+  get wasLast() {
+    return second.wasLast
   },
 })

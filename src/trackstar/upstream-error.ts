@@ -68,13 +68,15 @@ const maxPauseMs = 60_000
 
 /**
  * How long upstream asks everybody to wait. `retry-after` counts on a 429 and a 503 only, since upstream sends it with
- * every answer; `x-ratelimit-remaining: 0` counts on any, until the reset by upstream's own `Date`, a second at most.
+ * every answer; `x-ratelimit-remaining: 0` counts on any, until the reset by upstream's own `Date`, a second at most,
+ * unless it is no news: the reset is in whole seconds, and waiting for it would cost a third of the rate.
  * @param wallMs the time here, for a `Date` that is not sent
+ * @param isExpected whether the budget here knew that nothing remained
  */
-export function pauseMs(answer: UpstreamAnswer, wallMs: number): number {
+export function pauseMs(answer: UpstreamAnswer, wallMs: number, isExpected: boolean): number {
   const asked = askedMs(answer, wallMs)
   if (asked !== undefined) return asked
-  if (header(answer, 'x-ratelimit-remaining') !== '0') return 0
+  if (isExpected || header(answer, 'x-ratelimit-remaining') !== '0') return 0
   const reset = Number(header(answer, 'x-ratelimit-reset')) * 1000
   const wait = reset - (sentAt(answer) ?? wallMs)
   return Number.isFinite(wait) ? Math.min(1000, Math.max(0, wait)) : 0

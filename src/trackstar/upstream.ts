@@ -102,7 +102,7 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
         permit.release()
         settle?.(verdict)
       }
-      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now())
+      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || budget.state.isSpent)
       if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
       const delay = Math.random() * retryBaseMs * 2 ** tries
       const { priority, caller, deadline } = call.bid

@@ -8,7 +8,7 @@ import { problemOf, settle, TestClock } from '../helper.js'
 /** A budget whose permits are given out by hand. */
 class HandBudget implements Budget {
   readonly bids: (Bid & { grant: () => void; refuse: (error: unknown) => void })[] = []
-  readonly state = { readsPerSecond: 10, usedLastSecond: 0, waiting: 0 }
+  readonly state = { readsPerSecond: 10, usedLastSecond: 0, waiting: 0, isSpent: false }
   estimate: Budget['estimate'] = () => 0
   pause = () => {}
 
@@ -21,7 +21,7 @@ class HandBudget implements Budget {
         )
       const grant = () => {
         leave()
-        resolve({ sent() {}, release() {} })
+        resolve({ sent() {}, release() {}, wasLast: false })
       }
       this.bids.push({ ...bid, grant, refuse: reject })
     })

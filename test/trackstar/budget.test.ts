@@ -211,17 +211,17 @@ tap.test('looks again where a timer comes a moment early', async (t) => {
 tap.test('tells its state: what the last second took and what waits', async (t) => {
   const time = fakeTime(t)
   const budget = windowBudget(3, time.clock)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0 })
+  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0, isSpent: false })
   const permits = await Promise.all([budget.permit(aBid()), budget.permit(aBid()), budget.permit(aBid())])
   const waiting = [budget.permit(aBid()), budget.permit(aBid({ priority: 'mirror' }))]
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 3, waiting: 2 })
+  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 3, waiting: 2, isSpent: true })
   for (const permit of permits) permit.sent()
   await time.pass(999)
   t.equal(budget.state.usedLastSecond, 3)
   await time.pass(1)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 2 })
+  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 2, isSpent: true })
   await time.pass(jitterMarginMs)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 2, waiting: 0 })
+  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 2, waiting: 0, isSpent: false })
   for (const permit of await Promise.all(waiting)) permit.release()
   t.equal(budget.state.usedLastSecond, 0)
 })
@@ -347,4 +347,18 @@ tap.test('never lets more than the rate into any second and margin, whatever com
     }),
     { numRuns: 150 },
   )
+})
+
+tap.test('tells of each permit whether it was the last for the moment', async (t) => {
+  const time = fakeTime(t)
+  const budget = windowBudget(2, time.clock)
+  const [first, second] = await Promise.all([budget.permit(aBid()), budget.permit(aBid())])
+  t.notOk(first?.wasLast)
+  first?.sent()
+  second?.sent()
+  t.strictSame([first?.wasLast, second?.wasLast], [true, true], 'both places were taken')
+  await time.pass(1000 + jitterMarginMs)
+  const third = await budget.permit(aBid())
+  third.sent()
+  t.notOk(third.wasLast, 'another could have left')
 })

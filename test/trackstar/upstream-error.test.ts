@@ -99,7 +99,8 @@ tap.test('says where a success is not what it should be, and why', async (t) => 
   t.equal(unreadable.message, "In Trackstar's answer the body must be JSON")
 })
 
-const pause = (status: number, headers: UpstreamAnswer['headers']) => pauseMs(answer(status, undefined, headers), noon)
+const pause = (status: number, headers: UpstreamAnswer['headers']) =>
+  pauseMs(answer(status, undefined, headers), noon, false)
 
 tap.test('pauses for as long as a 429 or a 503 asks', async (t) => {
   for (const status of [429, 503]) {

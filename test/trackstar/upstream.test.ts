@@ -2,7 +2,7 @@ import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { isProblem, type Problem, problem } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
-import { type Bid, windowBudget } from '../../src/trackstar/budget.js'
+import { type Bid, jitterMarginMs, windowBudget } from '../../src/trackstar/budget.js'
 import { Circuit, failuresToOpen, openMs } from '../../src/trackstar/circuit.js'
 import { httpTransport, type Transport, type UpstreamAnswer } from '../../src/trackstar/transport.js'
 import { type CallReport, rationedUpstream, type UpstreamCall } from '../../src/trackstar/upstream.js'
@@ -281,6 +281,14 @@ tap.test('pauses until the reset, by upstream’s own clock, when nothing remain
   sandbox.fault('/wms/products', { headers: headers(theirs + 60), times: 1 })
   await upstream(read(clock))
   t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed() + 1000)
+})
+
+tap.test('does not pause for what it knew: that the call was the last of its second', async (t) => {
+  const { clock, sandbox, upstream, budget } = await start(t, { rate: 1 })
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(clock.now() / 1000 + 60) }
+  sandbox.fault('/wms/products', { headers, times: 1 })
+  await upstream(read(clock))
+  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
 })
 
 tap.test('opens the circuit for what fails, and asks nothing while it is open', async (t) => {

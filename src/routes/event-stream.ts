@@ -1,0 +1,65 @@
+import { Type } from 'typebox'
+import type { Quantities } from '../stock/stock.js'
+import { streamExamples } from './mirror-examples.js'
+import { anyOperation, problemResponses, Ref } from './schemas.js'
+
+const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+
+/** What the `data` of an event `stock` holds, as JSON. */
+export const StockEventData = Type.Object(
+  {
+    sku: Type.String(),
+    product_id: Type.String(),
+    warehouse_customer_id: textOrNull('The merchant: several may share the SKU'),
+    available: Type.Number({ description: 'As the stock route says it; 0 for a product that is gone' }),
+    previous_available: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description:
+        'What was available before: the same where only other quantities have changed, null for a product that is new',
+    }),
+    quantities: Ref<Quantities>('Quantities'),
+    as_of: Type.String({ description: 'When the change was noticed here' }),
+  },
+  { $id: 'StockEventData', description: 'The stock of one SKU has changed', additionalProperties: false },
+)
+
+/** The stream: for OpenAPI a text, whose parts only these annotations describe. */
+const StockEventStream = Type.Unsafe<string>({
+  title: 'StockEventStream',
+  type: 'string',
+  description: 'Events in the format of server-sent events, one after the other',
+  contentMediaType: 'text/event-stream',
+  contentSchema: {
+    type: 'array',
+    items: {
+      title: 'StockEvent',
+      type: 'object',
+      description: 'One event',
+      required: ['event', 'id', 'data'],
+      properties: {
+        event: {
+          type: 'string',
+          enum: ['stock', 'reset'],
+          description: 'reset: events were missed that can no longer be told, so read the stock again',
+        },
+        id: { type: 'string', description: 'Sent back as `Last-Event-ID` after a break' },
+        data: {
+          type: 'string',
+          description: 'JSON; of a `reset` an empty object',
+          contentMediaType: 'application/json',
+          contentSchema: Ref('StockEventData'),
+        },
+      },
+    },
+  },
+})
+
+/** The responses of a stream of events. */
+export const eventStreamResponses = {
+  200: {
+    description: 'Events, for as long as the reader stays',
+    headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+    content: { 'text/event-stream': { schema: StockEventStream, examples: streamExamples } },
+  },
+  ...problemResponses(['requires_mirror', 'mirror_loading', 'overloaded'], anyOperation),
+}
