@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { LightMyRequestResponse } from 'fastify'
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import tap from 'tap'
 import { isProblem, problems } from '../src/errors.js'
 import { openapiDocument } from '../src/openapi.js'
 import { toProblem } from '../src/plugins/problems.js'
 import { problemsPage } from '../src/plugins/problems-page.js'
+import type { ResponseExample } from '../src/routes/examples.js'
+import { deliveryExample } from '../src/routes/mirror-examples.js'
 import { startService } from './helper.js'
+import { startMirrored } from './mirrored.js'
 import {
   type Content,
   type Document,
@@ -49,7 +52,7 @@ tap.test('the committed document is the one that the routes give', async (t) => 
 })
 
 tap.test('the document has every route, and no other', async (t) => {
-  const { app } = await startService(t)
+  const { app } = await startMirrored(t, { waits: false })
   const documented = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
   const hidden = undocumented.map((path) => `GET ${path}`)
   t.same([...documented, ...hidden].toSorted(), await routesOf(app))
@@ -76,10 +79,13 @@ tap.test('every parameter has a description and an example', async (t) => {
     for (const parameter of operation.parameters ?? []) {
       t.ok(parameter.description, `${method} ${path} ${parameter.name}`)
       t.ok(hasExample(parameter), `${method} ${path} ${parameter.name}: example`)
-      t.equal(parameter.required === true, parameter.in === 'path' || (path === '/stock' && parameter.name === 'sku'))
+      const isRequired =
+        parameter.in === 'path' || ['/stock sku', '/stock/low below'].includes(`${path} ${parameter.name}`)
+      t.equal(parameter.required === true, isRequired, `${method} ${path} ${parameter.name}: required`)
     }
+    t.equal(operation.requestBody !== undefined, method !== 'GET', `${method} ${path}: a body`)
     for (const content of Object.values(operation.requestBody?.content ?? {})) {
-      t.ok(content.example ?? content.examples, `${method} ${path}: example of a body`)
+      t.ok(content.example, `${method} ${path}: example of a body`)
     }
   }
 })
@@ -91,10 +97,10 @@ tap.test('every response has a body, where it has one, of a named component, wit
       const { headers, content = {} } = resolved(document, response)
       t.ok(headers?.['X-Request-Id'], `${method} ${path} ${status}`)
       for (const [mediaType, body] of Object.entries(content)) {
-        const isText = mediaType === 'text/plain'
-        t.ok(isText || isNamed(body), `${method} ${path} ${status}: named`)
-        const needsExample = status !== 'default' && operation.tags?.[0] !== 'operation'
-        t.ok(!needsExample || Object.keys(body.examples ?? {}).length > 0, `${method} ${path} ${status}: example`)
+        if (mediaType === 'text/plain') continue
+        t.ok(isNamed(body), `${method} ${path} ${status}: named`)
+        const hasExample = Object.keys(body.examples ?? {}).length > 0
+        t.equal(hasExample, status !== 'default', `${method} ${path} ${status}: example`)
       }
     }
   }
@@ -124,7 +130,7 @@ tap.test('where an error may pass by waiting, or an answer is cached, the header
     for (const [status, response] of Object.entries(operation.responses)) {
       const { headers = {}, content = {} } = resolved(document, response)
       if (status === '503' && content[problemType]) t.ok(headers['Retry-After'], `${method} ${path}`)
-      if (!operation.responses['504'] || !['200', '304'].includes(status)) continue
+      if (!operation.responses['504'] || method === 'PUT' || !['200', '304'].includes(status)) continue
       t.ok(headers['Cache-Control'] && headers['Cache-Status'], `${method} ${path} ${status}`)
       const isList = /^\/(products|inventory|warehouses)$/.test(path)
       t.equal(Boolean(headers['Age'] && headers['ETag']), !isList, `${method} ${path} ${status}`)
@@ -133,14 +139,42 @@ tap.test('where an error may pass by waiting, or an answer is cached, the header
 })
 
 /** What differs from one answer to the next. */
+const changing = ['as_of', 'source', 'request_id', 'started_at', 'synced_at', 'bytes', 'used_last_second', 'hit_ratio']
 const comparable = (text: string): unknown =>
-  JSON.parse(text, (key, value: unknown) => (['as_of', 'source', 'request_id'].includes(key) ? null : value))
+  JSON.parse(text, (key, value: unknown) => (changing.includes(key) ? null : value))
 
-/** `GET /somewhere` of a description, with spaces and the like percent-encoded. */
-function requestOf(description: string): { method: 'GET' | 'POST'; url: string } {
-  const [, method, url] = /^`(GET|POST) ([^`]+)`/.exec(description) ?? []
+/** `GET /somewhere` of a description, with spaces and the like percent-encoded, and the body that may come behind it. */
+function requestOf(description: string): InjectOptions {
+  const [, method, url, payload] = /^`(GET|POST|PUT) ([^`]+)`(?: `([^`]+)`)?/.exec(description) ?? []
   if (url === undefined) throw new Error(`no request in ${JSON.stringify(description)}`)
-  return { method: method === 'POST' ? 'POST' : 'GET', url: encodeURI(url) }
+  return {
+    method: method as 'GET' | 'POST' | 'PUT',
+    url: encodeURI(url),
+    ...(payload !== undefined && { payload: JSON.parse(payload) }),
+  }
+}
+
+/** The events of a stream, without what differs from one to the next: what an example shows, and what a reader sees. */
+async function shownAndSeen(t: Parameters<typeof startMirrored>[0], { value, description }: ResponseExample) {
+  const { listen, move } = await startMirrored(t)
+  const shown = eventsOf(String(value))
+  const ending = new AbortController()
+  const address = `http://127.0.0.1:${await listen()}${String(requestOf(description).url)}`
+  const { body } = await fetch(address, { signal: ending.signal })
+  await move('inv_jasmine', -3, 'wh_oslo')
+  let text = ''
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(part).toString()
+    if (eventsOf(text).length >= shown.length) break
+  }
+  ending.abort()
+  return [shown, eventsOf(text)] as const
+}
+
+/** Of each whole event its name, the number in its id, and its data. */
+function eventsOf(stream: string): unknown[] {
+  const events = stream.matchAll(/^event: (\w+)\nid: \w+-(\d+)\ndata: (.*)\n\n/gm)
+  return Array.from(events, ([, event, n, data = '']) => ({ event, n, data: comparable(data) }))
 }
 
 const examples = new Map(
@@ -156,9 +190,13 @@ for (const { name, example, status, mediaType, method, path } of examples.values
       t.match(example.value, { code: error.problem, detail: error.message, status: error.statusCode })
       return
     }
-    const { request, options, prepare, requests = 1, edit = (text: string) => text } = occasions[name] ?? {}
-    const { app, sandbox } = await startService(t, options)
-    prepare?.(sandbox)
+    if (mediaType === 'text/event-stream') {
+      t.same(...(await shownAndSeen(t, example)))
+      return
+    }
+    const { request, options, mirrored, prepare, requests = 1, edit = (text: string) => text } = occasions[name] ?? {}
+    const { app, sandbox } = await (mirrored ? startMirrored : startService)(t, options)
+    await prepare?.(sandbox, app)
     let answer: LightMyRequestResponse | undefined
     for (let n = 0; n < requests; n++) answer = await app.inject({ ...requestOf(example.description), ...request })
     t.equal(String(answer?.statusCode), status)
@@ -167,17 +205,36 @@ for (const { name, example, status, mediaType, method, path } of examples.values
   })
 }
 
-tap.test('the body that a query is documented with gets the documented answer', async (t) => {
-  const { app } = await startService(t)
-  const operation = document.paths['/stock/query']?.['post']
-  const payload = operation?.requestBody?.content['application/json']?.example as object
-  const answer = await app.inject({ method: 'POST', url: '/stock/query', payload })
-  const [shown] = Object.values(operation?.responses['200']?.content?.['application/json']?.examples ?? {})
-  t.same(comparable(answer.body), comparable(JSON.stringify(shown?.value)))
+tap.test('the body that an operation is documented with gets the first documented answer', async (t) => {
+  const asked = operations.filter(({ method, path }) => method !== 'GET' && path !== '/webhooks/trackstar')
+  t.equal(asked.length, 3)
+  for (const { operation, method, path } of asked) {
+    const { app } = await startService(t)
+    const payload = operation.requestBody?.content['application/json']?.example as object
+    const [name, shown] =
+      Object.entries(operation.responses['200']?.content?.['application/json']?.examples ?? {})[0] ?? []
+    const { edit = (text: string) => text } = occasions[name ?? ''] ?? {}
+    const url = path.replace(
+      '{id}',
+      String(operation.parameters?.find((parameter) => parameter.in === 'path')?.example),
+    )
+    const answer = await app.inject({ method: method as 'POST' | 'PUT', url, payload })
+    t.same(comparable(edit(answer.body)), comparable(JSON.stringify(shown?.value)), `${method} ${path}`)
+  }
+})
+
+tap.test('the delivery that webhooks are documented with is taken in', async (t) => {
+  const { deliver, get } = await startMirrored(t)
+  const operation = document.paths['/webhooks/trackstar']?.['post']
+  const shown = operation?.requestBody?.content['application/json']?.example
+  t.same(shown, deliveryExample)
+  t.equal((await deliver(deliveryExample.event_type, deliveryExample.data)).statusCode, 204)
+  t.equal((await get('/products/CUP/stock')).json().available, 37)
+  t.same(operation?.responses['204']?.content, undefined, 'an answer without a body')
 })
 
 tap.test('what the service answers is of the documented schema', async (t) => {
-  const { app, get } = await startService(t)
+  const { app, get } = await startMirrored(t)
   const asked: [path: string, url: string][] = [
     ['/products/{sku}/stock', '/products/MATCHA-TIN/stock?include=lots,locations'],
     ['/products/{sku}/stock', '/products/TRAVEL-SET/stock?warehouse_id=wh_oslo&warehouse_id=wh_nowhere'],
@@ -192,6 +249,9 @@ tap.test('what the service answers is of the documented schema', async (t) => {
     ['/products/{sku}', '/products/SAMPLER-3'],
     ['/inventory', '/inventory?limit=100'],
     ['/inventory/{id}', '/inventory/inv_ceylon'],
+    ['/inventory/{id}/products', '/inventory/inv_ribbon/products'],
+    ['/stock/low', '/stock/low?below=1000&limit=1000'],
+    ['/stock/low', '/stock/low?below=5&warehouse_id=wh_graz'],
     ['/warehouses', '/warehouses'],
     ['/warehouses/{id}', '/warehouses/wh_quiet'],
     ['/status', '/status'],
@@ -203,16 +263,21 @@ tap.test('what the service answers is of the documented schema', async (t) => {
     const mediaType = String(headers['content-type']).split(';')[0] ?? ''
     t.equal(faultsOf('GET', path, String(statusCode), mediaType, JSON.parse(body)), null, url)
   }
-  const query = {
-    method: 'POST',
-    url: '/stock/query',
-    payload: { skus: ['CUP', 'CHAI-50'], include: ['lots'] },
-  } as const
-  t.equal(faultsOf('POST', '/stock/query', '200', 'application/json', (await app.inject(query)).json()), null)
+  const bodies: [method: 'POST' | 'PUT', path: string, body: object][] = [
+    ['POST', '/stock/query', { skus: ['CUP', 'CHAI-50'], include: ['lots'] }],
+    ['POST', '/stock/check', { lines: [{ sku: 'NO-SUCH', quantity: 1 }, ...basketOfOddities] }],
+    ['PUT', '/inventory/{id}/adjust', { quantity: 1, adjustment_type: 'decrease', location_id: 'A-01' }],
+  ]
+  for (const [method, path, payload] of bodies) {
+    const answer = await app.inject({ method, url: path.replace('{id}', 'inv_cup'), payload })
+    t.equal(faultsOf(method, path, '200', 'application/json', answer.json()), null, path)
+  }
 })
 
+const basketOfOddities = ['SAMPLER-3', 'GIFT-CARD', 'EARL-GREY', 'TRAVEL-SET'].map((sku) => ({ sku, quantity: 9 }))
+
 tap.test('the service gives the document as JSON and as YAML, and people are led to Swagger UI', async (t) => {
-  const { get } = await startService(t)
+  const { get } = await startMirrored(t, { waits: false })
   t.same((await get('/openapi.json')).json(), committed)
   t.match((await get('/openapi.yaml')).body, /^openapi: 3\.1\.0\n/)
   t.match((await get('/')).headers, { location: '/docs' })

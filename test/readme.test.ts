@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { InjectOptions } from 'fastify'
 import tap from 'tap'
 import { problems } from '../src/errors.js'
 import { advice } from '../src/plugins/problems-page.js'
+import { maxLines } from '../src/routes/check.js'
 import { maxSkusInBody, maxSkusInQuery } from '../src/routes/many-stocks.js'
 import { fixedSkus } from '../src/sandbox/fixed-catalogue.js'
+import { sandboxWebhookSecret } from '../src/sandbox/sandbox.js'
+import type { BasketCheck } from '../src/stock/basket-check.js'
 import type { Stock } from '../src/stock/stock.js'
 import { variables } from '../src/variables.js'
 import { startService } from './helper.js'
+import { startMirrored } from './mirrored.js'
 import { routesOf } from './openapi/routes.js'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -67,7 +72,7 @@ tap.test('the table of errors has every code, with its status, meaning and what 
 })
 
 tap.test('the table of routes has every route of the application, and no other', async (t) => {
-  const { app } = await startService(t)
+  const { app } = await startMirrored(t, { waits: false })
   const named = table('route', 'gives').flatMap(([route = '', what = '']) => [
     route,
     ...(what.match(/`GET \/[^`]*`/g) ?? []),
@@ -82,23 +87,85 @@ tap.test('the table of SKUs has every fixed SKU, with what it shows', async (t) 
   )
 })
 
-tap.test(
-  'the answer that the README shows is what the service answers, but for what it says it leaves out',
-  async (t) => {
-    const shown = JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? '') as Partial<Stock>
-    const [, path = ''] = /curl http:\/\/127\.0\.0\.1:3000(\S+)/.exec(readme) ?? []
-    const { get } = await startService(t)
-    const answer = (await get(path)).json<Stock>()
-    const leftOut = Array.from(
-      /^Left out here: (.*)\.$/m.exec(readme)?.[1]?.matchAll(/`(\w+)`/g) ?? [],
-      ([, key]) => key,
-    )
-    t.same([...Object.keys(shown), ...leftOut].toSorted(), Object.keys(answer).toSorted())
-    const { as_of, ...rest } = shown
-    t.match(as_of, /^\d{4}-\d{2}-\d{2}T/)
-    t.has(answer, rest)
-  },
-)
+/** What differs from one answer to the next: only its being there is compared. */
+const changing = ['as_of', 'started_at', 'synced_at', 'request_id']
+
+/** The request that a block of the README makes by curl. */
+function curled(block: string): InjectOptions {
+  const command = block.replaceAll(/\\\n\s*/g, '')
+  const [, path = ''] = /http:\/\/127\.0\.0\.1:3000([^\s']*)/.exec(command) ?? []
+  const [, payload] = /-d '([^']*)'/.exec(command) ?? []
+  const [, method = payload === undefined ? 'GET' : 'POST'] = /-X (\w+)/.exec(command) ?? []
+  const headers = Array.from(command.matchAll(/-H '([^:]+): ([^']+)'/g), ([, name = '', value]) => [name, value])
+  return {
+    method,
+    url: path,
+    headers: Object.fromEntries(headers),
+    ...(payload !== undefined && { payload }),
+  }
+}
+
+/** What is shown of an answer and is not in it, or is in it and is neither shown nor said to be left out. */
+function differences(shown: unknown, answer: unknown, leftOut: readonly string[], at = ''): string[] {
+  if (typeof shown !== 'object' || shown === null || typeof answer !== 'object' || answer === null) {
+    const isSame = changing.some((key) => at.endsWith(`.${key}`)) ? typeof shown === typeof answer : shown === answer
+    return isSame ? [] : [`${at}: shown is ${JSON.stringify(shown)}, but it is ${JSON.stringify(answer)}`]
+  }
+  const [given, made] = [new Map(Object.entries(shown)), new Map(Object.entries(answer))]
+  const silent = Array.from(made.keys()).filter((key) => !given.has(key) && !leftOut.includes(key))
+  return [
+    ...(leftOut.includes(at) ? [] : silent.map((key) => `${at}.${key} is neither shown nor said to be left out`)),
+    ...Array.from(given).flatMap(([key, value]) => differences(value, made.get(key), leftOut, `${at}.${key}`)),
+  ]
+}
+
+tap.test('each answer that the README shows is what the service answers, but for what it leaves out', async (t) => {
+  const { app } = await startMirrored(t, { sandbox: { products: 1000 } })
+  const shown = Array.from(
+    readme.matchAll(/```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Left out here: (.*?)\.(?:\n| Stock))?/g),
+  )
+  t.equal(shown.length, readme.match(/```json/g)?.length)
+  for (const [, command = '', json = '', words = ''] of shown) {
+    const [, part] = /the other fields of `(\w+)`/.exec(words) ?? []
+    const leftOut = Array.from(words.matchAll(/`(\w+)`/g), ([, name = '']) => (name === part ? `.${name}` : name))
+    const answer = await app.inject(curled(command))
+    t.same(differences(JSON.parse(json), answer.json(), leftOut), [], command)
+  }
+  t.match(readme, 'The next `GET /products/GONGFU-SET/stock` says 9')
+  t.equal((await app.inject('/products/GONGFU-SET/stock')).json().available, 9)
+  const tooMany = { method: 'PUT', url: '/inventory/inv_tray/adjust' } as const
+  const refused = await app.inject({ ...tooMany, payload: { quantity: 600, adjustment_type: 'decrease' } })
+  t.match(readme, `\`${refused.json().detail}\`, with \`origin: ${refused.json().origin}\``)
+})
+
+tap.test('the basket that the README works out by hand comes out the same', async (t) => {
+  const { post } = await startService(t)
+  const { shortages } = (
+    await post('/stock/check', {
+      lines: [
+        { sku: 'GONGFU-SET', quantity: 6 },
+        { sku: 'CUP', quantity: 20 },
+      ],
+    })
+  ).json<BasketCheck>()
+  const needed = table('line', 'cups needed').map(([, units = '']) => Number(units.split(' = ').at(-1)))
+  const [cups] = shortages
+  t.same(needed, [24, 20, cups?.required])
+  t.same(numbersIn(/There are (\d+) cups, so (\d+) are missing/), [cups?.available, cups?.shortfall])
+  t.same(numbersIn(/basket of up to (\d+) lines/), [maxLines])
+})
+
+tap.test("the table of the sandbox's switches has every one that is read", async (t) => {
+  const main = readFileSync(join(root, 'src', 'main.ts'), 'utf8')
+  const read = new Set(main.match(/\bSANDBOX_[A-Z_]+\b/g))
+  t.same(
+    table('switch', 'default', 'meaning')
+      .map(([name]) => name)
+      .toSorted(),
+    [...read].map(code).toSorted(),
+  )
+  t.match(readme, `TRACKSTAR_WEBHOOK_SECRET=${sandboxWebhookSecret} `)
+})
 
 tap.test('the kit that the README works out by hand comes out the same', async (t) => {
   const { available, quantities, components } = await stockOf(t, 'GONGFU-SET')

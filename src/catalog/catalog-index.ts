@@ -1,23 +1,28 @@
 import type { Product } from '../records/product.js'
 
-/** Many values under one key; one alone is kept without a list, since most keys have just one. */
+/** Many values under one key; one alone is kept without a set, since most keys have just one. */
 class MultiMap {
-  readonly #values = new Map<string, string | readonly string[]>()
+  readonly #values = new Map<string, string | Set<string>>()
 
   get(key: string): readonly string[] {
     const found = this.#values.get(key)
-    return found === undefined ? [] : typeof found === 'string' ? [found] : found
+    return found === undefined ? [] : typeof found === 'string' ? [found] : [...found]
   }
 
   add(key: string, value: string): void {
-    const values = this.get(key)
-    if (!values.includes(value)) this.#values.set(key, values.length === 0 ? value : [...values, value])
+    const found = this.#values.get(key)
+    if (found instanceof Set) found.add(value)
+    else if (found !== value) this.#values.set(key, found === undefined ? value : new Set([found, value]))
   }
 
   delete(key: string, value: string): void {
-    const [first, ...others] = this.get(key).filter((other) => other !== value)
-    if (first === undefined) this.#values.delete(key)
-    else this.#values.set(key, others.length === 0 ? first : [first, ...others])
+    const found = this.#values.get(key)
+    if (found instanceof Set) found.delete(value)
+    if (found === value || (found instanceof Set && found.size === 0)) this.#values.delete(key)
+  }
+
+  clear(): void {
+    this.#values.clear()
   }
 }
 
@@ -52,5 +57,11 @@ export class CatalogIndex {
     if (product.sku) this.#bySku.delete(product.sku, product.id)
     for (const { inventory_item_id } of product.inventory_items ?? [])
       this.#byItem.delete(inventory_item_id, product.id)
+  }
+
+  clear(): void {
+    this.#bySku.clear()
+    this.#byItem.clear()
+    this.#productIds.clear()
   }
 }

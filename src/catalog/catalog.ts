@@ -9,9 +9,10 @@ import type { Filters } from '../trackstar/query.js'
 import type { Resource, Resources } from '../trackstar/trackstar.js'
 import { ConnectionStatus } from './connection-status.js'
 import type { FreshnessPolicy } from './freshness.js'
-import { Holdings } from './holdings.js'
+import { Holdings, updatedAt } from './holdings.js'
 import { inTime } from './in-time.js'
-import { Mirror, type MirrorParts, type MirrorProgress, type MirrorState } from './mirror.js'
+import { Mirror, type MirrorParts, type MirrorProgress } from './mirror.js'
+import type { MirrorState } from './mirror-target.js'
 import { MirroredCatalog } from './mirrored-catalog.js'
 import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
@@ -20,7 +21,7 @@ import { WaitingRoom } from './waiting-room.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
 import { type WebhookEvent, type WebhookOutcome, webhookReceiver } from './webhook-events.js'
 
-export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings'> {
+export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'knownProductIds'> {
   readonly adjust: Adjust
   readonly policy: FreshnessPolicy
   readonly maxBytes: number
@@ -87,20 +88,27 @@ export function createCatalog(parts: CatalogParts): Catalog {
   const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
-  const { products, items } = recordLoaders({ ...parts, holdings })
   const { mirrored, mirror } = mirroring(parts, holdings, () => warehouseList.known)
+  const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
+  const { products, items } = recordLoaders({ ...parts, holdings, knownProductIds })
   const isFollowed = () => mirrored?.isWhole ?? false
 
-  const findProducts = (sku: string) => (mirrored?.isWhole ? mirrored.findProducts(sku) : holdings.findProducts(sku))
-  const findItem = (id: string) => (mirrored?.isWhole ? mirrored.findItem(id) : holdings.find('item', id))
+  const findProducts = (sku: string) =>
+    mirrored?.isWhole && mirrored.isSound('products', sku) ? mirrored.findProducts(sku) : holdings.findProducts(sku)
+  const findItem = (id: string) =>
+    mirrored?.isWhole && mirrored.isSound('inventory', id) ? mirrored.findItem(id) : holdings.find('item', id)
 
   /** Reads one record again, behind everybody's back. */
   async function readAgain(kind: 'product' | 'item', id: string): Promise<void> {
     const deadline = clock.elapsed() + requestTimeoutMs
     const demand = { priority: 'refresh', caller: 'webhook', deadline } as const
+    const heardAt = clock.now()
     try {
-      if (kind === 'item') await items.load(id, demand)
-      else {
+      if (kind === 'item') {
+        const { begunAt } = await items.load(id, demand)
+        // A read that was under way already may not show what was announced.
+        if (begunAt < heardAt) await items.load(id, demand)
+      } else {
         const begunAt = clock.now()
         const bid = { ...demand, deadline: () => deadline }
         const { records } = await trackstar.list('products', { 'ids[in]': id }, { bid, cause: 'refresh' })
@@ -127,7 +135,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
     connectionState: (reading) => status.get(!reading?.directives.onlyIfCached),
     incomplete(reading) {
       const known = status.get(!reading?.directives.onlyIfCached)?.incomplete ?? []
-      const doubtful = isFollowed() ? (mirror?.progress.doubtful ?? []) : []
+      const doubtful = mirror && isFollowed() ? mirror.progress.doubtful : []
       return [...new Set([...known, ...doubtful])]
     },
     async list(resource, filters, reading) {
@@ -150,8 +158,11 @@ export function createCatalog(parts: CatalogParts): Catalog {
       calls.add({})
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
       const adjusted = await parts.adjust(id, adjustment, idempotencyKey, bid)
-      // The record of a replay is that of the first reply, and may be old by now.
-      if (adjusted.item && !adjusted.isReplay) holdings.keep('item', adjusted.item, { begunAt, readAt: clock.now() })
+      const { item, isReplay } = adjusted
+      const held = item && holdings.peek('item', item.id)?.value
+      // The record of a replay is that of the first reply: old by now, unless that was lost on its way.
+      const isNews = !isReplay || (held && updatedAt(item) > updatedAt(held))
+      if (item && isNews) holdings.keep('item', item, { begunAt, readAt: clock.now() })
       return adjusted
     },
     receive,
@@ -183,12 +194,12 @@ export function createCatalog(parts: CatalogParts): Catalog {
 
 /** The mirror and what it fills, where that is wanted. */
 function mirroring(
-  { mirror: wanted, trackstar, clock, policy }: CatalogParts,
+  { mirror: wanted, trackstar, clock, policy, onMalformed }: CatalogParts,
   holdings: Holdings,
   warehouses: () => WarehousesById,
 ): { mirrored: MirroredCatalog | undefined; mirror: Mirror | undefined } {
   if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
-  const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses })
+  const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
   const wait: MirrorParts['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
   return { mirrored: target, mirror: new Mirror({ ...wanted, trackstar, clock, target, sleep: wait }) }
 }

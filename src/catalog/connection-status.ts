@@ -10,6 +10,8 @@ const retryMs = 60_000
 export class ConnectionStatus {
   #state: ConnectionState | undefined
   #askAgainAt = Number.NEGATIVE_INFINITY
+  #isReading = false
+  #isOutdated = false
 
   constructor(
     private readonly trackstar: Pick<Trackstar, 'connection'>,
@@ -22,26 +24,30 @@ export class ConnectionStatus {
   /** What was last read; undefined while that is nothing. Where upstream may not be asked, no read is begun. */
   get(mayAsk = true): ConnectionState | undefined {
     const now = this.clock.elapsed()
-    if (mayAsk && this.connectionId !== undefined && now >= this.#askAgainAt) {
+    if (mayAsk && this.connectionId !== undefined && now >= this.#askAgainAt && !this.#isReading) {
       this.#askAgainAt = now + retryMs
       void this.#read(this.connectionId, now + this.timeoutMs)
     }
     return this.#state
   }
 
-  /** Something is said to have happened: what is known is to be read again when next wanted. */
+  /** Something is said to have happened: what is known is read again, after a read that is under way. */
   askAgain(): void {
+    this.#isOutdated = this.#isReading
     this.#askAgainAt = Number.NEGATIVE_INFINITY
     this.get()
   }
 
   async #read(connectionId: string, deadline: number): Promise<void> {
     const bid = { priority: 'refresh', caller: 'connection', deadline: () => deadline } as const
+    this.#isReading = true
     try {
       this.#state = await this.trackstar.connection(connectionId, { bid, cause: 'refresh' })
       if (this.#state.incomplete.length === 0) this.#askAgainAt = this.clock.elapsed() + keptMs
     } catch (error) {
       this.onFailure('connection', error)
     }
+    this.#isReading = false
+    if (this.#isOutdated) this.askAgain()
   }
 }

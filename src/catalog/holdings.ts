@@ -61,13 +61,14 @@ export class Holdings {
     return this.#records.get(nameOf(kind, id)) as Held<Kinds[K]> | undefined
   }
 
-  /** What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. */
+  /**
+   * What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. A record
+   * that is too old to be served stays all the same: a mirror may yet confirm it, and the bound sees to the rest.
+   */
   find<K extends Kind>(kind: K, key: string): Held<Kinds[K]> | undefined {
     const name = nameOf(kind, key)
     const held = (this.#records.get(name) ?? this.#absences.get(name)) as Held<Kinds[K]> | undefined
-    if (held === undefined) return undefined
-    if (withinStaleWindow(held, this.now(), this.policy)) return held
-    this.#records.delete(name)
+    if (held && withinStaleWindow(held, this.now(), this.policy)) return held
     this.#absences.delete(name)
     return undefined
   }
@@ -107,9 +108,14 @@ export class Holdings {
 
   /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
   keepSku(sku: string, products: readonly Product[], times: ReadTimes): Held<readonly Product[]> {
-    if (products.length === 0) return this.keepAbsence('sku', sku, times)
     // By id: a page that overlaps the one before must not make a SKU ambiguous.
-    const kept = new Map(products.map((product) => [product.id, this.keep('product', product, times).value ?? product]))
+    const kept = new Map<string, Product>()
+    for (const product of products) {
+      const { value = product } = this.keep('product', product, times)
+      // One that is held in a newer copy may have another SKU by now.
+      if (value.sku === sku) kept.set(value.id, value)
+    }
+    if (kept.size === 0) return this.keepAbsence('sku', sku, times)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
@@ -160,7 +166,7 @@ export class Holdings {
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
 /** Epoch ms of the record's last change upstream; a date that is none is older than any. */
-function updatedAt(record: { trackstar_updated_date?: string | null }): number {
+export function updatedAt(record: { trackstar_updated_date?: string | null }): number {
   const time = Date.parse(record.trackstar_updated_date ?? '')
   return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time
 }

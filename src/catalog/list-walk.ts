@@ -31,16 +31,13 @@ export async function walkList<P extends WalkedPage>({ read, onPage, onFailure, 
   let beganAt: number | undefined
   let token: string | undefined
   for (let failures = 0; ; ) {
-    let page: P
-    try {
-      page = await read(token)
-    } catch (error) {
+    const page = await read(token).catch(async (error: unknown) => {
       if (!isProblem(error) || error.problem === 'not_supported_by_integration') throw error
       onFailure(error)
       await rest(Math.min(lastRetryMs, firstRetryMs * 2 ** failures++))
       if (isRefusal(error, failures)) token = undefined
-      continue
-    }
+    })
+    if (page === undefined) continue
     failures = 0
     beganAt ??= page.date
     onPage(page)

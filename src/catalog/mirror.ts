@@ -1,31 +1,10 @@
 import { isProblem } from '../errors.js'
 import type { Clock } from '../trackstar/clock.js'
-import { type Filters, KeyList } from '../trackstar/query.js'
+import { type Filters, keyLists } from '../trackstar/query.js'
 import type { Errand, ListedPage, Trackstar } from '../trackstar/trackstar.js'
 import { invalidResponse } from '../trackstar/upstream-error.js'
 import { walkList } from './list-walk.js'
-
-/** What the mirror follows, in the order in which it is read. Warehouses are few, and kept by a list of their own. */
-const followed = ['products', 'inventory'] as const
-export type Followed = (typeof followed)[number]
-
-/** `loading` and `off`: callers are served by read-through. `live`: what is held is the whole truth. */
-export type MirrorState = 'loading' | 'live' | 'off'
-
-/** What the mirror does with what it reads: its side of the holdings. */
-export interface MirrorTarget {
-  /** Takes a page in; `begunAt` in epoch ms. */
-  take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void
-  /** The ids held of a resource that were there before `time` (epoch ms). */
-  idsBefore(resource: Followed, time: number): string[]
-  remove(resource: Followed, id: string): void
-  count(resource: Followed): number
-  /** Whether all that was taken in is still there: false once the bound on what is held has put something out. */
-  readonly fits: boolean
-  /** Everything held is confirmed as of `time` (epoch ms): nothing has changed upstream that is not known here. */
-  confirm(time: number): void
-  stateChanged(state: MirrorState): void
-}
+import { type Followed, followed, type MirrorState, type MirrorTarget } from './mirror-target.js'
 
 export interface MirrorParts {
   readonly trackstar: Pick<Trackstar, 'list'>
@@ -183,26 +162,27 @@ export class Mirror {
     const seen = new Set<string>()
     const unseen = () => target.idsBefore(resource, begunAt).filter((id) => !seen.has(id))
     await this.#walk(resource, {}, seen)
-    const isUnlikely = unseen().length > target.count(resource) * believableLoss
+    let gone = unseen()
+    const isUnlikely = gone.length > target.count(resource) * believableLoss
     if (isUnlikely && !this.#suspected.has(resource)) {
-      log.warn(
-        { resource, gone: unseen().length },
-        'most records are missing upstream; not believed until it says so twice',
-      )
+      const text = 'most records are missing upstream; not believed until it says so twice'
+      log.warn({ resource, gone: gone.length }, text)
       this.#suspected.add(resource)
       return
     }
-    // Where pages go by position, each record that goes hides another from the walk: few are asked for by id.
-    if (!isUnlikely) for (const keys of lists(unseen())) await this.#walk(resource, { 'ids[in]': keys.join(',') }, seen)
+    if (!isUnlikely && gone.length > 0) {
+      // Where pages go by position, a record that goes hides another from the walk: these are asked for by id.
+      for (const keys of keyLists(gone)) await this.#walk(resource, { 'ids[in]': keys.join(',') }, seen)
+      gone = unseen()
+    }
     this.#suspected.delete(resource)
-    const gone = unseen()
     for (const id of gone) target.remove(resource, id)
     if (gone.length > 0) log.info({ resource, gone: gone.length }, 'records are gone upstream')
   }
 
   /** Reads a whole list, whatever fails on the way, and keeps up with changes meanwhile. Gives when it began. */
   #walk(resource: Followed, filters: Filters = {}, seen?: Set<string>): Promise<number> {
-    const { log, target } = this.parts
+    const { log } = this.parts
     return walkList({
       read: async (token) => {
         await this.#keepUp()
@@ -210,8 +190,6 @@ export class Mirror {
       },
       onPage: ({ records, malformed }) => {
         for (const { id } of [...records, ...malformed]) if (id !== undefined) seen?.add(id)
-        if (this.#pages % 20 === 0)
-          log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
       },
       onFailure: (error) => log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again'),
       rest: (ms) => this.#sleep(ms),
@@ -226,7 +204,7 @@ export class Mirror {
   }
 
   async #page(resource: Followed, filters: Filters) {
-    const { clock, target, trackstar } = this.parts
+    const { clock, log, target, trackstar } = this.parts
     const { signal } = this.#abort
     signal.throwIfAborted()
     const begunAt = clock.now()
@@ -241,6 +219,8 @@ export class Mirror {
     }
     target.take(resource, page, begunAt)
     this.#pages++
+    if (this.#state === 'loading' && this.#pages % 20 === 0)
+      log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
     if (!target.fits) throw new Error('the catalog is larger than CACHE_MAX_MB')
     return { ...page, date: page.date ?? begunAt }
   }
@@ -255,20 +235,7 @@ export class Mirror {
   }
 
   #become(state: MirrorState): void {
-    if (this.#state === state) return
     this.#state = state
     this.parts.target.stateChanged(state)
   }
-}
-
-/** Ids by what one call can take. */
-function* lists(ids: readonly string[]): Generator<readonly string[]> {
-  let list = new KeyList()
-  for (const id of ids) {
-    if (list.add(id)) continue
-    yield list.keys
-    list = new KeyList()
-    list.add(id)
-  }
-  if (list.keys.length > 0) yield list.keys
 }

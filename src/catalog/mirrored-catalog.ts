@@ -1,10 +1,12 @@
 import type { InventoryItem } from '../records/inventory-item.js'
+import type { Malformed } from '../records/page.js'
 import type { Product } from '../records/product.js'
 import type { ListedPage } from '../trackstar/trackstar.js'
 import { CatalogIndex } from './catalog-index.js'
 import type { FreshnessPolicy, Held } from './freshness.js'
 import type { Holdings } from './holdings.js'
-import type { Followed, MirrorState, MirrorTarget } from './mirror.js'
+import type { MirrorParts } from './mirror.js'
+import type { Followed, MirrorState, MirrorTarget } from './mirror-target.js'
 import type { WarehousesById } from './warehouse-list.js'
 
 const kinds = { products: 'product', inventory: 'item' } as const
@@ -18,6 +20,8 @@ export interface MirroredCatalogParts {
   /** Told which products a change of a record may have touched: its own, or those that draw on the item. */
   readonly onTouched: (productIds: ReadonlySet<string>) => void
   readonly onState: (state: MirrorState) => void
+  readonly onMalformed: (resource: Followed, malformed: Malformed) => void
+  readonly log: Pick<MirrorParts['log'], 'warn'>
 }
 
 /**
@@ -27,6 +31,8 @@ export interface MirroredCatalogParts {
 export class MirroredCatalog implements MirrorTarget {
   readonly index = new CatalogIndex()
   readonly #itemIds = new Set<string>()
+  /** SKUs, and ids of items, of which upstream's last word made no sense. */
+  readonly #unsound = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
   #touched = new Set<string>()
   #confirmedAt = Number.NEGATIVE_INFINITY
@@ -40,21 +46,24 @@ export class MirroredCatalog implements MirrorTarget {
     })
   }
 
-  /** Whether what is here is the whole truth: followed, and not for too long without a word from upstream. */
+  /** Whether what is here is the whole truth: followed, nothing lost, and not for too long without a word from upstream. */
   get isWhole(): boolean {
     const { now, policy } = this.parts
-    return this.#state === 'live' && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
+    return this.#state === 'live' && this.fits && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
   }
 
   get fits(): boolean {
     return this.parts.holdings.state.records.evictions === this.#evictionsBefore
   }
 
+  /** Whether upstream's last word of a SKU or an item made sense: if not, what is here cannot vouch for it. */
+  isSound(resource: Followed, key: string): boolean {
+    return !this.#unsound[resource].has(key)
+  }
+
   findProducts(sku: string): Held<readonly Product[]> {
-    const ids = this.index.productIdsOfSku(sku)
-    if (ids.length === 0) return this.#absent
-    const held = ids.flatMap((id) => this.parts.holdings.peek('product', id) ?? [])
-    const value = held.flatMap((product) => product.value ?? [])
+    const held = this.index.productIdsOfSku(sku).flatMap((id) => this.parts.holdings.peek('product', id) ?? [])
+    const value = held.map((product) => product.value).filter((product) => product !== undefined)
     const readAt = Math.min(...held.map((product) => product.readAt))
     return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
   }
@@ -81,6 +90,11 @@ export class MirroredCatalog implements MirrorTarget {
   }
 
   take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void {
+    for (const malformed of page.malformed) {
+      this.parts.onMalformed(resource, malformed)
+      const key = resource === 'products' ? malformed.sku : malformed.id
+      if (key !== undefined) this.#unsound[resource].add(key)
+    }
     this.parts.holdings.keepAll(resource, page.records, { begunAt, readAt: this.parts.now() })
   }
 
@@ -103,7 +117,15 @@ export class MirroredCatalog implements MirrorTarget {
 
   stateChanged(state: MirrorState): void {
     this.#state = state
+    if (state === 'off') this.#letGo()
     this.parts.onState(state)
+  }
+
+  /** What is only read through comes and goes unsaid: an index of it would grow for ever. */
+  #letGo(): void {
+    this.parts.holdings.watch(() => {})
+    this.index.clear()
+    for (const keys of [this.#itemIds, ...Object.values(this.#unsound)]) keys.clear()
   }
 
   /** Upstream has no such thing, for as long as this is the whole truth: a new one is announced. */
@@ -120,18 +142,20 @@ export class MirroredCatalog implements MirrorTarget {
   #productChanged(before: Product | undefined, after: Product | undefined): void {
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
-    this.#touch([after?.id ?? before?.id ?? ''])
+    if (after?.sku) this.#unsound.products.delete(after.sku)
+    for (const product of [before, after]) if (product) this.#touch([product.id])
   }
 
   #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
+    if (before) this.#itemIds.delete(before.id)
     if (after) this.#itemIds.add(after.id)
-    else if (before) this.#itemIds.delete(before.id)
-    this.#touch(this.index.productIdsOfItem(after?.id ?? before?.id ?? ''))
+    if (after) this.#unsound.inventory.delete(after.id)
+    for (const item of [before, after]) if (item) this.#touch(this.index.productIdsOfItem(item.id))
   }
 
   /** Told together when the work at hand is done: a kit whose items all change is looked at once. */
   #touch(productIds: readonly string[]): void {
-    if (this.#state !== 'live') return
+    if (this.#state !== 'live' || productIds.length === 0) return
     if (this.#touched.size === 0) queueMicrotask(() => this.#tell())
     for (const id of productIds) this.#touched.add(id)
   }
@@ -139,6 +163,10 @@ export class MirroredCatalog implements MirrorTarget {
   #tell(): void {
     const touched = this.#touched
     this.#touched = new Set()
-    this.parts.onTouched(touched)
+    try {
+      this.parts.onTouched(touched)
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'could not tell what a change has touched')
+    }
   }
 }

@@ -14,6 +14,8 @@ export interface RecordLoaderParts {
   readonly budget: Budget
   readonly clock: Clock
   readonly holdings: Holdings
+  /** The products that are known to have a SKU, as far as the whole catalog is known. */
+  readonly knownProductIds: (sku: string) => readonly string[]
   /** Told how many keys a call carried. */
   readonly onBatch: (resource: Resource, keys: number) => void
   /** Told of each record that was left out because it cannot be what it claims. */
@@ -72,12 +74,15 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, Held<readonly Product[]> | Problem> {
     const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
     for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
-    return new Map(
-      Array.from(bySku, ([sku, found]) => {
-        const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
-        return [sku, fault ?? holdings.keepSku(sku, found, times)]
-      }),
-    )
+    const answer = (sku: string, found: readonly Product[]) => {
+      const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
+      if (fault) return fault
+      const there = new Set([...found, ...batch.malformed].map(({ id }) => id))
+      const gone = parts.knownProductIds(sku).filter((id) => !there.has(id))
+      for (const id of gone) holdings.keepAbsence('product', id, times)
+      return holdings.keepSku(sku, found, times)
+    }
+    return new Map(Array.from(bySku, ([sku, found]) => [sku, answer(sku, found)]))
   }
 
   /** Matched by id, never by position. */

@@ -5,6 +5,7 @@ export interface StoreState {
   readonly entries: number
   readonly bytes: number
   readonly maxBytes: number
+  /** What the bound has put out, or never let in. */
   readonly evictions: number
 }
 
@@ -31,7 +32,10 @@ export function memoryStore(maxBytes: number): RecordStore {
   })
   return {
     get: (key) => cache.get(key),
-    set: (key, held, bytes) => void cache.set(key, held, { size: Math.max(1, bytes) }),
+    set(key, held, bytes) {
+      if (bytes > maxBytes) evictions++
+      cache.set(key, held, { size: Math.max(1, bytes) })
+    },
     delete: (key) => void cache.delete(key),
     get state() {
       return { entries: cache.size, bytes: cache.calculatedSize, maxBytes, evictions }

@@ -3,6 +3,7 @@ import type { Priority } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { Trackstar } from '../trackstar/trackstar.js'
 import { type Held, isFresh } from './freshness.js'
+import { updatedAt } from './holdings.js'
 import { inTime } from './in-time.js'
 import { type Found, lateProblem } from './read-through.js'
 import type { Reading } from './reading.js'
@@ -62,9 +63,17 @@ export class WarehouseList {
     return this.#held?.value ?? none
   }
 
-  /** Takes in one warehouse that upstream announces, where there is a list to add it to. */
+  /** Takes in one warehouse that upstream announces, where there is a list to add it to and that knows none newer. */
   take(warehouse: Warehouse): void {
-    if (this.#held?.value) this.#held = { ...this.#held, value: new Map(this.#held.value).set(warehouse.id, warehouse) }
+    const known = this.#held?.value
+    const before = known?.get(warehouse.id)
+    if (this.#held === undefined || (before && updatedAt(warehouse) < updatedAt(before))) return
+    this.#held = { ...this.#held, value: new Map(known).set(warehouse.id, warehouse) }
+  }
+
+  /** Something is said to have changed, but not what: reads the list again. */
+  async askAgain(): Promise<void> {
+    await this.#read('refresh')
   }
 
   /** One warehouse; undefined where upstream does not know it. Throws why the list could not be read. */

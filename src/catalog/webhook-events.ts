@@ -52,7 +52,11 @@ export function webhookReceiver({ holdings, warehouses: list, status, now, read 
       return 'taken'
     }
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
-    if (subject === 'warehouse') return take(event, warehouses, (warehouse) => list.take(warehouse))
+    if (subject === 'warehouse') {
+      return take(event, warehouses, (warehouse) =>
+        event.data_truncated ? void list.askAgain() : list.take(warehouse),
+      )
+    }
     if (subject !== 'product' && subject !== 'inventory') return 'ignored'
     const kind = subject === 'product' ? 'product' : 'item'
     if (event.data_truncated) return take(event, subject === 'product' ? products : items, ({ id }) => read(kind, id))

@@ -15,6 +15,7 @@ interface Schema {
   properties?: Record<string, Schema>
   additionalProperties?: boolean | Schema
   items?: Schema
+  contentSchema?: Schema
   anyOf?: Schema[]
 }
 interface Parameter {
@@ -159,9 +160,10 @@ function named(schema: Schema, schemas: Record<string, Schema>): Schema {
 function namePartsOf(schema: Schema, schemas: Record<string, Schema>): void {
   // Swagger UI, like most tools outside JavaScript, takes no Unicode property in a pattern and would refuse every value.
   if (schema.pattern && /\\p\{/i.test(schema.pattern)) delete schema.pattern
-  const { properties = {}, additionalProperties, items, anyOf } = schema
+  const { properties = {}, additionalProperties, items, contentSchema, anyOf } = schema
   for (const [name, property] of Object.entries(properties)) properties[name] = named(property, schemas)
   if (items) schema.items = named(items, schemas)
+  if (contentSchema) schema.contentSchema = named(contentSchema, schemas)
   if (anyOf) schema.anyOf = anyOf.map((part) => named(part, schemas))
   if (typeof additionalProperties === 'object') schema.additionalProperties = named(additionalProperties, schemas)
 }

@@ -11,17 +11,29 @@ export interface DocsOptions {
 
 const description = `How much of a SKU can be sold, and where it is: one call in front of Trackstar's WMS API.
 
-Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every answer from the cache says how old it is
-(\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong with the data behind it (\`complete\`, \`issues\`).
+Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every answer from what is held says how old it
+is (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong with the data behind it (\`complete\`,
+\`issues\`). The whole catalog is held and follows Trackstar (\`CATALOG_MODE=mirror\`), which is what
+**GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** answer from.
 Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
 
 const tags = [
-  { name: 'stock', description: 'The join of products with their inventory items' },
+  {
+    name: 'stock',
+    description: 'The join of products with their inventory items: one, many, changes, what runs out, baskets',
+  },
   { name: 'products', description: 'Products as Trackstar has them' },
-  { name: 'inventory', description: 'Inventory items as Trackstar has them' },
+  { name: 'inventory', description: 'Inventory items as Trackstar has them, where they are used, and adjusting them' },
   { name: 'warehouses', description: 'Warehouses as Trackstar has them' },
   { name: 'operation', description: 'For whoever runs the service' },
 ]
+
+/** The field for a filter holds one short line; a list and a block of code in a description look like the rest of it. */
+const css = `.swagger-ui .parameters textarea { min-height: 4rem }
+.swagger-ui .opblock-description li { font-size: 14px }
+.swagger-ui .opblock-description pre { padding: .5rem }
+.swagger-ui .opblock-description pre code { background: none; color: inherit; font-weight: 400 }
+`
 
 /**
  * The contract document, made from the routes, at `/openapi.json` and `/openapi.yaml`; Swagger UI at `/docs`, all of its
@@ -49,8 +61,12 @@ export default fastifyPlugin<DocsOptions>(
           typeof json.$id === 'string' ? json.$id : `schema-${index}`,
       },
       transform: ({ schema, url, route }) => {
-        const { documentedQuery } = route.config ?? {}
-        return { schema: documentedQuery ? { ...schema, querystring: documentedQuery } : schema, url }
+        const { documentedQuery, documentedBody } = route.config ?? {}
+        const documented = {
+          ...(documentedQuery && { querystring: documentedQuery }),
+          ...(documentedBody && { body: documentedBody }),
+        }
+        return { schema: { ...schema, ...documented }, url }
       },
       transformObject: (made) => contractDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject),
     })
@@ -65,8 +81,7 @@ export default fastifyPlugin<DocsOptions>(
       },
       theme: {
         title: 'trackstar-bff: stock in one call',
-        // The field for a filter holds one short line.
-        css: [{ filename: 'fields.css', content: '.swagger-ui .parameters textarea { min-height: 4rem }' }],
+        css: [{ filename: 'ours.css', content: css }],
       },
     })
     const hidden = { schema: { hide: true } } as const

@@ -11,9 +11,16 @@ const Health = Type.Object(
   { status: Type.String({ description: '`ok`, or why not' }) },
   { $id: 'Health', description: 'Whether the service can do its work' },
 )
-const response = (description: string) => ({
+const response = (description: string, asked: string, status = 'ok') => ({
   description,
-  content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Health#' }) } },
+  content: {
+    'application/json': {
+      schema: Type.Unsafe({ $ref: 'Health#' }),
+      examples: {
+        [status === 'ok' ? 'ok' : 'refused']: { summary: description, description: asked, value: { status } },
+      },
+    },
+  },
 })
 
 /**
@@ -35,7 +42,7 @@ export default fastifyPlugin<HealthOptions>(
           tags: ['operation'],
           summary: 'Is the process running?',
           description: 'Always 200 while the process can answer at all. For a restart policy.',
-          response: { 200: response('It runs') },
+          response: { 200: response('It runs', '`GET /livez`') },
         },
       },
       async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
@@ -49,7 +56,14 @@ export default fastifyPlugin<HealthOptions>(
           summary: 'Can it answer?',
           description:
             '200 from the moment the service listens. 503 after Trackstar has refused its credentials, until a call succeeds again, and while it is stopping. A dead upstream leaves it ready: what is held is still answered.',
-          response: { 200: response('It can answer'), 503: response('It cannot, and why') },
+          response: {
+            200: response('It can answer', '`GET /readyz`'),
+            503: response(
+              'It cannot, and why',
+              '`GET /readyz`, after Trackstar has answered 401',
+              "Trackstar refuses this service's credentials",
+            ),
+          },
         },
       },
       async (_request, reply) => {

@@ -24,9 +24,9 @@ export default fastifyPlugin(
       upstream_calls: request.reading?.calls.size ?? 0,
     })
     app.addHook('onRequest', async (request, reply) => {
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) request.log.info({ ...told(request, reply), status: null }, 'cut off')
-      })
+      const cutOff = () => request.log.info({ ...told(request, reply), status: null }, 'cut off')
+      reply.raw.once('close', cutOff)
+      reply.raw.once('finish', () => reply.raw.removeListener('close', cutOff))
     })
     app.addHook('onResponse', async (request, reply) => request.log.info(told(request, reply), 'answered'))
   },

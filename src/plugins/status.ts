@@ -14,7 +14,7 @@ const MirrorStatus = Type.Object(
     products: Type.Number({ description: 'Products held' }),
     inventory: Type.Number({ description: 'Inventory items held' }),
     warehouses: Type.Number({ description: 'Warehouses known' }),
-    pages: Type.Number({ description: 'Pages read since the start' }),
+    pages: Type.Number({ description: 'Pages of lists read since the start, those of changes included' }),
     pages_left: Type.Unsafe<number | null>({
       type: ['number', 'null'],
       description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
@@ -24,7 +24,7 @@ const MirrorStatus = Type.Object(
     }),
     synced_at: textOrNull('As of when everything held is known to be up to date'),
   },
-  { ...closed, description: 'The mirror of the catalog; null where there is none' },
+  { ...closed, title: 'MirrorStatus', description: 'The mirror of the catalog; null where there is none' },
 )
 
 /** What an operator sees of one connection. */
@@ -43,18 +43,19 @@ const ConnectionStatus = Type.Object(
           description: 'Part of the look-ups since the start that asked nobody; null before the first',
         }),
       },
-      closed,
+      { ...closed, title: 'CacheStatus', description: 'What is held' },
     ),
     budget: Type.Object(
       {
         reads_per_second: Type.Number({ description: 'TRACKSTAR_READ_RATE' }),
-        used_last_second: Type.Number(),
+        used_last_second: Type.Number({ description: 'Reads that have left within the last second' }),
         waiting: Type.Number({ description: 'Calls that wait for a permit' }),
       },
-      closed,
+      { ...closed, title: 'BudgetStatus', description: 'How much of the rate of Trackstar is used' },
     ),
     circuit: oneOf(['closed', 'open', 'half-open'], 'open: Trackstar has failed repeatedly and is left alone'),
     source: Type.Unsafe<null | { synced_at: string | null; errors: ConnectionErrors }>({
+      title: 'ConnectionSource',
       description: "Trackstar's own copy of the warehouse system; null while unknown",
       type: ['object', 'null'],
       additionalProperties: false,
@@ -64,18 +65,19 @@ const ConnectionStatus = Type.Object(
         errors: Type.Array(
           Type.Object(
             {
-              message: Type.String(),
-              preventing_sync: Type.Boolean(),
+              message: Type.String({ description: 'What Trackstar says' }),
+              preventing_sync: Type.Boolean({ description: 'Whether it holds the copying up' }),
               first_seen: textOrNull('When it was first seen'),
               last_seen: textOrNull('When it was last seen'),
             },
-            closed,
+            { ...closed, title: 'ConnectionError' },
           ),
+          { description: 'Errors of the connection, whatever they concern' },
         ),
       },
     }),
   },
-  closed,
+  { ...closed, title: 'ConnectionStatus', description: 'One connection' },
 )
 type ConnectionErrors = {
   message: string
@@ -88,11 +90,37 @@ const Status = Type.Object(
   {
     version: Type.String(),
     started_at: Type.String({ description: 'When the process began, ISO 8601 UTC' }),
-    connections: Type.Array(ConnectionStatus),
+    connections: Type.Array(ConnectionStatus, { description: 'One: a process serves one connection' }),
   },
   { $id: 'Status', description: 'What the service does and how it fares', additionalProperties: false },
 )
 export type Status = Static<typeof Status>
+
+const example: Status = {
+  version: '0.1.0',
+  started_at: '2026-11-23T09:58:00.000Z',
+  connections: [
+    {
+      connection_id: 'conn_sandbox',
+      mode: 'mirror',
+      mirror: {
+        state: 'live',
+        products: 100,
+        inventory: 159,
+        warehouses: 4,
+        pages: 2,
+        pages_left: 0,
+        doubtful: [],
+        synced_at: '2026-11-23T10:00:00.000Z',
+      },
+      cache: { entries: 259, bytes: 195_000, max_bytes: 256_000_000, hit_ratio: null },
+      budget: { reads_per_second: 10, used_last_second: 2, waiting: 0 },
+      circuit: 'closed',
+      source: { synced_at: '2026-11-23T09:31:07Z', errors: [] },
+    },
+  ],
+}
+const examples = { live: { summary: 'A mirror that is live', description: '`GET /status`', value: example } }
 
 export interface StatusOptions {
   readonly status: () => Status
@@ -111,11 +139,11 @@ export default fastifyPlugin<StatusOptions>(
           tags: ['operation'],
           summary: 'How does it fare?',
           description:
-            'Per connection: the mode, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.',
+            'Per connection: the mode and how far the mirror is, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.',
           response: {
             200: {
               description: 'The status',
-              content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Status#' }) } },
+              content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Status#' }), examples } },
             },
             default: {
               description: 'Any error',

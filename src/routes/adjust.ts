@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import { adjustExamples } from './mirror-examples.js'
+import { adjustExamples, adjustment } from './mirror-examples.js'
 import { untouched } from './records.js'
 import { Key, Ref, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
@@ -31,31 +31,37 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
         tags: ['inventory'],
         summary: 'Adjust the stock of an item',
         description:
-          'Adds or takes away units in the warehouse system behind Trackstar. The reply holds the item as it is now, and the next stock shows it. With an `Idempotency-Key` the same request can be sent again without being done twice; one is made here where none is given, and comes back in the reply.',
-        params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_sencha') }),
+          'Adds or takes away units in the warehouse system behind Trackstar, at once: there is no undoing but the opposite. The reply holds the item as it is now, the next stock shows it, and who reads `/stock/events` is told. Send an `Idempotency-Key` of your own: whoever then gets no answer, or an error that says nothing of whether it was done, sends the same request with the same key again, and it is not done twice. A reply that repeats an earlier one says `Idempotent-Replayed: true`. Where none is given one is made here and comes back in the reply; but whoever gets no reply does not know it.',
+        params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_tray') }),
         headers: Type.Object({
           'idempotency-key': Type.Optional(
             Type.String({
               minLength: 1,
               maxLength: 255,
               pattern: '^[\\x21-\\x7e]+$',
-              description: 'Names this one adjustment; kept for 24 hours',
-              examples: ['9d1f7c1e-stocktake-17'],
+              description: 'Names this one adjustment; Trackstar remembers it for 24 hours',
+              examples: ['stocktake-17-tray'],
             }),
           ),
         }),
         body: Type.Object(
           {
-            quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units', examples: [5] }),
+            quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units, above 0', examples: [5] }),
             adjustment_type: Type.Unsafe<'increase' | 'decrease'>({
               type: 'string',
               enum: ['increase', 'decrease'],
+              description: 'Whether they have come or gone',
               examples: ['increase'],
             }),
-            warehouse_id: Type.Optional(Key('The warehouse', 'wh_oslo')),
-            location_id: Type.Optional(Key('The place in it', 'A-01')),
+            warehouse_id: Type.Optional(Key('The warehouse that they have come to or gone from', 'wh_oslo')),
+            location_id: Type.Optional(Key('The place in it, where the warehouse system knows such', 'A-01')),
           },
-          { additionalProperties: false },
+          {
+            title: 'Adjustment',
+            description: 'What has come or gone. Leave out what does not apply: nothing may be null or empty',
+            additionalProperties: false,
+            examples: [adjustment],
+          },
         ),
         response: writeResponses(
           { description: 'It is done', schema: Ref('Adjusted'), examples: adjustExamples },

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblem, problemBody } from '../errors.js'
 import { basketOutcome, type LineFailure } from '../stock/basket-service.js'
-import { checkExamples } from './mirror-examples.js'
+import { checkExamples, sharedBasket } from './mirror-examples.js'
 import { setFreshness } from './reading.js'
 import { CachedQueryHeaders, cachedQueryResponses, Ref, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
@@ -20,7 +20,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         operationId: 'checkBasket',
         tags: ['stock'],
         summary: 'Can these be had together?',
-        description: `Up to ${maxLines} lines. Kits and plain products that draw on one item share it, each unit counted once: two lines that could each be had alone need not be had together. \`shortages\` says what is missing, \`lines\` how each would fare alone. A check reserves nothing.`,
+        description: `Up to ${maxLines} lines. Kits and plain products that draw on one item share it, each unit counted once: two lines that could each be had alone need not be had together. Six gongfu sets need 24 cups, and with 20 cups beside them that is 44, of 40. \`fulfillable\` is the answer, \`shortages\` says which items are missing, \`lines\` how each line would fare alone. A line that is unknown or ambiguous has a \`problem\`, and with it the basket cannot be had. A check reserves nothing.`,
         headers: CachedQueryHeaders,
         body: Type.Object(
           {
@@ -31,7 +31,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
                   quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units of the SKU', examples: [2] }),
                   warehouse_customer_id: stockOptionFields.warehouse_customer_id,
                 },
-                { additionalProperties: false },
+                { title: 'BasketLine', description: 'One line', additionalProperties: false },
               ),
               {
                 minItems: 1,
@@ -41,7 +41,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
             ),
             warehouse_id: stockOptionFields.warehouse_id,
           },
-          { additionalProperties: false },
+          { title: 'Basket', additionalProperties: false, examples: [sharedBasket] },
         ),
         response: cachedQueryResponses({
           description: 'Whether the basket can be had, and what it lacks',

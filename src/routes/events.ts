@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
@@ -86,7 +87,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (a
       if (request.method === 'HEAD') return reply.send()
       const { sku } = request.query
       reply.hijack()
-      reply.raw.writeHead(200, reply.getHeaders())
+      reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
       readers.add(reply.raw, sku && new Set(sku), request.headers['last-event-id'])
       return reply
     },

@@ -7,7 +7,7 @@ import type { Quantities } from '../stock/stock.js'
 import type { StockFeed } from '../stock/stock-feed.js'
 import { lowStockExamples } from './mirror-examples.js'
 import { wholeCatalog } from './mirror-only.js'
-import { mirrorResponses, Ref } from './schemas.js'
+import { Key, mirrorResponses, Ref } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 
 export interface FeedRouteOptions extends CatalogRouteOptions {
@@ -32,7 +32,7 @@ export const LowStock = Type.Object(
         },
         { title: 'LowStockEntry', additionalProperties: false },
       ),
-      { description: 'Lowest first' },
+      { description: 'Lowest first; equals by product id' },
     ),
     next_token: textOrNull('Goes back in as `page_token`, with the same filters; null on the last page'),
   },
@@ -50,7 +50,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
         tags: ['stock'],
         summary: 'What is running out',
         description:
-          'Every SKU of which less than `below` is available, lowest first, a page at a time. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Needs `CATALOG_MODE=mirror`.',
+          'Every SKU of which less than `below` is available, lowest first, a page at a time. Of a kit there are as many as its scarcest component allows. What is not known counts 0 here as everywhere: the stock of the SKU says whether it is `complete`. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.',
         querystring: Type.Object(
           {
             below: Type.Number({
@@ -63,9 +63,16 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
               Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'SKUs a page', examples: [10] }),
             ),
             page_token: Type.Optional(
-              Type.String({ minLength: 1, maxLength: 2048, description: '`next_token` of the page before' }),
+              Type.String({
+                minLength: 1,
+                maxLength: 2048,
+                description: '`next_token` of the page before',
+                examples: ['WzAsInByb2RfcHVlcmgiXQ'],
+              }),
             ),
-            warehouse_customer_id: stockOptionFields.warehouse_customer_id,
+            warehouse_customer_id: Type.Optional(
+              Key("Only the products of this merchant, by Trackstar's `warehouse_customer_id`", 'cust_borealis'),
+            ),
             warehouse_id: stockOptionFields.warehouse_id,
           },
           { additionalProperties: false },

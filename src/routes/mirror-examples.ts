@@ -39,7 +39,7 @@ export const lowStockExamples: Examples = {
           product_id: 'prod_puerh',
           name: "Pu'er cake, 357 g",
           ...merchant,
-          quantities: { ...none, onhand: 2, committed: 7, fulfillable: -5, sellable: -5 },
+          quantities: { ...none, onhand: 2, committed: 7, fulfillable: -5 },
         },
       ],
       next_token: 'WzAsInByb2RfcHVlcmgiXQ',
@@ -185,6 +185,7 @@ export const streamExamples: Examples = {
     summary: 'Three tins of jasmine tea are sold, and so one gift box less can be made',
     description: '`GET /stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT`',
     value: `retry: 2000
+id: 4fe97695-0
 
 event: stock
 id: 4fe97695-1
@@ -195,5 +196,20 @@ id: 4fe97695-2
 data: {"sku":"LIVE-GIFT","product_id":"prod_jasmine_gift","warehouse_customer_id":"cust_aurora","available":12,"previous_available":13,"quantities":{"onhand":13,"committed":null,"unfulfillable":null,"fulfillable":12,"sellable":12,"awaiting":0},"as_of":"2026-11-23T10:00:00.000Z"}
 
 `,
+  },
+}
+
+/** What Trackstar announces when three cups are sold, shortened to what this service needs. */
+export const deliveryExample = {
+  connection_id: 'conn_sandbox',
+  event_type: 'inventory.updated',
+  data: {
+    id: 'inv_cup',
+    sku: 'CUP',
+    onhand: 41,
+    committed: 4,
+    unfulfillable: 0,
+    fulfillable: 37,
+    trackstar_updated_date: '2026-11-23T10:00:00Z',
   },
 }

@@ -1,5 +1,6 @@
 import { type ProblemCode, type ProblemExtras, problem, problemBody } from '../errors.js'
 import type { ResponseExample } from './examples.js'
+import { adjustment } from './mirror-examples.js'
 
 interface Occasion {
   /** The request, and what else it takes: the first words of the example's description. */
@@ -10,6 +11,8 @@ interface Occasion {
 
 const stock = '`GET /products/SENCHA-100/stock`'
 const query = '`POST /stock/query`'
+const low = '`GET /stock/low?below=10`'
+const adjust = `\`PUT /inventory/inv_tray/adjust\` \`${JSON.stringify(adjustment)}\``
 
 /** An occasion for each code that an operation documents. The rest are refused before any operation is found. */
 const occasions: Partial<Record<ProblemCode, Occasion>> = {
@@ -17,6 +20,15 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
     asked: '`GET /products/SENCHA-100/stock?warehouse=wh_oslo`',
     detail: 'The query parameter warehouse is not known here',
     extras: { errors: [{ field: 'warehouse', message: 'is not known here' }] },
+  },
+  unauthorized: {
+    asked: '`POST /webhooks/trackstar` without a signature',
+    detail: 'Expected a delivery signed with a secret of this connection within five minutes',
+  },
+  forbidden: {
+    asked: `${adjust}, where Trackstar does not let the connection write`,
+    detail: 'This connection may only read',
+    extras: { origin: 'trackstar' },
   },
   product_not_found: {
     asked: '`GET /products/NO-SUCH-SKU/stock`',
@@ -44,6 +56,11 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
       ],
     },
   },
+  idempotency_conflict: {
+    asked: `${adjust} with an \`Idempotency-Key\` that has named another adjustment`,
+    detail: 'Idempotency-Key was used with another body or path',
+    extras: { origin: 'trackstar' },
+  },
   content_too_large: { asked: `${query} with more than 1 MiB`, detail: 'Request body is too large' },
   uri_too_long: {
     asked: '`GET /stock` with more than 16 KiB of SKUs',
@@ -67,6 +84,10 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
     detail: 'The connected warehouse system has no such function: warehouses cannot be listed',
     extras: { origin: 'integration' },
   },
+  requires_mirror: {
+    asked: `${low}, with \`CATALOG_MODE=on-demand\``,
+    detail: 'This needs the whole catalog, and records are read here only when asked for',
+  },
   upstream_invalid_response: {
     asked: `${stock}, while Trackstar answers with something that is no JSON`,
     detail: "In Trackstar's answer the body must be JSON",
@@ -79,6 +100,11 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
     asked: `${stock}, while Trackstar answers 503`,
     detail: 'Trackstar is failing (503)',
     extras: { retryAfter: 1 },
+  },
+  mirror_loading: {
+    asked: `${low}, while the catalog is being loaded`,
+    detail: 'The catalog is still being loaded from Trackstar',
+    extras: { retryAfter: 5 },
   },
   overloaded: {
     asked: `${stock}, after Trackstar has asked for a pause of 30 seconds`,

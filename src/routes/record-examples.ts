@@ -85,7 +85,7 @@ export const recordExamples = {
       first: {
         summary: 'The first page, of one record',
         description: '`GET /products?limit=1`',
-        value: { data: [product], next_token: 'c2xvdDox', total_count: 1 },
+        value: { data: [product], next_token: 'MDox', total_count: 1 },
       },
     },
   },
@@ -107,7 +107,7 @@ export const recordExamples = {
       first: {
         summary: 'The first page, of one record',
         description: '`GET /warehouses?limit=1`',
-        value: { data: [warehouse], next_token: 'c2xvdDox', total_count: 1 },
+        value: { data: [warehouse], next_token: 'MDox', total_count: 1 },
       },
     },
   },

@@ -20,7 +20,8 @@ export const stockOptionFields = {
   warehouse_id: Type.Optional(
     Type.Array(Key("Trackstar's id of a warehouse", 'wh_oslo'), {
       maxItems: 100,
-      description: 'Only these warehouses: their numbers are pooled, the others are not listed. Repeat it for more',
+      description:
+        'Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more',
       examples: [['wh_oslo']],
     }),
   ),

@@ -2,10 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Catalog } from '../catalog/catalog.js'
 import { problem } from '../errors.js'
+import { deliveryExample } from './mirror-examples.js'
 import { webhookResponses } from './schemas.js'
 
 export interface WebhookRouteOptions {
@@ -19,17 +20,24 @@ const maxBodyBytes = 1024 * 1024
 /** Deliveries that are remembered: the sender repeats one for a day or so at most. */
 const maxSeen = 20_000
 
-const Delivery = Compile(
-  Type.Object(
-    {
-      connection_id: Type.String(),
-      event_type: Type.String(),
-      data: Type.Optional(Type.Unknown()),
-      data_truncated: Type.Optional(Type.Boolean()),
-    },
-    { additionalProperties: true },
-  ),
+/** What Trackstar posts, as far as this service looks at it. */
+const Delivery = Type.Object(
+  {
+    connection_id: Type.String({ description: 'The connection; any other than `TRACKSTAR_CONNECTION_ID` is ignored' }),
+    event_type: Type.String({
+      description:
+        '`inventory`, `product` or `warehouse` with `.created` or `.updated`, or what concerns the connection; others are ignored',
+    }),
+    data: Type.Optional(Type.Unknown({ description: 'The record as it is now' })),
+    data_truncated: Type.Optional(
+      Type.Boolean({
+        description: '`data` was too large and is cut down to the id: the record is read from Trackstar',
+      }),
+    ),
+  },
+  { title: 'WebhookDelivery', additionalProperties: true, examples: [deliveryExample] },
 )
+const isDelivery = Compile(Delivery)
 
 /**
  * `POST /webhooks/trackstar`, delivered by Svix: its scheme is that of Standard Webhooks under other header names. What
@@ -68,16 +76,29 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     '/webhooks/trackstar',
     {
       bodyLimit: maxBodyBytes,
+      config: { documentedBody: Delivery },
       schema: {
         operationId: 'receiveWebhook',
         tags: ['operation'],
         summary: 'What Trackstar announces',
         description:
-          'For Trackstar alone, whose webhooks Svix delivers: signed with `TRACKSTAR_WEBHOOK_SECRET`. Changed products, items and warehouses are taken in at once where they are newer than what is held.',
+          'For Trackstar alone: give it this address for its webhooks, and this service the secret that it shows for it, as `TRACKSTAR_WEBHOOK_SECRET`. Without that the route is not there. A changed product, item or warehouse is taken in at once if it is newer than what is held, so that the next stock shows it and `/stock/events` tells it; a sync that has ended, or an error of the connection, shows in `source` and at `/status`. Deliveries come by Svix: the signature is over the body as it came, and no older than five minutes. What was seen before or belongs to another connection is answered like any other and changes nothing, because Svix repeats what is refused.',
         headers: Type.Object({
-          'svix-id': Type.Optional(Type.String({ description: 'The delivery' })),
-          'svix-timestamp': Type.Optional(Type.String({ description: 'When it was signed, epoch seconds' })),
-          'svix-signature': Type.Optional(Type.String({ description: '`v1,…`, several separated by spaces' })),
+          'svix-id': Type.Optional(
+            Type.String({
+              description: 'The delivery; the same when it is repeated',
+              examples: ['msg_2KWPBgLlAfxdpx2AI54pPJ85f4W'],
+            }),
+          ),
+          'svix-timestamp': Type.Optional(
+            Type.String({ description: 'When it was signed, epoch seconds', examples: ['1795428000'] }),
+          ),
+          'svix-signature': Type.Optional(
+            Type.String({
+              description: '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; several separated by spaces',
+              examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
+            }),
+          ),
         }),
         response: webhookResponses,
       },
@@ -110,8 +131,15 @@ function parse(raw: Buffer) {
   } catch (cause) {
     throw problem('validation_failed', 'Expected a body of JSON', { cause })
   }
-  if (Delivery.Check(body)) return body
+  if (isDelivery.Check(body)) return body
   throw problem('validation_failed', 'Expected connection_id, event_type and data', {
     errors: [{ field: 'event_type', message: 'expected a delivery of Trackstar' }],
   })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the documentation shows as the body, where the route itself looks at the bytes. */
+    documentedBody?: TSchema
+  }
 }

@@ -28,7 +28,7 @@ export const WhereUsed = Type.Object(
           }),
           warehouse_customer_id: textOrNull('The merchant'),
         },
-        { title: 'Use', additionalProperties: false },
+        { title: 'ItemUse', description: 'One product that draws on the item', additionalProperties: false },
       ),
     ),
   },
@@ -46,7 +46,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
         tags: ['inventory'],
         summary: 'Where an item is used',
         description:
-          'The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Needs `CATALOG_MODE=mirror`.',
+          'The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: mirrorResponses(

@@ -41,7 +41,8 @@ export async function lowStock(
   const found: BoardEntry[] = []
   let seen = 0
   // A copy: one that is taken out and put in again while this rests would come up twice.
-  for (const entry of [...board.entries()]) {
+  const entries = Array.from(board.entries())
+  for (const entry of entries) {
     if (++seen % chunk === 0) await rest()
     if (warehouseCustomerId !== undefined && entry.warehouseCustomerId !== warehouseCustomerId) continue
     const counted = warehouseIds?.length ? overWarehouses(view, entry, warehouseIds) : entry
@@ -51,9 +52,9 @@ export async function lowStock(
     if (found.length >= limit * 4 + 1000) found.sort(compare).length = limit + 1
   }
   found.sort(compare)
-  const entries = found.slice(0, limit)
-  const last = entries.at(-1)
-  return { entries, next: last && found.length > limit ? place(last) : undefined }
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  return { entries: page, next: last && found.length > limit ? place(last) : undefined }
 }
 
 function overWarehouses(view: StockView, entry: BoardEntry, warehouseIds: readonly string[]): BoardEntry | undefined {

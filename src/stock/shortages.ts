@@ -6,9 +6,9 @@ import { compare, type Exact, floorOver, larger, minus, over, plus, toNumber } f
 /**
  * What a pool lacks whose claims cannot all be met: the claims that lack something, those that draw on their items, and
  * so on; those of them that have items in common make one shortage. Where each claim needs its items in like number,
- * these are the fewest claims that lack all that is lacking (the smallest of the minimum cuts), whichever assignment was
- * found. So more of an item that is named always brings the basket nearer, more of any other one does not, and less
- * than the shortfall never suffices, wherever it is added.
+ * and no claims of different items share a debt, these are the fewest claims that lack all that is lacking (the
+ * smallest of the minimum cuts), whichever assignment was found. So more of an item that is named always brings the
+ * basket nearer, more of any other one does not, and less than the shortfall never suffices, wherever it is added.
  *
  * Where a claim needs them in different numbers the shortfall is what the best division lacks, in units of the items
  * of which fewest are needed, rounded up to whole units.

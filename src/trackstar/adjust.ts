@@ -44,7 +44,7 @@ export function adjuster(upstream: Upstream): Adjust {
     if (answer === undefined || answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
     }
-    if (typeof answer.body !== 'object' || answer.body === null) {
+    if (typeof answer.body !== 'object' || answer.body === null || Array.isArray(answer.body)) {
       throw invalidResponse(route, { path: '', message: 'must be object' })
     }
     const result = reader.one(answer.body)

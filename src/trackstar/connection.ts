@@ -22,12 +22,13 @@ export interface ConnectionParts {
   readonly onCircuit: (state: CircuitState) => void
 }
 
-/** One connection at Trackstar: one token, and so one budget of reads, one of writes, and one circuit. */
+/** One connection at Trackstar: one token, and so one budget of reads and one of writes, each with a circuit. */
 export interface Connection {
   readonly trackstar: Trackstar
   readonly adjust: Adjust
   /** The budget of reads. */
   readonly budget: Budget
+  /** The circuit of reads. */
   readonly circuit: Circuit
   /** Whether upstream has refused the credentials and no call has succeeded since. */
   readonly isRefused: boolean
@@ -35,19 +36,25 @@ export interface Connection {
 
 export function connect(parts: ConnectionParts): Connection {
   const { dispatcher, baseUrl, credentials, clock, timeoutMs } = parts
-  const circuit = new Circuit(clock, parts.onCircuit)
   let isRefused = false
-  const onCall = (call: CallReport) => {
-    if (call.outcome.startsWith('2')) isRefused = false
-    // A write's 403 is about the write: this connection must not.
-    else if (call.outcome === '401' || (call.outcome === '403' && call.cause !== 'write')) isRefused = true
-    parts.onCall(call)
+  const transport = httpTransport(dispatcher, baseUrl, credentials)
+  /** @param refusals the statuses by which upstream refuses the credentials themselves */
+  function upstreamFor(budget: Budget, circuit: Circuit, ...refusals: string[]) {
+    const onCall = (call: CallReport) => {
+      if (call.outcome.startsWith('2')) isRefused = false
+      else if (refusals.includes(call.outcome)) isRefused = true
+      parts.onCall(call)
+    }
+    return rationedUpstream({ transport, budget, circuit, clock, timeoutMs, onCall })
   }
-  const common = { transport: httpTransport(dispatcher, baseUrl, credentials), circuit, clock, timeoutMs, onCall }
   const budget = withForcedShare(windowBudget(parts.readRate, clock), clock)
+  const circuit = new Circuit(clock, parts.onCircuit)
+  // A write goes through to the warehouse system: that this fails says nothing of Trackstar's own copy, nor does a 403,
+  // which means that this connection must not write.
+  const writing = upstreamFor(windowBudget(parts.writeRate, clock), new Circuit(clock), '401')
   return {
-    trackstar: trackstar(rationedUpstream({ ...common, budget })),
-    adjust: adjuster(rationedUpstream({ ...common, budget: windowBudget(parts.writeRate, clock) })),
+    trackstar: trackstar(upstreamFor(budget, circuit, '401', '403')),
+    adjust: adjuster(writing),
     budget,
     circuit,
     get isRefused() {

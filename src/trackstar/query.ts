@@ -50,3 +50,15 @@ export class KeyList {
     return true
   }
 }
+
+/** The keys of as many calls as it takes. */
+export function* keyLists(keys: Iterable<string>): Generator<readonly string[]> {
+  let list = new KeyList()
+  for (const key of keys) {
+    if (list.add(key)) continue
+    yield list.keys
+    list = new KeyList()
+    list.add(key)
+  }
+  if (list.keys.length > 0) yield list.keys
+}

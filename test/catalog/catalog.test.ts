@@ -1,15 +1,18 @@
-import tap from 'tap'
+import tap, { type Test } from 'tap'
 import { createCatalog } from '../../src/catalog/catalog.js'
 import { type Directives, Reading } from '../../src/catalog/reading.js'
 import { problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Malformed } from '../../src/records/page.js'
 import type { Product } from '../../src/records/product.js'
+import type { Adjusted } from '../../src/trackstar/adjust.js'
 import { windowBudget } from '../../src/trackstar/budget.js'
+import type { Filters } from '../../src/trackstar/query.js'
 import type { Batch, Trackstar } from '../../src/trackstar/trackstar.js'
 import { problemOf, settle, TestClock } from '../helper.js'
 
-function start(maxBytes = 1_000_000) {
+function start(maxBytes = 1_000_000, isMirrored = false) {
+  const states: string[] = []
   const clock = new TestClock()
   const budget = windowBudget(1000, clock)
   const told: unknown[] = []
@@ -20,7 +23,12 @@ function start(maxBytes = 1_000_000) {
     items: async (ids: readonly string[]): Promise<Partial<Batch<InventoryItem>>> => ({
       records: ids.map((id) => ({ id })),
     }),
-    list: async (): Promise<unknown> => ({ records: [], malformed: [], nextToken: null }),
+    list: async (_resource: string, _filters: Filters): Promise<unknown> => ({
+      records: [],
+      malformed: [],
+      nextToken: null,
+    }),
+    adjust: (): Promise<Adjusted> => Promise.reject(new Error('nothing is written here')),
   }
   const asked: string[] = []
   const trackstar = {
@@ -38,11 +46,11 @@ function start(maxBytes = 1_000_000) {
     },
     warehouses: async () => [{ id: 'wh' }],
     connection: async () => ({ syncedAt: null, errors: [], incomplete: [] }),
-    list: () => upstream.list(),
+    list: (resource, filters) => upstream.list(resource, filters),
   } as Trackstar
   const catalog = createCatalog({
     trackstar,
-    adjust: () => Promise.reject(new Error('nothing is written here')),
+    adjust: () => upstream.adjust(),
     budget,
     clock,
     policy: { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 },
@@ -51,11 +59,20 @@ function start(maxBytes = 1_000_000) {
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
     onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
     connectionId: 'conn',
-    onFailure: () => {},
+    onFailure: (what) => told.push(what),
+    ...(isMirrored && {
+      mirror: {
+        syncIntervalMs: 30_000,
+        fullCompareMs: 3_600_000,
+        log: { info() {}, warn: (_fields, text) => told.push(text) },
+        onTouched: (ids) => told.push([...ids]),
+        onState: (state) => states.push(state),
+      },
+    }),
   })
   const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
     new Reading('a', clock.elapsed() + timeoutMs, directives)
-  return { clock, catalog, upstream, asked, told, reading }
+  return { clock, catalog, upstream, asked, told, reading, states }
 }
 
 const malformed = (fields: Partial<Malformed>): Malformed => ({
@@ -191,4 +208,149 @@ tap.test('knows the warehouses and the connection', async (t) => {
   t.equal(catalog.connectionState(reading()), undefined)
   await settle()
   t.match(catalog.connectionState(), { incomplete: [] })
+})
+
+/** The mirror live, with a product of one item. */
+async function mirrored(t: Test) {
+  const service = start(1_000_000, true)
+  const { upstream, catalog, clock } = service
+  const lists: Record<string, unknown[]> = {
+    products: [{ id: 'p1', sku: 'A', inventory_items: [{ inventory_item_id: 'i1' }] }],
+    inventory: [{ id: 'i1', onhand: 1 }],
+  }
+  const malformedOnes: Malformed[] = []
+  upstream.list = async (resource) => ({
+    records: lists[resource],
+    malformed: resource === 'products' ? malformedOnes : [],
+    nextToken: null,
+    date: clock.now(),
+  })
+  t.teardown(() => catalog.stop())
+  const live = async () => {
+    catalog.start()
+    await settle()
+    clock.advance(5000)
+    return { lists, ...service }
+  }
+  return { lists, malformedOnes, live, ...service }
+}
+
+tap.test('is the whole truth once it is mirrored, and asks for nothing', async (t) => {
+  const { catalog, reading, asked, states, live } = await mirrored(t)
+  t.equal(catalog.state.mirror?.state, 'loading')
+  await live()
+  t.strictSame(states, ['live'])
+  t.match(catalog.state.mirror, { state: 'live', products: 1, inventory: 1, warehouses: 1, pages: 2, doubtful: [] })
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p1' }], stale: false })
+  t.match((await catalog.productsBySku(['none'], reading())).get('none'), { value: undefined, stale: false })
+  t.match((await catalog.itemsById(['i1', 'none'], reading())).get('none'), { value: undefined })
+  t.strictSame(asked, [])
+  catalog.stop()
+  await settle()
+  t.strictSame(states, ['live', 'off'])
+})
+
+tap.test('is read through while it loads', async (t) => {
+  const { catalog, upstream, reading, asked } = await mirrored(t)
+  upstream.list = () => new Promise(() => {})
+  catalog.start()
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
+  t.strictSame(catalog.incomplete(reading()), [])
+  t.strictSame(asked, ['products A'])
+})
+
+tap.test('takes out of the mirror what a forced read does not find', async (t) => {
+  const { catalog, upstream, reading, asked, told, live } = await mirrored(t)
+  await live()
+  upstream.products = async () => ({})
+  upstream.items = async () => ({})
+  const noCache = reading({ noCache: true })
+  t.match((await catalog.productsBySku(['A'], noCache)).get('A'), { value: undefined })
+  t.match((await catalog.itemsById(['i1'], noCache)).get('i1'), { value: undefined })
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: undefined })
+  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: undefined })
+  t.strictSame(asked, ['products A', 'items i1'])
+  t.ok(told.some((touched) => Array.isArray(touched) && touched.includes('p1')))
+})
+
+tap.test('says that a list is doubtful', async (t) => {
+  const { catalog, lists, reading, live } = await mirrored(t)
+  lists.inventory = []
+  await live()
+  t.strictSame(catalog.incomplete(reading()), ['inventory'])
+})
+
+tap.test('regression: a product that is malformed upstream was unknown to a mirror', async (t) => {
+  const { catalog, malformedOnes, upstream, reading, told, live } = await mirrored(t)
+  malformedOnes.push(malformed({ id: 'p2', sku: 'B' }))
+  await live()
+  t.ok(told.includes('products /data/0/name'), 'it is told')
+  upstream.products = async () => ({ malformed: malformedOnes })
+  t.match((await catalog.productsBySku(['B'], reading())).get('B'), { problem: 'upstream_invalid_response' })
+})
+
+tap.test('takes an adjusted item in, and that of a replay only where it is news', async (t) => {
+  const { clock, catalog, upstream, reading } = start()
+  const adjusted = (onhand: number, second: number, isReplay: boolean) => async () => ({
+    body: {},
+    item: { id: 'i1', onhand, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
+    isReplay,
+  })
+  const five = { quantity: 5, adjustment_type: 'increase' } as const
+  const onhand = async (adjust: typeof upstream.adjust) => {
+    upstream.adjust = adjust
+    clock.advance(1)
+    await catalog.adjust('i1', five, 'key', reading())
+    const found = (await catalog.itemsById(['i1'], reading({ onlyIfCached: true }))).get('i1')
+    return found instanceof Error ? found.problem : found?.value?.onhand
+  }
+  t.equal(await onhand(adjusted(1, 1, true)), 'not_cached', 'what is not held may have changed since')
+  t.equal(await onhand(adjusted(5, 5, false)), 5)
+  t.equal(await onhand(adjusted(3, 3, true)), 5)
+  t.equal(await onhand(adjusted(6, 6, true)), 6, 'the first reply was lost on its way')
+  t.equal(await onhand(async () => ({ body: {}, item: undefined, isReplay: false })), 6)
+})
+
+tap.test('reads a truncated item again after a read that was under way', async (t) => {
+  const { clock, catalog, upstream, asked, reading } = start()
+  const answers: ((onhand: number) => void)[] = []
+  upstream.items = () =>
+    new Promise((resolve) => answers.push((onhand) => resolve({ records: [{ id: 'i1', onhand }] })))
+  const read = catalog.itemsById(['i1'], reading())
+  await settle()
+  clock.advance(10)
+  const event = { event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }
+  t.equal(catalog.receive(event), 'taken')
+  await settle()
+  answers[0]?.(1)
+  await read
+  await settle()
+  clock.advance(10)
+  answers[1]?.(2)
+  await settle()
+  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 2 } })
+  t.strictSame(asked, ['items i1', 'items i1'])
+  catalog.receive(event)
+  await settle()
+  answers[2]?.(3)
+  await settle()
+  t.equal(asked.length, 3, 'where none was under way, one is enough')
+})
+
+tap.test('reads a truncated product by its id, and tells where it cannot', async (t) => {
+  const { catalog, upstream, told } = start()
+  const filters: Filters[] = []
+  upstream.list = async (_resource, given) => {
+    filters.push(given)
+    return { records: [{ id: 'p1', sku: 'A' }], malformed: [], nextToken: null }
+  }
+  const event = { event_type: 'product.updated', data: { id: 'p1' }, data_truncated: true }
+  catalog.receive(event)
+  await settle()
+  t.strictSame(filters, [{ 'ids[in]': 'p1' }])
+  t.equal(catalog.state.stores.records.entries, 1)
+  upstream.list = () => Promise.reject(problem('upstream_unavailable', 'gone'))
+  catalog.receive(event)
+  await settle()
+  t.ok(told.includes('record of a truncated delivery'))
 })

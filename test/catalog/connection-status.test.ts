@@ -76,3 +76,29 @@ tap.test('asks nothing where the connection is not known or upstream may not be 
   t.equal(unknown.status.get(false), undefined)
   t.strictSame(unknown.asked, [])
 })
+
+tap.test('reads again at once when something is said to have happened', async (t) => {
+  const { asked, status } = start()
+  status.get()
+  await settle()
+  status.askAgain()
+  t.equal(asked.length, 2)
+  await settle()
+})
+
+tap.test('reads once more after a read that was under way when something happened', async (t) => {
+  const { asked, upstream, status } = start()
+  const answers: ((state: ConnectionState) => void)[] = []
+  upstream.answer = () => new Promise((resolve) => answers.push(resolve))
+  status.get()
+  for (let event = 0; event < 100; event++) status.askAgain()
+  t.equal(asked.length, 1, 'regression: each of a hundred events made a call of its own')
+  answers[0]?.({ ...complete, incomplete: ['inventory'] })
+  await settle()
+  t.equal(asked.length, 2)
+  t.strictSame(status.get()?.incomplete, ['inventory'])
+  answers[1]?.(complete)
+  await settle()
+  t.strictSame(status.get(), complete)
+  t.equal(asked.length, 2)
+})

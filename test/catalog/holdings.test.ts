@@ -120,14 +120,55 @@ tap.test('lets absence take the place of a record, unless that was read after ab
   t.equal(holdings.find('item', 'i')?.value?.onhand, 2)
 })
 
-tap.test('lets go of what is too old even for a failing upstream', async (t) => {
+tap.test('serves nothing that is too old even for a failing upstream', async (t) => {
   const { holdings, move } = start()
   holdings.keep('item', item(1), at(0))
   move(1_000_000)
   t.ok(holdings.find('item', 'i'))
   move(1_060_000)
   t.equal(holdings.find('item', 'i'), undefined)
-  t.equal(holdings.state.records.entries, 0)
+})
+
+tap.test('regression: what a mirror could still confirm was gone once a caller had found it too old', async (t) => {
+  const { holdings, move } = start()
+  holdings.keep('item', item(1), at(0))
+  move(1_060_000)
+  t.equal(holdings.find('item', 'i'), undefined)
+  t.match(holdings.peek('item', 'i'), { value: { onhand: 1 } })
+})
+
+tap.test('regression: a look-up that a change of SKU had overtaken gave the product under its old one', async (t) => {
+  const { holdings } = start()
+  holdings.keep('product', product('p1', { sku: 'B', trackstar_updated_date: '2026-01-02' }), at(10, 30))
+  const old = product('p1', { trackstar_updated_date: '2026-01-01' })
+  t.match(
+    holdings.keepSku('A', [old, product('p2')], at(20, 40)).value?.map(({ id }) => id),
+    ['p2'],
+  )
+  t.equal(holdings.keepSku('A', [old], at(20, 40)).value, undefined)
+  t.equal(holdings.peek('product', 'p1')?.value?.sku, 'B')
+})
+
+tap.test('tells of each change, with what was before', async (t) => {
+  const { holdings } = start()
+  const told: unknown[] = []
+  holdings.watch((...change) => told.push(change))
+  holdings.keep('item', item(1), at(1))
+  holdings.keep('item', item(2), at(2))
+  holdings.keepSku('A', [product('p1')], at(3))
+  holdings.keep('item', item(2, '2000-01-01'), at(2))
+  holdings.remove('item', 'i')
+  holdings.remove('item', 'i')
+  holdings.keepAbsence('product', 'p1', at(4))
+  t.match(told, [
+    ['item', undefined, { onhand: 1 }],
+    ['item', { onhand: 1 }, { onhand: 2 }],
+    ['product', undefined, { id: 'p1' }],
+    ['item', { onhand: 2 }, { onhand: 2 }],
+    ['item', { onhand: 2 }, undefined],
+    ['product', { id: 'p1' }, undefined],
+  ])
+  t.equal(told.length, 6)
 })
 
 tap.test('holds no warehouses: they have a list of their own', async (t) => {

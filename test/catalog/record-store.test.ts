@@ -42,3 +42,10 @@ tap.test('takes every name for a name', async (t) => {
   t.equal(store.get('__proto__')?.value, 'x')
   t.equal(store.get('constructor'), undefined)
 })
+
+tap.test('regression: an entry larger than the bound was lost without a word', async (t) => {
+  const store = memoryStore(100)
+  store.set('large', held('x'), 101)
+  t.equal(store.get('large'), undefined)
+  t.equal(store.state.evictions, 1)
+})

@@ -173,3 +173,37 @@ tap.test('asks a failing upstream for a stale list no more than once in five min
   await list.find('wh_oslo', reading())
   t.equal(asked.length, 2)
 })
+
+tap.test('takes in a warehouse that is announced, once there is a list', async (t) => {
+  const { list, names } = start()
+  list.take({ id: 'wh_early' })
+  t.equal(list.known.size, 0)
+  await names()
+  list.take({ id: 'wh_new', name: 'New' })
+  t.strictSame([...list.known.keys()].sort(), ['wh_new', ...(await names()).filter((id) => id !== 'wh_new')].sort())
+  list.take({ id: 'wh_new', name: 'Newer' })
+  t.equal(list.known.get('wh_new')?.name, 'Newer')
+})
+
+tap.test('regression: an announcement that came late gave a warehouse its old name back', async (t) => {
+  const { list, names } = start()
+  await names()
+  list.take({ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' })
+  list.take({ id: 'wh_new', name: 'old', trackstar_updated_date: '2026-01-01T00:00:00Z' })
+  t.equal(list.known.get('wh_new')?.name, 'new')
+})
+
+tap.test('is read again where it is only said that something has changed', async (t) => {
+  const { asked, list, names } = start()
+  await names()
+  await list.askAgain()
+  t.equal(asked.length, 2)
+})
+
+tap.test('can be read before anybody asks, and is not when it is known', async (t) => {
+  const { asked, list } = start()
+  await list.load()
+  t.ok(list.known.size > 0)
+  await list.load()
+  t.equal(asked.length, 1)
+})

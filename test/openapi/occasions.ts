@@ -1,13 +1,16 @@
-import type { InjectOptions } from 'fastify'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { adjustment } from '../../src/routes/mirror-examples.js'
 import type { Sandbox } from '../../src/sandbox/sandbox.js'
 import type { ServiceOptions } from '../helper.js'
 
-/** What it takes beside the request that an example of a problem names. */
+/** What it takes beside the request that an example names. */
 export interface Occasion {
   readonly request?: InjectOptions
-  readonly options?: ServiceOptions
-  /** Makes the sandbox behave as the example says. */
-  readonly prepare?: (sandbox: Sandbox) => unknown
+  readonly options?: ServiceOptions & { readonly waits?: boolean }
+  /** Whether the catalog is mirrored, and there before the request unless `waits` says otherwise. */
+  readonly mirrored?: boolean
+  /** Makes the sandbox behave as the example says, or asks for something first. */
+  readonly prepare?: (sandbox: Sandbox, app: FastifyInstance) => unknown
   /** How many requests it takes; the last one is answered as in the example. */
   readonly requests?: number
   /** Applied to the answer before it is compared: what the test has to have otherwise than the example. */
@@ -20,8 +23,38 @@ const failing = (status: number, headers = {}) => ({
     sandbox.fault('/wms/*', { status, headers, body: { error: 'no', origin: 'trackstar' } }),
 })
 
-/** By problem code. What is not named here takes nothing but the request. */
+const adjustmentKey = { 'idempotency-key': 'stocktake-17-tray' }
+
+/** By problem code, or the name of another example. What is not named here takes nothing but the request. */
 export const occasions: Readonly<Record<string, Occasion>> = {
+  running_out: { mirrored: true },
+  cup: { mirrored: true },
+  adjusted: {
+    edit: (text) => text.replaceAll(/("(?:trackstar_)?updated_date"):"2\d{3}-[^"]*"/g, '$1:"2026-11-23T10:00:00Z"'),
+  },
+  live: { mirrored: true, options: { environment: { TRACKSTAR_READ_RATE: '10' } } },
+  refused: {
+    prepare: async (sandbox, app) => {
+      sandbox.fault('/wms/*', { status: 401 })
+      await app.inject('/products/SENCHA-100/stock')
+    },
+  },
+  unauthorized: { mirrored: true, request: { payload: {} } },
+  forbidden: {
+    prepare: (sandbox) =>
+      sandbox.fault('/wms/*', { status: 403, body: { error: 'This connection may only read', origin: 'trackstar' } }),
+  },
+  idempotency_conflict: {
+    prepare: (_sandbox, app) =>
+      app.inject({
+        method: 'PUT',
+        url: '/inventory/inv_tray/adjust',
+        payload: { ...adjustment, quantity: 6 },
+        headers: adjustmentKey,
+      }),
+    request: { headers: adjustmentKey },
+  },
+  mirror_loading: { mirrored: true, options: { sandbox: { latencyMs: 1000 }, waits: false } },
   not_acceptable: { request: { headers: { accept: 'text/html' } } },
   content_too_large: { request: { payload: { skus: ['x'.repeat(1024 * 1024)] } } },
   unsupported_media_type: { request: { payload: 'SENCHA-100', headers: { 'content-type': 'text/plain' } } },

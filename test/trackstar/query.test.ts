@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import tap from 'tap'
-import { encode, KeyList, maxListCharacters, maxListValues, withFilters } from '../../src/trackstar/query.js'
+import { encode, KeyList, keyLists, maxListCharacters, maxListValues, withFilters } from '../../src/trackstar/query.js'
 
 tap.test('puts filters behind a path, and leaves out those without a value', async (t) => {
   t.equal(withFilters('/wms/products', {}), '/wms/products')
@@ -78,4 +78,14 @@ tap.test('takes a key with a comma alone', async (t) => {
   t.equal(others.add('GREEN, BLACK'), false)
   t.equal(others.isFull, true, 'the key that waits goes next, so this list goes now')
   t.strictSame(others.keys, ['x'])
+})
+
+tap.test('spreads keys over as many lists as it takes', async (t) => {
+  const keys = Array.from({ length: 250 }, (_, n) => `k${n}`)
+  t.strictSame(
+    [...keyLists(keys)].map(({ length }) => length),
+    [100, 100, 50],
+  )
+  t.strictSame([...keyLists(['a', 'b,c', 'd'])], [['a'], ['b,c'], ['d']])
+  t.strictSame([...keyLists([])], [])
 })

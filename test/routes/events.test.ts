@@ -1,0 +1,269 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import Fastify from 'fastify'
+import { pino } from 'pino'
+import tap, { type Test } from 'tap'
+import type { Catalog } from '../../src/catalog/catalog.js'
+import metricsRoute, { Metrics, type MetricsState } from '../../src/plugins/metrics.js'
+import problemDetails from '../../src/plugins/problems.js'
+import { serverOptions } from '../../src/plugins/server.js'
+import { eventsRoute } from '../../src/routes/events.js'
+import type { FeedRouteOptions } from '../../src/routes/low-stock.js'
+import { stockSchemas } from '../../src/stock/stock.js'
+import { StockFeed } from '../../src/stock/stock-feed.js'
+import { EventStream } from '../event-stream.js'
+import { eventually, startService } from '../helper.js'
+import { startMirrored } from '../mirrored.js'
+import { change, simple, viewOf } from '../stock/view.js'
+
+/** The route alone, on a port, with a feed that the test writes to. */
+async function startAlone(t: Test, { counts = async () => {} }: { counts?: () => Promise<void> } = {}) {
+  const app = Fastify(serverOptions({ trustProxy: false }, pino({ level: 'silent' })))
+  const products = Array.from({ length: 500 }, (_, n) => simple(`p${n}`))
+  const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
+  const counted = feed.start(counts)
+  const catalog = { mirrored: { isWhole: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
+  const state = { mirror: null } as MetricsState
+  const metrics = new Metrics()
+  await app.register(problemDetails)
+  await app.register(metricsRoute, { metrics, state: () => state })
+  for (const schema of stockSchemas) app.addSchema(schema)
+  await app.register(eventsRoute, { catalog, feed } as unknown as FeedRouteOptions)
+  t.teardown(() => app.close())
+  const gauge = async (name: string) =>
+    Object(await metrics.registry.getSingleMetric(name)?.get()).values[0].value as number
+  const listen = async () => {
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    return Number(Object(app.server.address()).port)
+  }
+  return { app, feed, counted, gauge, listen }
+}
+
+tap.test('opens a stream with the headers that keep it one', async (t) => {
+  const { listen } = await startMirrored(t)
+  const stream = await EventStream.open(t, await listen(), '/stock/events', { 'x-request-id': 'mine' })
+  t.equal(stream.response.statusCode, 200)
+  t.match(stream.response.headers, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    'x-request-id': 'mine',
+  })
+  t.notOk(stream.response.headers['content-length'])
+  await eventually(() => stream.retryMs === 2000)
+  t.match(stream.lastEventId, /^[\da-f]{8}-0$/)
+})
+
+tap.test('tells each SKU of a change once, with all that the contract names', async (t) => {
+  const { listen, move, get } = await startMirrored(t)
+  const stream = await EventStream.open(t, await listen())
+  await move('inv_jasmine', -3, 'wh_oslo')
+  t.strictSame(await stream.told(2), [
+    ['LIVE-JASMINE', 40, 37],
+    ['LIVE-GIFT', 13, 12],
+  ])
+  const boot = stream.lastEventId.split('-')[0]
+  t.match(stream.events, [
+    { event: 'stock', id: `${boot}-1` },
+    { event: 'stock', id: `${boot}-2` },
+  ])
+  for (const data of await stream.data(2)) {
+    const stock = (await get(`/products/${String(data['sku'])}/stock`)).json()
+    t.strictSame(
+      { ...data, as_of: undefined },
+      {
+        sku: stock.sku,
+        product_id: stock.product.id,
+        warehouse_customer_id: 'cust_aurora',
+        available: stock.available,
+        previous_available: data['previous_available'],
+        quantities: stock.quantities,
+        as_of: undefined,
+      },
+    )
+    t.match(data['as_of'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  }
+  await move('inv_jasmine', 1, 'wh_porto')
+  t.strictSame((await stream.told(3)).slice(2), [['LIVE-JASMINE', 37, 38]], '38 tins make as many boxes as 37')
+})
+
+tap.test('tells of a kit whose stock changes in another quantity alone', async (t) => {
+  const { listen, move } = await startMirrored(t)
+  const stream = await EventStream.open(t, await listen(), '/stock/events?sku=GONGFU-SET')
+  await move('inv_cup', -5)
+  t.strictSame(await stream.told(1), [['GONGFU-SET', 6, 6]])
+  t.match(await stream.data(1), [{ quantities: { awaiting: 2 } }], 'the cups will not do for three more')
+})
+
+tap.test('tells nothing of a change that leaves the stock as it was', async (t) => {
+  const { listen, sandbox, deliver, move } = await startMirrored(t)
+  const stream = await EventStream.open(t, await listen())
+  await deliver('inventory.updated', sandbox.change('inventory', 'inv_cup', { name: 'Teacup' }).record)
+  await deliver('product.updated', sandbox.change('products', 'prod_cup', { name: 'Teacup' }).record)
+  await move('inv_sencha', 1, 'wh_oslo')
+  t.strictSame(await stream.told(1), [['SENCHA-100', 38, 39]])
+})
+
+tap.test('tells of a product that is new, and of one that has another SKU now', async (t) => {
+  const { listen, sandbox, deliver } = await startMirrored(t)
+  const stream = await EventStream.open(t, await listen())
+  const product = sandbox.add('products', {
+    id: 'prod_new',
+    sku: 'NEW',
+    inventory_items: [{ inventory_item_id: 'inv_cup', unit_quantity: 2 }],
+  })
+  await deliver('product.created', product)
+  await deliver('product.updated', sandbox.change('products', 'prod_new', { sku: 'NEWER' }).record)
+  t.strictSame(await stream.told(3), [
+    ['NEW', null, 20],
+    ['NEW', 20, 0],
+    ['NEWER', null, 20],
+  ])
+})
+
+tap.test('tells only of the SKUs asked for', async (t) => {
+  const { listen, move } = await startMirrored(t)
+  const port = await listen()
+  const skus = ['LIVE-GIFT', 'MINT/LEMON 50%', 'GREEN, BLACK + WHITE', '抹茶 30g', 'UNKNOWN']
+  const query = skus.map((sku) => `sku=${encodeURIComponent(sku)}`).join('&')
+  const [some, one] = [
+    await EventStream.open(t, port, `/stock/events?${query}`),
+    await EventStream.open(t, port, '/stock/events?sku=LIVE-JASMINE'),
+  ]
+  await move('inv_sencha', -1, 'wh_oslo')
+  await move('inv_jasmine', -3, 'wh_oslo')
+  await move('inv/mint 50%', -1)
+  await move('inv_mix,3', -1)
+  await move('inv_抹茶', -1)
+  t.strictSame(await some.told(4), [
+    ['LIVE-GIFT', 13, 12],
+    ['MINT/LEMON 50%', 5, 4],
+    ['GREEN, BLACK + WHITE', 7, 6],
+    ['抹茶 30g', 9, 8],
+  ])
+  t.strictSame(await one.told(1), [['LIVE-JASMINE', 40, 37]])
+})
+
+tap.test('refuses what it cannot understand', async (t) => {
+  const { get, post } = await startMirrored(t)
+  const many = Array.from({ length: 501 }, (_, n) => `sku=${n}`).join('&')
+  const wrong = [
+    ['/stock/events?sku=', 'sku[0]'],
+    [`/stock/events?sku=A&sku=${'x'.repeat(256)}`, 'sku[1]'],
+    [`/stock/events?${many}`, 'sku'],
+    ['/stock/events?since=1', 'since'],
+  ] as const
+  for (const [url, field] of wrong) {
+    const reply = await get(url)
+    t.equal(reply.statusCode, 400)
+    t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] })
+  }
+  const long = await get('/stock/events', { 'last-event-id': 'x'.repeat(101) })
+  t.match(long.json(), { code: 'validation_failed', errors: [{ field: 'last-event-id' }] })
+  const posted = await post('/stock/events', {})
+  t.equal(posted.statusCode, 405)
+})
+
+tap.test('gives HEAD the headers alone, and ends', async (t) => {
+  const { listen, get } = await startMirrored(t)
+  const socket = connect(await listen(), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('HEAD /stock/events HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n')
+  const reply = await text(socket)
+  t.match(reply, /^HTTP\/1\.1 200 .*\r\n/)
+  t.match(reply, /\r\ncontent-type: text\/event-stream/i)
+  t.match(reply, /\r\n\r\n$/)
+  t.match((await get('/metrics')).body, /\nstock_event_readers 0\n/)
+})
+
+tap.test('needs a mirror', async (t) => {
+  const { get } = await startService(t)
+  const reply = await get('/stock/events')
+  t.equal(reply.statusCode, 501)
+  t.equal(reply.json().code, 'requires_mirror')
+})
+
+tap.test('says so while the catalog is being loaded', async (t) => {
+  const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 50 } })
+  const reply = await get('/stock/events')
+  t.equal(reply.statusCode, 503)
+  t.equal(reply.json().code, 'mirror_loading')
+  t.equal(reply.headers['retry-after'], '5')
+  sandbox.options.latencyMs = 0
+  await eventually(async () => (await get('/stock/low?below=0')).statusCode === 200)
+})
+
+tap.test('takes nobody on while the catalog is being counted: he would miss what changes meanwhile', async (t) => {
+  let go = () => {}
+  const { app, counted } = await startAlone(t, { counts: () => new Promise((resolve) => (go = resolve)) })
+  const reply = await app.inject('/stock/events')
+  t.equal(reply.statusCode, 503)
+  t.equal(reply.json().code, 'mirror_loading')
+  t.equal(reply.headers['retry-after'], '1')
+  go()
+  await counted
+  t.equal((await app.inject({ url: '/stock/events', payloadAsStream: true })).statusCode, 200)
+})
+
+tap.test('takes ten thousand readers and no more', async (t) => {
+  const { app, gauge, counted } = await startAlone(t)
+  await counted
+  for (let n = 0; n < 10_000; n++) await app.inject({ url: '/stock/events', payloadAsStream: true })
+  t.equal(await gauge('stock_event_readers'), 10_000)
+  const reply = await app.inject('/stock/events')
+  t.equal(reply.statusCode, 503)
+  t.equal(reply.json().code, 'overloaded')
+  t.equal(reply.headers['retry-after'], '10')
+})
+
+tap.test('drops who does not read from his socket, and goes on for the others', async (t) => {
+  const { app, feed, gauge, listen, counted } = await startAlone(t)
+  await counted
+  const port = await listen()
+  const [slow, quick] = [await EventStream.open(t, port), await EventStream.open(t, port)]
+  slow.response.pause()
+  const big = 'x'.repeat(60_000)
+  let events = 0
+  // What the machine itself buffers for a socket comes first.
+  for (; (await gauge('stock_event_readers')) === 2 && events < 2000; events++) {
+    feed.log.publish(change(big), 'now')
+    await eventually(() => quick.events.length > events)
+  }
+  t.equal(await gauge('stock_event_readers'), 1)
+  t.ok(events < 2000, `${events} events`)
+  slow.response.resume()
+  await eventually(() => slow.isOver)
+  t.ok(slow.events.length < events)
+  feed.log.publish(change('LAST'), 'now')
+  await quick.data(events + 1)
+  t.notOk(quick.isOver)
+  await eventually(async () => (await gauge('http_requests_in_flight')) === 1)
+  await app.close()
+})
+
+tap.test('ends at once with the service, though somebody does not read', async (t) => {
+  const { app, feed, listen, counted } = await startAlone(t)
+  await counted
+  const port = await listen()
+  const streams = await Promise.all(Array.from({ length: 50 }, () => EventStream.open(t, port)))
+  const [slow, ...others] = streams
+  slow?.response.pause()
+  for (let n = 0; n < 4; n++) feed.log.publish(change('x'.repeat(60_000)), 'now')
+  const begun = performance.now()
+  await app.close()
+  t.ok(performance.now() - begun < 1000)
+  await eventually(() => others.every(({ isOver }) => isOver))
+})
+
+tap.test('is not among the requests being answered any more when its reader has gone', async (t) => {
+  const { gauge, listen, counted } = await startAlone(t)
+  await counted
+  const port = await listen()
+  const streams = await Promise.all(Array.from({ length: 5 }, () => EventStream.open(t, port)))
+  t.equal(await gauge('stock_event_readers'), 5)
+  t.equal(await gauge('http_requests_in_flight'), 5)
+  for (const stream of streams) stream.leave()
+  await eventually(async () => (await gauge('http_requests_in_flight')) === 0)
+  t.equal(await gauge('stock_event_readers'), 0)
+})

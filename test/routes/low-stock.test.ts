@@ -1,0 +1,161 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import problemDetails from '../../src/plugins/problems.js'
+import { type FeedRouteOptions, LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
+import { stockSchemas } from '../../src/stock/stock.js'
+import { StockFeed } from '../../src/stock/stock-feed.js'
+import { startMirrored } from '../mirrored.js'
+import { simple, viewOf } from '../stock/view.js'
+
+interface Entry {
+  readonly sku: string
+  readonly available: number
+}
+const told = (entries: readonly Entry[]) => entries.map(({ sku, available }) => [sku, available])
+
+tap.test('lists what is running out, as the stock route has it', async (t) => {
+  const { get, newCalls } = await startMirrored(t, { sandbox: { products: 30 } })
+  newCalls()
+  const reply = await get('/stock/low?below=6')
+  t.equal(reply.statusCode, 200)
+  t.match(reply.headers, { 'content-type': /^application\/json/, 'cache-control': 'private, no-cache' })
+  t.strictSame(told(reply.json().data), [
+    ['CEYLON-500', 0],
+    ['DARJEELING-500', 0],
+    ['GIFT-CARD', 0],
+    ['MATCHA-KIT', 0],
+    ['PUERH-357', 0],
+    ['EARL-GREY', 2],
+    ['__proto__', 3],
+    ['constructor', 4],
+    ['HONEY-1', 4],
+    ['MINT/LEMON 50%', 5],
+    ['SAMPLER-3', 5],
+    ['TRAVEL-SET', 5],
+  ])
+  t.equal(reply.json().next_token, null)
+  for (const entry of reply.json().data) {
+    t.strictSame(Object.keys(entry), ['sku', 'product_id', 'name', 'warehouse_customer_id', 'available', 'quantities'])
+    const url = `/products/${encodeURIComponent(entry.sku)}/stock?warehouse_customer_id=${entry.warehouse_customer_id}`
+    const stock = (await get(url)).json()
+    if (stock.code === 'sku_ambiguous') continue
+    const { available, quantities, product } = stock
+    t.match(entry, { available, quantities, product_id: product.id, name: product.name })
+  }
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('does not list an old product of a SKU that has an active one', async (t) => {
+  const { get } = await startMirrored(t)
+  const skus = (await get('/stock/low?below=21')).json().data.map(({ sku }: Entry) => sku)
+  t.notOk(skus.includes('CHAI-50'), 'of which there are 21, and not 3')
+})
+
+tap.test('gives the products of one merchant, and the stock of certain warehouses', async (t) => {
+  const { get } = await startMirrored(t, { sandbox: { products: 30 } })
+  const data = async (query: string) => told((await get(`/stock/low?${query}`)).json().data)
+  t.strictSame(await data('below=9&warehouse_customer_id=cust_borealis'), [['HONEY-1', 4]])
+  t.strictSame(await data('below=9&warehouse_customer_id=nobody'), [])
+  const pooled = await data('below=6&warehouse_id=wh_oslo&warehouse_id=wh_porto')
+  t.strictSame(
+    pooled.find(([sku]) => sku === 'TRAVEL-SET'),
+    ['TRAVEL-SET', 5],
+    'the warehouses together make more than 3 and 1',
+  )
+  t.strictSame(
+    (await data('below=6&warehouse_id=wh_oslo')).find(([sku]) => sku === 'TRAVEL-SET'),
+    ['TRAVEL-SET', 3],
+  )
+  t.notOk((await data('below=1e9&warehouse_id=nowhere')).some(([, available]) => available !== 0))
+})
+
+tap.test('shows at once what has moved', async (t) => {
+  const { get, move } = await startMirrored(t, { sandbox: { products: 30 } })
+  await move('inv_gaiwan', -9)
+  const reply = await get('/stock/low?below=1')
+  t.strictSame(
+    told(reply.json().data).map(([sku]) => sku),
+    ['CEYLON-500', 'DARJEELING-500', 'GIFT-CARD', 'GONGFU-SET', 'MATCHA-KIT', 'PUERH-357', 'TASTING-SET'],
+  )
+})
+
+tap.test('a walk page by page finds everything once while stock moves', async (t) => {
+  const { get, move, sandbox } = await startMirrored(t, { sandbox: { products: 300 } })
+  const all: Entry[] = (await get('/stock/low?below=60&limit=1000')).json().data
+  const seen: (Entry & { product_id: string })[] = []
+  const moved = new Set(['LIVE-JASMINE', 'LIVE-GIFT'])
+  for (let query = ''; ; ) {
+    const { data, next_token } = (await get(`/stock/low?below=60&limit=7${query}`)).json()
+    t.ok(data.length <= 7)
+    seen.push(...data)
+    if (next_token === null) break
+    t.match(next_token, /^[\w-]+$/)
+    query = `&page_token=${next_token}`
+    await move('inv_jasmine', sandbox.data.inventory.get('inv_jasmine')?.onhand === 44 ? -20 : 2, 'wh_oslo')
+  }
+  const still = (entries: readonly Entry[]) => told(entries.filter(({ sku }) => !moved.has(sku)))
+  t.strictSame(still(seen), still(all))
+  t.ok(seen.length > 50)
+})
+
+tap.test('refuses what it cannot understand', async (t) => {
+  const { get } = await startMirrored(t)
+  const wrong = [
+    ['', 'below'],
+    ['below=', 'below'],
+    ['below=x', 'below'],
+    ['below=-1', 'below'],
+    ['below=Infinity', 'below'],
+    ['below=NaN', 'below'],
+    ['below=1e10', 'below'],
+    ['below=1&below=2', 'below'],
+    ['below=1&limit=0', 'limit'],
+    ['below=1&limit=1001', 'limit'],
+    ['below=1&limit=1.5', 'limit'],
+    ['below=1&limit=all', 'limit'],
+    ['below=1&page_token=', 'page_token'],
+    ['below=1&page_token=nonsense', 'page_token'],
+    ['below=1&page_token=WzFd', 'page_token'],
+    [`below=1&page_token=${'x'.repeat(2049)}`, 'page_token'],
+    ['below=1&warehouse_id=', 'warehouse_id[0]'],
+    ['below=1&warehouse_customer_id=', 'warehouse_customer_id'],
+    ['below=1&include=lots', 'include'],
+  ] as const
+  for (const [query, field] of wrong) {
+    const reply = await get(`/stock/low?${query}`)
+    t.equal(reply.statusCode, 400, query)
+    t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] }, query)
+  }
+  t.equal((await get('/stock/low?below=1', { accept: 'text/html' })).statusCode, 406)
+  t.equal((await get('/stock/low?below=0')).json().data.length, 0)
+  t.equal((await get('/stock/low?below=1&limit=1000')).statusCode, 200)
+})
+
+tap.test('waits until the catalog is counted', async (t) => {
+  const app = Fastify()
+  await app.register(problemDetails)
+  for (const schema of [...stockSchemas, LowStock]) app.addSchema(schema)
+  const view = viewOf([simple('a')], [])
+  const feed = new StockFeed(view, 'boot', Date.now)
+  const catalog = { mirrored: { ...view, isWhole: true }, state: { mirror: { state: 'live' } } }
+  await app.register(lowStockRoute, { catalog, feed } as unknown as FeedRouteOptions)
+  const early = await app.inject('/stock/low?below=1')
+  t.equal(early.statusCode, 503)
+  t.match(early.json(), { code: 'mirror_loading', retry_after: 1 })
+  await feed.start(async () => {})
+  t.match((await app.inject('/stock/low?below=1')).json(), { data: [{ sku: 'A', available: 0 }] })
+})
+
+tap.test('does not hold up others while it looks through a large catalog', async (t) => {
+  const { get } = await startMirrored(t, { sandbox: { products: 5000, itemsPerProduct: 1 } })
+  let turns = 0
+  let isDone = false
+  const count = () => {
+    turns++
+    if (!isDone) setImmediate(count)
+  }
+  setImmediate(count)
+  t.equal((await get('/stock/low?below=1&warehouse_id=wh_oslo')).statusCode, 200)
+  isDone = true
+  t.ok(turns >= 9, `${turns} turns of the event loop`)
+})

@@ -1,0 +1,48 @@
+import tap from 'tap'
+import type { MirrorProgress } from '../../src/catalog/mirror.js'
+import { wholeCatalog } from '../../src/routes/mirror-only.js'
+import { problemOf, startService } from '../helper.js'
+import { startMirrored } from '../mirrored.js'
+
+const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/events']
+
+/** What stands in for a catalog whose mirror is in `state`. */
+const catalog = (state: MirrorProgress['state'] | undefined, isWhole: boolean) =>
+  ({
+    mirrored: state && { isWhole },
+    state: { mirror: state ? { state } : null },
+  }) as unknown as Parameters<typeof wholeCatalog>[0]
+
+tap.test('gives the whole catalog, or says why there is none', async (t) => {
+  const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => wholeCatalog(catalog(...given)))())
+  const live = catalog('live', true)
+  t.equal(wholeCatalog(live), live.mirrored)
+  t.match(await problem(undefined, false), { problem: 'requires_mirror' })
+  t.match(await problem('off', false), { problem: 'requires_mirror' })
+  t.match(await problem('loading', false), { problem: 'mirror_loading', extras: { retryAfter: 5 } })
+  t.match(await problem('live', false), { problem: 'mirror_loading' }, 'followed, but without a word for too long')
+})
+
+tap.test('what needs the whole catalog is refused without a mirror, and nothing is asked upstream', async (t) => {
+  const { get, newCalls } = await startService(t)
+  for (const url of urls) {
+    const reply = await get(url)
+    t.equal(reply.statusCode, 501, url)
+    t.match(reply.json(), { code: 'requires_mirror', request_id: reply.headers['x-request-id'] })
+  }
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('what needs the whole catalog waits for it', async (t) => {
+  const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
+  for (const url of urls) {
+    const reply = await get(url)
+    t.equal(reply.statusCode, 503, url)
+    t.equal(reply.json().code, 'mirror_loading')
+    t.equal(reply.headers['retry-after'], '5')
+    t.equal(reply.json().retry_after, 5)
+  }
+  const stock = await get('/products/CUP/stock')
+  t.match(stock.json(), { available: 40 }, 'a stock is there meanwhile')
+  sandbox.options.latencyMs = 0
+})

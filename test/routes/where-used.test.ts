@@ -1,0 +1,83 @@
+import tap from 'tap'
+import { getOverSocket } from '../helper.js'
+import { startMirrored } from '../mirrored.js'
+
+interface Use {
+  readonly sku: string
+  readonly is_kit: boolean
+  readonly unit_quantity: number | null
+}
+const told = (uses: readonly Use[]) => uses.map(({ sku, is_kit, unit_quantity }) => [sku, is_kit, unit_quantity])
+
+tap.test('lists the products and kits that draw on an item', async (t) => {
+  const { get, newCalls } = await startMirrored(t)
+  newCalls()
+  const reply = await get('/inventory/inv_cup/products')
+  t.equal(reply.statusCode, 200)
+  t.equal(reply.headers['cache-control'], 'private, no-cache')
+  t.strictSame(reply.json().data[1], {
+    product_id: 'prod_gongfu',
+    sku: 'GONGFU-SET',
+    name: 'Gongfu set for four',
+    is_kit: true,
+    unit_quantity: 4,
+    warehouse_customer_id: 'cust_aurora',
+  })
+  t.strictSame(told(reply.json().data), [
+    ['CUP', false, 1],
+    ['GONGFU-SET', true, 4],
+    ['TASTING-SET', true, 6],
+  ])
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('counts the units as the arithmetic does', async (t) => {
+  const { get } = await startMirrored(t)
+  const used = async (id: string) => told((await get(`/inventory/${encodeURIComponent(id)}/products`)).json().data)
+  t.strictSame(await used('inv_filter'), [['REFILL-BOX', true, 3]], 'a kit names it twice: 2 + 1')
+  t.strictSame(await used('inv_biscuit'), [['BISCUIT-6PK', false, 6]])
+  t.strictSame(await used('inv_ribbon'), [['SAMPLER-3', true, null]], 'no sound number')
+  t.strictSame(await used('inv/mint 50%'), [['MINT/LEMON 50%', false, 1]])
+  t.strictSame(await used('inv_抹茶'), [['抹茶 30g', false, 1]])
+  t.strictSame(await used('__proto__'), [['__proto__', false, 1]])
+})
+
+tap.test('knows an item that only products name, one that nothing draws on, and none else', async (t) => {
+  const { get, deliver, listen } = await startMirrored(t)
+  t.strictSame(told((await get('/inventory/inv_nowhere/products')).json().data), [['HOJICHA-80', false, 1]])
+  await deliver('inventory.created', { id: 'inv_alone', trackstar_updated_date: '2030-01-01T00:00:00Z' })
+  const alone = await get('/inventory/inv_alone/products')
+  t.equal(alone.statusCode, 200)
+  t.strictSame(alone.json(), { data: [] })
+  const port = await listen()
+  for (const id of ['unknown', 'toString', '..', '%2e%2e', '..%2F..%2Fproducts']) {
+    const reply = await getOverSocket(port, `/inventory/${id}/products`)
+    t.equal(reply.status, 404, id)
+    t.equal(JSON.parse(reply.body).code, 'inventory_item_not_found')
+  }
+})
+
+tap.test('follows the products', async (t) => {
+  const { get, deliver } = await startMirrored(t)
+  const date = { trackstar_updated_date: '2030-01-01T00:00:00Z' }
+  await deliver('product.created', { id: 'p', inventory_items: [{ inventory_item_id: 'inv_tray' }], ...date })
+  t.strictSame((await get('/inventory/inv_tray/products')).json().data[1], {
+    product_id: 'p',
+    sku: null,
+    name: null,
+    is_kit: false,
+    unit_quantity: 1,
+    warehouse_customer_id: null,
+  })
+  await deliver('product.updated', { id: 'p', inventory_items: [], trackstar_updated_date: '2030-01-02T00:00:00Z' })
+  t.strictSame(told((await get('/inventory/inv_tray/products')).json().data), [['GONGFU-SET', true, 1]])
+})
+
+tap.test('refuses what it cannot understand', async (t) => {
+  const { get } = await startMirrored(t)
+  for (const url of [`/inventory/${'x'.repeat(256)}/products`, '/inventory/inv_cup/products?limit=1']) {
+    const reply = await get(url)
+    t.equal(reply.statusCode, 400, url)
+    t.equal(reply.json().code, 'validation_failed')
+  }
+})

@@ -1,0 +1,49 @@
+import type { InventoryItem } from '../../src/records/inventory-item.js'
+import type { Product } from '../../src/records/product.js'
+import type { StockView } from '../../src/stock/stock-board.js'
+
+/** A whole catalog that tests change as they like. */
+export interface TestView extends StockView {
+  readonly products: Map<string, Product>
+  readonly items: Map<string, InventoryItem>
+}
+
+export function viewOf(products: readonly Product[], items: readonly InventoryItem[]): TestView {
+  const byId = new Map(products.map((product) => [product.id, product]))
+  const itemsById = new Map(items.map((item) => [item.id, item]))
+  return {
+    products: byId,
+    items: itemsById,
+    product: (id) => byId.get(id),
+    item: (id) => itemsById.get(id),
+    findProducts: (sku) => ({ value: Array.from(byId.values()).filter((product) => product.sku === sku) }),
+    warehouses: () => new Map(),
+    productIds: () => byId.keys(),
+  }
+}
+
+/** A plain product of one item, which has the id of the product. */
+export const simple = (id: string, fields: Partial<Product> = {}): Product => ({
+  id,
+  sku: id.toUpperCase(),
+  inventory_items: [{ inventory_item_id: id }],
+  ...fields,
+})
+
+/** What an event has to be made of, where that does not matter. */
+export const change = (sku: string, available = 1) => ({
+  productId: `prod ${sku}`,
+  sku,
+  name: null,
+  warehouseCustomerId: null,
+  available,
+  quantities: {
+    onhand: available,
+    committed: null,
+    unfulfillable: null,
+    fulfillable: available,
+    sellable: available,
+    awaiting: null,
+  },
+  previousAvailable: null,
+})
