@@ -12,7 +12,7 @@ const mirrorOf = async ({ get }: Service) => (await get('/status')).json().conne
 const stateIs = (service: Service, state: string) => async () => (await mirrorOf(service)).state === state
 
 tap.test('goes on loading where it was after upstream was down', async (t) => {
-  const service = await startMirror(t, { sandbox: { products: 2500 } })
+  const service = await startMirror(t, { sandbox: { products: 1200, itemsPerProduct: 1 } })
   const { sandbox } = service
   sandbox.fault('/wms/inventory', { status: 500, times: 1 })
   await service.listen()
@@ -25,7 +25,10 @@ tap.test('goes on loading where it was after upstream was down', async (t) => {
 })
 
 tap.test('begins a list anew whose page tokens have expired', async (t) => {
-  const service = await startMirror(t, { sandbox: { products: 2500 }, environment: { TRACKSTAR_READ_RATE: '1000' } })
+  const service = await startMirror(t, {
+    sandbox: { products: 1200, itemsPerProduct: 1 },
+    environment: { TRACKSTAR_READ_RATE: '1000' },
+  })
   const { sandbox } = service
   sandbox.options.latencyMs = 20
   await service.listen()

@@ -9,6 +9,7 @@ type T = Parameters<typeof startService>[0]
 function startMirror(t: T, { environment, ...options }: ServiceOptions = {}): Promise<Service> {
   return startService(t, {
     ...options,
+    sandbox: { products: 40, ...options.sandbox },
     environment: {
       CATALOG_MODE: 'mirror',
       TRACKSTAR_CONNECTION_ID: 'conn_sandbox',

@@ -51,21 +51,18 @@ export async function basketOutcome<R>(
   const items = new Map<string, InventoryItem>()
   for (const { place, line, choice } of found) {
     const used = choice.itemIds.map((id) => read.get(id) ?? new Error('the catalog gave nothing for a key'))
+    const sound = used.flatMap((item) => (item instanceof Error ? [] : [item]))
     const error = used.find((item) => item instanceof Error)
     if (error !== undefined) {
       failures.set(place, { status: 'unavailable', error })
       continue
     }
     lines.push({ place, sku: line.sku, quantity: line.quantity, product: choice.product })
-    for (const known of [choice.known, ...used]) {
-      if (known instanceof Error) continue
+    for (const known of [choice.known, ...sound]) {
       readAt = Math.min(readAt, known.readAt)
       stale ||= known.stale
     }
-    choice.itemIds.forEach((id, n) => {
-      const item = used[n]
-      if (item !== undefined && !(item instanceof Error) && item.value !== undefined) items.set(id, item.value)
-    })
+    for (const { value } of sound) if (value !== undefined) items.set(value.id, value)
   }
   const syncIncomplete = records.incomplete(reading)
   const checked = checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete })

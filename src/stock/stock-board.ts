@@ -103,29 +103,28 @@ export class StockBoard {
   /** The products that a change of one may concern: those that share its SKU, or did before. */
   siblings(productId: string): string[] {
     const skus = new Set([this.#entries.get(productId)?.sku, this.view.product(productId)?.sku])
-    return Array.from(skus).flatMap((sku) => (sku ? this.#idsOf(sku) : []))
+    return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(({ id }) => id) : []))
   }
 
   #entryOf(productId: string): BoardEntry | undefined {
     const stock = stockInView(this.view, productId)
-    if (stock === undefined || stock.sku === '' || this.#isSuperseded(productId, stock.sku)) return undefined
+    if (stock === undefined || stock.sku === '') return undefined
     const { sku, product, available, quantities } = stock
     const { name, warehouse_customer_id: warehouseCustomerId } = product
+    if (this.#isSuperseded(productId, sku, warehouseCustomerId)) return undefined
     return { productId, sku, name, warehouseCustomerId, available, quantities }
   }
 
   /** Whether the SKU means another product of the same merchant, so that nobody can ask for this one's stock. */
-  #isSuperseded(productId: string, sku: string): boolean {
-    const products = this.view.findProducts(sku).value ?? []
+  #isSuperseded(productId: string, sku: string, merchant: string | null): boolean {
+    const products = this.#productsOf(sku)
     if (products.length < 2) return false
-    const merchantOf = (product: Product | undefined) => product?.warehouse_customer_id ?? null
-    const merchant = merchantOf(this.view.product(productId))
-    const selection = selectProduct(products.filter((product) => merchantOf(product) === merchant))
+    const selection = selectProduct(products.filter((other) => (other.warehouse_customer_id ?? null) === merchant))
     return selection.status === 'ok' && selection.product.id !== productId
   }
 
-  #idsOf(sku: string): string[] {
-    return (this.view.findProducts(sku).value ?? []).map(({ id }) => id)
+  #productsOf(sku: string): readonly Product[] {
+    return this.view.findProducts(sku).value ?? []
   }
 }
 

@@ -40,17 +40,26 @@ tap.test('answers by hand where Node could make no request of what came', async 
   t.match(JSON.parse(reply.body), { code: 'validation_failed', request_id: reply.headers.get('x-request-id') })
 })
 
+tap.test('answers what never became a request for a route', async (t) => {
+  const reply = await Fastify(options()).inject({ url: '/things/%zz', headers: { 'x-request-id': 'mine' } })
+  t.equal(reply.statusCode, 400)
+  t.match(reply.headers, { 'x-request-id': 'mine', 'cache-control': 'no-store' })
+  t.match(reply.headers['content-type'], /^application\/problem\+json/)
+  t.match(reply.json(), { code: 'validation_failed', request_id: 'mine' })
+})
+
 tap.test('takes what Node says of a connection', async (t) => {
   const { clientErrorHandler } = options()
-  const answerTo = async (code: string) => {
+  const answerTo = async (code?: string) => {
     const stream = new PassThrough()
     const socket = stream as unknown as Socket
-    clientErrorHandler(Object.assign(new Error('no'), { code }), socket)
+    clientErrorHandler(Object.assign(new Error('no'), code === undefined ? {} : { code }), socket)
     return stream.destroyed ? 'nothing' : String(stream.read())
   }
   t.match(await answerTo('ERR_HTTP_REQUEST_TIMEOUT'), /^HTTP\/1\.1 408 /)
   t.match(await answerTo('HPE_HEADER_OVERFLOW'), /^HTTP\/1\.1 431 /)
   t.match(await answerTo('HPE_INVALID_METHOD'), /^HTTP\/1\.1 400 /)
+  t.match(await answerTo(), /^HTTP\/1\.1 400 /)
   t.equal(await answerTo('ECONNRESET'), 'nothing')
   const ended = new PassThrough().end()
   clientErrorHandler(new Error('late'), ended as unknown as Socket)

@@ -1,6 +1,11 @@
+import Fastify from 'fastify'
 import tap from 'tap'
+import problemDetails from '../../src/plugins/problems.js'
+import type { CatalogRouteOptions } from '../../src/routes/stock.js'
+import { WhereUsed, whereUsedRoute } from '../../src/routes/where-used.js'
 import { getOverSocket } from '../helper.js'
 import { startMirrored } from '../mirrored.js'
+import { simple, viewOf } from '../stock/view.js'
 
 interface Use {
   readonly sku: string
@@ -71,6 +76,17 @@ tap.test('follows the products', async (t) => {
   })
   await deliver('product.updated', { id: 'p', inventory_items: [], trackstar_updated_date: '2030-01-02T00:00:00Z' })
   t.strictSame(told((await get('/inventory/inv_tray/products')).json().data), [['GONGFU-SET', true, 1]])
+})
+
+tap.test('leaves out a product that is named and yet not there', async (t) => {
+  const app = Fastify()
+  await app.register(problemDetails)
+  app.addSchema(WhereUsed)
+  const view = viewOf([simple('a')], [])
+  const index = { productIdsOfItem: () => ['gone', 'a'] }
+  const catalog = { mirrored: { ...view, index, isWhole: true }, state: { mirror: { state: 'live' } } }
+  await app.register(whereUsedRoute, { catalog } as unknown as CatalogRouteOptions)
+  t.match((await app.inject('/inventory/a/products')).json(), { data: [{ product_id: 'a' }] })
 })
 
 tap.test('refuses what it cannot understand', async (t) => {

@@ -16,7 +16,10 @@ export function viewOf(products: readonly Product[], items: readonly InventoryIt
     items: itemsById,
     product: (id) => byId.get(id),
     item: (id) => itemsById.get(id),
-    findProducts: (sku) => ({ value: Array.from(byId.values()).filter((product) => product.sku === sku) }),
+    findProducts(sku) {
+      const found = Array.from(byId.values()).filter((product) => product.sku === sku)
+      return { value: found.length === 0 ? undefined : found }
+    },
     warehouses: () => new Map(),
     productIds: () => byId.keys(),
   }
