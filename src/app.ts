@@ -59,6 +59,10 @@ const schemas = [
   Adjusted,
 ]
 
+/** A call holds its socket until it is answered or times out: with fewer, calls that have a permit would wait for one. */
+const connectionsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeoutMs }: Config) =>
+  Math.ceil(((trackstarReadRate + trackstarWriteRate) * trackstarTimeoutMs) / 1000)
+
 /** Wires the whole service. Reads no environment and never listens; closing it closes its connections upstream. */
 export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
   const clock = parts.clock ?? systemClock
@@ -66,7 +70,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
   const metrics = new Metrics()
 
-  const dispatcher = parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: 32 })
+  const dispatcher =
+    parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: connectionsFor(config) })
   const connection = connect({
     dispatcher,
     baseUrl: config.trackstarBaseUrl,
@@ -102,6 +107,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       metrics.malformed(resource)
       app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`)
     },
+    onDoubt: (resource, gone) =>
+      app.log.warn({ resource, gone }, 'most records held are missing upstream; not believed until it says so twice'),
     onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
     ...(config.catalogMode === 'mirror' && {
       mirror: {
@@ -109,11 +116,15 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
         fullCompareMs: config.fullCompareHours * 3600_000,
         log: app.log,
         onTouched: (productIds) => feed?.look(productIds),
-        onState: (state) => (state === 'live' ? void feed?.start(nextTurn) : feed?.stop()),
+        onState: (state) => (state === 'live' ? startFeed() : feed?.stop()),
       },
     }),
   })
   const feed = catalog.mirrored && new StockFeed(catalog.mirrored, randomUUID().slice(0, 8), clock.now)
+
+  const startFeed = () => {
+    feed?.start(nextTurn).catch((error: unknown) => app.log.error({ err: error }, 'could not count the catalog'))
+  }
 
   for (const schema of schemas) app.addSchema(schema)
 
@@ -125,7 +136,12 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   // After what decorates replies: Swagger UI's own context would not see what is added later.
   await app.register(docs, { version })
   await app.register(health, {
-    unready: () => (connection.isRefused ? "Trackstar refuses this service's credentials" : undefined),
+    unready: () => {
+      if (!connection.isRefused) return undefined
+      // Nobody sends requests to who is not ready, so looking whether it is over is left to the look itself.
+      catalog.probe()
+      return "Trackstar refuses this service's credentials"
+    },
   })
   await app.register(metricsRoute, {
     metrics,

@@ -27,7 +27,7 @@ export function connectionStatus(
       synced_at: mirror.syncedAt === undefined ? null : new Date(mirror.syncedAt).toISOString(),
     },
     cache: {
-      entries: stores.records.entries + stores.absences.entries,
+      entries: stores.records.entries,
       bytes: stores.records.bytes,
       max_bytes: stores.records.maxBytes,
       hit_ratio: asked === 0 ? null : 1 - lookups.miss / asked,

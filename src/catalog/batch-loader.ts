@@ -15,7 +15,8 @@ export interface Demand {
 }
 
 /** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
-export type Ask<V> = (pull: PullKeys, errand: Errand) => Promise<ReadonlyMap<string, V | Problem> | undefined>
+export type Ask<V> = (pull: PullKeys, errand: Errand) => Promise<Answers<V>>
+type Answers<V> = ReadonlyMap<string, V | Problem> | undefined
 
 /** One key on its way, whoever asked for it. */
 interface Flight<V> {
@@ -148,24 +149,63 @@ export class BatchLoader<V> {
       this.#bid(priority)
       return batch.map((flight) => flight.key)
     }
-    const deadline = () => (batch ? Math.max(...batch.map((flight) => flight.deadline)) : lane.latestDeadline)
-    const errand = { bid: { priority, caller: this.name, deadline }, cause: causes[priority] }
+    const deadline = () => (batch ? latest(batch) : lane.latestDeadline)
     try {
-      const answers = await this.ask(pull, errand)
-      for (const flight of batch ?? []) {
-        const answer = answers?.get(flight.key)
-        if (answer === undefined || isProblem(answer)) this.#fail(flight, answer ?? unanswered(flight.key))
-        else this.#land(flight, answer)
-      }
+      const answers = await this.ask(pull, this.#errand(priority, deadline))
+      this.#settle(batch ?? [], answers)
     } catch (error) {
-      if (batch === undefined) lane.bids--
+      if (batch !== undefined) {
+        this.#refused(batch, priority, error)
+        return
+      }
+      lane.bids--
       // One bid too many says nothing of the keys that earlier bids will carry; each of those bids for the rest again.
-      isLeftToOthers = batch === undefined && lane.bids > 0 && isProblem(error, 'overloaded')
+      isLeftToOthers = lane.bids > 0 && isProblem(error, 'overloaded')
       if (isLeftToOthers) return
-      for (const flight of batch ?? lane.queue.remove(() => true)) this.#fail(flight, error)
+      for (const flight of lane.queue.remove(() => true)) this.#fail(flight, error)
     } finally {
       if (isPartial) lane.partial--
       if (!isLeftToOthers) this.#bid(priority)
+    }
+  }
+
+  #errand(priority: Priority, deadline: () => number): Errand {
+    return { bid: { priority, caller: this.name, deadline }, cause: causes[priority] }
+  }
+
+  #settle(batch: readonly Flight<V>[], answers: Answers<V>): void {
+    for (const flight of batch) {
+      const answer = answers?.get(flight.key)
+      if (answer === undefined || isProblem(answer)) this.#fail(flight, answer ?? unanswered(flight.key))
+      else this.#land(flight, answer)
+    }
+  }
+
+  /**
+   * What upstream refuses as a whole may be one key's fault, and that key somebody else's: each half is asked for by
+   * itself, down to the key, whose refusal it is.
+   */
+  #refused(batch: readonly Flight<V>[], priority: Priority, error: unknown): void {
+    if (batch.length === 1 || !isProblem(error, 'upstream_rejected')) {
+      for (const flight of batch) this.#fail(flight, error)
+      return
+    }
+    const middle = Math.ceil(batch.length / 2)
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) void this.#askAgain(half, priority)
+  }
+
+  async #askAgain(batch: readonly Flight<V>[], priority: Priority): Promise<void> {
+    const keys = batch.map((flight) => flight.key)
+    try {
+      this.#settle(
+        batch,
+        await this.ask(
+          () => keys,
+          this.#errand(priority, () => latest(batch)),
+        ),
+      )
+    } catch (error) {
+      this.#refused(batch, priority, error)
     }
   }
 
@@ -209,6 +249,8 @@ export class BatchLoader<V> {
     }
   }
 }
+
+const latest = (batch: readonly { readonly deadline: number }[]) => Math.max(...batch.map((flight) => flight.deadline))
 
 const unanswered = (key: string) => new Error(`the batch brought no answer for ${JSON.stringify(key)}`)
 

@@ -21,7 +21,7 @@ import { WaitingRoom } from './waiting-room.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
 import { type WebhookEvent, type WebhookOutcome, webhookReceiver } from './webhook-events.js'
 
-export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'knownProductIds'> {
+export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'knownProductIds' | 'incomplete'> {
   readonly adjust: Adjust
   readonly policy: FreshnessPolicy
   readonly maxBytes: number
@@ -57,6 +57,8 @@ export interface Catalog {
   incomplete(reading?: Reading): readonly string[]
   /** Writes an adjustment straight through; the item that comes back replaces what is held. */
   adjust(id: string, adjustment: Adjustment, idempotencyKey: string, reading: Reading): Promise<Adjusted>
+  /** Makes one cheap read behind everybody, unless one was made just now: for whether upstream can be asked at all. */
+  probe(): void
   /** Takes in what upstream announces. */
   receive(event: WebhookEvent): WebhookOutcome
   /** The whole catalog; undefined in `on-demand` mode. */
@@ -80,6 +82,9 @@ export interface CatalogState {
 /** Requests that may wait for upstream at a time: some 40 kB each, and more than a cold herd for one SKU. */
 const maxWaitingRequests = 2000
 
+/** Least time between two probes. */
+const probeMs = 5000
+
 export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, clock, policy, requestTimeoutMs, onFailure } = parts
   const holdings = new Holdings(parts.maxBytes, policy, clock.now)
@@ -90,7 +95,13 @@ export function createCatalog(parts: CatalogParts): Catalog {
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
   const { mirrored, mirror } = mirroring(parts, holdings, () => warehouseList.known)
   const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
-  const { products, items } = recordLoaders({ ...parts, holdings, knownProductIds })
+  let probedAt = Number.NEGATIVE_INFINITY
+  const { products, items } = recordLoaders({
+    ...parts,
+    holdings,
+    knownProductIds,
+    incomplete: () => status.get()?.incomplete ?? [],
+  })
   const isFollowed = () => mirrored?.isWhole ?? false
 
   const findProducts = (sku: string) =>
@@ -141,6 +152,8 @@ export function createCatalog(parts: CatalogParts): Catalog {
     async list(resource, filters, reading) {
       const { caller, deadline } = reading
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
+      const refusal = reading.refuseToRead()
+      if (refusal) throw refusal
       const begunAt = clock.now()
       reading.calls.add({})
       const work = trackstar.list(resource, filters, { bid, cause: 'list' })
@@ -164,6 +177,13 @@ export function createCatalog(parts: CatalogParts): Catalog {
       const isNews = !isReplay || (held && updatedAt(item) > updatedAt(held))
       if (item && isNews) holdings.keep('item', item, { begunAt, readAt: clock.now() })
       return adjusted
+    },
+    probe() {
+      if (clock.elapsed() - probedAt < probeMs) return
+      probedAt = clock.elapsed()
+      const deadline = probedAt + requestTimeoutMs
+      const bid = { priority: 'refresh', caller: 'probe', deadline: () => deadline } as const
+      trackstar.list('products', { limit: '1' }, { bid, cause: 'refresh' }).catch(() => {})
     },
     receive,
     mirrored,

@@ -20,7 +20,8 @@ export interface Held<T> {
   readonly freshUntil: number
 }
 
-export const isFresh = (held: Held<unknown>, now: number): boolean => now < held.freshUntil
+/** A time before it was read is a clock that was set back: how old it is cannot be said, so it is not fresh. */
+export const isFresh = (held: Held<unknown>, now: number): boolean => held.readAt <= now && now < held.freshUntil
 
 /** Whether it may be served at once, stale or not. Stale absence may not: what has appeared must not stay unknown. */
 export const withinRevalidateWindow = (held: Held<unknown>, now: number, policy: FreshnessPolicy): boolean =>

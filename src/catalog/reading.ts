@@ -42,8 +42,9 @@ export class Reading {
   judge(held: Held<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
     const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
     if (held === undefined) return 'read'
-    if (onlyIfCached) return now - held.readAt <= maxAgeMs ? 'serve' : 'read'
-    const age = now - held.readAt
+    // Read in the future, by a clock that was set back since: of any age.
+    const age = held.readAt <= now ? now - held.readAt : Number.POSITIVE_INFINITY
+    if (onlyIfCached) return age <= maxAgeMs ? 'serve' : 'read'
     if (age > newEnoughMs && (noCache || age > maxAgeMs)) return 'read'
     if (isFresh(held, now)) return 'serve'
     return withinRevalidateWindow(held, now, policy) ? 'refresh' : 'read'

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type Problem, problem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Malformed } from '../records/page.js'
@@ -18,6 +19,10 @@ export interface RecordLoaderParts {
   readonly knownProductIds: (sku: string) => readonly string[]
   /** Told how many keys a call carried. */
   readonly onBatch: (resource: Resource, keys: number) => void
+  /** Resources whose first copy upstream has not finished. */
+  readonly incomplete: () => readonly string[]
+  /** Told how many held records of a resource a batch did not bring, and that this is not believed yet. */
+  readonly onDoubt: (resource: Resource, gone: number) => void
   /** Told of each record that was left out because it cannot be what it claims. */
   readonly onMalformed: (resource: Resource, malformed: Malformed) => void
 }
@@ -28,6 +33,14 @@ export interface RecordLoaders {
   /** Inventory items by id. */
   readonly items: BatchLoader<Held<InventoryItem>>
 }
+
+/** So many records may be gone at once without being doubted. */
+const unsurprising = 2
+/** Keys whose loss is remembered, to be believed the next time. */
+const maxDoubted = 20_000
+
+/** Not there this time, and not to be remembered. */
+const unremembered = (times: ReadTimes): Held<never> => ({ value: undefined, ...times, freshUntil: times.readAt })
 
 /** What reads upstream for what is not held, and takes the answers in. */
 export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
@@ -50,6 +63,8 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
     return { batch, times: { begunAt, readAt: clock.now() } }
   }
 
+  const doubted = new LRUCache<string, true>({ max: maxDoubted })
+
   const products = new BatchLoader<Held<readonly Product[]>>(
     'skus',
     async (pull, errand) => {
@@ -70,14 +85,31 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
     clock,
   )
 
+  /**
+   * Whether the absence of what a batch did not bring is to be believed: not while upstream's first copy is unfinished,
+   * and not at once where most of what was held, and more than a few, is suddenly gone. What is gone twice is gone.
+   */
+  function believe(resource: Resource, held: readonly string[], isThere: (key: string) => boolean): boolean {
+    if (parts.incomplete().includes(resource)) return false
+    const gone = held.filter((key) => !isThere(key))
+    if (gone.length <= unsurprising || gone.length * 2 <= held.length) return true
+    const isRepeated = gone.every((key) => doubted.has(`${resource}:${key}`))
+    for (const key of gone) doubted.set(`${resource}:${key}`, true)
+    if (!isRepeated) parts.onDoubt(resource, gone.length)
+    return isRepeated
+  }
+
   /** Matched by SKU, never by position. */
   function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, Held<readonly Product[]> | Problem> {
     const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
     for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
+    const held = batch.asked.filter((sku) => holdings.findProducts(sku)?.value !== undefined)
+    const isBelievable = believe('products', held, (sku) => bySku.get(sku)?.length !== 0)
     const answer = (sku: string, found: readonly Product[]) => {
       const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
       if (fault) return fault
       const there = new Set([...found, ...batch.malformed].map(({ id }) => id))
+      if (found.length === 0 && !isBelievable) return holdings.findProducts(sku) ?? unremembered(times)
       const gone = parts.knownProductIds(sku).filter((id) => !there.has(id))
       for (const id of gone) holdings.keepAbsence('product', id, times)
       return holdings.keepSku(sku, found, times)
@@ -87,11 +119,20 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
 
   /** Matched by id, never by position. */
   function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, Held<InventoryItem> | Problem> {
-    const byId = new Map(batch.records.map((item) => [item.id, item]))
+    const there = new Set(batch.records.map(({ id }) => id))
+    const held = batch.asked.filter((id) => holdings.find('item', id)?.value !== undefined)
+    const isBelievable = believe('inventory', held, (id) => there.has(id))
+    const isForeign = there.size > 0 && !batch.asked.some((id) => there.has(id))
+    const byId = new Map<string, Held<InventoryItem>>()
+    // Each in its turn: of one that came twice the newer wins.
+    for (const item of batch.records) byId.set(item.id, holdings.keep('item', item, times))
     const answer = (id: string) => {
-      const item = byId.get(id)
-      if (item !== undefined) return holdings.keep('item', item, times)
-      return faultOf(batch.malformed, 'id', id, false) ?? holdings.keepAbsence('item', id, times)
+      const found = byId.get(id)
+      if (found !== undefined) return found
+      if (isForeign) return problem('upstream_invalid_response', 'Trackstar gave other records than it was asked for')
+      const fault = faultOf(batch.malformed, 'id', id, false)
+      if (fault !== undefined) return fault
+      return isBelievable ? holdings.keepAbsence('item', id, times) : (holdings.find('item', id) ?? unremembered(times))
     }
     return new Map(batch.asked.map((id) => [id, answer(id)]))
   }

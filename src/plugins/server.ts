@@ -26,7 +26,10 @@ type BuildValidator = NonNullable<NonNullable<SchemaController['compilersFactory
 const buildValidator = validatorFactory as unknown as BuildValidator
 
 /** How Fastify itself is set up: limits, request ids, and refusals that come before any route. */
-export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger: Logger) {
+export function serverOptions(
+  { trustProxy, requestTimeoutMs }: Pick<Config, 'trustProxy' | 'requestTimeoutMs'>,
+  logger: Logger,
+) {
   return {
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -36,12 +39,15 @@ export function serverOptions({ trustProxy }: Pick<Config, 'trustProxy'>, logger
     trustProxy: typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
     // A SKU of 255 characters is longer when it is percent-encoded; its schema is what bounds it.
     routerOptions: { maxParamLength: maxUrlBytes },
-    http: { maxHeaderSize: maxHeaderBytes },
+    // Node looks for who is late at this interval; its own is half a minute.
+    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000 },
     bodyLimit: maxBodyBytes,
+    // For a request to arrive whole; Fastify's own default is for ever.
+    requestTimeout: requestTimeoutMs,
     schemaController: { compilersFactory: { buildValidator } },
     // What still comes on an open connection while the service stops is answered, as a problem if need be.
     return503OnClosing: false,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseConnection(error, socket, logger),
     frameworkErrors: (error, request, reply) => void refuseUnrouted(error, request, reply),
   } satisfies FastifyHttpOptions<Server>
 }
@@ -54,6 +60,10 @@ function requestId(given: string | string[] | undefined): string {
 /** What never became a request for a route, such as an address with bad percent-encoding. */
 function refuseUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refused = toProblem(error)
+  request.log.info(
+    { method: request.method, route: null, status: refused.statusCode, problem: refused.problem },
+    'refused',
+  )
   return reply
     .code(refused.statusCode)
     .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
@@ -68,7 +78,7 @@ const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
 ])
 
 /** Answers by hand on a connection that Node could not parse, and ends it. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+function refuseConnection(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -76,6 +86,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
   const code = codeOfFault.get(error.code ?? '') ?? 'validation_failed'
   const id = randomUUID()
   const refused = problem(code, 'Expected a request by RFC 9112 within the limits of this service')
+  logger.info({ request_id: id, status: refused.statusCode, problem: code, fault: error.code }, 'refused')
   const body = JSON.stringify(problemBody(refused, id))
   socket.end(
     [

@@ -54,7 +54,7 @@ export interface Trackstar {
 }
 
 /** Most pages of one batch or of the warehouses: a guard against a token that never ends. */
-const maxPages = 100
+const maxPages = 20
 
 const readers: { readonly [R in Resource]: RecordReader<Resources[R]> } = {
   products: recordReader(Product),

@@ -3,7 +3,7 @@ import { problem } from '../errors.js'
 
 /** One HTTP call upstream. `path` begins with `/` and is encoded. */
 export interface UpstreamRequest {
-  readonly method: 'GET' | 'PUT' | 'POST'
+  readonly method: 'GET' | 'PUT'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown

@@ -63,6 +63,8 @@ export function saidBy({ body }: UpstreamAnswer): { error: string | undefined; o
   }
 }
 
+/** How long a 429 that says nothing of it pauses: the span that upstream counts in. */
+const unsaidMs = 1000
 /** The longest that a `retry-after` is believed. */
 const maxPauseMs = 60_000
 
@@ -74,7 +76,7 @@ const maxPauseMs = 60_000
  * @param isExpected whether the budget here knew that nothing remained
  */
 export function pauseMs(answer: UpstreamAnswer, wallMs: number, isExpected: boolean): number {
-  const asked = askedMs(answer, wallMs)
+  const asked = askedMs(answer, wallMs) ?? (answer.status === 429 ? unsaidMs : undefined)
   if (asked !== undefined) return asked
   if (isExpected || header(answer, 'x-ratelimit-remaining') !== '0') return 0
   const reset = Number(header(answer, 'x-ratelimit-reset')) * 1000

@@ -44,7 +44,7 @@ export interface UpstreamParts {
   readonly onCall: (report: CallReport) => void
 }
 
-/** Reads upstream; gives its 2xx and 404 answers, and undefined where the read was no longer wanted. */
+/** Asks upstream; gives its 2xx and 404 answers, and undefined where the call was no longer wanted. */
 export type Upstream = (call: UpstreamCall) => Promise<UpstreamAnswer | undefined>
 
 const maxRetries = 2
@@ -52,7 +52,7 @@ const retryBaseMs = 100
 const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /**
- * Every read goes through here: circuit, then budget, then one HTTP call, and again from the start for a retry, so that
+ * Every call goes through here: circuit, then budget, then one HTTP call, and again from the start for a retry, so that
  * each attempt takes a permit of its own. Retries at most twice, with full jitter, on 429, 502, 503, 504 and
  * connection faults, never past the bid's deadline.
  */

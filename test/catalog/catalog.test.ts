@@ -57,6 +57,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     maxBytes,
     requestTimeoutMs: 10_000,
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
+    onDoubt: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
     onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
     connectionId: 'conn',
     onFailure: (what) => told.push(what),

@@ -17,6 +17,7 @@ function start() {
   const holdings = new Holdings(1_000_000, policy, clock.now)
   const known = new Map<string, readonly string[]>()
   const told: string[] = []
+  const incomplete: string[] = []
   const upstream: { products: Answer<Product>; items: Answer<InventoryItem> } = {
     products: async () => ({}),
     items: async () => ({}),
@@ -39,6 +40,8 @@ function start() {
     holdings,
     knownProductIds: (sku) => known.get(sku) ?? [],
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
+    incomplete: () => incomplete,
+    onDoubt: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
     onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
   })
   const demand = () => ({ priority: 'forced', caller: 'a', deadline: clock.elapsed() + 10_000 }) as const
@@ -49,7 +52,7 @@ function start() {
     known.set(sku, [...(known.get(sku) ?? []), id])
     clock.advance(1000)
   }
-  return { clock, holdings, upstream, told, product, item, hold }
+  return { clock, holdings, upstream, told, incomplete, product, item, hold }
 }
 
 const malformed = { path: '/data/0/name', message: 'must be string', id: undefined, sku: undefined }
@@ -64,7 +67,7 @@ tap.test('takes in what was read, and tells how much one call carried', async (t
   const [a, b] = await Promise.all([product('A'), product('B')])
   t.match(a, { value: [{ id: 'p1' }], begunAt, readAt: begunAt + 40 })
   t.match(b, { value: undefined })
-  upstream.items = async () => ({ records: [{ id: 'i1' }] })
+  upstream.items = async (ids) => ({ records: ids.includes('i1') ? [{ id: 'i1' }] : [] })
   t.match(await item('i1'), { value: { id: 'i1' } })
   t.match(await item('i2'), { value: undefined })
   t.ok(holdings.peek('product', 'p1'))

@@ -7,7 +7,8 @@ import { serverOptions } from '../../src/plugins/server.js'
 import { eventually, overSocket } from '../helper.js'
 
 const silent = pino({ level: 'silent' })
-const options = (trustProxy: boolean | number | string = false) => serverOptions({ trustProxy }, silent)
+const options = (trustProxy: boolean | number | string = false) =>
+  serverOptions({ trustProxy, requestTimeoutMs: 10_000 }, silent)
 
 tap.test('takes the sane id of a caller, and makes one in place of any other', async (t) => {
   const { genReqId } = options()

@@ -19,7 +19,7 @@ import { change, simple, viewOf } from '../stock/view.js'
 
 /** The route alone, on a port, with a feed that the test writes to. */
 async function startAlone(t: Test, { counts = async () => {} }: { counts?: () => Promise<void> } = {}) {
-  const app = Fastify(serverOptions({ trustProxy: false }, pino({ level: 'silent' })))
+  const app = Fastify(serverOptions({ trustProxy: false, requestTimeoutMs: 10_000 }, pino({ level: 'silent' })))
   const products = Array.from({ length: 500 }, (_, n) => simple(`p${n}`))
   const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
   const counted = feed.start(counts)
