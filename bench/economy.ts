@@ -1,6 +1,7 @@
 /** What callers cost upstream: cold bursts, a long mixed load, an upstream that dies in the middle, a flood. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import type { FloodReport } from './flood-process.js'
@@ -88,15 +89,13 @@ async function mixedLoad(seconds: number): Promise<void> {
   const outage = { from: seconds / 2 - 15, to: seconds / 2 + 15 }
   let during: { calls: number; perSecond: readonly number[] } | undefined
   let before: { calls: number; refused: number; worst: number } | undefined
-  const timeline = [
-    setTimeout(async () => {
-      const report = await stage.order({ do: 'fault', fault: { reset: true } })
-      before = { calls: report.calls, refused: report.refused, worst: report.worstReadsPerSecond }
-    }, outage.from * 1000),
-    setTimeout(async () => {
-      during = await stage.order({ do: 'heal' })
-    }, outage.to * 1000),
-  ]
+  const outageDone = (async () => {
+    await sleep(outage.from * 1000)
+    const report = await stage.order({ do: 'fault', fault: { reset: true } })
+    before = { calls: report.calls, refused: report.refused, worst: report.worstReadsPerSecond }
+    await sleep((outage.to - outage.from) * 1000)
+    during = await stage.order({ do: 'heal' })
+  })()
   await openLoop(200, seconds, async () => {
     const sku = skus[Math.floor(Math.random() * skus.length)] ?? ''
     const at = (performance.now() - start) / 1000
@@ -105,9 +104,9 @@ async function mixedLoad(seconds: number): Promise<void> {
       stage.client,
       Math.random() < 0.95 ? stockPath(sku) : `/stock?sku=${encodeURIComponent(sku)}&sku=CUP`,
     )
-    outcomes.push({ ...outcome, body: '', at })
+    outcomes.push({ ...outcome, body: outcome.status === 200 ? '' : outcome.body, at })
   })
-  for (const timer of timeline) clearTimeout(timer)
+  await outageDone
   const after = await stage.order({ do: 'report' })
 
   const inOutage = outcomes.filter(({ at }) => at >= outage.from && at < outage.to)
@@ -131,6 +130,13 @@ async function mixedLoad(seconds: number): Promise<void> {
     p99 < 50,
   )
   addRate((before?.refused ?? 0) + after.refused, after.worstReadsPerSecond)
+  const others = outcomes.filter((outcome) => outcome.status !== 200)
+  if (others.length > 0) {
+    const told = others
+      .slice(0, 5)
+      .map(({ status, at, body }) => `${status} at ${at.toFixed(0)} s ${body.slice(0, 120)}`)
+    process.stdout.write(`not answered 200: ${others.length}, such as\n  ${told.join('\n  ')}\n`)
+  }
   const served = (count(inOutage, 200) / inOutage.length) * 100
   add(
     'upstream dead for 30 s: held SKUs answered',
@@ -170,14 +176,16 @@ async function flood(seconds: number): Promise<void> {
   const startMb = await stage.residentMb()
   let peakMb = startMb
   const known: Outcome[] = []
-  const watch = setInterval(async () => {
-    peakMb = Math.max(peakMb, await stage.residentMb())
-  }, 500)
+  const flood = { isOver: false }
+  const watched = (async () => {
+    for (; !flood.isOver; await sleep(500)) peakMb = Math.max(peakMb, await stage.residentMb())
+  })()
   const flooding = fork(fileURLToPath(new URL('./flood-process.js', import.meta.url)), [stage.origin, String(seconds)])
   const reported = once(flooding, 'message')
   await openLoop(20, seconds, async () => void known.push(await ask(stage.client, stockPath(stage.plainSku))))
   const [{ statuses, refusedP99Ms }] = (await reported) as [FloodReport]
-  clearInterval(watch)
+  flood.isOver = true
+  await watched
   const report = await stage.order({ do: 'report' })
   const p99 = percentile(
     known.map((outcome) => outcome.ms),

@@ -28,6 +28,7 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
       trackstarAccessToken: 'the-token',
       trackstarConnectionId: undefined,
       trackstarReadRate: 10,
+      trackstarWriteRate: 50,
       trackstarTimeoutMs: 5000,
       requestTimeoutMs: 10_000,
       cacheTtlSeconds: 60,
@@ -35,7 +36,10 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
       cacheMaxStaleSeconds: 86_400,
       cacheNegativeTtlSeconds: 30,
       cacheMaxMb: 256,
-      catalogMode: 'on-demand',
+      catalogMode: 'mirror',
+      syncIntervalSeconds: 30,
+      fullCompareHours: 6,
+      trackstarWebhookSecrets: undefined,
       authMode: 'none',
       trustProxy: false,
       shutdownGraceSeconds: 10,
@@ -56,6 +60,7 @@ tap.test('reads every variable', async (t) => {
     TRACKSTAR_BASE_URL: 'http://localhost:8080/proxy/',
     TRACKSTAR_CONNECTION_ID: 'conn_1',
     TRACKSTAR_READ_RATE: '1',
+    TRACKSTAR_WRITE_RATE: '10000',
     TRACKSTAR_TIMEOUT_MS: '1',
     REQUEST_TIMEOUT_MS: '600000',
     CACHE_TTL_SECONDS: '0.5',
@@ -64,6 +69,9 @@ tap.test('reads every variable', async (t) => {
     CACHE_NEGATIVE_TTL_SECONDS: '1.25',
     CACHE_MAX_MB: '65536',
     CATALOG_MODE: 'on-demand',
+    SYNC_INTERVAL_SECONDS: '1',
+    FULL_COMPARE_HOURS: '0.01',
+    TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA, whsec_b+/9bw==',
     TRUST_PROXY: '2',
     SHUTDOWN_GRACE_SECONDS: '0',
   }
@@ -74,6 +82,7 @@ tap.test('reads every variable', async (t) => {
     trackstarBaseUrl: 'http://localhost:8080/proxy',
     trackstarConnectionId: 'conn_1',
     trackstarReadRate: 1,
+    trackstarWriteRate: 10_000,
     trackstarTimeoutMs: 1,
     requestTimeoutMs: 600_000,
     cacheTtlSeconds: 0.5,
@@ -81,6 +90,10 @@ tap.test('reads every variable', async (t) => {
     cacheMaxStaleSeconds: 31_536_000,
     cacheNegativeTtlSeconds: 1.25,
     cacheMaxMb: 65_536,
+    catalogMode: 'on-demand',
+    syncIntervalSeconds: 1,
+    fullCompareHours: 0.01,
+    trackstarWebhookSecrets: ['whsec_AAAA', 'whsec_b+/9bw=='],
     trustProxy: 2,
     shutdownGraceSeconds: 0,
   })
@@ -109,6 +122,7 @@ tap.test('names the variable, what was expected and what was given, a line each'
     ],
     ['TRACKSTAR_CONNECTION_ID', ['a b', 'a\r\nb', 'ä'], 'visible ASCII characters without spaces'],
     ['TRACKSTAR_READ_RATE', ['0', '10001', '2.5'], 'a whole number from 1 to 10000'],
+    ['TRACKSTAR_WRITE_RATE', ['0', '10001', '2.5'], 'a whole number from 1 to 10000'],
     ['TRACKSTAR_TIMEOUT_MS', ['0', '5s', '600001'], 'a whole number of milliseconds from 1 to 600000'],
     ['REQUEST_TIMEOUT_MS', ['0', 'Infinity', '600001'], 'a whole number of milliseconds from 1 to 600000'],
     ['CACHE_TTL_SECONDS', ['-1', '.5', '5.', '86401', 'NaN'], 'a number of seconds from 0 to 86400'],
@@ -116,7 +130,9 @@ tap.test('names the variable, what was expected and what was given, a line each'
     ['CACHE_MAX_STALE_SECONDS', ['31536001', '9'.repeat(400)], 'a number of seconds from 0 to 31536000'],
     ['CACHE_NEGATIVE_TTL_SECONDS', ['86401'], 'a number of seconds from 0 to 86400'],
     ['CACHE_MAX_MB', ['0', '65537', '1.5'], 'a whole number of MB from 1 to 65536'],
-    ['CATALOG_MODE', ['mirror'], '`on-demand`'],
+    ['CATALOG_MODE', ['Mirror', 'on demand'], 'one of mirror, on-demand'],
+    ['SYNC_INTERVAL_SECONDS', ['0', '0.9', '86401', '30s'], 'a number of seconds from 1 to 86400'],
+    ['FULL_COMPARE_HOURS', ['0', '0.009', '8761', '-6'], 'a number of hours from 0.01 to 8760'],
     ['AUTH_MODE', ['off', 'None'], '`none`'],
     [
       'TRUST_PROXY',
@@ -131,7 +147,8 @@ tap.test('names the variable, what was expected and what was given, a line each'
       t.strictSame(wrong({ ...required, [name]: value }), [line])
     }
   }
-  const tested = new Set(['HOST', 'TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', ...table.map(([name]) => name)])
+  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET']
+  const tested = new Set(['HOST', ...secrets, ...table.map(([name]) => name)])
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
 
@@ -141,9 +158,32 @@ tap.test('never tells a secret, not even when it is wrong', async (t) => {
       `${name} is wrong: expected visible ASCII characters without spaces, but got something else (not shown: it is a secret)`,
     ])
   }
+  for (const secret of [
+    'hunter2',
+    'whsec_',
+    'whsec_AAA',
+    'whsec_AAAA;whsec_BBBB',
+    'whsec_AAAA,',
+    'whsec_AAAA,hunter2',
+  ]) {
+    t.strictSame(wrong({ ...required, TRACKSTAR_CONNECTION_ID: 'conn', TRACKSTAR_WEBHOOK_SECRET: secret }), [
+      'TRACKSTAR_WEBHOOK_SECRET is wrong: expected whsec_ and base64, several separated by commas, but got something else (not shown: it is a secret)',
+    ])
+  }
   for (const url of ['https://me:p@ss@host/x', 'https:me:p@ss@host/x', 'https://p@ss@host/x']) {
     t.match(wrong({ ...required, TRACKSTAR_BASE_URL: url }), [/^TRACKSTAR_BASE_URL is wrong: .* got "…@host\/x"$/])
   }
+})
+
+tap.test('takes the secret of webhooks only with the connection that they must be of', async (t) => {
+  const secret = { TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA' }
+  for (const id of [undefined, '']) {
+    t.strictSame(wrong({ ...required, ...secret, TRACKSTAR_CONNECTION_ID: id }), [
+      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to refuse what is not of this connection',
+    ])
+  }
+  t.strictSame(read({ ...secret, TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, ['whsec_AAAA'])
+  t.equal(read({ TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, undefined)
 })
 
 tap.test('tells all that is wrong at once, in the order of the variables', async (t) => {

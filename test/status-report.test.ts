@@ -28,7 +28,7 @@ tap.test('adds up what the parts of a connection say', async (t) => {
     connection_id: null,
     mode: 'on-demand',
     mirror: null,
-    cache: { entries: 7, bytes: 50, max_bytes: 1000, hit_ratio: 0.8 },
+    cache: { entries: 5, bytes: 50, max_bytes: 1000, hit_ratio: 0.8 },
     budget: { reads_per_second: 10, used_last_second: 3, waiting: 1 },
     circuit: 'open',
     source: null,

@@ -1,6 +1,9 @@
-import tap from 'tap'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import tap, { type Test } from 'tap'
+import { newItem, newProduct } from '../src/sandbox/new-records.js'
 import type { Fault } from '../src/sandbox/sandbox.js'
-import { RunningClock, type ServiceOptions, startService } from './helper.js'
+import { eventually, RunningClock, type ServiceOptions, startService } from './helper.js'
 
 const url = '/products/SENCHA-100/stock'
 
@@ -74,4 +77,76 @@ tap.test('is not ready from the refusal of its credentials until a call succeeds
   sandbox.clearFaults()
   t.equal((await get(url)).statusCode, 200)
   t.equal(await ready(), 200)
+})
+
+tap.test('regression: who was not ready was asked nothing, and so did not become ready again', async (t) => {
+  const clock = new RunningClock()
+  const { get, sandbox } = await startService(t, { clock })
+  const ready = async () => (await get('/readyz')).statusCode
+  sandbox.fault('*', { status: 401 })
+  await get(url)
+  const before = sandbox.calls.length
+  for (let n = 0; n < 5; n++) t.equal(await ready(), 503)
+  await eventually(() => sandbox.calls.length > before)
+  sandbox.clearFaults()
+  for (let n = 0; n < 5; n++) t.equal(await ready(), 503)
+  t.equal(sandbox.calls.length, before + 1, 'it looks once in 5 s')
+  clock.advance(5000)
+  await eventually(async () => (await ready()) === 200)
+  t.equal(sandbox.calls.length, before + 2)
+  await ready()
+  t.equal(sandbox.calls.length, before + 2, 'and no more once it is ready')
+})
+
+/** An upstream that answers `status` to every list of SKUs with `SPOILT` in it; and the lists it was asked for. */
+async function startPicky(t: Test, status: number) {
+  const lists: string[][] = []
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream')
+    const keys = (searchParams.get('sku[in]') ?? searchParams.get('ids[in]') ?? '').split(',')
+    const isOfProducts = pathname === '/wms/products'
+    if (isOfProducts) lists.push(keys)
+    const isRefused = isOfProducts && keys.includes('SPOILT')
+    const data = keys.map((key) =>
+      isOfProducts
+        ? newProduct(`p-${key}`, key, key, [{ inventory_item_id: `i-${key}` }])
+        : newItem(key, key, key, [['wh', { onhand: 7, fulfillable: 7 }]]),
+    )
+    response
+      .writeHead(isRefused ? status : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(isRefused ? { error: 'malformed SKU', origin: 'trackstar' } : { data, next_token: null }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const service = await startService(t, { environment: { TRACKSTAR_BASE_URL: `http://127.0.0.1:${port}` } })
+  return { ...service, lists }
+}
+
+tap.test('regression: a SKU that Trackstar refuses spoiled those of other callers', async (t) => {
+  const { get, lists } = await startPicky(t, 422)
+  const skus = ['A', 'B', 'SPOILT', 'C', 'D', 'E']
+  const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
+  for (const [n, sku] of skus.entries()) {
+    const reply = replies[n]
+    if (sku === 'SPOILT') {
+      t.equal(reply?.statusCode, 422)
+      t.match(reply?.json(), { code: 'upstream_rejected', detail: 'malformed SKU', origin: 'trackstar' })
+    } else {
+      t.equal(reply?.statusCode, 200, sku)
+      t.equal(reply?.json().available, 7)
+    }
+  }
+  t.ok(
+    lists.some((keys) => keys.includes('SPOILT') && keys.length > 1),
+    'they rode together',
+  )
+  t.equal(lists.filter((keys) => keys.join() === 'SPOILT').length, 1)
+})
+
+tap.test('does not ask in halves for what fails in any other way', async (t) => {
+  const { post, lists } = await startPicky(t, 503)
+  const reply = await post('/stock/query', { skus: ['A', 'SPOILT', 'B'] })
+  t.equal(reply.statusCode, 503)
+  t.strictSame(new Set(lists.map(String)), new Set(['A,SPOILT,B']))
 })

@@ -8,11 +8,11 @@ import type { Adjust, Adjusted, Adjustment } from '../trackstar/adjust.js'
 import type { Filters } from '../trackstar/query.js'
 import type { Resource, Resources } from '../trackstar/trackstar.js'
 import { ConnectionStatus } from './connection-status.js'
-import type { FreshnessPolicy } from './freshness.js'
+import type { FreshnessPolicy, Held } from './freshness.js'
 import { Holdings, updatedAt } from './holdings.js'
 import { inTime } from './in-time.js'
 import { Mirror, type MirrorParts, type MirrorProgress } from './mirror.js'
-import type { MirrorState } from './mirror-target.js'
+import type { Followed, MirrorState } from './mirror-target.js'
 import { MirroredCatalog } from './mirrored-catalog.js'
 import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
@@ -93,21 +93,29 @@ export function createCatalog(parts: CatalogParts): Catalog {
   const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
-  const { mirrored, mirror } = mirroring(parts, holdings, () => warehouseList.known)
+  const { mirrored, mirror } = mirroring(parts, holdings, status, () => warehouseList.known)
   const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
+  const incomplete = () => status.get(false)?.incomplete ?? []
   let probedAt = Number.NEGATIVE_INFINITY
   const { products, items } = recordLoaders({
     ...parts,
     holdings,
     knownProductIds,
-    incomplete: () => status.get()?.incomplete ?? [],
+    incomplete,
   })
   const isFollowed = () => mirrored?.isWhole ?? false
 
-  const findProducts = (sku: string) =>
-    mirrored?.isWhole && mirrored.isSound('products', sku) ? mirrored.findProducts(sku) : holdings.findProducts(sku)
-  const findItem = (id: string) =>
-    mirrored?.isWhole && mirrored.isSound('inventory', id) ? mirrored.findItem(id) : holdings.find('item', id)
+  /** Whether what the mirror does not hold does not exist: not while upstream's own copy is unfinished, or empty. */
+  const vouches = (resource: Followed) =>
+    mirrored !== undefined && mirrored.count(resource) > 0 && !incomplete().includes(resource)
+  function findProducts(sku: string): Held<readonly Product[]> | undefined {
+    const found = mirrored?.isWhole && mirrored.isSound('products', sku) ? mirrored.findProducts(sku) : undefined
+    return found?.value !== undefined || (found && vouches('products')) ? found : holdings.findProducts(sku)
+  }
+  function findItem(id: string): Held<InventoryItem> | undefined {
+    const found = mirrored?.isWhole && mirrored.isSound('inventory', id) ? mirrored.findItem(id) : undefined
+    return found?.value !== undefined || (found && vouches('inventory')) ? found : holdings.find('item', id)
+  }
 
   /** Reads one record again, behind everybody's back. */
   async function readAgain(kind: 'product' | 'item', id: string): Promise<void> {
@@ -123,7 +131,9 @@ export function createCatalog(parts: CatalogParts): Catalog {
         const begunAt = clock.now()
         const bid = { ...demand, deadline: () => deadline }
         const { records } = await trackstar.list('products', { 'ids[in]': id }, { bid, cause: 'refresh' })
-        holdings.keepAll('products', records, { begunAt, readAt: clock.now() })
+        const times = { begunAt, readAt: clock.now() }
+        holdings.keepAll('products', records, times)
+        if (records.length === 0) holdings.keepAbsence('product', id, times)
       }
     } catch (error) {
       onFailure('record of a truncated delivery', error)
@@ -136,6 +146,10 @@ export function createCatalog(parts: CatalogParts): Catalog {
     status,
     now: clock.now,
     read: (kind, id) => void readAgain(kind, id),
+    isAbsent: (kind, id) => {
+      const isKnown = kind === 'item' ? findItem(id) : holdings.find('product', id)
+      return isKnown === undefined ? isFollowed() : isKnown.value === undefined
+    },
   })
 
   return {
@@ -216,10 +230,13 @@ export function createCatalog(parts: CatalogParts): Catalog {
 function mirroring(
   { mirror: wanted, trackstar, clock, policy, onMalformed }: CatalogParts,
   holdings: Holdings,
+  status: ConnectionStatus,
   warehouses: () => WarehousesById,
 ): { mirrored: MirroredCatalog | undefined; mirror: Mirror | undefined } {
   if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
   const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
+  const incomplete = () => status.get(false)?.incomplete ?? []
+  const state = { incomplete, readIncomplete: () => status.readIncomplete() }
   const wait: MirrorParts['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
-  return { mirrored: target, mirror: new Mirror({ ...wanted, trackstar, clock, target, sleep: wait }) }
+  return { mirrored: target, mirror: new Mirror({ ...wanted, ...state, trackstar, clock, target, sleep: wait }) }
 }

@@ -31,6 +31,12 @@ export class ConnectionStatus {
     return this.#state
   }
 
+  /** Reads it now, and gives the resources whose first copy is not finished, as far as that is known. */
+  async readIncomplete(): Promise<readonly string[]> {
+    if (this.connectionId !== undefined) await this.#read(this.connectionId, this.clock.elapsed() + this.timeoutMs)
+    return this.#state?.incomplete ?? []
+  }
+
   /** Something is said to have happened: what is known is read again, after a read that is under way. */
   askAgain(): void {
     this.#isOutdated = this.#isReading

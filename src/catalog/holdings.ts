@@ -95,7 +95,7 @@ export class Holdings {
   keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
     if (kind === 'product') this.#forgetOtherwise(record)
     const held = this.#records.get(nameOf(kind, record.id)) as Held<Kinds[K]> | undefined
-    if (held?.value && times.begunAt <= held.readAt && updatedAt(record) < updatedAt(held.value)) return held
+    if (held?.value && times.begunAt <= held.readAt && isOlder(record, held.value)) return held
     return this.#put(kind, record.id, record, times)
   }
 
@@ -165,8 +165,18 @@ export class Holdings {
 
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
+interface Dated {
+  readonly trackstar_updated_date?: string | null
+}
+
+/** Whether a record is to lose to the one that is held. Dates are whole seconds: of the same one, what is held stays. */
+const isOlder = (record: Dated, held: Dated) => updatedAt(record) < updatedAt(held) || isOfSameTime(record, held)
+
+/** Whether two records say that they were changed in the same second. */
+export const isOfSameTime = (a: Dated, b: Dated) => Number.isFinite(updatedAt(a)) && updatedAt(a) === updatedAt(b)
+
 /** Epoch ms of the record's last change upstream; a date that is none is older than any. */
-export function updatedAt(record: { trackstar_updated_date?: string | null }): number {
+export function updatedAt(record: Dated): number {
   const time = Date.parse(record.trackstar_updated_date ?? '')
   return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time
 }

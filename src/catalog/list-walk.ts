@@ -1,4 +1,5 @@
 import { isProblem, type Problem } from '../errors.js'
+import { invalidResponse } from '../trackstar/upstream-error.js'
 
 /** A page of a list, as far as a walk looks at it. */
 export interface WalkedPage {
@@ -30,12 +31,15 @@ const nonsenseToBeginAnew = 8
 export async function walkList<P extends WalkedPage>({ read, onPage, onFailure, rest }: Walk<P>): Promise<number> {
   let beganAt: number | undefined
   let token: string | undefined
+  const tokens = new Set<string>()
   for (let failures = 0; ; ) {
     const page = await read(token).catch(async (error: unknown) => {
       if (!isProblem(error) || error.problem === 'not_supported_by_integration') throw error
       onFailure(error)
       await rest(Math.min(lastRetryMs, firstRetryMs * 2 ** failures++))
-      if (isRefusal(error, failures)) token = undefined
+      if (!isRefusal(error, failures)) return
+      token = undefined
+      tokens.clear()
     })
     if (page === undefined) continue
     failures = 0
@@ -43,6 +47,8 @@ export async function walkList<P extends WalkedPage>({ read, onPage, onFailure, 
     onPage(page)
     if (page.nextToken === null) return beganAt
     token = page.nextToken
+    if (tokens.has(token)) throw invalidResponse('a list', { path: '/next_token', message: 'must come to an end' })
+    tokens.add(token)
   }
 }
 

@@ -13,6 +13,10 @@ export interface MirrorParts {
   readonly syncIntervalMs: number
   readonly fullCompareMs: number
   readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void }
+  /** Resources whose first copy upstream is known not to have finished. */
+  readonly incomplete: () => readonly string[]
+  /** Asks upstream for the same. */
+  readonly readIncomplete: () => Promise<readonly string[]>
   /** Resolves after `ms`, or rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
@@ -26,13 +30,17 @@ export interface MirrorProgress {
   readonly pagesLeft: number | null
   /** When everything held was last confirmed, epoch ms. */
   readonly syncedAt: number | undefined
-  /** Resources whose list is empty, or has suddenly lost most of its records: not to be taken for the whole. */
+  /** Resources whose first copy is unfinished, whose list is empty, or has suddenly lost most of its records. */
   readonly doubtful: readonly Followed[]
 }
 
 const pageLimit = '1000'
 /** Changes are read from this long before the last look, for records that upstream dates before it shows them. */
 const overlapMs = 60_000
+/** Records that were hidden from the first load, or went during it, are found by a comparison this long after it. */
+const firstCompareMs = 10 * 60_000
+/** While a first copy is unfinished, or a loss is not believed, the lists are read again after this long. */
+const recheckMs = 5 * 60_000
 /** A list that has lost more than this part of its records is not believed until it says so twice. */
 const believableLoss = 0.5
 
@@ -44,6 +52,8 @@ export class Mirror {
   readonly #abort = new AbortController()
   /** Lists that have lost most of their records, once so far. */
   readonly #suspected = new Set<Followed>()
+  /** Whether a first copy was unfinished when the lists were last read: they may hold more now than is known. */
+  #wasIncomplete = false
   #state: MirrorState = 'loading'
   #pages = 0
   /** How many pages the last walk had, and the count at which the one under way should end. */
@@ -53,13 +63,17 @@ export class Mirror {
   /** Upstream's time, epoch ms, up to which its changes are known. */
   #seenUntil = 0
   #comparedAt = 0
+  /** How long after that the next comparison is due. */
+  #compareAfterMs = 0
   /** When the last round began, in `elapsed` ms. */
   #roundAt = 0
 
   constructor(private readonly parts: MirrorParts) {}
 
   get progress(): MirrorProgress {
-    const isDoubtful = (resource: Followed) => this.#suspected.has(resource) || this.parts.target.count(resource) === 0
+    const { incomplete, target } = this.parts
+    const isDoubtful = (resource: Followed) =>
+      incomplete().includes(resource) || this.#suspected.has(resource) || target.count(resource) === 0
     return {
       state: this.#state,
       pages: this.#pages,
@@ -94,12 +108,18 @@ export class Mirror {
   async #load(): Promise<void> {
     const { clock, log, target } = this.parts
     const begunAt = clock.now()
+    const incomplete = this.parts.readIncomplete()
     const dates = await Promise.all(followed.map((resource) => this.#walk(resource)))
     this.#walkPages = this.#pages
     this.#seenUntil = Math.min(...dates)
     this.#comparedAt = begunAt
+    this.#compareAfterMs = Math.min(this.parts.fullCompareMs, firstCompareMs)
+    // As it was when the lists were begun: a copy that was finished meanwhile may have been missed in part.
+    this.#wasIncomplete = (await incomplete).length > 0
     this.#roundAt = clock.elapsed()
     this.#confirm(begunAt)
+    // What came while the lists were read, lest it be taken for absent.
+    await this.#attempt(() => this.#readChanges())
     this.#become('live')
     const [products, inventory] = followed.map((resource) => target.count(resource))
     log.info({ products, inventory, pages: this.#pages, ms: clock.now() - begunAt }, 'the catalog is mirrored')
@@ -107,11 +127,25 @@ export class Mirror {
 
   /** One round: changes, and where it is time, the comparison. What fails is tried again with the next round. */
   async #follow(): Promise<void> {
-    const { clock, fullCompareMs } = this.parts
     await this.#attempt(async () => {
       await this.#readChanges()
-      if (this.#suspected.size > 0 || clock.now() - this.#comparedAt >= fullCompareMs) await this.#compare()
+      await this.#readEmpty()
+      if (this.#isCompareDue()) await this.#compare()
     })
+  }
+
+  /** By the interval; sooner where a loss is not believed yet, or a first copy was unfinished: as soon as it is done. */
+  #isCompareDue(): boolean {
+    const { clock, incomplete } = this.parts
+    const sinceMs = clock.now() - this.#comparedAt
+    if (sinceMs >= this.#compareAfterMs) return true
+    const isFinishedNow = this.#wasIncomplete && incomplete().length === 0
+    return isFinishedNow || ((this.#suspected.size > 0 || this.#wasIncomplete) && sinceMs >= recheckMs)
+  }
+
+  /** A list that was empty is looked at with every round: its records may be dated before they appear in it. */
+  async #readEmpty(): Promise<void> {
+    for (const resource of followed) if (this.parts.target.count(resource) === 0) await this.#walk(resource)
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {
@@ -133,7 +167,9 @@ export class Mirror {
       const filters = { 'trackstar_updated_date[gte]': since, limit: pageLimit }
       const first = await this.#page(resource, filters)
       dates.push(first.date)
-      for (let token = first.nextToken; token !== null; ) {
+      const tokens = new Set<string>()
+      for (let token = first.nextToken; token !== null && !tokens.has(token); ) {
+        tokens.add(token)
         const page = await this.#page(resource, { ...filters, page_token: token })
         token = page.nextToken
       }
@@ -146,6 +182,7 @@ export class Mirror {
   /** Reads everything again and takes out what is no longer there. */
   async #compare(): Promise<void> {
     const begunAt = this.parts.clock.now()
+    this.#wasIncomplete = (await this.parts.readIncomplete()).length > 0
     const pagesBefore = this.#pages
     this.#walkEnd = pagesBefore + this.#walkPages
     try {
@@ -155,6 +192,7 @@ export class Mirror {
     }
     this.#walkPages = this.#pages - pagesBefore
     this.#comparedAt = begunAt
+    this.#compareAfterMs = this.parts.fullCompareMs
   }
 
   async #removeGone(resource: Followed, begunAt: number): Promise<void> {
@@ -163,6 +201,7 @@ export class Mirror {
     const unseen = () => target.idsBefore(resource, begunAt).filter((id) => !seen.has(id))
     await this.#walk(resource, {}, seen)
     let gone = unseen()
+    if (this.parts.incomplete().includes(resource)) return
     const isUnlikely = gone.length > target.count(resource) * believableLoss
     if (isUnlikely && !this.#suspected.has(resource)) {
       const text = 'most records are missing upstream; not believed until it says so twice'

@@ -92,6 +92,8 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   function believe(resource: Resource, held: readonly string[], isThere: (key: string) => boolean): boolean {
     if (parts.incomplete().includes(resource)) return false
     const gone = held.filter((key) => !isThere(key))
+    // What has come back in between is not gone twice.
+    for (const key of held) if (isThere(key)) doubted.delete(`${resource}:${key}`)
     if (gone.length <= unsurprising || gone.length * 2 <= held.length) return true
     const isRepeated = gone.every((key) => doubted.has(`${resource}:${key}`))
     for (const key of gone) doubted.set(`${resource}:${key}`, true)
@@ -110,7 +112,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
       if (fault) return fault
       const there = new Set([...found, ...batch.malformed].map(({ id }) => id))
       if (found.length === 0 && !isBelievable) return holdings.findProducts(sku) ?? unremembered(times)
-      const gone = parts.knownProductIds(sku).filter((id) => !there.has(id))
+      const gone = isBelievable ? parts.knownProductIds(sku).filter((id) => !there.has(id)) : []
       for (const id of gone) holdings.keepAbsence('product', id, times)
       return holdings.keepSku(sku, found, times)
     }
@@ -121,8 +123,9 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, Held<InventoryItem> | Problem> {
     const there = new Set(batch.records.map(({ id }) => id))
     const held = batch.asked.filter((id) => holdings.find('item', id)?.value !== undefined)
-    const isBelievable = believe('inventory', held, (id) => there.has(id))
     const isForeign = there.size > 0 && !batch.asked.some((id) => there.has(id))
+    // An answer to another question is no word on this one.
+    const isBelievable = !isForeign && believe('inventory', held, (id) => there.has(id))
     const byId = new Map<string, Held<InventoryItem>>()
     // Each in its turn: of one that came twice the newer wins.
     for (const item of batch.records) byId.set(item.id, holdings.keep('item', item, times))

@@ -3,7 +3,7 @@ import { type RecordReader, recordReader } from '../records/page.js'
 import { Product } from '../records/product.js'
 import { Warehouse } from '../records/warehouse.js'
 import type { ConnectionStatus } from './connection-status.js'
-import type { Holdings } from './holdings.js'
+import { type Holdings, isOfSameTime } from './holdings.js'
 import type { WarehouseList } from './warehouse-list.js'
 
 /** A delivery whose signature has been verified, as far as this service looks at it. */
@@ -25,6 +25,8 @@ export interface WebhookParts {
   readonly now: () => number
   /** Reads a record whose delivery was truncated, behind the answer. */
   readonly read: (kind: 'product' | 'item', id: string) => void
+  /** Whether upstream is known to have no such record. */
+  readonly isAbsent: (kind: 'product' | 'item', id: string) => boolean
 }
 
 const products = recordReader(Product)
@@ -35,7 +37,7 @@ const warehouses = recordReader(Warehouse)
  * Takes in what upstream announces. Order is not promised, so a record comes in only if it is newer than what is held:
  * a delivery counts as begun before anything else. A sync that has ended, or an error of the connection, is looked up.
  */
-export function webhookReceiver({ holdings, warehouses: list, status, now, read }: WebhookParts) {
+export function webhookReceiver({ holdings, warehouses: list, status, now, read, isAbsent }: WebhookParts) {
   const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
 
   function take<R extends { id: string }>(event: WebhookEvent, reader: RecordReader<R>, keep: (record: R) => void) {
@@ -59,8 +61,23 @@ export function webhookReceiver({ holdings, warehouses: list, status, now, read 
     }
     if (subject !== 'product' && subject !== 'inventory') return 'ignored'
     const kind = subject === 'product' ? 'product' : 'item'
-    if (event.data_truncated) return take(event, subject === 'product' ? products : items, ({ id }) => read(kind, id))
-    if (kind === 'product') return take(event, products, (product) => void holdings.keep('product', product, times()))
-    return take(event, items, (item) => void holdings.keep('item', item, times()))
+    if (kind === 'product') {
+      return take(event, products, (product) => {
+        if (mustRead(kind, product)) read(kind, product.id)
+        else holdings.keep(kind, product, times())
+      })
+    }
+    return take(event, items, (item) => {
+      if (mustRead(kind, item)) read(kind, item.id)
+      else holdings.keep(kind, item, times())
+    })
+
+    /** Cut short; or a late word of what is gone; or of the same second as what is held, and nobody knows which is later. */
+    function mustRead(of: 'product' | 'item', record: Product | InventoryItem): boolean {
+      if (event.data_truncated) return true
+      if (verb === 'updated' && isAbsent(of, record.id)) return true
+      const held = holdings.peek(of, record.id)?.value
+      return held !== undefined && isOfSameTime(held, record)
+    }
   }
 }

@@ -40,7 +40,8 @@ export function serverOptions(
     // A SKU of 255 characters is longer when it is percent-encoded; its schema is what bounds it.
     routerOptions: { maxParamLength: maxUrlBytes },
     // Node looks for who is late at this interval; its own is half a minute.
-    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000 },
+    // It is told of the timeout as well, to bound that for headers by it: a shorter one than that would not be kept.
+    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000, requestTimeout: requestTimeoutMs },
     bodyLimit: maxBodyBytes,
     // For a request to arrive whole; Fastify's own default is for ever.
     requestTimeout: requestTimeoutMs,

@@ -9,6 +9,8 @@ const maxMissedBytes = maxUnreadBytes / 2
 const heartbeatMs = 15_000
 /** How long readers are told of events before others get their turn of the event loop. */
 const turnMs = 4
+/** Events that may be pending: with more come than can be told, readers are sent away, and come back for what matters. */
+const maxPending = 10_000
 /** Most readers at a time: each holds a socket. */
 const maxReaders = 10_000
 
@@ -37,7 +39,7 @@ export class EventReaders {
   constructor(private readonly log: EventLog) {
     this.#stopListening = log.listen({
       event: (event) => {
-        this.#pending.push(event)
+        if (this.#pending.push(event) > maxPending) this.#endAll()
         this.#turn ??= setImmediate(() => this.#tell())
       },
       end: () => this.#endAll(),
@@ -74,6 +76,8 @@ export class EventReaders {
   }
 
   #endAll(): void {
+    this.#pending.length = 0
+    this.#progress = undefined
     for (const { response } of this.#readers) {
       if (response.writableLength === 0) response.end()
       else response.destroy()

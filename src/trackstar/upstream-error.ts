@@ -70,8 +70,9 @@ const maxPauseMs = 60_000
 
 /**
  * How long upstream asks everybody to wait. `retry-after` counts on a 429 and a 503 only, since upstream sends it with
- * every answer; `x-ratelimit-remaining: 0` counts on any, until the reset by upstream's own `Date`, a second at most,
- * unless it is no news: the reset is in whole seconds, and waiting for it would cost a third of the rate.
+ * every answer; a 429 without it is a second. `x-ratelimit-remaining: 0` counts on any other, until the reset by
+ * upstream's own `Date`, a second at most, unless it is no news: the reset is in whole seconds, and waiting for it would
+ * cost a third of the rate.
  * @param wallMs the time here, for a `Date` that is not sent
  * @param isExpected whether the budget here knew that nothing remained
  */

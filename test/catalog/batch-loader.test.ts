@@ -1,5 +1,6 @@
 import tap from 'tap'
-import { BatchLoader, type Demand } from '../../src/catalog/batch-loader.js'
+import { BatchLoader } from '../../src/catalog/batch-loader.js'
+import type { Demand } from '../../src/catalog/flight.js'
 import { isProblem, type Problem, problem } from '../../src/errors.js'
 import { type Bid, type Budget, type Permit, priorities, tooLate } from '../../src/trackstar/budget.js'
 import type { Errand } from '../../src/trackstar/trackstar.js'
@@ -415,4 +416,70 @@ tap.test('tells everybody who wants to know the call that carried his keys', asy
     [1, 1, 1],
   )
   t.strictSame([...first], [...third])
+})
+
+const refused = () => problem('upstream_rejected', 'the SKU is malformed')
+
+tap.test('regression: one key that upstream refuses spoiled all that rode in its batch', async (t) => {
+  const { clock, budget, calls, load, loader, codeOf } = start()
+  const loads = ['a', 'b', 'bad', 'c', 'd'].map((key) => load(key, { caller: key }))
+  const codes = Promise.all(loads.map(codeOf))
+  await budget.grant()
+  await calls[0]?.fail(refused())
+  t.equal(budget.bids.length, 2, 'each half bids for a permit of its own')
+  t.equal(budget.bids[0]?.deadline(), clock.elapsed() + 10_000)
+  const joined = codeOf(load('bad', { caller: 'late' }))
+  for (let n = 0; n < 2; n++) await budget.grant()
+  await calls[1]?.fail(refused())
+  await calls[2]?.answer()
+  for (let n = 0; n < 2; n++) await budget.grant()
+  await calls[3]?.answer()
+  await calls[4]?.fail(refused())
+  t.strictSame(
+    calls.map(({ keys }) => keys),
+    [['a', 'b', 'bad', 'c', 'd'], ['a', 'b', 'bad'], ['c', 'd'], ['a', 'b'], ['bad']],
+  )
+  t.strictSame(await codes, [undefined, undefined, 'upstream_rejected', undefined, undefined])
+  t.equal(await joined, 'upstream_rejected', 'its refusal is everybody’s who wants it')
+  const again = load('bad')
+  await budget.grant()
+  await calls[5]?.answer()
+  t.equal(await again, 'BAD', 'and is not remembered')
+  t.equal(loader.waiting, 0)
+})
+
+tap.test('asks for each key by itself where upstream refuses them all, and no more often', async (t) => {
+  const { budget, calls, load, codeOf } = start()
+  const codes = Promise.all(names(4).map((key) => codeOf(load(key))))
+  for (let done = 0; done < 7; done++) {
+    await budget.grant()
+    await calls[done]?.fail(refused())
+  }
+  t.strictSame(new Set(await codes), new Set(['upstream_rejected']))
+  t.equal(calls.length, 7)
+  t.equal(budget.bids.length, 0)
+})
+
+tap.test('asks for no half again where upstream fails in any other way', async (t) => {
+  for (const code of ['upstream_unavailable', 'upstream_timeout', 'upstream_invalid_response'] as const) {
+    const { budget, calls, load, codeOf } = start()
+    const codes = Promise.all(['a', 'b', 'c'].map((key) => codeOf(load(key))))
+    await budget.grant()
+    await calls[0]?.fail(problem(code, 'gone'))
+    t.strictSame(await codes, [code, code, code])
+    t.equal(budget.bids.length, 0)
+    t.equal(calls.length, 1)
+  }
+})
+
+tap.test('fails a half that gets no permit in time, and not the other', async (t) => {
+  const { budget, calls, load, codeOf } = start()
+  const codes = Promise.all(['a', 'b', 'c', 'd'].map((key) => codeOf(load(key))))
+  await budget.grant()
+  await calls[0]?.fail(refused())
+  await budget.refuse(tooLate(1000))
+  await budget.grant()
+  await calls[1]?.answer()
+  t.strictSame(await codes, ['overloaded', 'overloaded', undefined, undefined])
+  t.equal(calls.length, 2)
 })

@@ -31,6 +31,8 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     adjust: (): Promise<Adjusted> => Promise.reject(new Error('nothing is written here')),
   }
   const asked: string[] = []
+  /** Resources whose first copy is not finished. */
+  const incomplete: string[] = []
   const trackstar = {
     async productsBySku(pull, { bid }) {
       await budget.permit(bid).then(({ sent }) => sent())
@@ -45,7 +47,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       return { asked: keys, records: [], malformed: [], ...(await upstream.items(keys)) }
     },
     warehouses: async () => [{ id: 'wh' }],
-    connection: async () => ({ syncedAt: null, errors: [], incomplete: [] }),
+    connection: async () => ({ syncedAt: null, errors: [], incomplete: [...incomplete] }),
     list: (resource, filters) => upstream.list(resource, filters),
   } as Trackstar
   const catalog = createCatalog({
@@ -73,7 +75,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   })
   const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
     new Reading('a', clock.elapsed() + timeoutMs, directives)
-  return { clock, catalog, upstream, asked, told, reading, states }
+  return { clock, catalog, upstream, asked, told, reading, states, incomplete }
 }
 
 const malformed = (fields: Partial<Malformed>): Malformed => ({
@@ -241,7 +243,7 @@ tap.test('is the whole truth once it is mirrored, and asks for nothing', async (
   t.equal(catalog.state.mirror?.state, 'loading')
   await live()
   t.strictSame(states, ['live'])
-  t.match(catalog.state.mirror, { state: 'live', products: 1, inventory: 1, warehouses: 1, pages: 2, doubtful: [] })
+  t.match(catalog.state.mirror, { state: 'live', products: 1, inventory: 1, warehouses: 1, pages: 4, doubtful: [] })
   t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p1' }], stale: false })
   t.match((await catalog.productsBySku(['none'], reading())).get('none'), { value: undefined, stale: false })
   t.match((await catalog.itemsById(['i1', 'none'], reading())).get('none'), { value: undefined })
@@ -281,6 +283,56 @@ tap.test('says that a list is doubtful', async (t) => {
   t.strictSame(catalog.incomplete(reading()), ['inventory'])
 })
 
+tap.test('regression: what an unfinished first copy does not have yet was taken for absent', async (t) => {
+  const { catalog, incomplete, reading, asked, live } = await mirrored(t)
+  incomplete.push('products', 'inventory')
+  await live()
+  t.match((await catalog.productsBySku(['A', 'B'], reading())).get('B'), { value: [{ id: 'p-B' }] })
+  t.match((await catalog.itemsById(['i1', 'i2'], reading())).get('i2'), { value: { id: 'i2' } })
+  t.strictSame(asked, ['products B', 'items i2'], 'what is there is not read')
+})
+
+tap.test('regression: everything was taken for absent where a list is empty', async (t) => {
+  const { catalog, lists, reading, asked, live } = await mirrored(t)
+  lists.products = []
+  await live()
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
+  t.match((await catalog.itemsById(['none'], reading())).get('none'), { value: undefined })
+  t.strictSame(asked, ['products A'])
+})
+
+tap.test('regression: a late delivery brought back to the mirror what is gone', async (t) => {
+  const { catalog, upstream, reading, asked, live } = await mirrored(t)
+  await live()
+  const filters: Filters[] = []
+  upstream.items = async () => ({})
+  upstream.list = async (_resource, given) => {
+    filters.push(given)
+    return { records: [], malformed: [], nextToken: null }
+  }
+  catalog.receive({ event_type: 'product.updated', data: { id: 'gone', sku: 'GONE' } })
+  catalog.receive({ event_type: 'inventory.updated', data: { id: 'gone', onhand: 1 } })
+  await settle()
+  t.strictSame(filters, [{ 'ids[in]': 'gone' }])
+  t.strictSame(asked, ['items gone'])
+  t.match((await catalog.productsBySku(['GONE'], reading())).get('GONE'), { value: undefined })
+  t.match((await catalog.itemsById(['gone'], reading())).get('gone'), { value: undefined })
+  catalog.receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A', name: 'new' } })
+  t.equal(filters.length, 1, 'what is there is taken as it comes')
+})
+
+tap.test('regression: a truncated product that the read did not find stayed', async (t) => {
+  const { clock, catalog, lists, upstream, reading, told, live } = await mirrored(t)
+  lists.products?.push({ id: 'p2', sku: 'B' })
+  await live()
+  upstream.list = async () => ({ records: [], malformed: [], nextToken: null })
+  catalog.receive({ event_type: 'product.updated', data: { id: 'p1' }, data_truncated: true })
+  clock.advance(1)
+  await settle()
+  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: undefined })
+  t.ok(told.some((touched) => Array.isArray(touched) && touched.includes('p1')))
+})
+
 tap.test('regression: a product that is malformed upstream was unknown to a mirror', async (t) => {
   const { catalog, malformedOnes, upstream, reading, told, live } = await mirrored(t)
   malformedOnes.push(malformed({ id: 'p2', sku: 'B' }))
@@ -310,6 +362,22 @@ tap.test('takes an adjusted item in, and that of a replay only where it is news'
   t.equal(await onhand(adjusted(3, 3, true)), 5)
   t.equal(await onhand(adjusted(6, 6, true)), 6, 'the first reply was lost on its way')
   t.equal(await onhand(async () => ({ body: {}, item: undefined, isReplay: false })), 6)
+})
+
+tap.test('regression: an older read of the same second undid an adjustment', async (t) => {
+  const { clock, catalog, upstream, reading } = start()
+  const record = (onhand: number) => ({ id: 'i1', onhand, trackstar_updated_date: '2026-01-01T00:00:01Z' })
+  let answer = (_batch: Partial<Batch<InventoryItem>>) => {}
+  upstream.items = () => new Promise((resolve) => (answer = resolve))
+  const slow = catalog.itemsById(['i1'], reading())
+  await settle()
+  clock.advance(10)
+  upstream.adjust = async () => ({ body: {}, item: record(5), isReplay: false })
+  await catalog.adjust('i1', { quantity: 4, adjustment_type: 'increase' }, 'key', reading())
+  clock.advance(10)
+  answer({ records: [record(1)] })
+  t.match((await slow).get('i1'), { value: { onhand: 5 } })
+  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 5 } })
 })
 
 tap.test('reads a truncated item again after a read that was under way', async (t) => {
@@ -354,4 +422,36 @@ tap.test('reads a truncated product by its id, and tells where it cannot', async
   catalog.receive(event)
   await settle()
   t.ok(told.includes('record of a truncated delivery'))
+})
+
+tap.test('probes once in 5 s, however often it is asked to, and bears a refusal', async (t) => {
+  const { clock, catalog, upstream } = start()
+  const calls: unknown[] = []
+  upstream.list = (...call) => {
+    calls.push(call)
+    return Promise.reject(problem('upstream_auth_failed', 'no'))
+  }
+  const probes = () => {
+    for (let n = 0; n < 3; n++) catalog.probe()
+    return calls.length
+  }
+  t.equal(probes(), 1)
+  clock.advance(4999)
+  t.equal(probes(), 1)
+  clock.advance(1)
+  t.equal(probes(), 2)
+  t.strictSame(calls[0], ['products', { limit: '1' }])
+  await settle()
+})
+
+tap.test('regression: a list was read for only-if-cached', async (t) => {
+  const { catalog, upstream, reading } = start()
+  const calls: string[] = []
+  upstream.list = async (resource) => calls.push(resource)
+  for (const resource of ['products', 'inventory', 'warehouses'] as const) {
+    const given = reading({ onlyIfCached: true })
+    t.match(await problemOf(catalog.list(resource, {}, given)), { problem: 'not_cached' })
+    t.equal(given.calls.size, 0)
+  }
+  t.strictSame(calls, [])
 })

@@ -16,6 +16,17 @@ tap.test('is fresh until its TTL is over', async (t) => {
   t.notOk(isFresh(held, 60))
 })
 
+tap.test('regression: what was read before the clock was set back was fresh until it came round again', async (t) => {
+  const later: Held<string> = { value: 'here', begunAt: 1000, readAt: 1000, freshUntil: 1060 }
+  t.ok(isFresh(later, 1000))
+  t.notOk(isFresh(later, 999))
+  t.ok(withinRevalidateWindow(later, 999, policy), 'it may be served, and refreshed')
+  t.ok(withinStaleWindow(later, 999, policy))
+  const gone: Held<string> = { ...later, value: undefined }
+  t.notOk(withinRevalidateWindow(gone, 999, policy), 'absence may not')
+  t.notOk(withinStaleWindow(gone, 999, policy))
+})
+
 tap.test('is served at once within the TTL and the revalidate window', async (t) => {
   t.ok(withinRevalidateWindow(held, 59, policy))
   t.ok(withinRevalidateWindow(held, 359, policy))

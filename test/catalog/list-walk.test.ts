@@ -65,3 +65,21 @@ tap.test('throws what no repetition helps against', async (t) => {
   await t.rejects(walk(undefined, new TypeError('a bug')), new TypeError('a bug'))
   t.match(await problemOf(walk('not_supported_by_integration')), { problem: 'not_supported_by_integration' })
 })
+
+tap.test('regression: tokens that go in a circle were followed for ever', async (t) => {
+  const asked: (string | undefined)[] = []
+  const next: Record<string, string> = { first: 'a', a: 'b', b: 'c', c: 'a' }
+  const failure = await problemOf(
+    walkList({
+      async read(token) {
+        asked.push(token)
+        return { nextToken: next[token ?? 'first'] ?? null, date: 0 }
+      },
+      onPage() {},
+      onFailure() {},
+      rest: async () => {},
+    }),
+  )
+  t.match(failure, { problem: 'upstream_invalid_response' })
+  t.strictSame(asked, [undefined, 'a', 'b', 'c'])
+})

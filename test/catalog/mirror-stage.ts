@@ -75,6 +75,8 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
   const warned: string[] = []
   const told: { fields: object; text: string }[] = []
   const malformed: string[] = []
+  /** Resources whose first copy upstream says is not finished. */
+  const incomplete: string[] = []
   const waits: { ms: number; end: () => void }[] = []
   const log = {
     info: (fields: object, text: string) => void told.push({ fields, text }),
@@ -112,6 +114,8 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
     fullCompareMs,
     log,
     sleep,
+    incomplete: () => incomplete,
+    readIncomplete: async () => incomplete,
   })
   /** Ends the next wait, after the time it takes, and gives how long that was. */
   async function pass(): Promise<number> {
@@ -123,6 +127,10 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
     await settle()
     return wait.ms
   }
+  /** Lets this much time go by, wait after wait. */
+  async function passFor(ms: number): Promise<void> {
+    for (const until = clock.now() + ms; clock.now() < until; ) await pass()
+  }
   /** Runs the mirror until it is live, and forgets what that took. */
   async function live(): Promise<{ readonly run: Promise<void> }> {
     const run = mirror.run()
@@ -130,5 +138,21 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
     upstream.taken()
     return { run }
   }
-  return { clock, upstream, holdings, target, mirror, touched, states, warned, told, malformed, waits, pass, live }
+  return {
+    incomplete,
+    clock,
+    upstream,
+    holdings,
+    target,
+    mirror,
+    touched,
+    states,
+    warned,
+    told,
+    malformed,
+    waits,
+    pass,
+    passFor,
+    live,
+  }
 }

@@ -1,5 +1,6 @@
 import tap from 'tap'
-import type { BatchLoader, Demand } from '../../src/catalog/batch-loader.js'
+import type { BatchLoader } from '../../src/catalog/batch-loader.js'
+import type { Demand } from '../../src/catalog/flight.js'
 import type { Held } from '../../src/catalog/freshness.js'
 import { readThrough } from '../../src/catalog/read-through.js'
 import { type Directives, Reading } from '../../src/catalog/reading.js'

@@ -35,6 +35,17 @@ tap.test('serves anything held for only-if-cached, and refuses to read', async (
   t.equal(new Reading('a', 0).refuseToRead(), undefined)
 })
 
+tap.test('regression: what was read before the clock was set back was new enough for anyone', async (t) => {
+  const later: Held<string> = { value: 'here', begunAt: 5000, readAt: 5000, freshUntil: 65_000 }
+  t.equal(judge(5000, {}, later), 'serve')
+  t.equal(judge(4999, {}, later), 'refresh')
+  t.equal(judge(4999, { noCache: true }, later), 'read')
+  t.equal(judge(4999, { maxAgeMs: 600_000 }, later), 'read')
+  t.equal(judge(4999, { onlyIfCached: true, maxAgeMs: 600_000 }, later), 'read')
+  t.equal(judge(4999, { onlyIfCached: true }, later), 'serve', 'who asks for no age in particular gets it')
+  t.equal(judge(4999, {}, { ...later, value: undefined }), 'read')
+})
+
 tap.test('tells the worst way in which a record came', async (t) => {
   const reading = new Reading('a', 0)
   t.equal(reading.outcome, undefined)

@@ -9,6 +9,7 @@ function start() {
   const clock = new TestClock()
   const holdings = new Holdings(1_000_000, policy, clock.now)
   const told: unknown[] = []
+  const absent = new Set<string>()
   const receive = webhookReceiver({
     holdings,
     warehouses: {
@@ -18,12 +19,13 @@ function start() {
     status: { askAgain: () => told.push(['status']) } as never,
     now: clock.now,
     read: (kind, id) => told.push([kind, id]),
+    isAbsent: (kind, id) => absent.has(`${kind} ${id}`),
   })
   /** A date this many seconds after the start. */
   const date = (seconds: number) => written(clock.now() + seconds * 1000)
   const at = (begunAt: number, readAt = begunAt) => ({ begunAt, readAt })
   const onhand = () => holdings.peek('item', 'i1')?.value?.onhand
-  return { clock, holdings, told, receive, date, at, onhand }
+  return { clock, holdings, told, absent, receive, date, at, onhand }
 }
 
 tap.test('takes in records that are new', async (t) => {
@@ -96,6 +98,40 @@ tap.test('reads what was truncated, and takes nothing else of it', async (t) => 
     ['item', 'i1'],
   ])
   t.equal(holdings.state.records.entries, 0)
+})
+
+tap.test('regression: a late word of what is gone brought it back', async (t) => {
+  const { holdings, told, absent, receive } = start()
+  absent.add('item i1').add('product p1')
+  t.equal(receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 3 } }), 'taken')
+  t.equal(receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A' } }), 'taken')
+  t.strictSame(told.splice(0), [
+    ['item', 'i1'],
+    ['product', 'p1'],
+  ])
+  t.equal(holdings.state.records.entries, 0)
+  receive({ event_type: 'inventory.created', data: { id: 'i1', onhand: 3 } })
+  receive({ event_type: 'product.created', data: { id: 'p1', sku: 'A' } })
+  t.strictSame(told, [], 'what is new is taken in')
+  t.equal(holdings.state.records.entries, 2)
+})
+
+tap.test('reads what changed in the same second as what is held: nobody knows which is later', async (t) => {
+  const { clock, holdings, told, receive, date, at, onhand } = start()
+  const same = { trackstar_updated_date: date(0) }
+  holdings.keep('item', { id: 'i1', onhand: 2, ...same }, at(clock.now()))
+  holdings.keep('product', { id: 'p1', name: 'two', ...same }, at(clock.now()))
+  receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 1, ...same } })
+  receive({ event_type: 'product.updated', data: { id: 'p1', name: 'one', ...same } })
+  t.strictSame(told.splice(0), [
+    ['item', 'i1'],
+    ['product', 'p1'],
+  ])
+  t.equal(onhand(), 2)
+  t.equal(holdings.peek('product', 'p1')?.value?.name, 'two')
+  receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 3, trackstar_updated_date: date(1) } })
+  t.equal(onhand(), 3)
+  t.strictSame(told, [])
 })
 
 tap.test('takes in warehouses', async (t) => {

@@ -1,8 +1,8 @@
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import Fastify from 'fastify'
 import { pino } from 'pino'
-import tap from 'tap'
+import tap, { type Test } from 'tap'
 import { serverOptions } from '../../src/plugins/server.js'
 import { eventually, overSocket } from '../helper.js'
 
@@ -77,4 +77,53 @@ tap.test('bears callers who are cut off in the middle of a request', async (t) =
   socket.resetAndDestroy()
   await eventually(() => socket.destroyed)
   t.equal((await app.inject('/')).statusCode, 404)
+})
+
+/** Listens, and keeps its log lines. */
+async function listening(t: Test, requestTimeoutMs = 10_000) {
+  const lines: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+  const app = Fastify(serverOptions({ trustProxy: false, requestTimeoutMs }, logger))
+  app.post('/', (request) => ({ got: request.body }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  return { port, refused: () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'refused') }
+}
+
+const post = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n'
+
+tap.test('regression: a request that never came whole kept its connection for ever', async (t) => {
+  const { port, refused } = await listening(t, 300)
+  const begunAt = performance.now()
+  for (const reply of await Promise.all([
+    overSocket(port, `${post}Content-Length: 10\r\n\r\n{`),
+    overSocket(port, post),
+  ])) {
+    t.equal(reply.status, 408)
+    t.match(reply.headers.get('content-type'), /^application\/problem\+json/)
+    t.match(JSON.parse(reply.body), { code: 'request_timeout', request_id: reply.headers.get('x-request-id') })
+  }
+  const took = performance.now() - begunAt
+  t.ok(took >= 290 && took < 5000, `after ${took} ms`)
+  t.match(refused(), [{ status: 408 }, { status: 408 }])
+  const whole = await overSocket(port, `${post}Content-Length: 2\r\n\r\n{}`)
+  t.equal(whole.status, 200, 'what comes whole is answered')
+})
+
+tap.test('regression: what was refused before any route left no line in the log', async (t) => {
+  const { port, refused } = await listening(t)
+  const broken = await overSocket(port, 'what?\r\n\r\n')
+  const encoded = await overSocket(
+    port,
+    'GET /a%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n',
+  )
+  t.strictSame([broken.status, encoded.status], [400, 400])
+  const request_id = broken.headers.get('x-request-id')
+  t.match(refused(), [
+    { request_id, status: 400, problem: 'validation_failed', fault: 'HPE_INVALID_METHOD', level: 30 },
+    { request_id: 'mine', status: 400, problem: 'validation_failed', method: 'GET', route: null, level: 30 },
+  ])
+  t.equal(refused().length, 2)
+  t.notMatch(JSON.stringify(refused()), 'a%zz', 'never the address')
 })

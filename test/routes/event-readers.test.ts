@@ -237,3 +237,22 @@ tap.test('ends all lines when nothing more will come', async (t) => {
   t.ok(reader.ended)
   t.equal(readers.count, 0)
 })
+
+tap.test('regression: events that came faster than they could be told were kept without bound', async (t) => {
+  const { join, log, readers, publish, beat } = start(t)
+  const [quick, slow] = [join(), join()]
+  slow.unread = 1
+  for (let n = 0; n < 10_000; n++) log.publish(change('A'), 'now')
+  t.equal(readers.count, 2)
+  log.publish(change('A'), 'now')
+  t.equal(readers.count, 0)
+  t.match(quick, { ended: true, destroyed: false })
+  t.match(slow, { ended: false, destroyed: true })
+  const back = join()
+  beat()
+  t.match(back.text, /\n:\nid: b-10001\n\n$/, 'nothing is pending')
+  await settle()
+  t.strictSame(quick.told, [])
+  await publish('A')
+  t.strictSame(back.told, ['10002'])
+})

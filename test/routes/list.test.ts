@@ -112,3 +112,13 @@ tap.test('leaves a malformed record out', async (t) => {
   sandbox.fault('/wms/products', { body: { data: [{ id: 'p', color: 'red' }, { id: 5 }, null], next_token: '' } })
   t.strictSame((await get('/products')).json(), { data: [{ id: 'p', color: 'red' }], next_token: null, total_count: 1 })
 })
+
+tap.test('regression: a list was read for only-if-cached', async (t) => {
+  const { get, sandbox } = await startService(t)
+  for (const path of ['/products', '/inventory', '/warehouses']) {
+    const reply = await get(path, { 'cache-control': 'only-if-cached' })
+    t.equal(reply.statusCode, 504, path)
+    t.match(reply.json(), { code: 'not_cached' })
+  }
+  t.equal(sandbox.calls.length, 0)
+})

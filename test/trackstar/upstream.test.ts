@@ -312,7 +312,7 @@ tap.test('takes refusals for answers, which close the circuit', async (t) => {
     const { clock, sandbox, upstream, circuit } = await start(t)
     for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
     clock.advance(openMs)
-    sandbox.fault('/wms/products', { status, times: 1 })
+    sandbox.fault('/wms/products', { status, headers: { 'retry-after': '0' }, times: 1 })
     await upstream(read(clock)).catch(() => {})
     t.equal(circuit.state, 'closed', `${status}`)
   }
