@@ -79,7 +79,7 @@ async function coldBursts(): Promise<void> {
 }
 
 async function mixedLoad(seconds: number): Promise<void> {
-  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '5031' } })
+  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '5100' } })
   const skus = Array.from({ length: 5000 }, (_, n) => inventedSku(n))
   for (let n = 0; n < skus.length; n += 500) await ask(stage.client, '/stock/query', { skus: skus.slice(n, n + 500) })
   await stage.order({ do: 'report' })
@@ -176,15 +176,15 @@ async function flood(seconds: number): Promise<void> {
   const startMb = await stage.residentMb()
   let peakMb = startMb
   const known: Outcome[] = []
-  const flood = { isOver: false }
+  const load = { isOver: false }
   const watched = (async () => {
-    for (; !flood.isOver; await sleep(500)) peakMb = Math.max(peakMb, await stage.residentMb())
+    for (; !load.isOver; await sleep(500)) peakMb = Math.max(peakMb, await stage.residentMb())
   })()
   const flooding = fork(fileURLToPath(new URL('./flood-process.js', import.meta.url)), [stage.origin, String(seconds)])
   const reported = once(flooding, 'message')
   await openLoop(20, seconds, async () => void known.push(await ask(stage.client, stockPath(stage.plainSku))))
   const [{ statuses, refusedP99Ms }] = (await reported) as [FloodReport]
-  flood.isOver = true
+  load.isOver = true
   await watched
   const report = await stage.order({ do: 'report' })
   const p99 = percentile(

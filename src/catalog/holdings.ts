@@ -95,7 +95,7 @@ export class Holdings {
   keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
     if (kind === 'product') this.#forgetOtherwise(record)
     const held = this.#records.get(nameOf(kind, record.id)) as Held<Kinds[K]> | undefined
-    if (held?.value && times.begunAt <= held.readAt && isOlder(record, held.value)) return held
+    if (held?.value && !isLater(times, held) && isOlder(record, held.value)) return held
     return this.#put(kind, record.id, record, times)
   }
 
@@ -130,7 +130,7 @@ export class Holdings {
     const name = nameOf(kind, key)
     const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
     const held = this.#records.get(name)
-    if (held === undefined || times.begunAt > held.readAt) {
+    if (held === undefined || isLater(times, held)) {
       if (kind === 'sku') this.#records.delete(name)
       else this.remove(kind, key)
       this.#absences.set(name, absence, absenceBytes + Buffer.byteLength(key))
@@ -164,6 +164,9 @@ export class Holdings {
 }
 
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
+
+/** Whether a read was begun after the held copy was there. One that is from the future was there before the clock was set back. */
+const isLater = ({ begunAt, readAt }: ReadTimes, held: ReadTimes) => begunAt > held.readAt || held.readAt > readAt
 
 interface Dated {
   readonly trackstar_updated_date?: string | null

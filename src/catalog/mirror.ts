@@ -1,48 +1,18 @@
 import { isProblem } from '../errors.js'
-import type { Clock } from '../trackstar/clock.js'
 import { type Filters, keyLists } from '../trackstar/query.js'
-import type { Errand, ListedPage, Trackstar } from '../trackstar/trackstar.js'
+import type { Errand, ListedPage } from '../trackstar/trackstar.js'
 import { invalidResponse } from '../trackstar/upstream-error.js'
 import { walkList } from './list-walk.js'
-import { type Followed, followed, type MirrorState, type MirrorTarget } from './mirror-target.js'
-
-export interface MirrorParts {
-  readonly trackstar: Pick<Trackstar, 'list'>
-  readonly target: MirrorTarget
-  readonly clock: Clock
-  readonly syncIntervalMs: number
-  readonly fullCompareMs: number
-  readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void }
-  /** Resources whose first copy upstream is known not to have finished. */
-  readonly incomplete: () => readonly string[]
-  /** Asks upstream for the same. */
-  readonly readIncomplete: () => Promise<readonly string[]>
-  /** Resolves after `ms`, or rejects when `signal` aborts. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
-}
-
-/** How far the mirror is. */
-export interface MirrorProgress {
-  readonly state: MirrorState
-  /** Pages read since the start. */
-  readonly pages: number
-  /** Pages still to come of a comparison, going by the walk before; null for a first load: upstream gives no total. */
-  readonly pagesLeft: number | null
-  /** When everything held was last confirmed, epoch ms. */
-  readonly syncedAt: number | undefined
-  /** Resources whose first copy is unfinished, whose list is empty, or has suddenly lost most of its records. */
-  readonly doubtful: readonly Followed[]
-}
-
-const pageLimit = '1000'
-/** Changes are read from this long before the last look, for records that upstream dates before it shows them. */
-const overlapMs = 60_000
-/** Records that were hidden from the first load, or went during it, are found by a comparison this long after it. */
-const firstCompareMs = 10 * 60_000
-/** While a first copy is unfinished, or a loss is not believed, the lists are read again after this long. */
-const recheckMs = 5 * 60_000
-/** A list that has lost more than this part of its records is not believed until it says so twice. */
-const believableLoss = 0.5
+import {
+  believableLoss,
+  firstCompareMs,
+  type MirrorParts,
+  type MirrorProgress,
+  overlapMs,
+  pageLimit,
+  recheckMs,
+} from './mirror-parts.js'
+import { type Followed, followed, type MirrorState } from './mirror-target.js'
 
 /**
  * Keeps the whole catalog here and up to date: reads it once, page by page and behind every caller, then reads what has
@@ -106,7 +76,7 @@ export class Mirror {
   }
 
   async #load(): Promise<void> {
-    const { clock, log, target } = this.parts
+    const { clock, log } = this.parts
     const begunAt = clock.now()
     const incomplete = this.parts.readIncomplete()
     const dates = await Promise.all(followed.map((resource) => this.#walk(resource)))
@@ -121,8 +91,7 @@ export class Mirror {
     // What came while the lists were read, lest it be taken for absent.
     await this.#attempt(() => this.#readChanges())
     this.#become('live')
-    const [products, inventory] = followed.map((resource) => target.count(resource))
-    log.info({ products, inventory, pages: this.#pages, ms: clock.now() - begunAt }, 'the catalog is mirrored')
+    log.info({ ...this.#counts(), ms: clock.now() - begunAt }, 'the catalog is mirrored')
   }
 
   /** One round: changes, and where it is time, the comparison. What fails is tried again with the next round. */
@@ -258,10 +227,14 @@ export class Mirror {
     }
     target.take(resource, page, begunAt)
     this.#pages++
-    if (this.#state === 'loading' && this.#pages % 20 === 0)
-      log.info({ resource, records: target.count(resource), pages: this.#pages }, 'mirroring')
+    if (this.#state === 'loading' && this.#pages % 20 === 0) log.info(this.#counts(), 'mirroring')
     if (!target.fits) throw new Error('the catalog is larger than CACHE_MAX_MB')
     return { ...page, date: page.date ?? begunAt }
+  }
+
+  #counts() {
+    const { target } = this.parts
+    return { products: target.count('products'), inventory: target.count('inventory'), pages: this.#pages }
   }
 
   #sleep(ms: number): Promise<unknown> {

@@ -5,7 +5,7 @@ import type { ListedPage } from '../trackstar/trackstar.js'
 import { CatalogIndex } from './catalog-index.js'
 import type { FreshnessPolicy, Held } from './freshness.js'
 import type { Holdings } from './holdings.js'
-import type { MirrorParts } from './mirror.js'
+import type { MirrorParts } from './mirror-parts.js'
 import type { Followed, MirrorState, MirrorTarget } from './mirror-target.js'
 import type { WarehousesById } from './warehouse-list.js'
 

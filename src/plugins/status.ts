@@ -108,7 +108,7 @@ const example: Status = {
         products: 100,
         inventory: 159,
         warehouses: 4,
-        pages: 2,
+        pages: 4,
         pages_left: 0,
         doubtful: [],
         synced_at: '2026-11-23T10:00:00.000Z',

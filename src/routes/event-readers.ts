@@ -8,7 +8,7 @@ const maxMissedBytes = maxUnreadBytes / 2
 /** Keeps proxies from closing a line on which nothing happens. */
 const heartbeatMs = 15_000
 /** How long readers are told of events before others get their turn of the event loop. */
-const turnMs = 4
+const turnMs = 2
 /** Events that may be pending: with more come than can be told, readers are sent away, and come back for what matters. */
 const maxPending = 10_000
 /** Most readers at a time: each holds a socket. */

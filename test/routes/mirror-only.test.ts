@@ -1,5 +1,5 @@
 import tap from 'tap'
-import type { MirrorProgress } from '../../src/catalog/mirror.js'
+import type { MirrorProgress } from '../../src/catalog/mirror-parts.js'
 import { wholeCatalog } from '../../src/routes/mirror-only.js'
 import { problemOf, startService } from '../helper.js'
 import { startMirrored } from '../mirrored.js'
