@@ -31,13 +31,16 @@ export interface MirrorProgress {
   readonly doubtful: readonly Followed[]
 }
 
-/** Records a page of a list has at most. */
-export const pageLimit = '1000'
-/** Changes are read from this long before the last look: upstream may date a record before it shows it. */
-export const overlapMs = 60_000
-/** Records that were hidden from the first load, or went during it, are found by a comparison this long after it. */
-export const firstCompareMs = 10 * 60_000
-/** While a first copy is unfinished, or a loss is not believed, the lists are read again after this long. */
-export const recheckMs = 5 * 60_000
-/** A list that has lost more than this part of its records is not believed until it says so twice. */
-export const believableLoss = 0.5
+/** What the mirror goes by. */
+export const rules = {
+  /** Records a page of a list has at most. */
+  pageLimit: '1000',
+  /** Changes are read from this long before the last look: upstream may date a record before it shows it. */
+  overlapMs: 60_000,
+  /** Records that were hidden from the first load, or went during it, are found by a comparison this long after it. */
+  firstCompareMs: 10 * 60_000,
+  /** While a first copy is unfinished, or a loss is not believed, the lists are read again after this long. */
+  recheckMs: 5 * 60_000,
+  /** A list that has lost more than this part of its records is not believed until it says so twice. */
+  believableLoss: 0.5,
+} as const

@@ -3,15 +3,7 @@ import { type Filters, keyLists } from '../trackstar/query.js'
 import type { Errand, ListedPage } from '../trackstar/trackstar.js'
 import { invalidResponse } from '../trackstar/upstream-error.js'
 import { walkList } from './list-walk.js'
-import {
-  believableLoss,
-  firstCompareMs,
-  type MirrorParts,
-  type MirrorProgress,
-  overlapMs,
-  pageLimit,
-  recheckMs,
-} from './mirror-parts.js'
+import { type MirrorParts, type MirrorProgress, rules } from './mirror-parts.js'
 import { type Followed, followed, type MirrorState } from './mirror-target.js'
 
 /**
@@ -83,7 +75,7 @@ export class Mirror {
     this.#walkPages = this.#pages
     this.#seenUntil = Math.min(...dates)
     this.#comparedAt = begunAt
-    this.#compareAfterMs = Math.min(this.parts.fullCompareMs, firstCompareMs)
+    this.#compareAfterMs = Math.min(this.parts.fullCompareMs, rules.firstCompareMs)
     // As it was when the lists were begun: a copy that was finished meanwhile may have been missed in part.
     this.#wasIncomplete = (await incomplete).length > 0
     this.#roundAt = clock.elapsed()
@@ -109,7 +101,7 @@ export class Mirror {
     const sinceMs = clock.now() - this.#comparedAt
     if (sinceMs >= this.#compareAfterMs) return true
     const isFinishedNow = this.#wasIncomplete && incomplete().length === 0
-    return isFinishedNow || ((this.#suspected.size > 0 || this.#wasIncomplete) && sinceMs >= recheckMs)
+    return isFinishedNow || ((this.#suspected.size > 0 || this.#wasIncomplete) && sinceMs >= rules.recheckMs)
   }
 
   /** A list that was empty is looked at with every round: its records may be dated before they appear in it. */
@@ -130,10 +122,10 @@ export class Mirror {
     const { clock } = this.parts
     const begunAt = clock.now()
     this.#roundAt = clock.elapsed()
-    const since = new Date(this.#seenUntil - overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    const since = new Date(this.#seenUntil - rules.overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
     const dates: number[] = []
     for (const resource of followed) {
-      const filters = { 'trackstar_updated_date[gte]': since, limit: pageLimit }
+      const filters = { 'trackstar_updated_date[gte]': since, limit: rules.pageLimit }
       const first = await this.#page(resource, filters)
       dates.push(first.date)
       const tokens = new Set<string>()
@@ -171,7 +163,7 @@ export class Mirror {
     await this.#walk(resource, {}, seen)
     let gone = unseen()
     if (this.parts.incomplete().includes(resource)) return
-    const isUnlikely = gone.length > target.count(resource) * believableLoss
+    const isUnlikely = gone.length > target.count(resource) * rules.believableLoss
     if (isUnlikely && !this.#suspected.has(resource)) {
       const text = 'most records are missing upstream; not believed until it says so twice'
       log.warn({ resource, gone: gone.length }, text)
@@ -194,7 +186,7 @@ export class Mirror {
     return walkList({
       read: async (token) => {
         await this.#keepUp()
-        return this.#page(resource, { ...filters, limit: pageLimit, page_token: token })
+        return this.#page(resource, { ...filters, limit: rules.pageLimit, page_token: token })
       },
       onPage: ({ records, malformed }) => {
         for (const { id } of [...records, ...malformed]) if (id !== undefined) seen?.add(id)

@@ -52,7 +52,7 @@ tap.test('says in the log how far a long load is', async (t) => {
   await settle()
   const lines = told.filter(({ text }) => text === 'mirroring')
   t.equal(lines.length, 2, 'every twenty pages')
-  t.match(lines[0]?.fields, { pages: 20, records: Number })
+  t.match(lines[0]?.fields, { pages: 20, products: Number, inventory: Number })
   mirror.stop()
 })
 
