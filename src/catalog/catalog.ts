@@ -96,7 +96,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
   const { mirrored, mirror } = mirroring(parts, holdings, status, () => warehouseList.known)
   const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
-  const incomplete = () => status.get(false)?.incomplete ?? []
+  const incomplete = () => status.incomplete
   let probedAt = Number.NEGATIVE_INFINITY
   const { products, items } = recordLoaders({
     ...parts,
@@ -236,8 +236,7 @@ function mirroring(
 ): { mirrored: MirroredCatalog | undefined; mirror: Mirror | undefined } {
   if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
   const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
-  const incomplete = () => status.get(false)?.incomplete ?? []
-  const state = { incomplete, readIncomplete: () => status.readIncomplete() }
+  const state = { incomplete: () => status.incomplete, readIncomplete: () => status.readIncomplete() }
   const wait: MirrorParts['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
   return { mirrored: target, mirror: new Mirror({ ...wanted, ...state, trackstar, clock, target, sleep: wait }) }
 }

@@ -31,10 +31,15 @@ export class ConnectionStatus {
     return this.#state
   }
 
+  /** The resources whose first copy is not finished, by what was last read. */
+  get incomplete(): readonly string[] {
+    return this.#state?.incomplete ?? []
+  }
+
   /** Reads it now, and gives the resources whose first copy is not finished, as far as that is known. */
   async readIncomplete(): Promise<readonly string[]> {
     if (this.connectionId !== undefined) await this.#read(this.connectionId, this.clock.elapsed() + this.timeoutMs)
-    return this.#state?.incomplete ?? []
+    return this.incomplete
   }
 
   /** Something is said to have happened: what is known is read again, after a read that is under way. */

@@ -1,9 +1,7 @@
 import { Type } from 'typebox'
 import type { Quantities } from '../stock/stock.js'
 import { streamExamples } from './mirror-examples.js'
-import { anyOperation, problemResponses, Ref } from './schemas.js'
-
-const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+import { anyOperation, problemResponses, Ref, textOrNull } from './schemas.js'
 
 /** What the `data` of an event `stock` holds, as JSON. */
 export const StockEventData = Type.Object(

@@ -7,15 +7,13 @@ import type { Quantities } from '../stock/stock.js'
 import type { StockFeed } from '../stock/stock-feed.js'
 import { lowStockExamples } from './mirror-examples.js'
 import { wholeCatalog } from './mirror-only.js'
-import { Key, mirrorResponses, Ref } from './schemas.js'
+import { Key, mirrorResponses, Ref, textOrNull } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 
 export interface FeedRouteOptions extends CatalogRouteOptions {
   /** Undefined where nothing is mirrored. */
   readonly feed: StockFeed | undefined
 }
-
-const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 
 /** One page of products that are running out. */
 export const LowStock = Type.Object(

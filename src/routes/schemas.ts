@@ -19,6 +19,9 @@ export const warehouseCustomerId = Type.Optional(
   ),
 )
 
+/** Text, or null where upstream gives none. */
+export const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+
 /** A schema that the application knows by its `$id`; in the contract document a named component. */
 export const Ref = <T>($id: string) => Type.Unsafe<T>({ $ref: `${$id}#` })
 

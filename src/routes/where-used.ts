@@ -6,10 +6,8 @@ import { toNumber } from '../stock/rational.js'
 import { itemsInView } from '../stock/stock-board.js'
 import { whereUsedExamples } from './mirror-examples.js'
 import { wholeCatalog } from './mirror-only.js'
-import { Key, mirrorResponses, Ref } from './schemas.js'
+import { Key, mirrorResponses, Ref, textOrNull } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
-
-const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 
 /** The products that draw on one item. */
 export const WhereUsed = Type.Object(
