@@ -67,7 +67,7 @@ async function startService(config: Config): Promise<string> {
   running.push(app)
   log = app.log
   await app.listen({ host: config.host, port: config.port })
-  await app.admin?.listen({ host: config.host, port: config.adminPort })
+  await app.admin?.listen({ host: config.host, port: config.adminPort ?? 0 })
   stopOnSignal(config.shutdownGraceSeconds, app)
   return addressOf(app)
 }
