@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import tap from 'tap'
@@ -22,9 +23,8 @@ import {
 import { occasions } from './openapi/occasions.js'
 import { routesOf } from './openapi/routes.js'
 
-const committed: unknown = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', '..', 'openapi', 'openapi.json'), 'utf8'),
-)
+const root = join(import.meta.dirname, '..', '..')
+const committed: unknown = JSON.parse(readFileSync(join(root, 'openapi', 'openapi.json'), 'utf8'))
 const document = (await openapiDocument()) as Document
 const operations = operationsOf(document)
 const problemType = 'application/problem+json'
@@ -49,6 +49,14 @@ function faultsOf(method: string, path: string, status: string, mediaType: strin
 
 tap.test('the committed document is the one that the routes give', async (t) => {
   t.same(committed, JSON.parse(JSON.stringify(document)), 'npm run openapi, and commit the result')
+})
+
+tap.test('the committed types of clients are the ones that the committed document gives', async (t) => {
+  const { clientTypes } = (await import(pathToFileURL(join(root, 'scripts', 'client-types.mjs')).href)) as {
+    clientTypes: (document: unknown) => Promise<string>
+  }
+  const types = readFileSync(join(root, 'openapi', 'trackstar-bff.d.ts'), 'utf8')
+  t.ok(types === (await clientTypes(committed)), 'npm run openapi, and commit the result')
 })
 
 tap.test('the document has every route, and no other', async (t) => {
