@@ -425,14 +425,19 @@ export interface components {
             trackstar_tags?: unknown[] | null;
             /** @description The merchant, where several share one warehouse system */
             warehouse_customer_id?: string | null;
+            /** @description Name of the product */
             name?: string | null;
+            /** @description SKU of the product; several products may share it */
             sku?: string | null;
+            /** @description GTIN of the product */
             gtin?: string | null;
             /** @description Price of a unit, a number or a decimal string */
             unit_price?: unknown;
+            /** @description The inventory items that it draws on; of a kit its components */
             inventory_items?: components["schemas"]["ProductReference"][] | null;
             /** @description Whether the product is assembled from components */
             is_kit?: boolean | null;
+            /** @description Whether the product is active */
             active?: boolean | null;
         } & {
             [key: string]: unknown;
@@ -453,8 +458,11 @@ export interface components {
             trackstar_tags?: unknown[] | null;
             /** @description The merchant, where several share one warehouse system */
             warehouse_customer_id?: string | null;
+            /** @description Name of the item */
             name?: string | null;
+            /** @description SKU of the item, which need not be that of a product */
             sku?: string | null;
+            /** @description Whether the item is active */
             active?: boolean | null;
             /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
             onhand?: number | null;
@@ -474,7 +482,9 @@ export interface components {
             inventory_by_warehouse_id?: {
                 [key: string]: components["schemas"]["ItemQuantities"] | null;
             } | null;
+            /** @description Its lots */
             lots?: components["schemas"]["Lot"][] | null;
+            /** @description The places where its units lie */
             locations?: components["schemas"]["ItemLocation"][] | null;
         } & {
             [key: string]: unknown;
@@ -493,7 +503,9 @@ export interface components {
             trackstar_updated_date?: string | null;
             /** @description Tags: strings or objects of one key */
             trackstar_tags?: unknown[] | null;
+            /** @description Name of the warehouse */
             name?: string | null;
+            /** @description Code of the warehouse */
             code?: string | null;
             /** @description address1…3, city, state, country, … */
             address?: {
@@ -519,6 +531,7 @@ export interface components {
         };
         /** @description What one warehouse can ship by itself */
         WarehouseStock: {
+            /** @description Trackstar's id of the warehouse */
             warehouse_id: string;
             /** @description Name of the warehouse, where the warehouse list knows it */
             name: string | null;
@@ -530,6 +543,7 @@ export interface components {
         };
         /** @description One inventory item that the product draws on */
         ComponentStock: {
+            /** @description Trackstar's id of the item */
             inventory_item_id: string;
             /** @description SKU of the component: the product's name for the item, else the item's own */
             sku: string | null;
@@ -549,7 +563,7 @@ export interface components {
         /** @description Something wrong with the data behind the answer */
         StockIssue: {
             /**
-             * @description What is wrong
+             * @description What is wrong. More may come: `complete` says what it means for the numbers
              * @enum {string}
              */
             code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
@@ -560,6 +574,7 @@ export interface components {
         };
         /** @description One lot of one inventory item */
         StockLot: {
+            /** @description Trackstar's id of the item */
             inventory_item_id: string;
             /** @description The lot */
             lot_id: string | null;
@@ -572,6 +587,7 @@ export interface components {
         };
         /** @description One place where units of one inventory item lie */
         StockLocation: {
+            /** @description Trackstar's id of the item */
             inventory_item_id: string;
             /** @description The place */
             location_id: string | null;
@@ -598,7 +614,10 @@ export interface components {
             issues: components["schemas"]["StockIssue"][];
             /** @description The scarcest component of a kit; null for a product that is none */
             limiting: components["schemas"]["Limiting"] | null;
-            /** @description The oldest time at which a record used here was read from Trackstar */
+            /**
+             * Format: date-time
+             * @description The oldest time at which a record used here was read from Trackstar
+             */
             as_of: string;
             /** @description Whether a record used here is past its time to live */
             stale: boolean;
@@ -634,7 +653,10 @@ export interface components {
             complete: boolean;
             /** @description What is wrong with the data of any line, each once */
             issues: components["schemas"]["StockIssue"][];
-            /** @description The oldest time at which a record used here was read from Trackstar */
+            /**
+             * Format: date-time
+             * @description The oldest time at which a record used here was read from Trackstar
+             */
             as_of: string;
             /** @description Whether a record used here is past its time to live */
             stale: boolean;
@@ -653,6 +675,7 @@ export interface components {
         };
         /** @description The products and kits that draw on an item */
         WhereUsed: {
+            /** @description The products; empty where none draws on the item */
             data: components["schemas"]["ItemUse"][];
         };
         /** @description What Trackstar says of an adjustment */
@@ -676,7 +699,7 @@ export interface components {
             /** @description What happened in this case: what was expected and what was got */
             detail: string;
             /**
-             * @description What happened, for programs
+             * @description What happened, for programs. More may come: of one that you do not know, go by `status`
              * @enum {string}
              */
             code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "upstream_rejected" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
@@ -701,15 +724,21 @@ export interface components {
         };
         /** @description What the service does and how it fares */
         Status: {
+            /** @description The version of the service, and of its contract */
             version: string;
-            /** @description When the process began, ISO 8601 UTC */
+            /**
+             * Format: date-time
+             * @description When the process began
+             */
             started_at: string;
             /** @description One: a process serves one connection */
             connections: components["schemas"]["ConnectionStatus"][];
         };
         /** @description The stock of one SKU has changed */
         StockEventData: {
+            /** @description The SKU */
             sku: string;
+            /** @description Trackstar's id of the product */
             product_id: string;
             /** @description The merchant: several may share the SKU */
             warehouse_customer_id: string | null;
@@ -718,9 +747,13 @@ export interface components {
             /** @description What was available before: the same where only other quantities have changed, null for a product that is new */
             previous_available: number | null;
             quantities: components["schemas"]["Quantities"];
-            /** @description When the change was noticed here */
+            /**
+             * Format: date-time
+             * @description When the change was noticed here
+             */
             as_of: string;
         };
+        /** @description The SKUs, and what narrows or widens the answer */
         StockQuery: {
             /** @description The SKUs */
             skus: string[];
@@ -745,7 +778,7 @@ export interface components {
              */
             include?: ("lots" | "locations")[];
         };
-        /** @description One line */
+        /** @description So many units of one SKU */
         BasketLine: {
             /**
              * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
@@ -763,6 +796,7 @@ export interface components {
              */
             warehouse_customer_id?: string;
         };
+        /** @description What is to be shipped together */
         Basket: {
             /** @description What is to be shipped; a SKU may occur in several lines */
             lines: components["schemas"]["BasketLine"][];
@@ -789,25 +823,43 @@ export interface components {
         /** @description Events in the format of server-sent events, one after the other */
         StockEventStream: string;
         TextFilter: {
+            /** @description Equal to this */
             eq?: string;
+            /** @description Not equal to this */
             neq?: string;
+            /** @description Greater than this, or later */
             gt?: string;
+            /** @description At least this, or at this time or later */
             gte?: string;
+            /** @description Less than this, or earlier */
             lt?: string;
+            /** @description At most this, or at this time or earlier */
             lte?: string;
+            /** @description One of these, separated by commas */
             in?: string;
+            /** @description None of these, separated by commas */
             nin?: string;
+            /** @description Holding this text */
             contains?: string;
+            /** @description Not holding this text */
             not_contains?: string;
         };
         Filter: {
+            /** @description Equal to this */
             eq?: string;
+            /** @description Not equal to this */
             neq?: string;
+            /** @description Greater than this, or later */
             gt?: string;
+            /** @description At least this, or at this time or later */
             gte?: string;
+            /** @description Less than this, or earlier */
             lt?: string;
+            /** @description At most this, or at this time or earlier */
             lte?: string;
+            /** @description One of these, separated by commas */
             in?: string;
+            /** @description None of these, separated by commas */
             nin?: string;
         };
         /** @description One page of Trackstar's list */
@@ -819,6 +871,7 @@ export interface components {
             /** @description Records on this page */
             total_count: number;
         };
+        /** @description One whole record, as Trackstar has it */
         ProductReply: {
             data: components["schemas"]["Product"];
         };
@@ -831,6 +884,7 @@ export interface components {
             /** @description Records on this page */
             total_count: number;
         };
+        /** @description One whole record, as Trackstar has it */
         InventoryItemReply: {
             data: components["schemas"]["InventoryItem"];
         };
@@ -867,9 +921,11 @@ export interface components {
             /** @description Records on this page */
             total_count: number;
         };
+        /** @description One whole record, as Trackstar has it */
         WarehouseReply: {
             data: components["schemas"]["Warehouse"];
         };
+        /** @description What Trackstar posts, as far as this service looks at it */
         WebhookDelivery: {
             /** @description The connection; any other than `TRACKSTAR_CONNECTION_ID` is ignored */
             connection_id: string;
@@ -882,6 +938,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One reference of a product to an inventory item */
         ProductReference: {
             /** @description The id of the inventory item */
             inventory_item_id: string;
@@ -892,6 +949,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Quantities of an item; null or absent where upstream states none */
         ItemQuantities: {
             /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
             onhand?: number | null;
@@ -908,26 +966,33 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One lot of an item */
         Lot: {
+            /** @description The lot */
             lot_id?: string | null;
             /** @description Units of the lot */
             onhand?: number | null;
             /** @description `YYYY-MM-DD` or a time in UTC */
             expiration_date?: string | null;
+            /** @description Where the lot lies */
             warehouse_id?: string | null;
         } & {
             [key: string]: unknown;
         };
+        /** @description One place where units of an item lie */
         ItemLocation: {
+            /** @description The place */
             location_id?: string | null;
             /** @description Units at the location */
             quantity?: number | null;
+            /** @description The warehouse that the place is in */
             warehouse_id?: string | null;
         } & {
             [key: string]: unknown;
         };
         /** @description The product that the SKU names */
         StockProduct: {
+            /** @description Trackstar's id of the product */
             id: string;
             /** @description Name of the product */
             name: string | null;
@@ -951,7 +1016,9 @@ export interface components {
             /** @description Further units of the component that make it suffice for max(0, yield) + 1 */
             shortfall: number;
         };
+        /** @description A fault between Trackstar and the warehouse system */
         SourceError: {
+            /** @description What Trackstar says */
             message: string;
             /** @description Whether it holds the copying up */
             preventing_sync: boolean;
@@ -967,6 +1034,7 @@ export interface components {
             /** @description Errors of the connection that concern inventory */
             errors: components["schemas"]["SourceError"][];
         };
+        /** @description One line by itself */
         BasketCheckLine: {
             /** @description The SKU, as asked */
             sku: string;
@@ -990,8 +1058,11 @@ export interface components {
             stock?: components["schemas"]["Stock"];
             problem?: components["schemas"]["Problem"];
         };
+        /** @description One product that is running out */
         LowStockEntry: {
+            /** @description The SKU */
             sku: string;
+            /** @description Trackstar's id of the product */
             product_id: string;
             /** @description Name of the product */
             name: string | null;
@@ -1003,27 +1074,35 @@ export interface components {
         };
         /** @description One product that draws on the item */
         ItemUse: {
+            /** @description Trackstar's id of the product */
             product_id: string;
             /** @description SKU of the product */
             sku: string | null;
             /** @description Name of the product */
             name: string | null;
+            /** @description Whether it is assembled from components */
             is_kit: boolean;
             /** @description Units of the item that one unit of the product needs; null where the product says no sound one */
             unit_quantity: number | null;
             /** @description The merchant */
             warehouse_customer_id: string | null;
         };
+        /** @description One field that is wrong */
         FieldError: {
+            /** @description The field or parameter, in the caller's own spelling */
             field: string;
+            /** @description What was expected of it */
             message: string;
         };
+        /** @description One of the products that share a SKU */
         Candidate: {
+            /** @description Trackstar's id of the product */
             product_id: string;
             /** @description Name of the product */
             name: string | null;
             /** @description The merchant; ask again with it as `warehouse_customer_id` */
             warehouse_customer_id: string | null;
+            /** @description Whether it is active */
             active: boolean | null;
         };
         /** @description The mirror of the catalog; null where there is none */
@@ -1068,6 +1147,7 @@ export interface components {
             /** @description Calls that wait for a permit */
             waiting: number;
         };
+        /** @description A fault between Trackstar and the warehouse system */
         ConnectionError: {
             /** @description What Trackstar says */
             message: string;
@@ -1112,16 +1192,21 @@ export interface components {
         UriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error */
+        /** @description Any other error. Before it comes to any operation: `route_not_found`: No such route. `method_not_allowed`: The route does not know this method. `request_timeout`: The request did not arrive in time. `headers_too_large`: The headers are too large */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                Allow: components["headers"]["Allow"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1132,6 +1217,8 @@ export interface components {
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1142,6 +1229,8 @@ export interface components {
         ProductNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1152,6 +1241,8 @@ export interface components {
         NotAcceptable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1162,6 +1253,8 @@ export interface components {
         SkuAmbiguous: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1172,6 +1265,8 @@ export interface components {
         UpstreamRejected: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1182,6 +1277,8 @@ export interface components {
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1192,6 +1289,8 @@ export interface components {
         NotSupportedByIntegration: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1202,6 +1301,8 @@ export interface components {
         BadGateway: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1213,6 +1314,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1223,6 +1326,8 @@ export interface components {
         GatewayTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1233,6 +1338,8 @@ export interface components {
         ContentTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1243,6 +1350,8 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1253,6 +1362,8 @@ export interface components {
         RequiresMirror: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1264,6 +1375,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1274,6 +1387,8 @@ export interface components {
         UpstreamTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1284,6 +1399,8 @@ export interface components {
         InventoryItemNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1294,6 +1411,8 @@ export interface components {
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1304,6 +1423,8 @@ export interface components {
         IdempotencyConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1314,6 +1435,8 @@ export interface components {
         WarehouseNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1324,6 +1447,8 @@ export interface components {
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -1336,12 +1461,14 @@ export interface components {
     headers: {
         /** @description Finds the request in the logs; the caller's own where it sent a sane one */
         "X-Request-Id": string;
+        /** @description Never to be kept */
+        "Cache-Control": string;
+        /** @description Of a 405: the methods that the address knows */
+        Allow: string;
         /** @description Seconds since the oldest record in the answer was read from Trackstar (RFC 9111) */
         Age: number;
         /** @description Weak; covers all of the body but `as_of` and `request_id`. Send it back as `If-None-Match` */
         ETag: string;
-        /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
-        "Cache-Control": string;
         /** @description Where the answer comes from (RFC 9211): `hit` and `hit; detail=stale` from what is held, `fwd=miss` and `fwd=stale` from Trackstar, which was asked for what was missing or too old */
         "Cache-Status": string;
         /** @description Seconds after which asking again makes sense */
@@ -1431,9 +1558,10 @@ export type ResponseIdempotencyConflict = components['responses']['IdempotencyCo
 export type ResponseWarehouseNotFound = components['responses']['WarehouseNotFound'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type HeaderXRequestId = components['headers']['X-Request-Id'];
+export type HeaderCacheControl = components['headers']['Cache-Control'];
+export type HeaderAllow = components['headers']['Allow'];
 export type HeaderAge = components['headers']['Age'];
 export type HeaderETag = components['headers']['ETag'];
-export type HeaderCacheControl = components['headers']['Cache-Control'];
 export type HeaderCacheStatus = components['headers']['Cache-Status'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
 export type HeaderIdempotencyKey = components['headers']['Idempotency-Key'];
@@ -1443,7 +1571,10 @@ export interface operations {
     getLiveness: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1453,6 +1584,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1466,7 +1598,10 @@ export interface operations {
     getReadiness: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1476,6 +1611,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1487,6 +1623,7 @@ export interface operations {
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1499,7 +1636,10 @@ export interface operations {
     getMetrics: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1509,6 +1649,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1522,7 +1663,10 @@ export interface operations {
     getStatus: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1532,6 +1676,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1557,6 +1702,8 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path: {
                 /**
@@ -1575,7 +1722,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1589,7 +1737,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1633,6 +1782,8 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1645,7 +1796,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1659,7 +1811,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1683,10 +1836,13 @@ export interface operations {
             header?: {
                 /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
                 "cache-control"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
+        /** @description The SKUs, and what narrows or widens the answer */
         requestBody: {
             content: {
                 /**
@@ -1708,7 +1864,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1736,10 +1893,13 @@ export interface operations {
             header?: {
                 /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
                 "cache-control"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
+        /** @description What is to be shipped together */
         requestBody: {
             content: {
                 /**
@@ -1766,7 +1926,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1805,7 +1966,10 @@ export interface operations {
                 /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
                 warehouse_id?: string[];
             };
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1841,6 +2005,8 @@ export interface operations {
             header?: {
                 /** @description `id` of the last event that was seen; a browser sends it by itself */
                 "last-event-id"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1851,8 +2017,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Never to be kept */
-                    "Cache-Control"?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1868,6 +2033,8 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Never to be kept */
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1901,7 +2068,10 @@ export interface operations {
                 /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1944,6 +2114,8 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path: {
                 /**
@@ -1962,7 +2134,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -1976,7 +2149,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -2022,7 +2196,10 @@ export interface operations {
                 /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2062,6 +2239,8 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path: {
                 /**
@@ -2080,7 +2259,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -2094,7 +2274,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -2116,7 +2297,10 @@ export interface operations {
     listProductsOfInventoryItem: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path: {
                 /**
                  * @description Trackstar's id of the item
@@ -2156,6 +2340,8 @@ export interface operations {
             header?: {
                 /** @description Names this one adjustment; Trackstar remembers it for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path: {
                 /**
@@ -2184,8 +2370,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Never to be kept */
-                    "Cache-Control"?: string;
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "Idempotency-Key": components["headers"]["Idempotency-Key"];
                     "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     [name: string]: unknown;
@@ -2221,7 +2406,10 @@ export interface operations {
                 /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
                 ids?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2261,6 +2449,8 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path: {
                 /**
@@ -2279,7 +2469,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -2293,7 +2484,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
                 };
@@ -2322,10 +2514,13 @@ export interface operations {
                 "svix-timestamp"?: string;
                 /** @description `v1,` and the HMAC-SHA256 of id, timestamp and body in base64; several separated by spaces */
                 "svix-signature"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
+        /** @description What Trackstar posts, as far as this service looks at it */
         requestBody: {
             content: {
                 /**

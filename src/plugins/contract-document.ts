@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { problems } from '../errors.js'
+import { refusalExamples, refusalsInWords } from './refusal-examples.js'
 
 /** The parts of an OpenAPI document that are looked at here. What is not named stays as it is. */
 interface Schema {
@@ -19,7 +20,9 @@ interface Schema {
   anyOf?: Schema[]
 }
 interface Parameter {
+  name: string
   in: 'path' | 'query' | 'header'
+  description?: string
   required?: boolean
   schema?: Schema
   style?: string
@@ -56,14 +59,36 @@ const places = ['path', 'query', 'header']
 const problemType = 'application/problem+json'
 
 const anyOther: Response = {
-  description: 'Any other error',
-  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  description: `Any other error. Before it comes to any operation: ${refusalsInWords}`,
+  headers: {
+    Allow: {
+      description: 'Of a 405: the methods that the address knows',
+      schema: { type: 'string', examples: ['GET, HEAD'] },
+    },
+  },
+  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' }, examples: refusalExamples } },
+}
+
+/** Header of every error. */
+const notKept = {
+  description: 'Never to be kept',
+  schema: { type: 'string', examples: ['no-store'] },
 }
 
 /** Header of every answer; see the negotiation plugin. */
 const requestId = {
   description: "Finds the request in the logs; the caller's own where it sent a sane one",
   schema: { type: 'string', examples: ['6cf590f2-9f4a-4981-af72-3f8accaec68e'] },
+}
+
+/** Header that every request may have. */
+const requestIdOfCaller: Parameter = {
+  name: 'x-request-id',
+  in: 'header',
+  required: false,
+  description:
+    "The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here",
+  schema: { type: 'string', examples: ['order-4711.stock'] },
 }
 
 /**
@@ -78,8 +103,9 @@ export function contractDocument(made: object): ContractDocument {
   const operations = Object.values(paths).flatMap((path) => Object.values(path))
   const tooLong = operations.find(({ responses }) => responses['414'])?.responses['414'] ?? anyOther
   for (const operation of operations) {
-    operation.parameters?.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
-    for (const parameter of operation.parameters ?? []) {
+    operation.parameters = [...(operation.parameters ?? []), structuredClone(requestIdOfCaller)]
+    operation.parameters.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
+    for (const parameter of operation.parameters) {
       settle(parameter)
       nameSchemas(parameter, components.schemas)
     }
@@ -87,13 +113,14 @@ export function contractDocument(made: object): ContractDocument {
     completeResponses(operation, tooLong)
     for (const [status, response] of Object.entries(operation.responses)) {
       for (const content of Object.values(response.content ?? {})) nameSchemas(content, components.schemas)
+      if (response.content?.[problemType]) response.headers = { ...response.headers, 'Cache-Control': notKept }
       shareHeaders(response, document)
       operation.responses[status] = shared(status, response, document)
     }
   }
   for (const schema of Object.values(components.schemas)) namePartsOf(schema, components.schemas)
   const code = components.schemas['Problem']?.properties?.['code']
-  if (code) code.enum = Object.keys(problems)
+  if (code) Object.assign(code, { enum: Object.keys(problems), 'x-may-grow': true })
   return document
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { metricsResponse } from './metrics-example.js'
 
 /** One call upstream, as it is told to the metrics. */
 interface UpstreamCall {
@@ -213,7 +214,7 @@ export default fastifyPlugin<MetricsOptions>(
           summary: 'Metrics for Prometheus',
           description:
             'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status; the process. In the text format of Prometheus.',
-          response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+          response: { 200: metricsResponse },
         },
       },
       async (_request, reply) =>
