@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Logger } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
 import { createCatalog } from './catalog/catalog.js'
 import type { Config } from './config.js'
@@ -14,6 +14,7 @@ import metricsRoute, { Metrics } from './plugins/metrics.js'
 import negotiation from './plugins/negotiation.js'
 import problemDetails from './plugins/problems.js'
 import requestLog from './plugins/request-log.js'
+import requestSpans from './plugins/request-spans.js'
 import { serverOptions } from './plugins/server.js'
 import status from './plugins/status.js'
 import { InventoryItem } from './records/inventory-item.js'
@@ -35,15 +36,20 @@ import { connectionStatus } from './status-report.js'
 import { basketSchemas } from './stock/basket-check.js'
 import { stockSchemas } from './stock/stock.js'
 import { StockFeed } from './stock/stock-feed.js'
+import type { Tracing } from './tracing.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { connect } from './trackstar/connection.js'
 import { version } from './version.js'
 
-/** What stands in for the real thing, in tests above all. */
+/** What stands in for the real thing, in tests above all, or comes on top of it. */
 export interface AppParts {
   readonly dispatcher?: Dispatcher
   readonly clock?: Clock
   readonly logger?: Logger
+  /** Where log lines go; default: standard output, in JSON. */
+  readonly logTo?: DestinationStream
+  /** Default: no traces are made. */
+  readonly tracing?: Tracing
 }
 
 /** What a reply's schema may refer to by name. */
@@ -67,7 +73,8 @@ const connectionsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeou
 export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
   const clock = parts.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
-  const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
+  const { tracing, logger = createLogger(config, parts.logTo, tracing?.logFields) } = parts
+  const app = Fastify(serverOptions(config, logger))
   const metrics = new Metrics()
 
   const dispatcher =
@@ -128,6 +135,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
 
   for (const schema of schemas) app.addSchema(schema)
 
+  if (tracing) await app.register(requestSpans, tracing)
   await app.register(problemDetails)
   await app.register(requestLog)
   await app.register(negotiation)

@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
   variables: { any: [] },
   config: { any: ['errors', 'variables'] },
   version: { any: [] },
+  tracing: { any: ['trackstar', 'version'] },
   stock: { any: ['records'] },
   trackstar: { any: ['records', 'errors'] },
   catalog: { any: ['trackstar', 'records', 'errors'] },
@@ -40,9 +41,10 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
       'routes',
       'plugins',
     ],
+    types: ['tracing'],
   },
   openapi: { any: ['app', 'config'] },
-  main: { any: ['app', 'config', 'sandbox'] },
+  main: { any: ['app', 'config', 'sandbox', 'tracing'] },
 }
 
 /** Texts by path from the project's root, as `src/stock/yields.ts`. */
