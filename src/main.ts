@@ -126,7 +126,9 @@ async function demo(): Promise<void> {
 /** A log for people, where what writes it is installed. */
 async function prettyLog(): Promise<AppParts> {
   const pretty = await import('pino-pretty').catch(() => undefined)
-  return pretty ? { logTo: pretty.default({ ignore: 'pid,hostname' }) } : {}
+  return pretty
+    ? { logTo: pretty.default({ ignore: 'pid,hostname', singleLine: true, translateTime: 'SYS:HH:MM:ss' }) }
+    : {}
 }
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`)

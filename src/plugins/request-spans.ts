@@ -45,8 +45,7 @@ function describe(span: Span, active: Context, request: FastifyRequest, reply: F
   span.setAttribute('url.path', url)
   // Whatever OTEL_PROPAGATORS takes in: baggage in it would go on to Trackstar, which is somebody else.
   const own = propagation.deleteBaggage(active)
-  // What a request's body or the end of its connection sets off would not know whose it is.
-  context.bind(own, request.raw)
+  // What the end of its connection sets off would not know whose it is.
   context.bind(own, reply.raw)
   // An answer that is cut off is never sent, and a stream of events is not sent by Fastify.
   reply.raw.once('close', () => {
