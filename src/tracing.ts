@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DiagLogLevel, diag, trace } from '@opentelemetry/api'
+import { context, DiagLogLevel, diag, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { FastifyPluginCallback } from 'fastify'
 import { activeCall } from './trackstar/call-context.js'
 import { version } from './version.js'
@@ -93,7 +93,8 @@ function collectComplaints(level: string | undefined) {
   let log = (complaint: string): void => {
     early.push(complaint)
   }
-  const take = (complaint: string) => log(complaint)
+  // It is of no request, though one may have set the timer that is behind it.
+  const take = (complaint: string) => context.with(ROOT_CONTEXT, () => log(complaint))
   const wanted = DiagLogLevel[level?.trim().toUpperCase() as keyof typeof DiagLogLevel] ?? DiagLogLevel.WARN
   diag.setLogger(
     { error: take, warn: take, info: take, debug: take, verbose: take },

@@ -32,13 +32,27 @@ tap.test('serves, complains in its log and ends in time where the collector is g
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
     OTEL_EXPORTER_OTLP_TIMEOUT: '50',
     OTEL_BSP_SCHEDULE_DELAY: '10',
+    OTEL_TRACES_SAMPLER: 'nonsense',
     SHUTDOWN_GRACE_SECONDS: '600',
   })
   t.equal(await ask(service, '/products/SENCHA-100'), 200)
-  await service.written(/OpenTelemetry complains/)
+  await service.written(/ECONNREFUSED.*OpenTelemetry complains/)
+  t.match(
+    service.output(),
+    /unknown OTEL_TRACES_SAMPLER value.*OpenTelemetry complains/,
+    'what it had before the log was',
+  )
   t.equal(await ask(service, '/products/SENCHA-100'), 200)
   t.equal(await service.stop(), 0)
-  for (const line of service.output().trim().split('\n')) t.type(JSON.parse(line), 'object')
+  const lines = service
+    .output()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.notOk(
+    lines.some(({ complaint, trace_id }) => complaint && trace_id),
+    'no request is blamed',
+  )
 })
 
 tap.test('does not wait for a collector that does not answer', async (t) => {
