@@ -145,7 +145,12 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   })
   await app.register(metricsRoute, {
     metrics,
-    state: () => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }),
+    state: () => ({
+      ...catalog.state,
+      budget: budget.state,
+      circuit: circuit.state,
+      isRefused: connection.isRefused,
+    }),
   })
   await app.register(status, {
     status: () => ({
