@@ -149,7 +149,12 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       return "Trackstar refuses this service's credentials"
     },
   })
-  metrics.watch(() => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }))
+  metrics.watch(() => ({
+    ...catalog.state,
+    budget: budget.state,
+    circuit: circuit.state,
+    isRefused: connection.isRefused,
+  }))
   const forOperators = admin ?? app
   await forOperators.register(metricsPage, { metrics })
   await forOperators.register(status, {

@@ -98,7 +98,8 @@ function wholeNumber(name: string, fallback: number): number {
 
 async function sandbox(): Promise<void> {
   const upstream = newSandbox(0)
-  const address = await upstream.listen({ port: wholeNumber('SANDBOX_PORT', 3001) })
+  const host = process.env.SANDBOX_HOST || '127.0.0.1'
+  const address = await upstream.listen({ host, port: wholeNumber('SANDBOX_PORT', 3001) })
   const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: secret = sandboxWebhookSecret } = process.env
   if (webhookUrl) upstream.sendWebhooksTo(webhookUrl, [secret])
   stopOnSignal(1)
