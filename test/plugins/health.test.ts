@@ -1,4 +1,5 @@
-import { Agent, get } from 'node:http'
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import Fastify from 'fastify'
 import tap from 'tap'
@@ -63,15 +64,14 @@ tap.test('regression: a connection outlasted the stop if its request had come be
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const port = Object(app.server.address()).port
-  const connection = new Promise<[string | undefined, string]>((resolve, reject) => {
-    get({ port, host: '127.0.0.1', path: '/slow', agent }, async (reply) => {
-      resolve([reply.headers.connection, await text(reply)])
-    }).on('error', reject)
-  })
+  const request = get({ port, host: '127.0.0.1', path: '/slow', agent })
+  const replied = once(request, 'response')
   await asked
   app.drain()
   const closed = app.close()
   answer({})
-  t.strictSame(await connection, ['close', '{}'])
+  const [reply] = (await replied) as [IncomingMessage]
+  t.equal(reply.headers.connection, 'close')
+  t.equal(await text(reply), '{}')
   await closed
 })
