@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
 import { createCatalog } from './catalog/catalog.js'
@@ -9,18 +9,16 @@ import docs from './plugins/docs.js'
 import freshness from './plugins/freshness.js'
 import health from './plugins/health.js'
 import { createLogger } from './plugins/logger.js'
-import methodNotAllowed from './plugins/method-not-allowed.js'
-import metricsRoute, { Metrics } from './plugins/metrics.js'
-import negotiation from './plugins/negotiation.js'
-import problemDetails from './plugins/problems.js'
-import requestLog from './plugins/request-log.js'
-import { serverOptions } from './plugins/server.js'
+import { Metrics } from './plugins/metrics.js'
+import metricsPage from './plugins/metrics-page.js'
 import status from './plugins/status.js'
+import { Tickets } from './plugins/tickets.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
 import { Adjusted, adjustRoute } from './routes/adjust.js'
 import { checkRoute } from './routes/check.js'
+import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
 import { eventsRoute } from './routes/events.js'
 import { inventoryRoutes } from './routes/inventory.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
@@ -31,6 +29,7 @@ import { stockRoute } from './routes/stock.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
+import { createServer } from './server.js'
 import { connectionStatus } from './status-report.js'
 import { basketSchemas } from './stock/basket-check.js'
 import { stockSchemas } from './stock/stock.js'
@@ -57,6 +56,7 @@ const schemas = [
   LowStock,
   WhereUsed,
   Adjusted,
+  EventTicket,
 ]
 
 /** A call holds its socket until it is answered or times out: with fewer, calls that have a permit would wait for one. */
@@ -67,8 +67,12 @@ const connectionsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeou
 export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
   const clock = parts.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
-  const app = Fastify(serverOptions(config, parts.logger ?? createLogger(config)))
   const metrics = new Metrics()
+  const tickets = new Tickets(clock.now)
+  const serverParts = { logger: parts.logger ?? createLogger(config), metrics, tickets }
+  const app = await createServer(config, serverParts)
+  const admin = config.adminPort === undefined ? null : await createServer(config, serverParts)
+  app.decorate('admin', admin)
 
   const dispatcher =
     parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: connectionsFor(config) })
@@ -128,10 +132,6 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
 
   for (const schema of schemas) app.addSchema(schema)
 
-  await app.register(problemDetails)
-  await app.register(requestLog)
-  await app.register(negotiation)
-  await app.register(methodNotAllowed)
   await app.register(freshness, { config, now: clock.now })
   // After what decorates replies: Swagger UI's own context would not see what is added later.
   await app.register(docs, { version })
@@ -143,11 +143,10 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       return "Trackstar refuses this service's credentials"
     },
   })
-  await app.register(metricsRoute, {
-    metrics,
-    state: () => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }),
-  })
-  await app.register(status, {
+  metrics.watch(() => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }))
+  const forOperators = admin ?? app
+  await forOperators.register(metricsPage, { metrics })
+  await forOperators.register(status, {
     status: () => ({
       version,
       started_at: startedAt,
@@ -160,7 +159,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   await app.register(manyStocksRoutes, options)
   await app.register(checkRoute, options)
   await app.register(lowStockRoute, { ...options, feed })
-  await app.register(eventsRoute, { ...options, feed })
+  await app.register(eventsRoute, { ...options, feed, watchReaders: metrics.watchReaders })
+  await app.register(eventTicketsRoute, { issue: (caller) => tickets.issue(caller) })
   await app.register(productRoutes, options)
   await app.register(inventoryRoutes, options)
   await app.register(whereUsedRoute, options)
@@ -169,9 +169,20 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   const { trackstarWebhookSecrets: secrets, trackstarConnectionId: connectionId } = config
   if (secrets && connectionId) await app.register(webhookRoute, { catalog, secrets, connectionId })
   app.refuseOtherMethods()
+  admin?.refuseOtherMethods()
 
   app.addHook('onReady', async () => catalog.start())
   app.addHook('preClose', async () => catalog.stop())
-  app.addHook('onClose', () => dispatcher.close())
+  app.addHook('onClose', async () => {
+    await admin?.close()
+    await dispatcher.close()
+  })
   return app
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Where `/metrics` and `/status` are with `ADMIN_PORT`; closed with the application. Null without. */
+    readonly admin: FastifyInstance | null
+  }
 }

@@ -45,6 +45,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to refuse what is not of this connection',
     )
   }
+  // Where API_KEYS is there but wrong, that has been said.
+  if (config.authMode === 'api-key' && !environment[variables.apiKeys.name]) {
+    wrong.push(
+      `API_KEYS is missing: expected ${variables.apiKeys.expected}; or AUTH_MODE=none, to let everybody in who reaches the port`,
+    )
+  }
+  if (config.adminPort !== undefined && config.adminPort !== 0 && config.adminPort === config.port) {
+    wrong.push(`ADMIN_PORT is wrong: expected another port than PORT, but got ${config.adminPort} for both`)
+  }
   if (wrong.length > 0) throw new ConfigError(wrong)
   return config
 }

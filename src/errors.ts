@@ -22,6 +22,7 @@ export const problems = {
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },
   upstream_rejected: { status: 422, title: 'Trackstar refuses the request' },
+  rate_limited: { status: 429, title: 'More is asked for than one client may' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'A fault of this service' },
   not_supported_by_integration: { status: 501, title: 'The connected warehouse system cannot do this' },

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -16,28 +17,45 @@ const usage = 'usage: node dist/main.js [demo | sandbox]'
 /** What is to be closed at a stop signal, the last opened first. */
 const running: { close(): Promise<unknown> }[] = []
 
-/** Ends the process; a second signal, or the end of the grace time, ends it at once. */
-function closeOnSignal(graceSeconds: number): void {
-  let isClosing = false
-  const close = (signal: NodeJS.Signals) => {
-    if (isClosing) process.exit(1)
-    isClosing = true
-    setTimeout(() => process.exit(0), graceSeconds * 1000).unref()
-    closeAll().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`could not close after ${signal}: ${String(error)}\n`)
-        process.exit(1)
-      },
-    )
+/** Where the process itself says something: the service's own log, once there is one. */
+let log: Pick<FastifyInstance['log'], 'info' | 'warn' | 'fatal'> = pino()
+
+/**
+ * How long connections are still taken after a stop signal, so that who sends requests can see at `/readyz` that they
+ * are to go elsewhere, and so that what the kernel has taken but nobody has looked at yet is not reset.
+ */
+const drainMs = 1000
+
+/** Ends the process at a signal; a second one, or the end of the grace time, ends it at once. */
+function stopOnSignal(graceSeconds: number, app?: FastifyInstance): void {
+  const graceMs = graceSeconds * 1000
+  let isStopping = false
+  const stop = async (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1)
+    isStopping = true
+    setTimeout(() => {
+      log.warn('what is still open at the end of the grace time is cut off')
+      process.exit(0)
+    }, graceMs).unref()
+    if (app) {
+      log.info({ signal }, 'stopping')
+      app.drain()
+      await sleep(Math.min(drainMs, graceMs / 4))
+    }
+    for (const part of running.toReversed()) await part.close()
+    process.exit(0)
   }
-  process.on('SIGTERM', close)
-  process.on('SIGINT', close)
+  const begin = (signal: NodeJS.Signals) => void stop(signal).catch(die)
+  process.on('SIGTERM', begin)
+  process.on('SIGINT', begin)
 }
 
-async function closeAll(): Promise<void> {
-  for (const part of running.toReversed()) await part.close()
+/** After a fault that nobody caught nothing here can be relied on: who watches the process has to start another. */
+function die(error: unknown): never {
+  log.fatal({ err: error }, 'a fault that nobody caught ends the process')
+  process.exit(1)
 }
+process.on('uncaughtException', die)
 
 const addressOf = (app: FastifyInstance) => {
   const { address, port } = app.server.address() as AddressInfo
@@ -47,8 +65,10 @@ const addressOf = (app: FastifyInstance) => {
 async function startService(config: Config): Promise<string> {
   const app = await buildApp(config)
   running.push(app)
+  log = app.log
   await app.listen({ host: config.host, port: config.port })
-  closeOnSignal(config.shutdownGraceSeconds)
+  await app.admin?.listen({ host: config.host, port: config.adminPort ?? 0 })
+  stopOnSignal(config.shutdownGraceSeconds, app)
   return addressOf(app)
 }
 
@@ -78,7 +98,7 @@ async function sandbox(): Promise<void> {
   const address = await upstream.listen({ port: wholeNumber('SANDBOX_PORT', 3001) })
   const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: secret = sandboxWebhookSecret } = process.env
   if (webhookUrl) upstream.sendWebhooksTo(webhookUrl, [secret])
-  closeOnSignal(1)
+  stopOnSignal(1)
   say(
     `A stand-in for Trackstar, with invented data: ${address}`,
     'To run the service against it, in another terminal:',

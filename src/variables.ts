@@ -1,4 +1,17 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import {
+  anyNumber,
+  apiKeys,
+  asGiven,
+  baseUrl,
+  number,
+  oneOf,
+  origins,
+  seconds,
+  token,
+  trustProxy,
+  webhookSecrets,
+  whole,
+} from './variable-formats.js'
 
 /** One variable of the environment: how it is read, what stands in for it, and what the README says of it. */
 export interface Variable<T> {
@@ -12,56 +25,6 @@ export interface Variable<T> {
   readonly meaning: string
   /** Gives undefined for what is not `expected`. */
   readonly parse: (given: string) => T | undefined
-}
-
-const asGiven = (given: string) => given
-const oneOf = <const T extends string>(...allowed: T[]) => ({
-  expected: allowed.length === 1 ? `\`${allowed[0]}\`` : `one of ${allowed.join(', ')}`,
-  parse: (given: string) => allowed.find((value) => value === given),
-})
-const number = (min: number, max: number, unit: string, pattern: RegExp) => ({
-  expected: `a${pattern === wholeNumber ? ' whole' : ''} number${unit && ` of ${unit}`} from ${min} to ${max}`,
-  parse: (given: string) => {
-    const value = pattern.test(given) ? Number(given) : Number.NaN
-    return value >= min && value <= max ? value : undefined
-  },
-})
-const wholeNumber = /^\d+$/
-const anyNumber = /^\d+(\.\d+)?$/
-const whole = (min: number, max: number, unit = '') => number(min, max, unit, wholeNumber)
-const seconds = (min: number, max: number) => number(min, max, 'seconds', anyNumber)
-/** A header value must not be able to end its line: visible ASCII only. */
-const token = {
-  expected: 'visible ASCII characters without spaces',
-  parse: (given: string) => (/^[\x21-\x7e]+$/.test(given) ? given : undefined),
-}
-
-/** The base64 part must decode to a key, so that a typing error shows now and not with the first delivery. */
-const webhookSecrets = {
-  expected: 'whsec_ and base64, several separated by commas',
-  parse: (given: string): readonly string[] | undefined => {
-    const secrets = given.split(',').map((secret) => secret.trim())
-    return secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{4,}={0,2}$/.test(secret)) ? secrets : undefined
-  },
-}
-
-function baseUrl(given: string): string | undefined {
-  const url = URL.canParse(given) ? new URL(given) : undefined
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password
-  return isPlain ? url.href.replace(/\/$/, '') : undefined
-}
-
-function trustProxy(given: string): boolean | number | string | undefined {
-  if (given === 'true' || given === 'false') return given === 'true'
-  if (wholeNumber.test(given)) return Number(given)
-  return given.split(',').every((part) => isTrustable(part.trim())) ? given : undefined
-}
-
-/** An address, a subnet as `10.0.0.0/8`, or one of the names that `@fastify/proxy-addr` knows. */
-function isTrustable(part: string): boolean {
-  const [, address = '', prefix = '1'] = /^([^/]+)(?:\/(\d+))?$/.exec(part) ?? []
-  const longest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0
-  return /^(loopback|linklocal|uniquelocal)$/.test(part) || (Number(prefix) >= 1 && Number(prefix) <= longest)
 }
 
 /** Every variable this service reads, in the order in which the README lists them. */
@@ -196,10 +159,35 @@ export const variables = {
   },
   authMode: {
     name: 'AUTH_MODE',
+    fallback: 'api-key',
+    meaning: 'Who may call: `api-key` whoever has one of `API_KEYS`, `none` everybody who reaches the port',
+    ...oneOf('api-key', 'none'),
+  },
+  apiKeys: {
+    name: 'API_KEYS',
     fallback: undefined,
-    required: true,
-    meaning: 'Who may call: `none` lets everybody who reaches the port. It has to be said outright',
-    ...oneOf('none'),
+    secret: true,
+    meaning:
+      "The callers' keys, `name:key` or `name:sha256:<hex>`, with `:read+write` where one may write, separated by commas (secret). Required with `AUTH_MODE=api-key`",
+    ...apiKeys,
+  },
+  corsOrigins: {
+    name: 'CORS_ORIGINS',
+    fallback: undefined,
+    meaning: 'Origins whose pages may ask from a browser, separated by commas. Unset: only pages of the service itself',
+    ...origins,
+  },
+  clientRateLimit: {
+    name: 'CLIENT_RATE_LIMIT',
+    fallback: '60000',
+    meaning: 'Requests a minute per API key, or per address with `AUTH_MODE=none`; 0 for no limit',
+    ...whole(0, 1_000_000_000),
+  },
+  adminPort: {
+    name: 'ADMIN_PORT',
+    fallback: undefined,
+    meaning: 'Where `/metrics` and `/status` answer, and nowhere else; 0 takes a free port. Unset: on `PORT`',
+    ...whole(0, 65535),
   },
   trustProxy: {
     name: 'TRUST_PROXY',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import tap from 'tap'
 import { ConfigError, readConfig } from '../src/config.js'
 import { variables } from '../src/variables.js'
@@ -41,6 +42,10 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
       fullCompareHours: 6,
       trackstarWebhookSecrets: undefined,
       authMode: 'none',
+      apiKeys: undefined,
+      corsOrigins: undefined,
+      clientRateLimit: 60_000,
+      adminPort: undefined,
       trustProxy: false,
       shutdownGraceSeconds: 10,
     },
@@ -48,7 +53,7 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
   t.strictSame(wrong({}), [
     'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
     'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
-    'AUTH_MODE is missing: expected `none`',
+    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas; or AUTH_MODE=none, to let everybody in who reaches the port',
   ])
 })
 
@@ -72,6 +77,10 @@ tap.test('reads every variable', async (t) => {
     SYNC_INTERVAL_SECONDS: '1',
     FULL_COMPARE_HOURS: '0.01',
     TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA, whsec_b+/9bw==',
+    API_KEYS: 'shop:key-1',
+    CORS_ORIGINS: 'https://shop.example, http://localhost:5173',
+    CLIENT_RATE_LIMIT: '0',
+    ADMIN_PORT: '9090',
     TRUST_PROXY: '2',
     SHUTDOWN_GRACE_SECONDS: '0',
   }
@@ -94,6 +103,9 @@ tap.test('reads every variable', async (t) => {
     syncIntervalSeconds: 1,
     fullCompareHours: 0.01,
     trackstarWebhookSecrets: ['whsec_AAAA', 'whsec_b+/9bw=='],
+    corsOrigins: ['https://shop.example', 'http://localhost:5173'],
+    clientRateLimit: 0,
+    adminPort: 9090,
     trustProxy: 2,
     shutdownGraceSeconds: 0,
   })
@@ -104,7 +116,7 @@ tap.test('reads every variable', async (t) => {
 tap.test('takes an empty variable for one that is not set', async (t) => {
   t.strictSame(read(Object.fromEntries(Object.keys(variables).map(() => ['PORT', '']))), read())
   t.strictSame(read({ PORT: '', HOST: '', TRACKSTAR_CONNECTION_ID: '', TRUST_PROXY: undefined }), read())
-  t.match(wrong({ ...required, AUTH_MODE: '' }), ['AUTH_MODE is missing: expected `none`'])
+  t.match(wrong({ ...required, AUTH_MODE: '' }), [/^API_KEYS is missing: /])
 })
 
 tap.test('pays no heed to what it does not know', async (t) => {
@@ -133,7 +145,22 @@ tap.test('names the variable, what was expected and what was given, a line each'
     ['CATALOG_MODE', ['Mirror', 'on demand'], 'one of mirror, on-demand'],
     ['SYNC_INTERVAL_SECONDS', ['0', '0.9', '86401', '30s'], 'a number of seconds from 1 to 86400'],
     ['FULL_COMPARE_HOURS', ['0', '0.009', '8761', '-6'], 'a number of hours from 0.01 to 8760'],
-    ['AUTH_MODE', ['off', 'None'], '`none`'],
+    ['AUTH_MODE', ['off', 'None', 'none '], 'one of api-key, none'],
+    [
+      'CORS_ORIGINS',
+      [
+        '*',
+        'null',
+        'shop.example',
+        'https://shop.example/',
+        'https://Shop.example',
+        'https://a.example,',
+        'ftp://a.example',
+      ],
+      'origins such as https://shop.example, without a path, several separated by commas',
+    ],
+    ['CLIENT_RATE_LIMIT', ['-1', '1.5', '1000000001'], 'a whole number from 0 to 1000000000'],
+    ['ADMIN_PORT', ['65536', 'no'], 'a whole number from 0 to 65535'],
     [
       'TRUST_PROXY',
       ['yes', 'TRUE', '-1', '10.0.0.0/33', '::1/129', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.256', '127.0.0.1,', '/8'],
@@ -147,7 +174,7 @@ tap.test('names the variable, what was expected and what was given, a line each'
       t.strictSame(wrong({ ...required, [name]: value }), [line])
     }
   }
-  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET']
+  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS']
   const tested = new Set(['HOST', ...secrets, ...table.map(([name]) => name)])
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
@@ -184,6 +211,58 @@ tap.test('takes the secret of webhooks only with the connection that they must b
   }
   t.strictSame(read({ ...secret, TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, ['whsec_AAAA'])
   t.equal(read({ TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, undefined)
+})
+
+tap.test('knows keys by their hash alone, each with a name and what it may do', async (t) => {
+  const sha256 = (key: string) => createHash('sha256').update(key).digest('hex')
+  const { apiKeys, authMode } = readConfig({
+    ...required,
+    AUTH_MODE: undefined,
+    API_KEYS: `shop:old, shop:new:read,office:sha256:${sha256('third').toUpperCase()}:read+write, a.b-c_d:x=/+:read+write`,
+  })
+  t.equal(authMode, 'api-key')
+  t.strictSame(apiKeys, [
+    { name: 'shop', sha256: sha256('old'), scopes: ['read'] },
+    { name: 'shop', sha256: sha256('new'), scopes: ['read'] },
+    { name: 'office', sha256: sha256('third'), scopes: ['read', 'write'] },
+    { name: 'a.b-c_d', sha256: sha256('x=/+'), scopes: ['read', 'write'] },
+  ])
+  const wrongKeys = [
+    'hunter2',
+    ':hunter2',
+    'shop:',
+    'shop:hunter2:',
+    'shop:hunter2:write',
+    'shop:hunter2:read+write:more',
+    'shop:hunter 2',
+    'sh op:hunter2',
+    `${'n'.repeat(65)}:hunter2`,
+    'anonymous:hunter2',
+    'shop:sha256',
+    'shop:sha256:hunter2',
+    `shop:sha256:${'g'.repeat(64)}`,
+    `shop:sha256:${'a'.repeat(63)}`,
+    'shop:hunter2,',
+    'shop:hunter2,office:hunter2',
+    `shop:hunter2,shop:sha256:${sha256('hunter2')}`,
+  ]
+  for (const keys of wrongKeys) {
+    for (const mode of ['none', undefined]) {
+      const lines = wrong({ ...required, AUTH_MODE: mode, API_KEYS: keys })
+      t.equal(lines.length, 1, keys)
+      t.match(
+        lines[0],
+        /^API_KEYS is wrong: expected name:key .*, but got something else \(not shown: it is a secret\)$/,
+      )
+    }
+  }
+})
+
+tap.test('has no port for two purposes', async (t) => {
+  t.strictSame(wrong({ ...required, PORT: '8080', ADMIN_PORT: '8080' }), [
+    'ADMIN_PORT is wrong: expected another port than PORT, but got 8080 for both',
+  ])
+  t.equal(read({ PORT: '0', ADMIN_PORT: '0' }).adminPort, 0)
 })
 
 tap.test('tells all that is wrong at once, in the order of the variables', async (t) => {

@@ -23,6 +23,7 @@ tap.test('has a status and a title for every code', async (t) => {
     uri_too_long: 414,
     unsupported_media_type: 415,
     upstream_rejected: 422,
+    rate_limited: 429,
     headers_too_large: 431,
     internal_error: 500,
     not_supported_by_integration: 501,

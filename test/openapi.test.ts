@@ -70,7 +70,8 @@ tap.test('every parameter has a description and an example', async (t) => {
         parameter.in === 'path' || ['/stock sku', '/stock/low below'].includes(`${path} ${parameter.name}`)
       t.equal(parameter.required === true, isRequired, `${method} ${path} ${parameter.name}: required`)
     }
-    t.equal(operation.requestBody !== undefined, method !== 'GET', `${method} ${path}: a body`)
+    const takesBody = method !== 'GET' && path !== '/stock/events/tickets'
+    t.equal(operation.requestBody !== undefined, takesBody, `${method} ${path}: a body`)
     for (const content of Object.values(operation.requestBody?.content ?? {})) {
       t.ok(content.example, `${method} ${path}: example of a body`)
     }
@@ -193,7 +194,7 @@ for (const { name, example, status, mediaType, method, path } of examples.values
 }
 
 tap.test('the body that an operation is documented with gets the first documented answer', async (t) => {
-  const asked = operations.filter(({ method, path }) => method !== 'GET' && path !== '/webhooks/trackstar')
+  const asked = operations.filter(({ operation, path }) => operation.requestBody && path !== '/webhooks/trackstar')
   t.equal(asked.length, 3)
   for (const { operation, method, path } of asked) {
     const { app } = await startService(t)

@@ -40,6 +40,7 @@ interface Operation {
   parameters?: Parameter[]
   requestBody?: { content: Record<string, Content> }
   responses: Record<string, Response>
+  security?: Record<string, string[]>[]
 }
 export interface ContractDocument {
   paths: Record<string, Record<string, Operation>>
@@ -66,6 +67,30 @@ const requestId = {
   schema: { type: 'string', examples: ['6cf590f2-9f4a-4981-af72-3f8accaec68e'] },
 }
 
+/** Headers of answers to who is counted; see the client-limit plugin. Said of refusals too, they would be said 200 times. */
+const rateLimit = {
+  'RateLimit-Limit': {
+    description: 'Requests that one client may send in a minute; absent where there is no limit',
+    schema: { type: 'integer', examples: [60_000] },
+  },
+  'RateLimit-Remaining': {
+    description: 'How many of them are left',
+    schema: { type: 'integer', examples: [59_990] },
+  },
+  'RateLimit-Reset': {
+    description: 'Seconds until all of them are there again',
+    schema: { type: 'integer', examples: [42] },
+  },
+}
+
+/** Header of every 401 (RFC 9110, 11.6.1). */
+const challenge = {
+  'WWW-Authenticate': {
+    description: 'How to show who asks',
+    schema: { type: 'string', examples: ['Bearer realm="trackstar-bff"'] },
+  },
+}
+
 /**
  * The contract document as people and code generators want it, made from the one that the routes give: with what holds
  * for every operation, with a named component for all that is said more than once or has a `title`, and with the
@@ -76,7 +101,9 @@ export function contractDocument(made: object): ContractDocument {
   const document = JSON.parse(JSON.stringify(made)) as ContractDocument
   const { components, paths } = document
   const operations = Object.values(paths).flatMap((path) => Object.values(path))
-  const tooLong = operations.find(({ responses }) => responses['414'])?.responses['414'] ?? anyOther
+  const usual = (status: string) => operations.find(({ responses }) => responses[status])?.responses[status]
+  const ofAny = { '414': usual('414') ?? anyOther }
+  const ofKeys = { ...ofAny, '401': usual('401') ?? anyOther, '429': usual('429') ?? anyOther }
   for (const operation of operations) {
     operation.parameters?.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
     for (const parameter of operation.parameters ?? []) {
@@ -84,7 +111,7 @@ export function contractDocument(made: object): ContractDocument {
       nameSchemas(parameter, components.schemas)
     }
     for (const content of Object.values(operation.requestBody?.content ?? {})) nameSchemas(content, components.schemas)
-    completeResponses(operation, tooLong)
+    completeResponses(operation, takesKey(operation) ? ofKeys : ofAny)
     for (const [status, response] of Object.entries(operation.responses)) {
       for (const content of Object.values(response.content ?? {})) nameSchemas(content, components.schemas)
       shareHeaders(response, document)
@@ -112,11 +139,22 @@ function settle(parameter: Parameter): void {
   }
 }
 
-/** What every operation can answer with and few of them say: too long an address, and the rest. */
-function completeResponses({ responses }: Operation, tooLong: Response): void {
-  responses['414'] ??= { ...tooLong }
+/** Whether it is for who has a key, and so counted. */
+const takesKey = ({ security }: Operation) => security?.some((scheme) => 'bearer' in scheme) ?? false
+
+/** What operations of a kind can answer with and few of them say, and the headers that all their answers have. */
+function completeResponses(operation: Operation, usual: Readonly<Record<string, Response>>): void {
+  const { responses } = operation
+  for (const [status, response] of Object.entries(usual)) responses[status] ??= { ...response }
   responses['default'] = { ...anyOther }
-  for (const response of Object.values(responses)) response.headers = { 'X-Request-Id': requestId, ...response.headers }
+  for (const [status, response] of Object.entries(responses)) {
+    response.headers = {
+      'X-Request-Id': requestId,
+      ...(takesKey(operation) && /^(2|3|429)/.test(status) && rateLimit),
+      ...(status === '401' && challenge),
+      ...response.headers,
+    }
+  }
 }
 
 /** Puts headers that are always the same among the components. */

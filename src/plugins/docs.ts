@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { Access } from './access.js'
 import { contractDocument } from './contract-document.js'
 import { problemsPage } from './problems-page.js'
 
@@ -15,7 +16,33 @@ Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every
 is (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong with the data behind it (\`complete\`,
 \`issues\`). The whole catalog is held and follows Trackstar (\`CATALOG_MODE=mirror\`), which is what
 **GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** answer from.
+A key goes along as \`Authorization: Bearer …\` or \`X-API-Key: …\` (here: **Authorize**), unless the service runs with
+\`AUTH_MODE=none\`.
 Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A key of `API_KEYS`' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same in a header of its own' },
+  ticket: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'ticket',
+    description: 'Of `POST /stock/events/tickets`, good once: for a browser, whose `EventSource` can send no key',
+  },
+  signature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'svix-signature',
+    description: "Trackstar's signature of a delivery, with `svix-id` and `svix-timestamp`",
+  },
+} as const
+
+/** What an operation asks of its callers; of a key the scope that it needs. */
+function securityOf(access: Access = 'read', takesTicket = false): Record<string, string[]>[] {
+  if (access === 'open') return []
+  if (access === 'signature') return [{ signature: [] }]
+  return [{ bearer: [access] }, { apiKey: [access] }, ...(takesTicket ? [{ ticket: [] }] : [])]
+}
 
 const tags = [
   {
@@ -52,8 +79,7 @@ export default fastifyPlugin<DocsOptions>(
         },
         // Relative: "Try it out" then asks the host that the page came from, whatever it is called there.
         servers: [{ url: '/', description: 'This service' }],
-        // AUTH_MODE=none is all there is: nothing is asked of who reaches the port.
-        security: [],
+        components: { securitySchemes },
         tags,
       },
       refResolver: {
@@ -61,10 +87,11 @@ export default fastifyPlugin<DocsOptions>(
           typeof json.$id === 'string' ? json.$id : `schema-${index}`,
       },
       transform: ({ schema, url, route }) => {
-        const { documentedQuery, documentedBody } = route.config ?? {}
+        const { documentedQuery, documentedBody, access, takesTicket } = route.config ?? {}
         const documented = {
           ...(documentedQuery && { querystring: documentedQuery }),
           ...(documentedBody && { body: documentedBody }),
+          security: securityOf(access, takesTicket),
         }
         return { schema: { ...schema, ...documented }, url }
       },
@@ -84,7 +111,7 @@ export default fastifyPlugin<DocsOptions>(
         css: [{ filename: 'ours.css', content: css }],
       },
     })
-    const hidden = { schema: { hide: true } } as const
+    const hidden = { schema: { hide: true }, config: { access: 'open' } } as const
     app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
     app.get('/openapi.json', hidden, () => app.swagger())
     app.get('/openapi.yaml', hidden, (_request, reply) =>
@@ -92,5 +119,5 @@ export default fastifyPlugin<DocsOptions>(
     )
     app.get('/docs/problems', hidden, (_request, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()))
   },
-  { name: 'docs' },
+  { name: 'docs', dependencies: ['access'] },
 )

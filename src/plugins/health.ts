@@ -31,12 +31,19 @@ export default fastifyPlugin<HealthOptions>(
   async (app: FastifyInstance, { unready }) => {
     app.addSchema(Health)
     let isStopping = false
-    app.addHook('preClose', async () => {
+    app.decorate('drain', () => {
       isStopping = true
+    })
+    app.addHook('preClose', async () => app.drain())
+    app.addHook('onRequest', (_request, reply, done) => {
+      // Who keeps his connection would find it closed in a moment (RFC 9112, 9.6).
+      if (isStopping) reply.header('connection', 'close')
+      done()
     })
     app.get(
       '/livez',
       {
+        config: { access: 'open' },
         schema: {
           operationId: 'getLiveness',
           tags: ['operation'],
@@ -50,6 +57,7 @@ export default fastifyPlugin<HealthOptions>(
     app.get(
       '/readyz',
       {
+        config: { access: 'open' },
         schema: {
           operationId: 'getReadiness',
           tags: ['operation'],
@@ -77,3 +85,10 @@ export default fastifyPlugin<HealthOptions>(
   },
   { name: 'health' },
 )
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Says at `/readyz` that the service stops, while it goes on answering; each connection ends with its next answer. */
+    drain(): void
+  }
+}

@@ -1,5 +1,3 @@
-import type { FastifyInstance } from 'fastify'
-import fastifyPlugin from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** One call upstream, as it is told to the metrics. */
@@ -35,11 +33,6 @@ interface MirrorState {
   readonly syncedAt: number | undefined
 }
 
-export interface MetricsOptions {
-  readonly metrics: Metrics
-  readonly state: () => MetricsState
-}
-
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const circuitStates = ['closed', 'half-open', 'open'] as const
 const mirrorStates = ['loading', 'live', 'off'] as const
@@ -59,6 +52,10 @@ export class Metrics {
   readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Records left out', ['resource'])
   readonly http = this.#histogram('http_request_seconds', 'Time of a request', ['method', 'route', 'status'], seconds)
   readonly problems = this.#counter('http_problems_total', 'Requests refused or failed, by code', ['code'])
+  readonly callers = this.#counter('http_caller_requests_total', 'Requests, by the name of the key', [
+    'caller',
+    'status',
+  ])
   readonly inFlight = new Gauge({
     name: 'http_requests_in_flight',
     help: 'Requests being answered',
@@ -128,7 +125,7 @@ export class Metrics {
   }
 
   /** Adds how many read events, asked with every scrape. */
-  watchReaders(count: () => number): void {
+  readonly watchReaders = (count: () => number): void => {
     this.#gauge('stock_event_readers', 'Open readers of events', [], (readers) => readers.set(count()))
   }
 
@@ -184,51 +181,4 @@ export class Metrics {
 function setOrRemove(gauge: Gauge, value: number | null | undefined): void {
   if (value === undefined || value === null) gauge.remove()
   else gauge.set(value)
-}
-
-/** `GET /metrics` for Prometheus, and the count of every request. Labels are route templates: never a SKU or a secret. */
-export default fastifyPlugin<MetricsOptions>(
-  async (app: FastifyInstance, { metrics, state }) => {
-    metrics.watch(state)
-    app.decorate('countEventReaders', (count: () => number) => metrics.watchReaders(count))
-    app.addHook('onRequest', async (_request, reply) => {
-      metrics.inFlight.inc()
-      // Not with the response, which never comes for who has gone away before.
-      reply.raw.once('close', () => metrics.inFlight.dec())
-    })
-    app.addHook('onResponse', async (request, reply) => {
-      const { method, routeOptions } = request
-      metrics.http.observe(
-        { method, route: routeOptions.url ?? 'none', status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      )
-      if (reply.problem !== null) metrics.problems.inc({ code: reply.problem })
-    })
-    app.get(
-      '/metrics',
-      {
-        schema: {
-          operationId: 'getMetrics',
-          tags: ['operation'],
-          summary: 'Metrics for Prometheus',
-          description:
-            'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status; the process. In the text format of Prometheus.',
-          response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
-        },
-      },
-      async (_request, reply) =>
-        reply
-          .type(metrics.registry.contentType)
-          .header('cache-control', 'no-store')
-          .send(await metrics.registry.metrics()),
-    )
-  },
-  { name: 'metrics', dependencies: ['problems'] },
-)
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** Has the readers of events counted with every scrape; to be called once. */
-    countEventReaders(count: () => number): void
-  }
 }

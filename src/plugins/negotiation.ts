@@ -4,11 +4,10 @@ import Negotiator from 'negotiator'
 import { problem } from '../errors.js'
 import { maxUrlBytes } from './server.js'
 
-/** Puts the request's id on every reply, and answers 414 to an address that is too long and 406 to who accepts no JSON (RFC 9110, 15.5.7), except where a route says that it gives something else. */
+/** Answers 414 to an address that is too long, and 406 to who accepts no JSON (RFC 9110, 15.5.7) where a route gives it. */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.addHook('onRequest', async (request, reply) => {
-      reply.header('x-request-id', request.id)
+    app.addHook('onRequest', async (request) => {
       if (request.originalUrl.length > maxUrlBytes) {
         throw problem('uri_too_long', `Expected an address of at most ${maxUrlBytes} bytes; more SKUs go by POST`)
       }

@@ -3,8 +3,10 @@ import { type ProblemCode, problems } from '../errors.js'
 /** What to do about each problem: for the page here, and for the README's table, which is held against it. */
 export const advice: Readonly<Record<ProblemCode, string>> = {
   validation_failed: '`errors` names the fields and what was expected of them.',
-  unauthorized: 'A webhook has to be signed with one of `TRACKSTAR_WEBHOOK_SECRET`, at most five minutes ago.',
-  forbidden: 'Trackstar does not let this connection write; `detail` says what it says.',
+  unauthorized:
+    'Send a key of `API_KEYS` as `Authorization: Bearer …` or `X-API-Key: …`. A webhook has to be signed with one of `TRACKSTAR_WEBHOOK_SECRET`, at most five minutes ago.',
+  forbidden:
+    'The key needs the scope that `detail` names; with an `origin`, Trackstar does not let this connection write.',
   product_not_found:
     'Trackstar may get to know the SKU later; "unknown" is remembered for `CACHE_NEGATIVE_TTL_SECONDS`.',
   inventory_item_not_found: 'The id is unknown to Trackstar; an id of another connection is, too.',
@@ -22,6 +24,7 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
   unsupported_media_type: 'Send JSON, with `Content-Type: application/json`.',
   upstream_rejected:
     '`detail` is what Trackstar says of the request, `origin` who says it: Trackstar or the warehouse system.',
+  rate_limited: 'Come back after `retry_after` seconds; ask for many SKUs in one request.',
   headers_too_large: 'The headers and the address together may have 32 KiB.',
   internal_error: 'Report it with the `request_id`, which finds it in the logs.',
   not_supported_by_integration: 'Asking again does not help: the warehouse system lacks the function.',

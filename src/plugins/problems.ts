@@ -63,6 +63,8 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const { retryAfter, allow } = found.extras
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (allow) reply.header('allow', allow.join(', '))
+  // RFC 9110, 15.5.2: a 401 says how to do better.
+  if (found.problem === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="trackstar-bff"')
   return reply
     .code(found.statusCode)
     .header('cache-control', 'no-store')

@@ -19,6 +19,7 @@ export default fastifyPlugin(
       route: request.routeOptions.url ?? null,
       status: reply.statusCode,
       problem: reply.problem,
+      caller: request.caller?.name ?? null,
       ms: Math.round(reply.elapsedTime * 100) / 100,
       cache: request.reading?.outcome ?? null,
       upstream_calls: request.reading?.calls.size ?? 0,
@@ -30,7 +31,7 @@ export default fastifyPlugin(
     })
     app.addHook('onResponse', async (request, reply) => request.log.info(told(request, reply), 'answered'))
   },
-  { name: 'request-log', dependencies: ['problems'] },
+  { name: 'request-log', dependencies: ['problems', 'access'] },
 )
 
 declare module 'fastify' {

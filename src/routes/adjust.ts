@@ -24,7 +24,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
   app.put(
     '/inventory/:id/adjust',
     {
-      config: { gives: 'json' },
+      config: { gives: 'json', access: 'write' },
       serializerCompiler: untouched,
       schema: {
         operationId: 'adjustInventoryItem',
@@ -80,7 +80,12 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
       const key = request.headers['idempotency-key'] ?? randomUUID()
       // On a failure too: whoever does not know whether it was done asks again with the same key.
       reply.header('idempotency-key', key).header('cache-control', 'no-store')
-      const adjusted = await catalog.adjust(id, request.body, upstreamKey('anonymous', key), readingOf(request))
+      const adjusted = await catalog.adjust(
+        id,
+        request.body,
+        upstreamKey(request.caller?.name ?? '', key),
+        readingOf(request),
+      )
       if (adjusted.isReplay) reply.header('idempotent-replayed', 'true')
       return reply.send(adjusted.body)
     },

@@ -72,14 +72,14 @@ export class EventReaders {
     this.#stopListening()
     clearInterval(this.#heartbeat)
     clearImmediate(this.#turn)
-    this.#endAll()
+    this.#endAll(': the service is stopping\n\n')
   }
 
-  #endAll(): void {
+  #endAll(farewell = ''): void {
     this.#pending.length = 0
     this.#progress = undefined
     for (const { response } of this.#readers) {
-      if (response.writableLength === 0) response.end()
+      if (response.writableLength === 0) response.end(farewell)
       else response.destroy()
     }
     this.#readers.clear()

@@ -59,5 +59,5 @@ export const eventStreamResponses = {
     headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
     content: { 'text/event-stream': { schema: StockEventStream, examples: streamExamples } },
   },
-  ...problemResponses(['requires_mirror', 'mirror_loading', 'overloaded'], anyOperation),
+  ...problemResponses(['requires_mirror', 'mirror_loading'], anyOperation),
 }

@@ -14,35 +14,52 @@ const description = `Server-sent events, for as long as the reader stays:
 - \`reset\`, first after a break, where what was missed can no longer be told: the stock has to be read again.
 - A comment every 15 s, which keeps the line open and which clients skip.
 
-In a browser, on a page of the same origin:
+A reader who comes back with \`Last-Event-ID\` is told what he missed: of the last 10,000 events. Who does not keep up is
+dropped, and comes back in the same way.
+
+A browser's \`EventSource\` can send no key. It takes a ticket, which is good once: so when the line breaks, make a new
+one with a new ticket.
 
 \`\`\`js
-const events = new EventSource('/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT')
-events.addEventListener('stock', (event) => {
-  const { sku, available } = JSON.parse(event.data)
-  show(sku, available)
-})
-events.addEventListener('open', readStock) // once it listens, so that nothing falls in between
-events.addEventListener('reset', readStock)
+async function follow() {
+  const answer = await fetch('/stock/events/tickets', { method: 'POST', headers: { 'X-API-Key': key } })
+  const { ticket } = await answer.json()
+  const events = new EventSource('/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT&ticket=' + ticket)
+  events.addEventListener('stock', (event) => {
+    const { sku, available } = JSON.parse(event.data)
+    show(sku, available)
+  })
+  events.addEventListener('open', readStock) // once it listens, so that nothing falls in between
+  events.addEventListener('error', () => {
+    events.close()
+    setTimeout(follow, 2000)
+  })
+}
 \`\`\`
 
-After a break \`EventSource\` comes back by itself, with \`Last-Event-ID\`, and is told what it missed: of the last 10,000
-events. After an error status, such as the 503 while the catalog is being loaded, it does not: make a new one later.
-A reader that does not keep up is dropped, and comes back in the same way.
+Without keys (\`AUTH_MODE=none\`) no ticket is needed: then \`EventSource\` comes back by itself, with \`Last-Event-ID\`, and
+an event \`reset\` may come.
 
 Needs \`CATALOG_MODE=mirror\`. Swagger UI waits for the end of an answer and so shows nothing of a stream; use
 \`curl -N\`.`
 
+export interface EventsRouteOptions extends FeedRouteOptions {
+  /** Told once how to see how many are reading. */
+  readonly watchReaders: (count: () => number) => void
+}
+
 /** `GET /stock/events`: changes of stock as server-sent events. */
-export const eventsRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed }) => {
+export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async (app, options) => {
+  const { catalog, feed, watchReaders } = options
   app.addSchema(StockEventData)
   const readers = feed && new EventReaders(feed.log)
   // Before the server waits for open connections: these never end by themselves.
   app.addHook('preClose', async () => readers?.close())
-  app.countEventReaders(() => readers?.count ?? 0)
+  watchReaders(() => readers?.count ?? 0)
   app.get(
     '/stock/events',
     {
+      config: { takesTicket: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],
@@ -55,6 +72,13 @@ export const eventsRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (a
                 maxItems: 500,
                 description: 'Only these SKUs; repeat it for more. Without it: all',
                 examples: [['LIVE-JASMINE', 'LIVE-GIFT']],
+              }),
+            ),
+            ticket: Type.Optional(
+              Type.String({
+                maxLength: 100,
+                description: 'Instead of a key, where none can be sent: of `POST /stock/events/tickets`, good once',
+                examples: ['x2LC0R6yYbqvEw1bJ4mYd2m8h1uT0c7f'],
               }),
             ),
           },

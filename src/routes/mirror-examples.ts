@@ -179,6 +179,14 @@ export const adjustExamples: Examples = {
   },
 }
 
+export const ticketExamples: Examples = {
+  ticket: {
+    summary: 'A ticket',
+    description: '`POST /stock/events/tickets`',
+    value: { ticket: 'x2LC0R6yYbqvEw1bJ4mYd2m8h1uT0c7f', expires_at: '2026-11-23T10:01:00.000Z' },
+  },
+}
+
 /** What a reader of the stream sees when three tins are sold, one of which makes a gift box less. */
 export const streamExamples: Examples = {
   sold: {

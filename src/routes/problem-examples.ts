@@ -22,13 +22,12 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
     extras: { errors: [{ field: 'warehouse', message: 'is not known here' }] },
   },
   unauthorized: {
-    asked: '`POST /webhooks/trackstar` without a signature',
-    detail: 'Expected a delivery signed with a secret of this connection within five minutes',
+    asked: `${stock} without a key`,
+    detail: 'Expected a key, by Authorization: Bearer or X-API-Key, but there is none',
   },
   forbidden: {
-    asked: `${adjust}, where Trackstar does not let the connection write`,
-    detail: 'This connection may only read',
-    extras: { origin: 'trackstar' },
+    asked: `${adjust} with a key that may only read`,
+    detail: 'Expected a key with the scope write, but that of storefront has only read',
   },
   product_not_found: {
     asked: '`GET /products/NO-SUCH-SKU/stock`',
@@ -69,6 +68,11 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
   unsupported_media_type: {
     asked: `${query} with \`Content-Type: text/plain\``,
     detail: 'Unsupported Media Type',
+  },
+  rate_limited: {
+    asked: `${stock}, once too often within a minute, with \`CLIENT_RATE_LIMIT=1\``,
+    detail: 'Expected at most 1 request a minute of one client, but got more',
+    extras: { retryAfter: 60 },
   },
   upstream_rejected: {
     asked: '`GET /products?created_date[gte]=yesterday`',
@@ -121,14 +125,25 @@ const occasions: Partial<Record<ProblemCode, Occasion>> = {
   },
 }
 
+/** What is refused where a signature stands in for a key. */
+const ofDeliveries: typeof occasions = {
+  unauthorized: {
+    asked: '`POST /webhooks/trackstar` without a signature',
+    detail: 'Expected a delivery signed with a secret of this connection within five minutes',
+  },
+}
+
 /** Any request's id. */
 const requestId = '6cf590f2-9f4a-4981-af72-3f8accaec68e'
 
 /** The body of each of `codes`, by code: made as the service makes it. */
-export function problemExamples(codes: readonly ProblemCode[]): Record<string, ResponseExample> {
+export function problemExamples(
+  codes: readonly ProblemCode[],
+  { isDelivery = false } = {},
+): Record<string, ResponseExample> {
   return Object.fromEntries(
     codes.flatMap((code) => {
-      const occasion = occasions[code]
+      const occasion = (isDelivery && ofDeliveries[code]) || occasions[code]
       if (occasion === undefined) return []
       const value = problemBody(problem(code, occasion.detail, occasion.extras), requestId)
       return [[code, { summary: value.title, description: occasion.asked, value }]]

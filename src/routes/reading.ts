@@ -5,13 +5,13 @@ import { type Directives, Reading } from '../catalog/reading.js'
 export type ReadingOf = (request: FastifyRequest) => Reading
 
 /**
- * A reading on behalf of `request`: by its address for now, due within `timeoutMs`.
+ * A reading on behalf of `request`, due within `timeoutMs`; its client takes turns with others.
  * @param elapsed ms on a clock that never steps back
  */
 export const readingOf =
   (timeoutMs: number, elapsed: () => number): ReadingOf =>
   (request) => {
-    const reading = new Reading(request.ip, elapsed() + timeoutMs, directives(request))
+    const reading = new Reading(request.client, elapsed() + timeoutMs, directives(request))
     request.reading = reading
     return reading
   }

@@ -98,11 +98,18 @@ const json = ({ description, schema, examples }: Success, headers: object) => ({
   content: { 'application/json': { schema, examples } },
 })
 
-/** What every operation can answer with, whatever it does. */
-export const anyOperation = ['validation_failed', 'uri_too_long', 'internal_error'] as const
+/** What every operation that takes a key can answer with, whatever it does. */
+export const anyOperation = [
+  'validation_failed',
+  'unauthorized',
+  'uri_too_long',
+  'rate_limited',
+  'internal_error',
+  'overloaded',
+] as const
 
 /** The same of one that gives JSON, and so refuses who takes none. */
-const anyThatGivesJson = ['validation_failed', 'not_acceptable', 'uri_too_long', 'internal_error'] as const
+const anyThatGivesJson = [...anyOperation, 'not_acceptable'] as const
 
 /** What every operation with a body can answer with. */
 const ofBodies = ['content_too_large', 'unsupported_media_type'] as const
@@ -114,12 +121,15 @@ export const upstreamProblems = [
   'upstream_invalid_response',
   'upstream_auth_failed',
   'upstream_unavailable',
-  'overloaded',
   'upstream_timeout',
 ] as const
 
 /** The error answers that `codes`, and those of every such operation, can become, one per status, and the default. */
-export function problemResponses(codes: readonly ProblemCode[], always: readonly ProblemCode[] = anyThatGivesJson) {
+export function problemResponses(
+  codes: readonly ProblemCode[],
+  always: readonly ProblemCode[] = anyThatGivesJson,
+  kind: { readonly isDelivery?: boolean } = {},
+) {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...codes, ...always]) {
     const { status } = problems[code]
@@ -130,8 +140,8 @@ export function problemResponses(codes: readonly ProblemCode[], always: readonly
     status,
     {
       description: all.map((code) => `\`${code}\`: ${problems[code].title}`).join('. '),
-      ...(status === 503 && { headers: retryAfter }),
-      content: { 'application/problem+json': { schema, examples: problemExamples(all) } },
+      ...((status === 429 || status === 503) && { headers: retryAfter }),
+      content: { 'application/problem+json': { schema, examples: problemExamples(all, kind) } },
     },
   ])
   const anyOther = { description: 'Any other error', content: { 'application/problem+json': { schema } } }
@@ -193,5 +203,15 @@ export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
 /** The responses to a delivery. */
 export const webhookResponses = {
   204: { type: 'null', description: 'Taken in, seen before, of another connection, or of no interest here' },
-  ...problemResponses(['unauthorized', ...ofBodies], anyOperation),
+  ...problemResponses(ofBodies, ['validation_failed', 'unauthorized', 'uri_too_long', 'internal_error', 'overloaded'], {
+    isDelivery: true,
+  }),
 }
+
+/** The responses of what is made here and asks nobody. */
+export const madeHereResponses = (success: Success) => ({
+  200: json(success, {
+    'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] },
+  }),
+  ...problemResponses([]),
+})

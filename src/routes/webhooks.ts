@@ -76,7 +76,7 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     '/webhooks/trackstar',
     {
       bodyLimit: maxBodyBytes,
-      config: { documentedBody: Delivery },
+      config: { documentedBody: Delivery, access: 'signature' },
       schema: {
         operationId: 'receiveWebhook',
         tags: ['operation'],

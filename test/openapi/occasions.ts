@@ -23,6 +23,7 @@ const failing = (status: number, headers = {}) => ({
     sandbox.fault('/wms/*', { status, headers, body: { error: 'no', origin: 'trackstar' } }),
 })
 
+const keys = { AUTH_MODE: 'api-key', API_KEYS: 'storefront:let-me-in' }
 const adjustmentKey = { 'idempotency-key': 'stocktake-17-tray' }
 
 /** By problem code, or the name of another example. What is not named here takes nothing but the request. */
@@ -39,10 +40,14 @@ export const occasions: Readonly<Record<string, Occasion>> = {
       await app.inject('/products/SENCHA-100/stock')
     },
   },
-  unauthorized: { mirrored: true, request: { payload: {} } },
-  forbidden: {
-    prepare: (sandbox) =>
-      sandbox.fault('/wms/*', { status: 403, body: { error: 'This connection may only read', origin: 'trackstar' } }),
+  unauthorized: { mirrored: true, options: { environment: keys, waits: false }, request: { payload: {} } },
+  forbidden: { options: { environment: keys }, request: { headers: { authorization: 'Bearer let-me-in' } } },
+  rate_limited: { options: { environment: { CLIENT_RATE_LIMIT: '1' } }, requests: 2 },
+  ticket: {
+    edit: (text) =>
+      text
+        .replace(/"ticket":"[^"]*"/, '"ticket":"x2LC0R6yYbqvEw1bJ4mYd2m8h1uT0c7f"')
+        .replace(/"expires_at":"[^"]*"/, '"expires_at":"2026-11-23T10:01:00.000Z"'),
   },
   idempotency_conflict: {
     prepare: (_sandbox, app) =>

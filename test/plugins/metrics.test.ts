@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
-import metricsRoute, { Metrics, type MetricsState } from '../../src/plugins/metrics.js'
+import access from '../../src/plugins/access.js'
+import { Metrics, type MetricsState } from '../../src/plugins/metrics.js'
+import metricsPage from '../../src/plugins/metrics-page.js'
 import problemDetails from '../../src/plugins/problems.js'
+import requestMetrics from '../../src/plugins/request-metrics.js'
 import { eventually, getOverSocket, startService } from '../helper.js'
 import { startMirrored } from '../mirrored.js'
 
@@ -50,7 +53,10 @@ async function start(t: Test, given: Partial<MetricsState> = {}) {
   const metrics = new Metrics()
   const app = Fastify()
   await app.register(problemDetails)
-  await app.register(metricsRoute, { metrics, state: () => now })
+  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  await app.register(requestMetrics, { metrics })
+  metrics.watch(() => now)
+  await app.register(metricsPage, { metrics })
   app.get('/things/:id', () => ({}))
   t.teardown(() => app.close())
   return {
@@ -118,9 +124,9 @@ tap.test('says how far the mirror is, where there is one', async (t) => {
 })
 
 tap.test('counts who reads events', async (t) => {
-  const { app, scrape } = await start(t)
+  const { metrics, scrape } = await start(t)
   let readers = 3
-  app.countEventReaders(() => readers)
+  metrics.watchReaders(() => readers)
   t.equal((await scrape()).get('stock_event_readers'), 3)
   readers = 2
   t.equal((await scrape()).get('stock_event_readers'), 2)

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import { pino } from 'pino'
 import tap from 'tap'
+import access from '../../src/plugins/access.js'
 import problems from '../../src/plugins/problems.js'
 import requestLog from '../../src/plugins/request-log.js'
 import { eventually, getOverSocket } from '../helper.js'
@@ -14,6 +15,7 @@ tap.test('writes one line for each answer: the template of its route, and what i
     logController: new LogController({ disableRequestLogging: true }),
   })
   await app.register(problems)
+  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestLog)
   app.get('/products/:sku', (request) => {
     request.reading = { outcome: 'hit', calls: new Set([{}]) }
@@ -24,7 +26,15 @@ tap.test('writes one line for each answer: the template of its route, and what i
   t.match(
     lines.map((line) => JSON.parse(line)),
     [
-      { msg: 'answered', method: 'GET', route: '/products/:sku', status: 200, cache: 'hit', upstream_calls: 1 },
+      {
+        msg: 'answered',
+        method: 'GET',
+        route: '/products/:sku',
+        status: 200,
+        cache: 'hit',
+        upstream_calls: 1,
+        caller: 'anonymous',
+      },
       { route: '/plain', status: 200, cache: null, upstream_calls: 0, problem: null },
       { route: null, status: 404, problem: 'route_not_found' },
     ],
@@ -41,6 +51,7 @@ tap.test('writes one line for who goes away before his answer is out', async (t)
     logController: new LogController({ disableRequestLogging: true }),
   })
   await app.register(problems)
+  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestLog)
   let answer = (_body: object) => {}
   app.get('/slow', () => new Promise<object>((resolve) => (answer = resolve)))

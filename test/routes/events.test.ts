@@ -5,11 +5,12 @@ import Fastify from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import type { Catalog } from '../../src/catalog/catalog.js'
-import metricsRoute, { Metrics, type MetricsState } from '../../src/plugins/metrics.js'
+import access from '../../src/plugins/access.js'
+import { Metrics } from '../../src/plugins/metrics.js'
 import problemDetails from '../../src/plugins/problems.js'
+import requestMetrics from '../../src/plugins/request-metrics.js'
 import { serverOptions } from '../../src/plugins/server.js'
-import { eventsRoute } from '../../src/routes/events.js'
-import type { FeedRouteOptions } from '../../src/routes/low-stock.js'
+import { type EventsRouteOptions, eventsRoute } from '../../src/routes/events.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { StockFeed } from '../../src/stock/stock-feed.js'
 import { EventStream } from '../event-stream.js'
@@ -24,12 +25,16 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
   const counted = feed.start(counts)
   const catalog = { mirrored: { isWhole: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
-  const state = { mirror: null } as MetricsState
   const metrics = new Metrics()
   await app.register(problemDetails)
-  await app.register(metricsRoute, { metrics, state: () => state })
+  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  await app.register(requestMetrics, { metrics })
   for (const schema of stockSchemas) app.addSchema(schema)
-  await app.register(eventsRoute, { catalog, feed } as unknown as FeedRouteOptions)
+  await app.register(eventsRoute, {
+    catalog,
+    feed,
+    watchReaders: metrics.watchReaders,
+  } as unknown as EventsRouteOptions)
   t.teardown(() => app.close())
   const gauge = async (name: string) =>
     Object(await metrics.registry.getSingleMetric(name)?.get()).values[0].value as number

@@ -1,0 +1,60 @@
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { problem } from '../errors.js'
+import { anonymous } from '../variable-formats.js'
+
+export interface ClientLimitOptions {
+  /** Requests that one client may send in a minute; 0: as many as he likes. */
+  readonly perMinute: number
+}
+
+/** Clients that are counted at a time; the one that was quiet for longest is forgotten first. */
+const maxClients = 10_000
+
+/**
+ * A bound on what one client asks for, with `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) on
+ * every answer (draft-ietf-httpapi-ratelimit-headers-06) and 429 with `Retry-After` beyond it. A client is a key by its
+ * name or, where none was shown, an address; of IPv6 a network of 64 bits, which is what one customer has. What is open
+ * to everybody and what proves itself by a signature is not counted.
+ */
+export default fastifyPlugin<ClientLimitOptions>(
+  async (app: FastifyInstance, { perMinute }) => {
+    app.decorateRequest('client', {
+      getter(this: FastifyRequest) {
+        const { caller } = this
+        return caller === null || caller.name === anonymous ? normalizeIP(this.ip) : `key:${caller.name}`
+      },
+    })
+    if (perMinute === 0) return
+    await app.register(rateLimit, { global: false, cache: maxClients })
+    const count = app.createRateLimit({
+      max: perMinute,
+      timeWindow: 60_000,
+      keyGenerator: (request: FastifyRequest) => request.client,
+    })
+    app.addHook('onRequest', async (request, reply) => {
+      const { access } = request.routeOptions.config
+      if (access === 'open' || access === 'signature') return
+      const counted = await count(request)
+      if (counted.isAllowed) return
+      reply
+        .header('ratelimit-limit', counted.max)
+        .header('ratelimit-remaining', counted.remaining)
+        .header('ratelimit-reset', counted.ttlInSeconds)
+      if (!counted.isExceeded) return
+      const allowed = `${perMinute} ${perMinute === 1 ? 'request' : 'requests'}`
+      throw problem('rate_limited', `Expected at most ${allowed} a minute of one client, but got more`, {
+        retryAfter: counted.ttlInSeconds,
+      })
+    })
+  },
+  { name: 'client-limit', dependencies: ['access'] },
+)
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who takes turns and is counted: a key by its name, or else an address. */
+    readonly client: string
+  }
+}

@@ -1,0 +1,28 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { ApiKey, Scope } from '../variable-formats.js'
+
+/** Who asks, and what he may do. */
+export interface Caller {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+}
+
+/** The keys that are let in. They are held, and compared, as hashes: of the same length whatever a caller sends. */
+export class Keyring {
+  readonly #entries: readonly { readonly digest: Buffer; readonly caller: Caller }[]
+
+  constructor(keys: readonly ApiKey[]) {
+    this.#entries = keys.map(({ name, sha256, scopes }) => ({
+      digest: Buffer.from(sha256, 'hex'),
+      caller: { name, scopes },
+    }))
+  }
+
+  /** Whose `key` it is; undefined where it is nobody's. Takes as long whichever it is, and if it is none. */
+  find(key: string): Caller | undefined {
+    const digest = hash('sha256', key, 'buffer')
+    let found: Caller | undefined
+    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry.caller
+    return found
+  }
+}

@@ -1,0 +1,50 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from './config.js'
+import access from './plugins/access.js'
+import clientLimit from './plugins/client-limit.js'
+import compression from './plugins/compression.js'
+import cors from './plugins/cors.js'
+import methodNotAllowed from './plugins/method-not-allowed.js'
+import type { Metrics } from './plugins/metrics.js'
+import negotiation from './plugins/negotiation.js'
+import overload from './plugins/overload.js'
+import problemDetails from './plugins/problems.js'
+import requestId from './plugins/request-id.js'
+import requestLog from './plugins/request-log.js'
+import requestMetrics from './plugins/request-metrics.js'
+import securityHeaders from './plugins/security-headers.js'
+import { serverOptions } from './plugins/server.js'
+import type { Tickets } from './plugins/tickets.js'
+
+/** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
+const maxConnections = 20_000
+/** Far above what a busy process has, and well below what callers take for a dead one. */
+const maxEventLoopDelayMs = 250
+
+export interface ServerParts {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly tickets: Tickets
+}
+
+/** A server without a route, with all that cuts across routes: how it answers, what it tells of itself, who may ask. */
+export async function createServer(config: Config, { logger, metrics, tickets }: ServerParts) {
+  const app: FastifyInstance = Fastify(serverOptions(config, logger))
+  app.server.maxConnections = maxConnections
+  const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
+  await app.register(problemDetails)
+  // What may refuse comes after what a refusal needs to be read, told and counted.
+  await app.register(requestId)
+  await app.register(securityHeaders)
+  if (config.corsOrigins) await app.register(cors, { origins: config.corsOrigins })
+  await app.register(access, { apiKeys, tickets })
+  await app.register(requestLog)
+  await app.register(requestMetrics, { metrics })
+  await app.register(negotiation)
+  await app.register(overload, { maxEventLoopDelayMs })
+  await app.register(clientLimit, { perMinute: config.clientRateLimit })
+  await app.register(compression)
+  await app.register(methodNotAllowed)
+  return app
+}
