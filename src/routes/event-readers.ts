@@ -5,6 +5,8 @@ import type { EventLog, StockEvent } from '../stock/event-log.js'
 const maxUnreadBytes = 256 * 1024
 /** What one may be told at once of what he missed, so that the next event does not find him too slow already. */
 const maxMissedBytes = maxUnreadBytes / 2
+/** The end of a stream that the service ends: it stops, or can no longer tell events. A comment, which clients skip. */
+const farewell = ': the service ends this stream\n\n'
 /** Keeps proxies from closing a line on which nothing happens. */
 const heartbeatMs = 15_000
 /** How long readers are told of events before others get their turn of the event loop. */
@@ -72,10 +74,10 @@ export class EventReaders {
     this.#stopListening()
     clearInterval(this.#heartbeat)
     clearImmediate(this.#turn)
-    this.#endAll(': the service is stopping\n\n')
+    this.#endAll()
   }
 
-  #endAll(farewell = ''): void {
+  #endAll(): void {
     this.#pending.length = 0
     this.#progress = undefined
     for (const { response } of this.#readers) {
