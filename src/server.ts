@@ -10,6 +10,7 @@ import type { Metrics } from './plugins/metrics.js'
 import negotiation from './plugins/negotiation.js'
 import overload from './plugins/overload.js'
 import problemDetails from './plugins/problems.js'
+import requestHead from './plugins/request-head.js'
 import requestId from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import requestMetrics from './plugins/request-metrics.js'
@@ -32,6 +33,8 @@ export interface ServerParts {
 export async function createServer(config: Config, { logger, metrics, tickets }: ServerParts) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
+  // What a caller expects beyond `100-continue` may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own words.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
@@ -41,6 +44,7 @@ export async function createServer(config: Config, { logger, metrics, tickets }:
   await app.register(access, { apiKeys, tickets })
   await app.register(requestLog)
   await app.register(requestMetrics, { metrics })
+  await app.register(requestHead)
   await app.register(negotiation)
   await app.register(overload, { maxEventLoopDelayMs })
   await app.register(clientLimit, { perMinute: config.clientRateLimit })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   type FastifyBaseLogger,
@@ -41,7 +41,15 @@ export function serverOptions(
     routerOptions: { maxParamLength: maxUrlBytes },
     // Node looks for who is late at this interval; its own is half a minute.
     // It is told of the timeout as well, to bound that for headers by it: a shorter one than that would not be kept.
-    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000, requestTimeout: requestTimeoutMs },
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: 1000,
+      requestTimeout: requestTimeoutMs,
+      // Refused by the plugin for heads of requests, as a problem.
+      requireHostHeader: false,
+      // Of two `Host` or `Authorization` Node would take the first and say nothing, and a proxy perhaps the second.
+      joinDuplicateHeaders: true,
+    },
     bodyLimit: maxBodyBytes,
     // For a request to arrive whole; Fastify's own default is for ever.
     requestTimeout: requestTimeoutMs,
@@ -78,10 +86,18 @@ const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ])
 
+/** The answer that is under way on a connection: where Node itself looks when nobody handles a client's error. */
+const answerOn = (socket: Socket) => (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage
+
 /** Answers by hand on a connection that Node could not parse, and ends it. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
+    return
+  }
+  // In the middle of an answer, or behind the last one: what came now would be taken for a part of it.
+  if (answerOn(socket)?.headersSent) {
+    socket.destroySoon()
     return
   }
   const code = codeOfFault.get(error.code ?? '') ?? 'validation_failed'

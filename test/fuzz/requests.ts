@@ -19,6 +19,10 @@ export interface FuzzedRequest extends WireRequest {
   readonly mode: 'mirror' | 'on-demand'
   /** Whether it is signed as a delivery of upstream's is, over whatever its body has become. */
   readonly isSigned: boolean
+  /** Whose key comes with it: of one who may write, of one who may only read, one that nobody has, or none. */
+  readonly key: 'write' | 'read' | 'nobody' | 'none'
+  /** Where the key is shown; `twice` beside one that nobody has, in the same header. */
+  readonly keyBy: 'authorization' | 'x-api-key' | 'twice'
 }
 
 /** Of `good` mostly, of `odd` once in `n`. */
@@ -310,12 +314,14 @@ export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRe
         headers: headersOf(document, place, place.here),
         body: bodyOf(document, place, place.here),
         isSigned: mostly(5, fc.constant(true), fc.constant(false)),
+        key: mostly(5, fc.constant<FuzzedRequest['key']>('write'), fc.constantFrom('read', 'nobody', 'none')),
+        keyBy: mostly(10, fc.constantFrom<FuzzedRequest['keyBy']>('authorization', 'x-api-key'), fc.constant('twice')),
       })
-      .map(({ mode, method, twist, headers, body: { body, framing: how, contentType }, isSigned }) => {
+      .map(({ method, twist, headers, body: { body, framing: how, contentType }, isSigned, ...rest }) => {
         const type = contentType === undefined ? [] : [['content-type', contentType] as const]
         const takesSignature = place.operation.parameters?.some(({ name }) => name === 'svix-signature') ?? false
         return told({
-          mode,
+          ...rest,
           method,
           target: twist(place.target),
           headers: [...type, ...headers],

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
-import { type Service, startService } from '../helper.js'
+import { eventually, type Service, startService } from '../helper.js'
 import { startMirrored } from '../mirrored.js'
 import type { Document } from '../openapi/document.js'
 import type { FuzzedRequest } from './requests.js'
 import { faultsOfCall } from './upstream-calls.js'
 import type { Known } from './values.js'
-import { type Destination, Judge } from './verdict.js'
+import { allowedOrigin, type Destination, Judge } from './verdict.js'
 import { bytesOf, exchange } from './wire.js'
 
 /** The contract document as it is committed: what callers have been promised. */
@@ -53,28 +53,49 @@ const known: Known = {
   'cache-control': ['no-cache', 'max-age=0', 'only-if-cached'],
 }
 
+const keys = { read: 'key-that-reads', write: 'key-that-writes', nobody: 'key-of-nobody' } as const
+
+/** How a request shows the key that comes with it. */
+function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
+  if (key === 'none') return []
+  if (keyBy === 'x-api-key') return [['x-api-key', keys[key]]]
+  const shown: [string, string] = ['authorization', `Bearer ${keys[key]}`]
+  return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.nobody}`]]
+}
+
 /** Two services with all that can be switched on, one that mirrors and one that reads on demand; both end with the test. */
 export async function startFuzzStage(t: Parameters<typeof startService>[0]): Promise<FuzzStage> {
   const judge = new Judge(promised)
   const webhooks = { TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret, TRACKSTAR_CONNECTION_ID: 'conn_sandbox' }
-  const environment = { ...webhooks, TRACKSTAR_WRITE_RATE: '1000' }
+  const environment = {
+    ...webhooks,
+    TRACKSTAR_WRITE_RATE: '1000',
+    AUTH_MODE: 'api-key',
+    API_KEYS: `reader:${keys.read},writer:${keys.write}:read+write`,
+    CORS_ORIGINS: allowedOrigin,
+  }
   const services: Readonly<Record<FuzzedRequest['mode'], Service>> = {
-    mirror: await startMirrored(t, { environment, sandbox: { writeRate: 0 } }),
+    mirror: await startMirrored(t, { environment, sandbox: { writeRate: 0 }, waits: false }),
     'on-demand': await startService(t, { environment, sandbox: { writeRate: 0 } }),
   }
+  const low = () => services.mirror.get('/stock/low?below=0', { 'x-api-key': keys.read })
+  await eventually(async () => (await low()).statusCode === 200)
   let deliveries = 0
-  const signed = (request: FuzzedRequest): FuzzedRequest => {
-    if (!request.isSigned || request.body === undefined) return request
+  const signature = ({ isSigned, body }: FuzzedRequest) => {
+    if (!isSigned || body === undefined) return []
     const now = Math.floor(Date.now() / 1000)
-    const signature = signWebhook(sandboxWebhookSecret, `msg_${++deliveries}`, now, request.body)
-    return { ...request, headers: [...Object.entries(signature), ...request.headers] }
+    return Object.entries(signWebhook(sandboxWebhookSecret, `msg_${++deliveries}`, now, body))
   }
+  const prepared = (request: FuzzedRequest): FuzzedRequest => ({
+    ...request,
+    headers: [...signature(request), ...keyHeaders(request), ...request.headers],
+  })
   return {
     known,
     async shoot(request) {
       const { listen, sandbox } = services[request.mode]
       const options = { methods: [request.method], ends: request.framing === 'cut short' }
-      const came = await exchange(await listen(), bytesOf(signed(request)), options)
+      const came = await exchange(await listen(), bytesOf(prepared(request)), options)
       const callFaults = sandbox.calls.splice(0).flatMap(faultsOfCall)
       return {
         status: came.answers[0]?.status,

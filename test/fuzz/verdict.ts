@@ -1,7 +1,14 @@
 import { type Document, type Operation, operationsOf } from '../openapi/document.js'
 import { type FaultsOf, faultsIn } from '../openapi/faults.js'
 import { marker } from './oddities.js'
+import type { FuzzedRequest } from './requests.js'
 import { type Exchange, headerOf, type WireAnswer, type WireRequest } from './wire.js'
+
+/** The one origin whose pages may ask. */
+export const allowedOrigin = 'https://shop.example'
+
+/** What is looked at of a request: where it leads, and who sends it. */
+type Asked = Pick<FuzzedRequest, 'method' | 'target' | 'key' | 'keyBy' | 'isSigned'>
 
 /** Where a request leads, as the document has it. */
 export interface Destination {
@@ -50,7 +57,7 @@ export class Judge {
   }
 
   /** Everything that must not be about what came back on the connection of one request, a line each. */
-  faultsOf(request: Pick<WireRequest, 'method' | 'target'>, { answers, rest, fault }: Exchange): string[] {
+  faultsOf(request: Asked, { answers, rest, fault }: Exchange): string[] {
     const [answer, ...others] = answers
     if (fault !== undefined) return [fault]
     // Nobody has to answer who is asked for a tunnel.
@@ -64,13 +71,15 @@ export class Judge {
     ]
   }
 
-  #statusFaults(request: Pick<WireRequest, 'method' | 'target'>, answer: WireAnswer): string[] {
+  #statusFaults(request: Asked, answer: WireAnswer): string[] {
     const { status, body } = answer
     const to = this.destinationOf(request)
     const what = `${request.method} ${to?.path ?? 'elsewhere'}`
     if (status === 500) return [`${what} answered 500: ${body.toString()}`]
+    if (request.method === 'OPTIONS' && status === 204) return body.length === 0 ? [] : [`${what} 204 has a body`]
     const mediaType = headerOf(answer, 'content-type')?.split(';')[0]
     if (to?.operation === undefined) return this.#elsewhereFaults(request, to, answer, what, mediaType)
+    if (status < 400 && !mayAsk(request, to.operation)) return [`${what} answered ${status} to who may not ask for it`]
     const isNamed = to.operation.responses[status] !== undefined
     if (!isNamed && !ofHttp.includes(status)) return [`${what} answered ${status}, which is not documented`]
     if (status >= 400 && headerOf(answer, 'cache-control') !== 'no-store') return [`${what} ${status} may be kept`]
@@ -79,7 +88,7 @@ export class Judge {
   }
 
   #elsewhereFaults(
-    request: Pick<WireRequest, 'method' | 'target'>,
+    request: Asked,
     to: Destination | undefined,
     answer: WireAnswer,
     what: string,
@@ -116,7 +125,12 @@ function headerFaults({ status, headers }: WireAnswer): string[] {
     ([name, value]) => name === marker || (value.includes(marker) && !repeated.includes(name)),
   )
   const names = headers.map(([name]) => name)
+  const origins = headers.filter(([name]) => name === 'access-control-allow-origin')
   return [
+    ...origins
+      .filter(([, value]) => value !== allowedOrigin)
+      .map(([, value]) => `${status}: pages of ${value} are let in`),
+    ...names.filter((name) => name === 'access-control-allow-credentials').map((name) => `${status} has ${name}`),
     ...(ids.length === 1 && /^[\w.:-]{1,128}$/.test(ids[0]?.[1] ?? '') ? [] : [`${status} has no one X-Request-Id`]),
     ...injected.map(([name, value]) => `${status} has a header that the caller wrote: ${name}: ${value}`),
     ...headers
@@ -126,6 +140,16 @@ function headerFaults({ status, headers }: WireAnswer): string[] {
       .filter((name, n) => name !== 'vary' && names.indexOf(name) !== n)
       .map((name) => `${status}: ${name} twice`),
   ]
+}
+
+/** Whether what comes with a request does for one of the ways in that the document names. */
+function mayAsk({ key, keyBy, isSigned }: Asked, { security = [] }: Operation): boolean {
+  const scopes = keyBy === 'twice' ? [] : key === 'write' ? ['read', 'write'] : key === 'read' ? ['read'] : []
+  const does = (name: string, needed: readonly string[]) =>
+    name === 'signature' ? isSigned : name !== 'ticket' && needed.every((scope) => scopes.includes(scope))
+  return (
+    security.length === 0 || security.some((way) => Object.entries(way).every(([name, needed]) => does(name, needed)))
+  )
 }
 
 const isBare = ({ method }: Pick<WireRequest, 'method'>, status: number) =>

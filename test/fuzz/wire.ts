@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 
 /** A request whose bytes are what they are: nothing puts them right on the way. Texts are Latin-1, a character a byte. */
 export interface WireRequest {
@@ -95,7 +96,7 @@ export function exchange(
 }
 
 const isEventStream = (received: Buffer) =>
-  /^content-type: text\/event-stream[^]*\r\n\r\n[^]*retry: /im.test(received.toString('latin1'))
+  /^content-type: text\/event-stream[\s\S]*\r\n\r\n[\s\S]*retry: /im.test(received.toString('latin1'))
 
 /** The answers in what came, interim ones (RFC 9110, 15.2) left out. */
 function answersIn(received: Buffer, methods: readonly string[]): Pick<Exchange, 'answers' | 'rest'> {
@@ -116,10 +117,15 @@ function answersIn(received: Buffer, methods: readonly string[]): Pick<Exchange,
     const answer = { status, headers, body: Buffer.alloc(0) }
     const isBare = status === 204 || status === 304 || methods[answers.length] === 'HEAD'
     const found = isBare ? { body: answer.body, next: at } : bodyAt(received, at, answer)
-    answers.push({ ...answer, body: found.body })
+    answers.push({ ...answer, body: decoded(found.body, headerOf(answer, 'content-encoding')) })
     at = found.next
   }
   return { answers, rest: received.toString('latin1', at) }
+}
+
+function decoded(body: Buffer, coding: string | undefined): Buffer {
+  if (coding === 'gzip') return gunzipSync(body)
+  return coding === 'br' ? brotliDecompressSync(body) : body
 }
 
 function bodyAt(received: Buffer, from: number, answer: WireAnswer): { body: Buffer; next: number } {
