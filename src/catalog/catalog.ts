@@ -15,10 +15,10 @@ import { Mirror } from './mirror.js'
 import type { MirrorParts, MirrorProgress } from './mirror-parts.js'
 import type { Followed, MirrorState } from './mirror-target.js'
 import { MirroredCatalog } from './mirrored-catalog.js'
+import { Places } from './places.js'
 import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
 import type { Reading } from './reading.js'
 import { type RecordLoaderParts, recordLoaders } from './record-loaders.js'
-import { WaitingRoom } from './waiting-room.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
 import { type WebhookEvent, type WebhookOutcome, webhookReceiver } from './webhook-events.js'
 
@@ -90,8 +90,8 @@ export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, clock, policy, requestTimeoutMs, onFailure } = parts
   const holdings = new Holdings(parts.maxBytes, policy, clock.now)
   const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
-  const waitingRoom = new WaitingRoom(maxWaitingRequests)
-  const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waitingRoom }
+  const waiting = new Places(maxWaitingRequests)
+  const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waiting }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
   const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
   const { mirrored, mirror } = mirroring(parts, holdings, status, () => warehouseList.known)
@@ -220,7 +220,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
         stores: holdings.state,
         lookups,
         keysWaiting: products.waiting + items.waiting,
-        requestsWaiting: waitingRoom.waiting,
+        requestsWaiting: waiting.taken,
         mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
       }
     },

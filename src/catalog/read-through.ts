@@ -4,8 +4,8 @@ import type { Clock } from '../trackstar/clock.js'
 import type { BatchLoader } from './batch-loader.js'
 import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow, withinStaleWindow } from './freshness.js'
 import { inTime } from './in-time.js'
+import type { Places } from './places.js'
 import type { Reading } from './reading.js'
-import type { WaitingRoom } from './waiting-room.js'
 
 /** What is known of one key: the value (undefined: upstream does not know it), when it was read, whether it is stale. */
 export interface Found<T> {
@@ -33,7 +33,7 @@ export interface ReadThroughParts {
   /** How long a refresh behind an answer may wait for its turn. */
   readonly refreshTimeoutMs: number
   /** Where requests wait for upstream. */
-  readonly waitingRoom: WaitingRoom
+  readonly waiting: Places
   /** Counts look-ups by how they came. */
   readonly lookups: Record<Lookup, number>
 }
@@ -50,7 +50,7 @@ export type ReadThrough<T> = (
  */
 export function readThrough<T>(
   shelf: Shelf<T>,
-  { clock, policy, refreshTimeoutMs, lookups, waitingRoom }: ReadThroughParts,
+  { clock, policy, refreshTimeoutMs, lookups, waiting }: ReadThroughParts,
 ): ReadThrough<T> {
   const found = (held: Held<T>): Found<T> => ({
     value: held.value,
@@ -111,7 +111,7 @@ export function readThrough<T>(
       for (const key of wanted.keys()) results.set(key, refusal)
       return
     }
-    if (!waitingRoom.enter()) {
+    if (!waiting.take(reading.caller)) {
       for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000)))
       return
     }
@@ -119,7 +119,7 @@ export function readThrough<T>(
     try {
       await inTime(Promise.all(loads), reading.deadline - clock.elapsed())
     } finally {
-      waitingRoom.leave()
+      waiting.leave(reading.caller)
     }
     // The flight of a key that outlasts its caller goes on, for others and for the holdings.
     for (const key of wanted.keys()) if (!results.has(key)) results.set(key, orHeld(shelf.find(key), lateProblem()))

@@ -13,8 +13,6 @@ const heartbeatMs = 15_000
 const turnMs = 2
 /** Events that may be pending: with more come than can be told, readers are sent away, and come back for what matters. */
 const maxPending = 10_000
-/** Most readers at a time: each holds a socket. */
-const maxReaders = 10_000
 
 interface Reader {
   readonly response: ServerResponse
@@ -52,10 +50,6 @@ export class EventReaders {
 
   get count(): number {
     return this.#readers.size
-  }
-
-  get isFull(): boolean {
-    return this.#readers.size >= maxReaders
   }
 
   /** Takes a reader on; what he missed since `lastEventId` comes first, or word that it can no longer be told. */

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { Places } from '../catalog/places.js'
 import { problem } from '../errors.js'
 import { EventReaders } from './event-readers.js'
 import { eventStreamResponses, StockEventData } from './event-stream.js'
@@ -43,6 +44,9 @@ an event \`reset\` may come.
 Needs \`CATALOG_MODE=mirror\`. Swagger UI waits for the end of an answer and so shows nothing of a stream; use
 \`curl -N\`.`
 
+/** Most readers at a time: each holds a socket. */
+const maxReaders = 10_000
+
 export interface EventsRouteOptions extends FeedRouteOptions {
   /** Told once how to see how many are reading. */
   readonly watchReaders: (count: () => number) => void
@@ -52,6 +56,7 @@ export interface EventsRouteOptions extends FeedRouteOptions {
 export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async (app, options) => {
   const { catalog, feed, watchReaders } = options
   app.addSchema(StockEventData)
+  const places = new Places(maxReaders)
   const readers = feed && new EventReaders(feed.log)
   // Before the server waits for open connections: these never end by themselves.
   app.addHook('preClose', async () => readers?.close())
@@ -101,7 +106,6 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
       if (readers === undefined || !feed?.isLive) {
         throw problem('mirror_loading', 'The catalog is still being counted', { retryAfter: 1 })
       }
-      if (readers.isFull) throw problem('overloaded', 'As many read events as this process takes', { retryAfter: 10 })
       reply.headers({
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
@@ -109,10 +113,16 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
         'x-accel-buffering': 'no',
       })
       if (request.method === 'HEAD') return reply.send()
-      const { sku } = request.query
+      const { query, client } = request
+      if (!places.take(client)) {
+        throw problem('overloaded', 'As many read events as this process takes, or as one client may', {
+          retryAfter: 10,
+        })
+      }
+      reply.raw.once('close', () => places.leave(client))
       reply.hijack()
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-      readers.add(reply.raw, sku && new Set(sku), request.headers['last-event-id'])
+      readers.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
       return reply
     },
   )

@@ -2,9 +2,9 @@ import tap from 'tap'
 import type { BatchLoader } from '../../src/catalog/batch-loader.js'
 import type { Demand } from '../../src/catalog/flight.js'
 import type { Held } from '../../src/catalog/freshness.js'
+import { Places } from '../../src/catalog/places.js'
 import { readThrough } from '../../src/catalog/read-through.js'
 import { type Directives, Reading } from '../../src/catalog/reading.js'
-import { WaitingRoom } from '../../src/catalog/waiting-room.js'
 import { isProblem, problem } from '../../src/errors.js'
 import { settle, TestClock } from '../helper.js'
 
@@ -16,7 +16,7 @@ function start() {
   const loads: string[] = []
   const demands: Demand[] = []
   const upstream: { load: (key: string) => Promise<Held<string>> } = { load: async (key) => put(key, `${key} anew`) }
-  const waitingRoom = new WaitingRoom(2)
+  const waiting = new Places(2)
   const followed = { by: false }
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const loader = {
@@ -28,7 +28,7 @@ function start() {
   } as unknown as BatchLoader<Held<string>>
   const read = readThrough(
     { find: (key) => shelf.get(key), loader, isFollowed: () => followed.by },
-    { clock, policy, refreshTimeoutMs: 5000, lookups, waitingRoom },
+    { clock, policy, refreshTimeoutMs: 5000, lookups, waiting },
   )
   function put(key: string, value: string | undefined, ageMs = 0): Held<string> {
     const readAt = clock.now() - ageMs
@@ -43,7 +43,7 @@ function start() {
     const found = (await read([key], given)).get(key)
     return isProblem(found) ? found.problem : { value: found?.value, stale: found?.stale, outcome: given.outcome }
   }
-  return { followed, waitingRoom, clock, shelf, loads, demands, upstream, lookups, read, put, reading, one }
+  return { followed, waiting, clock, shelf, loads, demands, upstream, lookups, read, put, reading, one }
 }
 
 const unavailable = () => Promise.reject(problem('upstream_unavailable', 'gone'))
@@ -153,15 +153,15 @@ tap.test('throws a fault of our own', async (t) => {
 })
 
 tap.test('turns away who finds no room to wait, but for what is held', async (t) => {
-  const { waitingRoom, put, one, loads, upstream, reading } = start()
+  const { waiting, put, one, loads, upstream, reading } = start()
   upstream.load = never
-  const waiting = [one('a', reading({}, 50)), one('b', reading({}, 50))]
+  const first = [one('a', reading({}, 50)), one('b', reading({}, 50))]
   put('held', 'old', 360_000)
   t.equal(await one('c'), 'overloaded')
   t.match(await one('held'), { value: 'old', stale: true })
   t.strictSame(loads, ['a caller', 'b caller'])
-  await Promise.all(waiting)
-  t.equal(waitingRoom.waiting, 0)
+  await Promise.all(first)
+  t.equal(waiting.taken, 0)
 })
 
 tap.test('never reads a record for its age alone where changes come by themselves', async (t) => {

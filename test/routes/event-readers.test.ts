@@ -204,17 +204,6 @@ tap.test('tells very many readers without holding up the others', async (t) => {
   for (const { told } of all) t.strictSame(told, ['1', '2', '3'])
 })
 
-tap.test('is full with ten thousand readers, until one goes', async (t) => {
-  const { join, readers } = start(t)
-  const first = join()
-  for (let n = 1; n < 9999; n++) join()
-  t.notOk(readers.isFull)
-  join()
-  t.ok(readers.isFull)
-  first.destroy()
-  t.notOk(readers.isFull)
-})
-
 tap.test('says good-bye to everybody, and waits for nobody', async (t) => {
   const { join, publish, log, readers, beatsEnded } = start(t)
   const [quick, slow] = [join(), join()]

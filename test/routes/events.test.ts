@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import type { Catalog } from '../../src/catalog/catalog.js'
@@ -29,6 +29,11 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   await app.register(problemDetails)
   await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestMetrics, { metrics })
+  app.decorateRequest('client', {
+    getter(this: FastifyRequest) {
+      return String(this.headers['x-client'])
+    },
+  })
   for (const schema of stockSchemas) app.addSchema(schema)
   await app.register(eventsRoute, {
     catalog,
@@ -214,9 +219,13 @@ tap.test('takes nobody on while the catalog is being counted: he would miss what
 tap.test('takes ten thousand readers and no more', async (t) => {
   const { app, gauge, counted } = await startAlone(t)
   await counted
-  for (let n = 0; n < 10_000; n++) await app.inject({ url: '/stock/events', payloadAsStream: true })
+  const join = (client: string) =>
+    app.inject({ url: '/stock/events', payloadAsStream: true, headers: { 'x-client': client } })
+  for (let n = 0; n < 7500; n++) await join('shop')
+  t.equal((await join('shop')).statusCode, 503, 'one client leaves a quarter to others')
+  for (let n = 0; n < 2500; n++) await join('office')
   t.equal(await gauge('stock_event_readers'), 10_000)
-  const reply = await app.inject('/stock/events')
+  const reply = await app.inject({ url: '/stock/events', headers: { 'x-client': 'third' } })
   t.equal(reply.statusCode, 503)
   t.equal(reply.json().code, 'overloaded')
   t.equal(reply.headers['retry-after'], '10')
