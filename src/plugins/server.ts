@@ -87,7 +87,7 @@ const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
 ])
 
 /** The answer that is under way on a connection: where Node itself looks when nobody handles a client's error. */
-const answerOn = (socket: Socket) => (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage
+const answerOn = (socket: Socket): ServerResponse | null | undefined => Reflect.get(socket, '_httpMessage')
 
 /** Answers by hand on a connection that Node could not parse, and ends it. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket, logger: Logger): void {

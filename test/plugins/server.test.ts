@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
@@ -78,6 +80,28 @@ tap.test('bears callers who are cut off in the middle of a request', async (t) =
   await eventually(() => socket.destroyed)
   t.equal((await app.inject('/')).statusCode, 404)
 })
+
+tap.test(
+  'regression: a broken request was refused in the middle of the answer to it, or behind the last one',
+  async (t) => {
+    const app = Fastify(options())
+    app.get('/stream', (_request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200).write('begun')
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    t.teardown(() => app.close())
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n')
+    await once(socket, 'data')
+    socket.end('{')
+    t.equal(await text(socket), '', 'the stream ends')
+    const answers = await overSocket(port, 'GET /a%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{}')
+    t.equal(answers.status, 400)
+    t.equal(JSON.parse(answers.body).status, 400, 'and nothing comes behind it')
+  },
+)
 
 /** Listens, and keeps its log lines. */
 async function listening(t: Test, requestTimeoutMs = 10_000) {
