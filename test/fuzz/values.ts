@@ -22,10 +22,23 @@ export interface Schema {
 /** Values that the sandbox knows, by the name of a field or parameter. */
 export type Known = Readonly<Record<string, readonly string[]>>
 
+/** `good`, or `odd` once in `n` where things are to go wrong. */
+export type Mix = <A, B>(n: number, good: Arbitrary<A>, odd: Arbitrary<B>) => Arbitrary<A | B>
+
+/** What requests are made from. */
+export interface Ground {
+  readonly document: Document
+  readonly known: Known
+  readonly mostly: Mix
+}
+
+/** One of each. */
+export const listed = <T>(items: readonly Arbitrary<T>[]): Arbitrary<T[]> => fc.tuple(...items)
+
 /** The schema itself, where a document has only its name. */
 export function schemaOf({ components }: Document, schema: Schema = {}): Schema {
   const name = schema.$ref?.split('/').at(-1)
-  return name === undefined ? schema : ((components.schemas[name] as Schema | undefined) ?? {})
+  return name === undefined ? schema : (components.schemas[name] ?? {})
 }
 
 /** Values that fit a schema, such as the sandbox knows more often than not. `name` is the field they are of. */
@@ -43,7 +56,10 @@ export function validValue(document: Document, given: Schema | undefined, known:
       return own.length === 0 ? any : fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...own) }, any)
     }
     case 'integer':
-      return fc.oneof(fc.integer({ min: minimum, max: Math.min(maximum, minimum + 50) }), fc.constantFrom(maximum))
+      return fc.oneof(
+        { weight: 8, arbitrary: fc.integer({ min: minimum, max: Math.min(maximum, minimum + 50) }) },
+        fc.constant(maximum),
+      )
     case 'number':
       return fc.oneof(fc.constantFrom(minimum, maximum), fc.integer({ min: minimum, max: Math.min(maximum, 1000) }))
     case 'boolean':

@@ -97,7 +97,7 @@ export class Judge {
     const { status } = answer
     if (to === undefined && isPage(segmentsOf(request.target).join('/'))) return []
     const isKnown = to !== undefined && methods.includes(request.method)
-    if (!ofHttp.includes(status) && status !== (isKnown ? 405 : 404)) return [`${what} answered ${status}`]
+    if (![...ofHttp, 415].includes(status) && status !== (isKnown ? 405 : 404)) return [`${what} answered ${status}`]
     if (status === 405 && !headerOf(answer, 'allow')) return [`${what} does not say which methods it knows`]
     const [place] = this.#places
     return isBare(request, status) || !place
@@ -108,7 +108,7 @@ export class Judge {
   #bodyFaults(method: string, path: string, answer: WireAnswer, mediaType: string | undefined, what: string): string[] {
     const { status, body } = answer
     const text = body.toString()
-    const isJson = /json$/.test(mediaType ?? '')
+    const isJson = mediaType?.endsWith('json') ?? false
     const parsed: unknown = isJson ? parse(text) : text
     const wrong = this.#faultsOf(method, path, String(status), mediaType ?? 'none', parsed)
     const isLeak = status >= 400 && /node_modules|\/src\/|\bat \S+ \(|TypeError|RangeError|sandbox-a/.test(text)
@@ -157,7 +157,7 @@ const isBare = ({ method }: Pick<WireRequest, 'method'>, status: number) =>
 
 /** A path as the router sees it: without what comes behind it, and decoded but for what would be another path then. */
 function segmentsOf(target: string): string[] {
-  const [path = ''] = target.replace(/^https?:\/\/[^/?#]*(?=\/)/, '').split(/[?#]/, 1)
+  const [path = ''] = target.replace(/^https?:\/\/[^/?#]*\/?/i, '/').split(/[?#]/, 1)
   return path.split('/').map((segment) => {
     try {
       return decodeURI(segment)
