@@ -18,6 +18,8 @@ import { validatorFactory } from './validation.js'
 export const maxUrlBytes = 16 * 1024
 /** Room for the address and as much again for the headers. */
 const maxHeaderBytes = 2 * maxUrlBytes
+/** How long a connection may be still, beyond the time that an answer may take. */
+const stalledMs = 30_000
 const maxBodyBytes = 1024 * 1024
 
 type SchemaController = NonNullable<FastifyHttpOptions<Server>['schemaController']>
@@ -53,6 +55,8 @@ export function serverOptions(
     bodyLimit: maxBodyBytes,
     // For a request to arrive whole; Fastify's own default is for ever.
     requestTimeout: requestTimeoutMs,
+    // For who does not read his answer. While one is made nothing moves either; events have their heartbeat.
+    connectionTimeout: requestTimeoutMs + stalledMs,
     schemaController: { compilersFactory: { buildValidator } },
     // What still comes on an open connection while the service stops is answered, as a problem if need be.
     return503OnClosing: false,

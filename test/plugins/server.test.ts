@@ -117,6 +117,22 @@ async function listening(t: Test, requestTimeoutMs = 10_000) {
 
 const post = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n'
 
+tap.test('cuts off who does not read his answer', async (t) => {
+  const { connectionTimeout } = options()
+  t.ok(connectionTimeout > 10_000, 'an answer may take as long as a request may')
+  const app = Fastify({ ...options(), connectionTimeout: 300 })
+  app.get('/big', () => Buffer.alloc(50_000_000))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const stalled = connect(port, '127.0.0.1').pause()
+  stalled.write('GET /big HTTP/1.1\r\nHost: x\r\n\r\n')
+  const [served] = await once(app.server, 'connection')
+  await once(served as Socket, 'close')
+  t.ok((served as Socket).destroyed)
+  stalled.destroy()
+})
+
 tap.test('regression: a request that never came whole kept its connection for ever', async (t) => {
   const { port, refused } = await listening(t, 300)
   const begunAt = performance.now()
