@@ -85,6 +85,16 @@ export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRe
   })
 }
 
+/** A key that does mostly, and more often one that almost does where something may be changed. */
+function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedRequest['key']> {
+  const isWrite = security.some((way) => Object.values(way).some((scopes) => scopes.includes('write')))
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.constant('write') },
+    { weight: isWrite ? 3 : 1, arbitrary: fc.constant('read') },
+    { weight: 1, arbitrary: fc.constantFrom('nobody', 'none') },
+  )
+}
+
 /** A request to one operation, at a target that was made for it. */
 function requestTo(ground: Ground, place: Place, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
   const { mostly: mix } = ground
@@ -102,7 +112,7 @@ function requestTo(ground: Ground, place: Place, targets: Arbitrary<string>): Ar
       headers: headersOf(ground, place),
       body: bodyOf(ground, place),
       isSigned: mix(5, fc.constant(isSignable), fc.constant(false)),
-      key: mix(5, fc.constant<FuzzedRequest['key']>('write'), fc.constantFrom('read', 'nobody', 'none')),
+      key: keyFor(place),
       keyBy: mix(10, fc.constantFrom<FuzzedRequest['keyBy']>('authorization', 'x-api-key'), fc.constant('twice')),
     })
     .map(({ target, twist, headers, body: { contentType, ...content }, ...rest }) => {

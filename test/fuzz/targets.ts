@@ -67,10 +67,13 @@ export const twists: readonly ((target: string) => string)[] = [
   (target) => target.replaceAll(/[a-z]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
 ]
 
+/** Another folder, to who resolves them. */
+const dots = fc.constantFrom('.', '..', '%2e', '%2e%2e', '%2E.')
+
 /** What stands for a parameter of the path: something that is there, or something that no one ought to look for. */
 function segmentOf({ document, known, mostly }: Ground, { name, schema }: Parameter): Arbitrary<string> {
   const there = validValue(document, schema, known, name).map((value) => percentEncoded(String(value)))
-  return mostly(4, there, fc.oneof(spelt(oddText), rawSegment))
+  return mostly(4, there, fc.oneof(spelt(oddText), rawSegment, dots))
 }
 
 /** A path of an operation. */

@@ -24,6 +24,9 @@ const ofHttp = [400, 408, 413, 414, 417, 431]
 /** The methods that routes are asked for; what has another is found nowhere. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
+/** What is settled before it shows that there is nothing at an address: the type of the body, and how much there is to do. */
+const ofAll = [415, 429, 503]
+
 /** Headers that may repeat what the caller gave, because that is what they are for. */
 const repeated = ['idempotency-key', 'x-request-id']
 
@@ -97,7 +100,8 @@ export class Judge {
     const { status } = answer
     if (to === undefined && isPage(segmentsOf(request.target).join('/'))) return []
     const isKnown = to !== undefined && methods.includes(request.method)
-    if (![...ofHttp, 415].includes(status) && status !== (isKnown ? 405 : 404)) return [`${what} answered ${status}`]
+    if (![...ofHttp, ...ofAll].includes(status) && status !== (isKnown ? 405 : 404))
+      return [`${what} answered ${status}`]
     if (status === 405 && !headerOf(answer, 'allow')) return [`${what} does not say which methods it knows`]
     const [place] = this.#places
     return isBare(request, status) || !place
