@@ -12,8 +12,8 @@ const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
 /**
  * Refuses what RFC 9112 refuses and Node lets through, or refuses in its own words: an HTTP/1.1 request without one sound
  * `Host` (3.2; two of them arrive joined, and so are none), a target of `*` that is not for `OPTIONS` (3.2.4; the router
- * would take it for `/`), HTTP/0.9, and headers without end. Who reads such a request otherwise than this service does
- * might be a proxy in front of it.
+ * would take it for `/`), a transfer coding but `chunked` (6.1), HTTP/0.9, and headers without end. Who reads such a
+ * request otherwise than this service does might be a proxy in front of it.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
@@ -28,6 +28,9 @@ function refusal({ httpVersion, headers, rawHeaders, url = '', method }: Incomin
   }
   if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
   if (headers.host === undefined || !host.test(headers.host)) return wrong('Expected one Host header that names a host')
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return wrong('Expected no transfer coding but chunked')
   if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS'))
     return wrong('Expected an address that begins with /')
   return undefined
