@@ -26,13 +26,15 @@ function refusal({ httpVersion, headers, rawHeaders, url = '', method }: Incomin
   if (rawHeaders.length > 2 * maxHeaders) {
     return problem('headers_too_large', `Expected at most ${maxHeaders} headers, but got more`)
   }
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
+    return wrong('Expected no transfer coding but chunked, and that in HTTP/1.1')
+  }
   if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
   if (headers.host === undefined || !host.test(headers.host)) return wrong('Expected one Host header that names a host')
-  const coding = headers['transfer-encoding']
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
-    return wrong('Expected no transfer coding but chunked')
-  if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS'))
+  if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) {
     return wrong('Expected an address that begins with /')
+  }
   return undefined
 }
 

@@ -99,8 +99,14 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, logg
     socket.destroy()
     return
   }
+  const answer = answerOn(socket)
+  if (answer?.req.complete && !answer.headersSent) {
+    // What is wrong came behind a request that is being answered, and a refusal would be taken for the answer to that.
+    answer.shouldKeepAlive = false
+    return
+  }
   // In the middle of an answer, or behind the last one: what came now would be taken for a part of it.
-  if (answerOn(socket)?.headersSent) {
+  if (answer?.headersSent) {
     socket.destroySoon()
     return
   }

@@ -103,6 +103,23 @@ tap.test(
   },
 )
 
+tap.test('regression: a request was answered with the refusal of what came behind it', async (t) => {
+  const app = Fastify(options())
+  let seen = 0
+  app.post('/', async () => {
+    seen++
+    await new Promise((resolve) => setImmediate(resolve))
+    return { done: seen }
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const reply = await overSocket(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nwhat?\r\n\r\n')
+  t.equal(reply.status, 200)
+  t.equal(reply.headers.get('connection'), 'close')
+  t.strictSame(JSON.parse(reply.body), { done: 1 }, 'and nothing comes behind it')
+})
+
 /** Listens, and keeps its log lines. */
 async function listening(t: Test, requestTimeoutMs = 10_000) {
   const lines: string[] = []
