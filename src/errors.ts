@@ -96,25 +96,36 @@ export const ProblemBody = Type.Object(
   {
     type: Type.String({ description: 'Where the code is explained, relative to the address of this service' }),
     title: Type.String({ description: 'The code in words' }),
-    status: Type.Number({ description: 'The HTTP status' }),
+    status: Type.Integer({ description: 'The HTTP status' }),
     detail: Type.String({ description: 'What happened in this case: what was expected and what was got' }),
-    code: Type.String({ description: 'What happened, for programs' }),
+    code: Type.String({
+      description: 'What happened, for programs. More may come: of one that you do not know, go by `status`',
+    }),
     request_id: Type.String({ description: 'Finds the request in the logs; also the `X-Request-Id` header' }),
     errors: Type.Optional(
-      Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, { title: 'FieldError' }), {
-        description: 'validation_failed: the fields that are wrong',
-      }),
+      Type.Array(
+        Type.Object(
+          {
+            field: Type.String({ description: "The field or parameter, in the caller's own spelling" }),
+            message: Type.String({ description: 'What was expected of it' }),
+          },
+          { title: 'FieldError', description: 'One field that is wrong' },
+        ),
+        {
+          description: 'validation_failed: the fields that are wrong',
+        },
+      ),
     ),
     candidates: Type.Optional(
       Type.Array(
         Type.Object(
           {
-            product_id: Type.String(),
+            product_id: Type.String({ description: "Trackstar's id of the product" }),
             name: textOrNull('Name of the product'),
             warehouse_customer_id: textOrNull('The merchant; ask again with it as `warehouse_customer_id`'),
-            active: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] }),
+            active: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description: 'Whether it is active' }),
           },
-          { title: 'Candidate' },
+          { title: 'Candidate', description: 'One of the products that share a SKU' },
         ),
         { description: 'sku_ambiguous: the products that share the SKU' },
       ),
@@ -126,7 +137,7 @@ export const ProblemBody = Type.Object(
         description: 'Who refused: Trackstar itself, or the warehouse system behind it',
       }),
     ),
-    retry_after: Type.Optional(Type.Number({ description: 'Seconds after which asking again makes sense' })),
+    retry_after: Type.Optional(Type.Integer({ description: 'Seconds after which asking again makes sense' })),
   },
   { $id: 'Problem', description: 'Any error (RFC 9457)', additionalProperties: false },
 )

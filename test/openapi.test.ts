@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import tap from 'tap'
 import { isProblem, problems } from '../src/errors.js'
@@ -8,13 +9,14 @@ import { toProblem } from '../src/plugins/problems.js'
 import { problemsPage } from '../src/plugins/problems-page.js'
 import type { ResponseExample } from '../src/routes/examples.js'
 import { deliveryExample } from '../src/routes/mirror-examples.js'
-import { startService } from './helper.js'
+import { overSocket, startService } from './helper.js'
 import { startMirrored } from './mirrored.js'
 import {
   type Content,
   type Document,
   operationsOf,
   type Parameter,
+  type Response,
   resolved,
   responseExamples,
 } from './openapi/document.js'
@@ -22,9 +24,8 @@ import { faultsIn } from './openapi/faults.js'
 import { occasions } from './openapi/occasions.js'
 import { routesOf } from './openapi/routes.js'
 
-const committed: unknown = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', '..', 'openapi', 'openapi.json'), 'utf8'),
-)
+const root = join(import.meta.dirname, '..', '..')
+const committed: unknown = JSON.parse(readFileSync(join(root, 'openapi', 'openapi.json'), 'utf8'))
 const document = (await openapiDocument()) as Document
 const operations = operationsOf(document)
 const problemType = 'application/problem+json'
@@ -36,6 +37,14 @@ const faultsOf = faultsIn(document)
 
 tap.test('the committed document is the one that the routes give', async (t) => {
   t.same(committed, JSON.parse(JSON.stringify(document)), 'npm run openapi, and commit the result')
+})
+
+tap.test('the committed types of clients are the ones that the committed document gives', async (t) => {
+  const { clientTypes } = (await import(pathToFileURL(join(root, 'scripts', 'client-types.mjs')).href)) as {
+    clientTypes: (document: unknown) => Promise<string>
+  }
+  const types = readFileSync(join(root, 'openapi', 'trackstar-bff.d.ts'), 'utf8')
+  t.ok(types === (await clientTypes(committed)), 'npm run openapi, and commit the result')
 })
 
 tap.test('the document has every route, and no other', async (t) => {
@@ -85,10 +94,8 @@ tap.test('every response has a body, where it has one, of a named component, wit
       const { headers, content = {} } = resolved(document, response)
       t.ok(headers?.['X-Request-Id'], `${method} ${path} ${status}`)
       for (const [mediaType, body] of Object.entries(content)) {
-        if (mediaType === 'text/plain') continue
-        t.ok(isNamed(body), `${method} ${path} ${status}: named`)
-        const hasExample = Object.keys(body.examples ?? {}).length > 0
-        t.equal(hasExample, status !== 'default', `${method} ${path} ${status}: example`)
+        t.ok(Object.keys(body.examples ?? {}).length > 0, `${method} ${path} ${status}: example`)
+        if (mediaType !== 'text/plain') t.ok(isNamed(body), `${method} ${path} ${status}: named`)
       }
     }
   }
@@ -125,6 +132,19 @@ tap.test('where an error may pass by waiting, or an answer is cached, the header
     }
   }
 })
+
+/** What concerns the connection, browsers and caches on the way; and what refusals have too, where it would be said 200 times. */
+const ofAnyAnswer = [
+  /^(connection|date|keep-alive|transfer-encoding|content-(type|length|encoding)|vary)$/,
+  /^(content-security-policy|cross-origin-|origin-agent-cluster|referrer-policy|strict-transport-security|x-)(?!request-id)/,
+  /^access-control-/,
+  /^(ratelimit-|idempotency-key$)/,
+]
+
+const undocumentedHeaders = (headers: object, documented: readonly string[]) => {
+  const names = documented.map((name) => name.toLowerCase())
+  return Object.keys(headers).filter((name) => !names.includes(name) && !ofAnyAnswer.some((any) => any.test(name)))
+}
 
 /** What differs from one answer to the next. */
 const changing = ['as_of', 'source', 'request_id', 'started_at', 'synced_at', 'bytes', 'used_last_second', 'hit_ratio']
@@ -182,13 +202,36 @@ for (const { name, example, status, mediaType, method, path } of examples.values
       t.same(...(await shownAndSeen(t, example)))
       return
     }
-    const { request, options, mirrored, prepare, requests = 1, edit = (text: string) => text } = occasions[name] ?? {}
-    const { app, sandbox } = await (mirrored ? startMirrored : startService)(t, options)
+    const {
+      raw,
+      request,
+      options,
+      mirrored,
+      prepare,
+      requests = 1,
+      edit = (text: string) => text,
+    } = occasions[name] ?? {}
+    const { app, sandbox, listen } = await (mirrored ? startMirrored : startService)(t, options)
     await prepare?.(sandbox, app)
-    let answer: LightMyRequestResponse | undefined
-    for (let n = 0; n < requests; n++) answer = await app.inject({ ...requestOf(example.description), ...request })
-    t.equal(String(answer?.statusCode), status)
+    let answer: Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'body'> | undefined
+    if (raw !== undefined) {
+      const { status: statusCode, headers, body } = await overSocket(await listen(), raw)
+      answer = { statusCode, headers: Object.fromEntries(headers), body }
+    } else {
+      for (let n = 0; n < requests; n++) answer = await app.inject({ ...requestOf(example.description), ...request })
+    }
+    const { status: inBody = status } = Object(example.value) as { status?: number }
+    t.equal(String(answer?.statusCode), status === 'default' ? String(inBody) : status)
     t.match(answer?.headers['content-type'], mediaType)
+    const { headers = {} } = resolved(
+      document,
+      document.paths[path]?.[method.toLowerCase()]?.responses[status] as Response,
+    )
+    t.strictSame(undocumentedHeaders(answer?.headers ?? {}, Object.keys(headers)), [])
+    if (mediaType === 'text/plain') {
+      for (const line of String(example.value).trim().split('\n')) t.match(answer?.body, line.replace(/ [\d.]+$/, ''))
+      return
+    }
     t.same(comparable(edit(answer?.body ?? '')), comparable(JSON.stringify(example.value)))
   })
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { problems } from '../errors.js'
+import { refusalExamples, refusalsInWords } from './refusal-examples.js'
 
 /** The parts of an OpenAPI document that are looked at here. What is not named stays as it is. */
 interface Schema {
@@ -19,7 +20,9 @@ interface Schema {
   anyOf?: Schema[]
 }
 interface Parameter {
+  name: string
   in: 'path' | 'query' | 'header'
+  description?: string
   required?: boolean
   schema?: Schema
   style?: string
@@ -57,8 +60,20 @@ const places = ['path', 'query', 'header']
 const problemType = 'application/problem+json'
 
 const anyOther: Response = {
-  description: 'Any other error',
-  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  description: `Any other error. Before it comes to any operation: ${refusalsInWords}`,
+  headers: {
+    Allow: {
+      description: 'Of a 405: the methods that the address knows',
+      schema: { type: 'string', examples: ['GET, HEAD'] },
+    },
+  },
+  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' }, examples: refusalExamples } },
+}
+
+/** Header of every error. */
+const notKept = {
+  description: 'Never to be kept',
+  schema: { type: 'string', examples: ['no-store'] },
 }
 
 /** Header of every answer; see the negotiation plugin. */
@@ -91,6 +106,16 @@ const challenge = {
   },
 }
 
+/** Header that every request may have. */
+const requestIdOfCaller: Parameter = {
+  name: 'x-request-id',
+  in: 'header',
+  required: false,
+  description:
+    "The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here",
+  schema: { type: 'string', examples: ['order-4711.stock'] },
+}
+
 /**
  * The contract document as people and code generators want it, made from the one that the routes give: with what holds
  * for every operation, with a named component for all that is said more than once or has a `title`, and with the
@@ -113,8 +138,9 @@ export function contractDocument(made: object): ContractDocument {
     '503': overloaded ?? anyOther,
   }
   for (const operation of operations) {
-    operation.parameters?.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
-    for (const parameter of operation.parameters ?? []) {
+    operation.parameters = [...(operation.parameters ?? []), structuredClone(requestIdOfCaller)]
+    operation.parameters.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
+    for (const parameter of operation.parameters) {
       settle(parameter)
       nameSchemas(parameter, components.schemas)
     }
@@ -122,13 +148,14 @@ export function contractDocument(made: object): ContractDocument {
     completeResponses(operation, takesKey(operation) ? ofKeys : ofAny)
     for (const [status, response] of Object.entries(operation.responses)) {
       for (const content of Object.values(response.content ?? {})) nameSchemas(content, components.schemas)
+      if (response.content?.[problemType]) response.headers = { ...response.headers, 'Cache-Control': notKept }
       shareHeaders(response, document)
       operation.responses[status] = shared(status, response, document)
     }
   }
   for (const schema of Object.values(components.schemas)) namePartsOf(schema, components.schemas)
   const code = components.schemas['Problem']?.properties?.['code']
-  if (code) code.enum = Object.keys(problems)
+  if (code) Object.assign(code, { enum: Object.keys(problems), 'x-may-grow': true })
   return document
 }
 

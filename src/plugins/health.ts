@@ -13,6 +13,7 @@ const Health = Type.Object(
 )
 const response = (description: string, asked: string, status = 'ok') => ({
   description,
+  headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
   content: {
     'application/json': {
       schema: Type.Unsafe({ $ref: 'Health#' }),

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Metrics } from './metrics.js'
+import { metricsResponse } from './metrics-example.js'
 
 export interface MetricsPageOptions {
   readonly metrics: Metrics
@@ -19,7 +20,7 @@ export default fastifyPlugin<MetricsPageOptions>(
           summary: 'Metrics for Prometheus',
           description:
             'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status, and by the name of the key; the process. In the text format of Prometheus.',
-          response: { 200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+          response: { 200: metricsResponse },
         },
       },
       async (_request, reply) =>

@@ -11,12 +11,12 @@ const closed = { additionalProperties: false }
 const MirrorStatus = Type.Object(
   {
     state: oneOf(['loading', 'live', 'off'], 'off: it has given up, and records are read when asked for'),
-    products: Type.Number({ description: 'Products held' }),
-    inventory: Type.Number({ description: 'Inventory items held' }),
-    warehouses: Type.Number({ description: 'Warehouses known' }),
-    pages: Type.Number({ description: 'Pages of lists read since the start, those of changes included' }),
+    products: Type.Integer({ description: 'Products held' }),
+    inventory: Type.Integer({ description: 'Inventory items held' }),
+    warehouses: Type.Integer({ description: 'Warehouses known' }),
+    pages: Type.Integer({ description: 'Pages of lists read since the start, those of changes included' }),
     pages_left: Type.Unsafe<number | null>({
-      type: ['number', 'null'],
+      type: ['integer', 'null'],
       description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
     }),
     doubtful: Type.Array(Type.String(), {
@@ -35,9 +35,9 @@ const ConnectionStatus = Type.Object(
     mirror: Type.Unsafe<Static<typeof MirrorStatus> | null>({ ...MirrorStatus, type: ['object', 'null'] }),
     cache: Type.Object(
       {
-        entries: Type.Number({ description: 'Records and indexes held' }),
-        bytes: Type.Number({ description: 'Their size as JSON' }),
-        max_bytes: Type.Number({ description: 'The bound, CACHE_MAX_MB' }),
+        entries: Type.Integer({ description: 'Records and indexes held' }),
+        bytes: Type.Integer({ description: 'Their size as JSON' }),
+        max_bytes: Type.Integer({ description: 'The bound, CACHE_MAX_MB' }),
         hit_ratio: Type.Unsafe<number | null>({
           type: ['number', 'null'],
           description: 'Part of the look-ups since the start that asked nobody; null before the first',
@@ -48,8 +48,8 @@ const ConnectionStatus = Type.Object(
     budget: Type.Object(
       {
         reads_per_second: Type.Number({ description: 'TRACKSTAR_READ_RATE' }),
-        used_last_second: Type.Number({ description: 'Reads that have left within the last second' }),
-        waiting: Type.Number({ description: 'Calls that wait for a permit' }),
+        used_last_second: Type.Integer({ description: 'Reads that have left within the last second' }),
+        waiting: Type.Integer({ description: 'Calls that wait for a permit' }),
       },
       { ...closed, title: 'BudgetStatus', description: 'How much of the rate of Trackstar is used' },
     ),
@@ -70,7 +70,7 @@ const ConnectionStatus = Type.Object(
               first_seen: textOrNull('When it was first seen'),
               last_seen: textOrNull('When it was last seen'),
             },
-            { ...closed, title: 'ConnectionError' },
+            { ...closed, title: 'ConnectionError', description: 'A fault between Trackstar and the warehouse system' },
           ),
           { description: 'Errors of the connection, whatever they concern' },
         ),
@@ -88,8 +88,8 @@ type ConnectionErrors = {
 
 const Status = Type.Object(
   {
-    version: Type.String(),
-    started_at: Type.String({ description: 'When the process began, ISO 8601 UTC' }),
+    version: Type.String({ description: 'The version of the service, and of its contract' }),
+    started_at: Type.String({ format: 'date-time', description: 'When the process began' }),
     connections: Type.Array(ConnectionStatus, { description: 'One: a process serves one connection' }),
   },
   { $id: 'Status', description: 'What the service does and how it fares', additionalProperties: false },
@@ -142,6 +142,7 @@ export default fastifyPlugin<StatusOptions>(
           response: {
             200: {
               description: 'The status',
+              headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
               content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Status#' }), examples } },
             },
             default: {

@@ -13,29 +13,33 @@ const quantityFields = {
 }
 
 /** The quantities of an item, in all or in one warehouse. Normally integers; null, absent and fractional ones occur. */
-export const ItemQuantities = Type.Object(quantityFields, { title: 'ItemQuantities', additionalProperties: true })
+export const ItemQuantities = Type.Object(quantityFields, {
+  title: 'ItemQuantities',
+  description: 'Quantities of an item; null or absent where upstream states none',
+  additionalProperties: true,
+})
 export type ItemQuantities = Static<typeof ItemQuantities>
 
 /** One lot of an item. `expiration_date` is a time or a plain date. */
 export const Lot = Type.Object(
   {
-    lot_id: orNull(Type.String()),
+    lot_id: orNull(Type.String({ description: 'The lot' })),
     onhand: quantity('Units of the lot'),
     expiration_date: orNull(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
-    warehouse_id: orNull(Type.String()),
+    warehouse_id: orNull(Type.String({ description: 'Where the lot lies' })),
   },
-  { title: 'Lot', additionalProperties: true },
+  { title: 'Lot', description: 'One lot of an item', additionalProperties: true },
 )
 export type Lot = Static<typeof Lot>
 
 /** One place in a warehouse where units of an item lie. */
 export const ItemLocation = Type.Object(
   {
-    location_id: orNull(Type.String()),
+    location_id: orNull(Type.String({ description: 'The place' })),
     quantity: quantity('Units at the location'),
-    warehouse_id: orNull(Type.String()),
+    warehouse_id: orNull(Type.String({ description: 'The warehouse that the place is in' })),
   },
-  { title: 'ItemLocation', additionalProperties: true },
+  { title: 'ItemLocation', description: 'One place where units of an item lie', additionalProperties: true },
 )
 export type ItemLocation = Static<typeof ItemLocation>
 
@@ -48,9 +52,9 @@ const anyKey = Type.String({ pattern: '^' })
  */
 export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, as Trackstar gives it', {
   warehouse_customer_id: orNull(Type.String({ description: 'The merchant, where several share one warehouse system' })),
-  name: orNull(Type.String()),
-  sku: orNull(Type.String()),
-  active: orNull(Type.Boolean()),
+  name: orNull(Type.String({ description: 'Name of the item' })),
+  sku: orNull(Type.String({ description: 'SKU of the item, which need not be that of a product' })),
+  active: orNull(Type.Boolean({ description: 'Whether the item is active' })),
   ...quantityFields,
   substitute_skus: orNull(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
   inventory_by_warehouse_id: orNull(
@@ -58,7 +62,7 @@ export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, a
       description: 'The same quantities for each warehouse, by warehouse id',
     }),
   ),
-  lots: orNull(Type.Array(Lot)),
-  locations: orNull(Type.Array(ItemLocation)),
+  lots: orNull(Type.Array(Lot, { description: 'Its lots' })),
+  locations: orNull(Type.Array(ItemLocation, { description: 'The places where its units lie' })),
 })
 export type InventoryItem = Static<typeof InventoryItem>

@@ -14,19 +14,25 @@ export const ProductReference = Type.Object(
       Type.Unknown({ description: 'Units of the item that one unit of the product needs; null or absent is 1' }),
     ),
   },
-  { title: 'ProductReference', additionalProperties: true },
+  {
+    title: 'ProductReference',
+    description: 'One reference of a product to an inventory item',
+    additionalProperties: true,
+  },
 )
 export type ProductReference = Static<typeof ProductReference>
 
 /** A product as Trackstar gives it (`/wms/products`). Many-to-many with inventory items; a kit lists its components. */
 export const Product = recordSchema('Product', 'A product, as Trackstar gives it', {
   warehouse_customer_id: orNull(Type.String({ description: 'The merchant, where several share one warehouse system' })),
-  name: orNull(Type.String()),
-  sku: orNull(Type.String()),
-  gtin: orNull(Type.String()),
+  name: orNull(Type.String({ description: 'Name of the product' })),
+  sku: orNull(Type.String({ description: 'SKU of the product; several products may share it' })),
+  gtin: orNull(Type.String({ description: 'GTIN of the product' })),
   unit_price: Type.Optional(Type.Unknown({ description: 'Price of a unit, a number or a decimal string' })),
-  inventory_items: orNull(Type.Array(ProductReference)),
+  inventory_items: orNull(
+    Type.Array(ProductReference, { description: 'The inventory items that it draws on; of a kit its components' }),
+  ),
   is_kit: orNull(Type.Boolean({ description: 'Whether the product is assembled from components' })),
-  active: orNull(Type.Boolean()),
+  active: orNull(Type.Boolean({ description: 'Whether the product is active' })),
 })
 export type Product = Static<typeof Product>

@@ -31,7 +31,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
                   quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units of the SKU', examples: [2] }),
                   warehouse_customer_id: stockOptionFields.warehouse_customer_id,
                 },
-                { title: 'BasketLine', description: 'One line', additionalProperties: false },
+                { title: 'BasketLine', description: 'So many units of one SKU', additionalProperties: false },
               ),
               {
                 minItems: 1,
@@ -41,7 +41,12 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
             ),
             warehouse_id: stockOptionFields.warehouse_id,
           },
-          { title: 'Basket', additionalProperties: false, examples: [sharedBasket] },
+          {
+            title: 'Basket',
+            description: 'What is to be shipped together',
+            additionalProperties: false,
+            examples: [sharedBasket],
+          },
         ),
         response: cachedQueryResponses({
           description: 'Whether the basket can be had, and what it lacks',

@@ -6,17 +6,17 @@ import { anyOperation, problemResponses, Ref, textOrNull } from './schemas.js'
 /** What the `data` of an event `stock` holds, as JSON. */
 export const StockEventData = Type.Object(
   {
-    sku: Type.String(),
-    product_id: Type.String(),
+    sku: Type.String({ description: 'The SKU' }),
+    product_id: Type.String({ description: "Trackstar's id of the product" }),
     warehouse_customer_id: textOrNull('The merchant: several may share the SKU'),
-    available: Type.Number({ description: 'As the stock route says it; 0 for a product that is gone' }),
+    available: Type.Integer({ description: 'As the stock route says it; 0 for a product that is gone' }),
     previous_available: Type.Unsafe<number | null>({
-      type: ['number', 'null'],
+      type: ['integer', 'null'],
       description:
         'What was available before: the same where only other quantities have changed, null for a product that is new',
     }),
     quantities: Ref<Quantities>('Quantities'),
-    as_of: Type.String({ description: 'When the change was noticed here' }),
+    as_of: Type.String({ format: 'date-time', description: 'When the change was noticed here' }),
   },
   { $id: 'StockEventData', description: 'The stock of one SKU has changed', additionalProperties: false },
 )

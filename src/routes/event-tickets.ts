@@ -8,7 +8,10 @@ import { madeHereResponses, Ref } from './schemas.js'
 export const EventTicket = Type.Object(
   {
     ticket: Type.String({ description: 'Goes into `GET /stock/events?ticket=`; good once' }),
-    expires_at: Type.String({ description: 'Until when it is good, ISO 8601 UTC: a minute from now' }),
+    expires_at: Type.String({
+      format: 'date-time',
+      description: 'Until when it is good, ISO 8601 UTC: a minute from now',
+    }),
   },
   { $id: 'EventTicket', description: 'Stands in for a key, once', additionalProperties: false },
 )

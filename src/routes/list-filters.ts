@@ -4,6 +4,20 @@ import { problem } from '../errors.js'
 const operators = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'nin'] as const
 const textOperators = [...operators, 'contains', 'not_contains'] as const
 
+/** What each operator asks of a field. */
+const meanings: Readonly<Record<(typeof textOperators)[number], string>> = {
+  eq: 'Equal to this',
+  neq: 'Not equal to this',
+  gt: 'Greater than this, or later',
+  gte: 'At least this, or at this time or later',
+  lt: 'Less than this, or earlier',
+  lte: 'At most this, or at this time or earlier',
+  in: 'One of these, separated by commas',
+  nin: 'None of these, separated by commas',
+  contains: 'Holding this text',
+  not_contains: 'Not holding this text',
+}
+
 /** The fields that upstream's lists can be filtered by, and what each is. */
 const dates = {
   created_date: {
@@ -41,7 +55,7 @@ const exampleIds = {
 }
 
 interface Field {
-  readonly operators: readonly string[]
+  readonly operators: readonly (typeof textOperators)[number][]
   readonly description: string
   readonly example: Readonly<Record<string, string>>
 }
@@ -76,7 +90,8 @@ const paging = {
   ),
 }
 const ids = Type.Optional(Type.String({ minLength: 1 }))
-const value = Type.Optional(Type.String({ maxLength: 12_000 }))
+const maxLength = 12_000
+const value = Type.Optional(Type.String({ maxLength }))
 
 /** The query that is accepted: `field=value` and `field[op]=value` for what upstream documents, and nothing else. */
 export function listQuery(resource: keyof typeof filterFields): TSchema {
@@ -96,17 +111,25 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
     ([field, { operators: allowed, description, example }]) => [
       field,
       Type.Optional(
-        Type.Object(Object.fromEntries(allowed.map((operator) => [operator, Type.Optional(Type.String())])), {
-          title: allowed.includes('contains') ? 'TextFilter' : 'Filter',
-          style: 'deepObject',
-          explode: true,
-          additionalProperties: false,
-          description: `${description}. \`${field}[eq]=…\`, or plain \`${field}=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
-          'x-examples': {
-            none: { summary: 'No filter', value: {} },
-            one: { summary: `By ${Object.keys(example).join()}`, value: example },
+        Type.Object(
+          Object.fromEntries(
+            allowed.map((operator) => [
+              operator,
+              Type.Optional(Type.String({ maxLength, description: meanings[operator] })),
+            ]),
+          ),
+          {
+            title: allowed.includes('contains') ? 'TextFilter' : 'Filter',
+            style: 'deepObject',
+            explode: true,
+            additionalProperties: false,
+            description: `${description}. \`${field}[eq]=…\`, or plain \`${field}=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
+            'x-examples': {
+              none: { summary: 'No filter', value: {} },
+              one: { summary: `By ${Object.keys(example).join()}`, value: example },
+            },
           },
-        }),
+        ),
       ),
     ],
   )

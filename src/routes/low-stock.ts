@@ -21,14 +21,14 @@ export const LowStock = Type.Object(
     data: Type.Array(
       Type.Object(
         {
-          sku: Type.String(),
-          product_id: Type.String(),
+          sku: Type.String({ description: 'The SKU' }),
+          product_id: Type.String({ description: "Trackstar's id of the product" }),
           name: textOrNull('Name of the product'),
           warehouse_customer_id: textOrNull('The merchant'),
-          available: Type.Number({ description: 'As of the stock route, over the warehouses asked for' }),
+          available: Type.Integer({ description: 'As of the stock route, over the warehouses asked for' }),
           quantities: Ref<Quantities>('Quantities'),
         },
-        { title: 'LowStockEntry', additionalProperties: false },
+        { title: 'LowStockEntry', description: 'One product that is running out', additionalProperties: false },
       ),
       { description: 'Lowest first; equals by product id' },
     ),

@@ -116,7 +116,12 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
             skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),
             ...stockOptionFields,
           },
-          { title: 'StockQuery', additionalProperties: false, examples: [{ skus: mixedSkus }] },
+          {
+            title: 'StockQuery',
+            description: 'The SKUs, and what narrows or widens the answer',
+            additionalProperties: false,
+            examples: [{ skus: mixedSkus }],
+          },
         ),
         headers: CachedQueryHeaders,
         response: cachedQueryResponses(success),

@@ -3,7 +3,10 @@ import { Ref } from './schemas.js'
 
 /** `{"data": …}`: one whole upstream record, untouched. */
 export const Envelope = (record: string) =>
-  Type.Object({ data: Ref(record) }, { title: `${record}Reply`, additionalProperties: false })
+  Type.Object(
+    { data: Ref(record) },
+    { title: `${record}Reply`, description: 'One whole record, as Trackstar has it', additionalProperties: false },
+  )
 
 /** Upstream's own list shape. */
 export const PageEnvelope = (record: string) =>
@@ -14,7 +17,7 @@ export const PageEnvelope = (record: string) =>
         type: ['string', 'null'],
         description: 'Goes back in as `page_token`, with the same filters; null on the last page',
       }),
-      total_count: Type.Number({ description: 'Records on this page' }),
+      total_count: Type.Integer({ description: 'Records on this page' }),
     },
     { title: `${record}Page`, description: "One page of Trackstar's list", additionalProperties: false },
   )

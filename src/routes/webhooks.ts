@@ -35,7 +35,12 @@ const Delivery = Type.Object(
       }),
     ),
   },
-  { title: 'WebhookDelivery', additionalProperties: true, examples: [deliveryExample] },
+  {
+    title: 'WebhookDelivery',
+    description: 'What Trackstar posts, as far as this service looks at it',
+    additionalProperties: true,
+    examples: [deliveryExample],
+  },
 )
 const isDelivery = Compile(Delivery)
 

@@ -15,10 +15,10 @@ export const WhereUsed = Type.Object(
     data: Type.Array(
       Type.Object(
         {
-          product_id: Type.String(),
+          product_id: Type.String({ description: "Trackstar's id of the product" }),
           sku: textOrNull('SKU of the product'),
           name: textOrNull('Name of the product'),
-          is_kit: Type.Boolean(),
+          is_kit: Type.Boolean({ description: 'Whether it is assembled from components' }),
           unit_quantity: Type.Unsafe<number | null>({
             type: ['number', 'null'],
             description:
@@ -28,6 +28,7 @@ export const WhereUsed = Type.Object(
         },
         { title: 'ItemUse', description: 'One product that draws on the item', additionalProperties: false },
       ),
+      { description: 'The products; empty where none draws on the item' },
     ),
   },
   { $id: 'WhereUsed', description: 'The products and kits that draw on an item', additionalProperties: false },

@@ -28,13 +28,13 @@ const BasketCheckLine = Type.Object(
   {
     sku: Type.String({ description: 'The SKU, as asked' }),
     requested: Type.Integer({ description: 'Units asked for' }),
-    available: Type.Number({
+    available: Type.Integer({
       description: 'Units that could be had of this line alone, as `GET /products/{sku}/stock` says',
     }),
     fulfillable: Type.Boolean({ description: 'Whether this line could be had alone' }),
     problem: Type.Optional(Type.Unsafe<object>({ $ref: 'Problem#' })),
   },
-  { title: 'BasketCheckLine', additionalProperties: false },
+  { title: 'BasketCheckLine', description: 'One line by itself', additionalProperties: false },
 )
 
 /** The answer for a basket: whether its lines can be had together. */
@@ -52,7 +52,10 @@ export const BasketCheck = Type.Object(
     issues: Type.Array(Type.Unsafe<StockIssue>({ $ref: 'StockIssue#' }), {
       description: 'What is wrong with the data of any line, each once',
     }),
-    as_of: Type.String({ description: 'The oldest time at which a record used here was read from Trackstar' }),
+    as_of: Type.String({
+      format: 'date-time',
+      description: 'The oldest time at which a record used here was read from Trackstar',
+    }),
     stale: Type.Boolean({ description: 'Whether a record used here is past its time to live' }),
   },
   {

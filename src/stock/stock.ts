@@ -29,17 +29,17 @@ export type Quantities = Static<typeof Quantities>
 
 /** What one warehouse has by itself. */
 export const WarehouseStock = noun('WarehouseStock', 'What one warehouse can ship by itself', {
-  warehouse_id: Type.String(),
+  warehouse_id: Type.String({ description: "Trackstar's id of the warehouse" }),
   name: stringOrNull('Name of the warehouse, where the warehouse list knows it'),
   code: stringOrNull('Code of the warehouse, where the warehouse list knows it'),
-  available: Type.Number({ description: 'max(0, quantities.fulfillable)' }),
+  available: Type.Integer({ description: 'max(0, quantities.fulfillable)' }),
   quantities: ref<Quantities>('Quantities'),
 })
 export type WarehouseStock = Static<typeof WarehouseStock>
 
 /** One inventory item that the product draws on. */
 export const ComponentStock = noun('ComponentStock', 'One inventory item that the product draws on', {
-  inventory_item_id: Type.String(),
+  inventory_item_id: Type.String({ description: "Trackstar's id of the item" }),
   sku: stringOrNull("SKU of the component: the product's name for the item, else the item's own"),
   name: stringOrNull('Name of the item'),
   unit_quantity: Type.Number({ description: 'Units of the item that one unit of the product needs' }),
@@ -63,7 +63,10 @@ export const issueCodes = [
 
 /** Something wrong with the data behind an answer. */
 export const StockIssue = noun('StockIssue', 'Something wrong with the data behind the answer', {
-  code: oneOf(issueCodes, 'What is wrong'),
+  code: Type.Unsafe<(typeof issueCodes)[number]>({
+    ...oneOf(issueCodes, 'What is wrong. More may come: `complete` says what it means for the numbers'),
+    'x-may-grow': true,
+  }),
   inventory_item_id: stringOrNull('The inventory item concerned, if it is one'),
   detail: Type.String({ description: 'The same in a sentence' }),
 })
@@ -73,14 +76,14 @@ export type StockIssue = Static<typeof StockIssue>
 export const Limiting = noun('Limiting', 'The scarcest component of a kit', {
   component_sku: stringOrNull('SKU of the component; null where it has none'),
   inventory_item_ids: Type.Array(Type.String(), { description: 'The items that can serve as this component' }),
-  yield: Type.Number({ description: 'Kits that this component suffices for; below zero when oversold' }),
+  yield: Type.Integer({ description: 'Kits that this component suffices for; below zero when oversold' }),
   shortfall: Type.Number({ description: 'Further units of the component that make it suffice for max(0, yield) + 1' }),
 })
 export type Limiting = Static<typeof Limiting>
 
 /** One lot of one item. */
 export const StockLot = noun('StockLot', 'One lot of one inventory item', {
-  inventory_item_id: Type.String(),
+  inventory_item_id: Type.String({ description: "Trackstar's id of the item" }),
   lot_id: stringOrNull('The lot'),
   onhand: numberOrNull('Units of the lot'),
   expiration_date: stringOrNull('`YYYY-MM-DD` or a time in UTC, as upstream writes it'),
@@ -90,7 +93,7 @@ export type StockLot = Static<typeof StockLot>
 
 /** One place where units of one item lie. */
 export const StockLocation = noun('StockLocation', 'One place where units of one inventory item lie', {
-  inventory_item_id: Type.String(),
+  inventory_item_id: Type.String({ description: "Trackstar's id of the item" }),
   location_id: stringOrNull('The place'),
   quantity: numberOrNull('Units there'),
   warehouse_id: stringOrNull('The warehouse that the place is in'),
@@ -103,12 +106,16 @@ export const StockSource = noun('StockSource', "Trackstar's own copy of the inve
   errors: Type.Array(
     Type.Object(
       {
-        message: Type.String(),
+        message: Type.String({ description: 'What Trackstar says' }),
         preventing_sync: Type.Boolean({ description: 'Whether it holds the copying up' }),
         first_seen: stringOrNull('When it was first seen'),
         last_seen: stringOrNull('When it was last seen'),
       },
-      { title: 'SourceError', additionalProperties: false },
+      {
+        title: 'SourceError',
+        description: 'A fault between Trackstar and the warehouse system',
+        additionalProperties: false,
+      },
     ),
     { description: 'Errors of the connection that concern inventory' },
   ),
@@ -120,7 +127,7 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, where it
   sku: Type.String({ description: 'The SKU, as asked' }),
   product: Type.Object(
     {
-      id: Type.String(),
+      id: Type.String({ description: "Trackstar's id of the product" }),
       name: stringOrNull('Name of the product'),
       gtin: stringOrNull('GTIN of the product'),
       is_kit: Type.Boolean({ description: 'Whether it is assembled from components' }),
@@ -129,14 +136,17 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, where it
     },
     { title: 'StockProduct', description: 'The product that the SKU names', additionalProperties: false },
   ),
-  available: Type.Number({ description: 'max(0, quantities.fulfillable)' }),
+  available: Type.Integer({ description: 'max(0, quantities.fulfillable)' }),
   quantities: ref<Quantities>('Quantities'),
   warehouses: listOf<WarehouseStock>('WarehouseStock', 'Every warehouse that an item names, by id'),
   components: listOf<ComponentStock>('ComponentStock', 'The items that the product draws on'),
   complete: Type.Boolean({ description: 'False when a number may be too low or too high because of an issue' }),
   issues: listOf<StockIssue>('StockIssue', 'What is wrong with the data'),
   limiting: orNull<Limiting>('Limiting', Limiting, 'The scarcest component of a kit; null for a product that is none'),
-  as_of: Type.String({ description: 'The oldest time at which a record used here was read from Trackstar' }),
+  as_of: Type.String({
+    format: 'date-time',
+    description: 'The oldest time at which a record used here was read from Trackstar',
+  }),
   stale: Type.Boolean({ description: 'Whether a record used here is past its time to live' }),
   source: orNull<StockSource>('StockSource', StockSource, "Trackstar's own copy of the inventory; null while unknown"),
   lots: Type.Optional(listOf<StockLot>('StockLot', 'If included: first-expiring first, those without a date last')),

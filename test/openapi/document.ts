@@ -34,11 +34,13 @@ export interface Operation {
 }
 export interface Document {
   readonly openapi: string
-  readonly tags: readonly { readonly name: string }[]
+  readonly tags: readonly { readonly name: string; readonly description?: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: {
     readonly schemas: Readonly<Record<string, object>>
     readonly responses: Readonly<Record<string, Response>>
+    readonly headers: Readonly<Record<string, object>>
+    readonly securitySchemes?: Readonly<Record<string, { readonly in?: string; readonly name?: string }>>
   }
 }
 

@@ -6,7 +6,7 @@ export type FaultsOf = (method: string, path: string, status: string, mediaType:
 
 /** Holds bodies against the schemas of a document; where it does not name the status, against that of any other. */
 export function faultsIn(document: Document): FaultsOf {
-  const ajv = new Ajv2020({ strict: false })
+  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
   ajv.addSchema(document, 'openapi.json')
   return (method, path, status, mediaType, body) => {
     const operation = document.paths[path]?.[method.toLowerCase()]

@@ -6,6 +6,8 @@ import type { ServiceOptions } from '../helper.js'
 /** What it takes beside the request that an example names. */
 export interface Occasion {
   readonly request?: InjectOptions
+  /** What goes over a connection in place of a request, byte for byte. */
+  readonly raw?: string
   readonly options?: ServiceOptions & { readonly waits?: boolean }
   /** Whether the catalog is mirrored, and there before the request unless `waits` says otherwise. */
   readonly mirrored?: boolean
@@ -40,6 +42,12 @@ export const occasions: Readonly<Record<string, Occasion>> = {
       await app.inject('/products/SENCHA-100/stock')
     },
   },
+  requests: { prepare: (_sandbox, app) => app.inject('/products/SENCHA-100/stock') },
+  request_timeout: {
+    raw: 'GET /livez HTTP/1.1\r\nHost: x\r\n',
+    options: { environment: { REQUEST_TIMEOUT_MS: '300' } },
+  },
+  headers_too_large: { raw: `GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(33_000)}\r\n\r\n` },
   unauthorized: { mirrored: true, options: { environment: keys, waits: false }, request: { payload: {} } },
   forbidden: { options: { environment: keys }, request: { headers: { authorization: 'Bearer let-me-in' } } },
   rate_limited: { options: { environment: { CLIENT_RATE_LIMIT: '1' } }, requests: 2 },

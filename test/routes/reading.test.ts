@@ -3,14 +3,14 @@ import tap from 'tap'
 import { readingOf } from '../../src/routes/reading.js'
 
 const reading = (headers: Record<string, string>) => {
-  const request = { ip: '192.0.2.1', headers, reading: null } as unknown as FastifyRequest
+  const request = { client: 'key:shop', headers, reading: null } as unknown as FastifyRequest
   const made = readingOf(10_000, () => 5000)(request)
   return { made, request }
 }
 
-tap.test('is on behalf of the address, due in time, and known to the request', async (t) => {
+tap.test('is on behalf of the client, due in time, and known to the request', async (t) => {
   const { made, request } = reading({})
-  t.equal(made.caller, '192.0.2.1')
+  t.equal(made.caller, 'key:shop')
   t.equal(made.deadline, 15_000)
   t.strictSame(made.directives, {})
   t.equal(request.reading, made)

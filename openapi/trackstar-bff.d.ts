@@ -1,0 +1,2797 @@
+// Generated from openapi.json by "npm run openapi": do not edit. The types of a client of trackstar-bff, for
+// openapi-fetch (`createClient<paths>`) or by themselves (`Stock`, `Problem`). This file needs nothing else.
+
+export interface paths {
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is the process running?
+         * @description Always 200 while the process can answer at all. For a restart policy.
+         */
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Can it answer?
+         * @description 200 from the moment the service listens. 503 after Trackstar has refused its credentials, until a call succeeds again, and while it is stopping. A dead upstream leaves it ready: what is held is still answered.
+         */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics for Prometheus
+         * @description Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status, and by the name of the key; the process. In the text format of Prometheus.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How does it fare?
+         * @description Per connection: the mode and how far the mirror is, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.
+         */
+        get: operations["getStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/products/{sku}/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stock of one SKU
+         * @description How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows, and `limiting` names that component. `available` is the number to sell by. `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is, `source` when Trackstar itself last copied the inventory.
+         */
+        get: operations["getStock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stock of up to 100 SKUs
+         * @description One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them. More SKUs, or long ones, go by `POST /stock/query`.
+         */
+        get: operations["listStock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stock of up to 1000 SKUs
+         * @description One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them. It changes nothing; it is a POST because so many SKUs fit no address.
+         */
+        post: operations["queryStock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Can these be had together?
+         * @description Up to 200 lines. Kits and plain products that draw on one item share it, each unit counted once: two lines that could each be had alone need not be had together. Six gongfu sets need 24 cups, and with 20 cups beside them that is 44, of 40. `fulfillable` is the answer, `shortages` says which items are missing, `lines` how each line would fare alone. A line that is unknown or ambiguous has a `problem`, and with it the basket cannot be had. A check reserves nothing.
+         */
+        post: operations["checkBasket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock/low": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is running out
+         * @description Every SKU of which less than `below` is available, lowest first, a page at a time. Of a kit there are as many as its scarcest component allows. What is not known counts 0 here as everywhere: the stock of the SKU says whether it is `complete`. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.
+         */
+        get: operations["listLowStock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of stock as they happen
+         * @description Server-sent events, for as long as the reader stays:
+         *
+         *     - `stock`, with JSON in `data`, for each SKU whose stock has changed, kits whose component has changed included.
+         *     - `reset`, first after a break, where what was missed can no longer be told: the stock has to be read again.
+         *     - A comment every 15 s, which keeps the line open and which clients skip.
+         *
+         *     A reader who comes back with `Last-Event-ID` is told what he missed: of the last 10,000 events. Who does not keep up is
+         *     dropped, and comes back in the same way.
+         *
+         *     A browser's `EventSource` can send no key. It takes a ticket, which is good once: so when the line breaks, make a new
+         *     one with a new ticket.
+         *
+         *     ```js
+         *     async function follow() {
+         *       const answer = await fetch('/stock/events/tickets', { method: 'POST', headers: { 'X-API-Key': key } })
+         *       const { ticket } = await answer.json()
+         *       const events = new EventSource('/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT&ticket=' + ticket)
+         *       events.addEventListener('stock', (event) => {
+         *         const { sku, available } = JSON.parse(event.data)
+         *         show(sku, available)
+         *       })
+         *       events.addEventListener('open', readStock) // once it listens, so that nothing falls in between
+         *       events.addEventListener('error', () => {
+         *         events.close()
+         *         setTimeout(follow, 2000)
+         *       })
+         *     }
+         *     ```
+         *
+         *     Without keys (`AUTH_MODE=none`) no ticket is needed: then `EventSource` comes back by itself, with `Last-Event-ID`, and
+         *     an event `reset` may come.
+         *
+         *     Needs `CATALOG_MODE=mirror`. Swagger UI waits for the end of an answer and so shows nothing of a stream; use
+         *     `curl -N`.
+         */
+        get: operations["streamStockEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock/events/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket to read events in a browser
+         * @description A browser's `EventSource` can send no key, and a key in an address would stay in histories and logs. A ticket goes there instead. It is good once, within a minute, and for nothing but `GET /stock/events`.
+         */
+        post: operations["createEventTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trackstar's list of products
+         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         */
+        get: operations["listProducts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/products/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One product by SKU
+         * @description The whole record as Trackstar has it, fields that this service does not know included. `warehouse_customer_id` chooses where several merchants share the SKU.
+         */
+        get: operations["getProduct"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trackstar's list of inventory items
+         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         */
+        get: operations["listInventory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One inventory item by id
+         * @description The whole record as Trackstar has it, fields that this service does not know included.
+         */
+        get: operations["getInventoryItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where an item is used
+         * @description The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.
+         */
+        get: operations["listProductsOfInventoryItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/adjust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Adjust the stock of an item
+         * @description Adds or takes away units in the warehouse system behind Trackstar, at once: there is no undoing but the opposite. The reply holds the item as it is now, the next stock shows it, and who reads `/stock/events` is told. Send an `Idempotency-Key` of your own: whoever then gets no answer, or an error that says nothing of whether it was done, sends the same request with the same key again, and it is not done twice. A reply that repeats an earlier one says `Idempotent-Replayed: true`. Where none is given one is made here and comes back in the reply; but whoever gets no reply does not know it.
+         */
+        put: operations["adjustInventoryItem"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/warehouses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trackstar's list of warehouses
+         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         */
+        get: operations["listWarehouses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/warehouses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One warehouse by id
+         * @description The whole record as Trackstar has it, fields that this service does not know included. Warehouses are held for up to 12 hours: Trackstar itself copies them no more often.
+         */
+        get: operations["getWarehouse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/trackstar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What Trackstar announces
+         * @description For Trackstar alone: give it this address for its webhooks, and this service the secret that it shows for it, as `TRACKSTAR_WEBHOOK_SECRET`. Without that the route is not there. A changed product, item or warehouse is taken in at once if it is newer than what is held, so that the next stock shows it and `/stock/events` tells it; a sync that has ended, or an error of the connection, shows in `source` and at `/status`. Deliveries come by Svix: the signature is over the body as it came, and no older than five minutes. What was seen before or belongs to another connection is answered like any other and changes nothing, because Svix repeats what is refused.
+         */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description Any error (RFC 9457) */
+        Problem: {
+            /** @description Where the code is explained, relative to the address of this service */
+            type: string;
+            /** @description The code in words */
+            title: string;
+            /** @description The HTTP status */
+            status: number;
+            /** @description What happened in this case: what was expected and what was got */
+            detail: string;
+            /**
+             * @description What happened, for programs. More may come: of one that you do not know, go by `status`
+             * @enum {string}
+             */
+            code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
+            /** @description Finds the request in the logs; also the `X-Request-Id` header */
+            request_id: string;
+            /** @description validation_failed: the fields that are wrong */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description sku_ambiguous: the products that share the SKU */
+            candidates?: components["schemas"]["Candidate"][];
+            /**
+             * @description Who refused: Trackstar itself, or the warehouse system behind it
+             * @enum {string}
+             */
+            origin?: "trackstar" | "integration";
+            /** @description Seconds after which asking again makes sense */
+            retry_after?: number;
+        };
+        /** @description A product, as Trackstar gives it */
+        Product: {
+            /** @description Trackstar's id of the record */
+            id: string;
+            /** @description When the source system made the record */
+            created_date?: string | null;
+            /** @description When the source system last changed the record */
+            updated_date?: string | null;
+            /** @description When Trackstar first copied the record */
+            trackstar_created_date?: string | null;
+            /** @description When Trackstar's copy of the record last changed */
+            trackstar_updated_date?: string | null;
+            /** @description Tags: strings or objects of one key */
+            trackstar_tags?: unknown[] | null;
+            /** @description The merchant, where several share one warehouse system */
+            warehouse_customer_id?: string | null;
+            /** @description Name of the product */
+            name?: string | null;
+            /** @description SKU of the product; several products may share it */
+            sku?: string | null;
+            /** @description GTIN of the product */
+            gtin?: string | null;
+            /** @description Price of a unit, a number or a decimal string */
+            unit_price?: unknown;
+            /** @description The inventory items that it draws on; of a kit its components */
+            inventory_items?: components["schemas"]["ProductReference"][] | null;
+            /** @description Whether the product is assembled from components */
+            is_kit?: boolean | null;
+            /** @description Whether the product is active */
+            active?: boolean | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description An inventory item, as Trackstar gives it */
+        InventoryItem: {
+            /** @description Trackstar's id of the record */
+            id: string;
+            /** @description When the source system made the record */
+            created_date?: string | null;
+            /** @description When the source system last changed the record */
+            updated_date?: string | null;
+            /** @description When Trackstar first copied the record */
+            trackstar_created_date?: string | null;
+            /** @description When Trackstar's copy of the record last changed */
+            trackstar_updated_date?: string | null;
+            /** @description Tags: strings or objects of one key */
+            trackstar_tags?: unknown[] | null;
+            /** @description The merchant, where several share one warehouse system */
+            warehouse_customer_id?: string | null;
+            /** @description Name of the item */
+            name?: string | null;
+            /** @description SKU of the item, which need not be that of a product */
+            sku?: string | null;
+            /** @description Whether the item is active */
+            active?: boolean | null;
+            /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
+            onhand?: number | null;
+            /** @description Already assigned to orders */
+            committed?: number | null;
+            /** @description Damaged, quarantined or otherwise held back */
+            unfulfillable?: number | null;
+            /** @description Can be picked and shipped for orders; below zero when oversold */
+            fulfillable?: number | null;
+            /** @description Offered in sales channels */
+            sellable?: number | null;
+            /** @description Expected to arrive */
+            awaiting?: number | null;
+            /** @description SKUs that can be shipped instead */
+            substitute_skus?: unknown[] | null;
+            /** @description The same quantities for each warehouse, by warehouse id */
+            inventory_by_warehouse_id?: {
+                [key: string]: components["schemas"]["ItemQuantities"] | null;
+            } | null;
+            /** @description Its lots */
+            lots?: components["schemas"]["Lot"][] | null;
+            /** @description The places where its units lie */
+            locations?: components["schemas"]["ItemLocation"][] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A warehouse, as Trackstar gives it */
+        Warehouse: {
+            /** @description Trackstar's id of the record */
+            id: string;
+            /** @description When the source system made the record */
+            created_date?: string | null;
+            /** @description When the source system last changed the record */
+            updated_date?: string | null;
+            /** @description When Trackstar first copied the record */
+            trackstar_created_date?: string | null;
+            /** @description When Trackstar's copy of the record last changed */
+            trackstar_updated_date?: string | null;
+            /** @description Tags: strings or objects of one key */
+            trackstar_tags?: unknown[] | null;
+            /** @description Name of the warehouse */
+            name?: string | null;
+            /** @description Code of the warehouse */
+            code?: string | null;
+            /** @description address1…3, city, state, country, … */
+            address?: {
+                [key: string]: unknown;
+            } | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Quantities; null where upstream states none. Below zero when oversold */
+        Quantities: {
+            /** @description All that is there */
+            onhand: number | null;
+            /** @description Already assigned to orders; null for a kit */
+            committed: number | null;
+            /** @description Damaged, quarantined or otherwise held back; null for a kit */
+            unfulfillable: number | null;
+            /** @description Can be picked and shipped for orders; what is not known counts 0 */
+            fulfillable: number;
+            /** @description Offered in sales channels */
+            sellable: number | null;
+            /** @description Expected to arrive; for a kit, how many more could be built with what is expected */
+            awaiting: number | null;
+        };
+        /** @description What one warehouse can ship by itself */
+        WarehouseStock: {
+            /** @description Trackstar's id of the warehouse */
+            warehouse_id: string;
+            /** @description Name of the warehouse, where the warehouse list knows it */
+            name: string | null;
+            /** @description Code of the warehouse, where the warehouse list knows it */
+            code: string | null;
+            /** @description max(0, quantities.fulfillable) */
+            available: number;
+            quantities: components["schemas"]["Quantities"];
+        };
+        /** @description One inventory item that the product draws on */
+        ComponentStock: {
+            /** @description Trackstar's id of the item */
+            inventory_item_id: string;
+            /** @description SKU of the component: the product's name for the item, else the item's own */
+            sku: string | null;
+            /** @description Name of the item */
+            name: string | null;
+            /** @description Units of the item that one unit of the product needs */
+            unit_quantity: number;
+            /** @description Whether the item is active; null where upstream does not say */
+            active: boolean | null;
+            /**
+             * @description missing: the product refers to an item that upstream does not know
+             * @enum {string}
+             */
+            status: "ok" | "missing";
+            quantities: components["schemas"]["Quantities"];
+        };
+        /** @description Something wrong with the data behind the answer */
+        StockIssue: {
+            /**
+             * @description What is wrong. More may come: `complete` says what it means for the numbers
+             * @enum {string}
+             */
+            code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
+            /** @description The inventory item concerned, if it is one */
+            inventory_item_id: string | null;
+            /** @description The same in a sentence */
+            detail: string;
+        };
+        /** @description One lot of one inventory item */
+        StockLot: {
+            /** @description Trackstar's id of the item */
+            inventory_item_id: string;
+            /** @description The lot */
+            lot_id: string | null;
+            /** @description Units of the lot */
+            onhand: number | null;
+            /** @description `YYYY-MM-DD` or a time in UTC, as upstream writes it */
+            expiration_date: string | null;
+            /** @description Where the lot lies */
+            warehouse_id: string | null;
+        };
+        /** @description One place where units of one inventory item lie */
+        StockLocation: {
+            /** @description Trackstar's id of the item */
+            inventory_item_id: string;
+            /** @description The place */
+            location_id: string | null;
+            /** @description Units there */
+            quantity: number | null;
+            /** @description The warehouse that the place is in */
+            warehouse_id: string | null;
+        };
+        /** @description How much of one SKU can be shipped, where it is, and what is wrong with the data */
+        Stock: {
+            /** @description The SKU, as asked */
+            sku: string;
+            product: components["schemas"]["StockProduct"];
+            /** @description max(0, quantities.fulfillable) */
+            available: number;
+            quantities: components["schemas"]["Quantities"];
+            /** @description Every warehouse that an item names, by id */
+            warehouses: components["schemas"]["WarehouseStock"][];
+            /** @description The items that the product draws on */
+            components: components["schemas"]["ComponentStock"][];
+            /** @description False when a number may be too low or too high because of an issue */
+            complete: boolean;
+            /** @description What is wrong with the data */
+            issues: components["schemas"]["StockIssue"][];
+            /** @description The scarcest component of a kit; null for a product that is none */
+            limiting: components["schemas"]["Limiting"] | null;
+            /**
+             * Format: date-time
+             * @description The oldest time at which a record used here was read from Trackstar
+             */
+            as_of: string;
+            /** @description Whether a record used here is past its time to live */
+            stale: boolean;
+            /** @description Trackstar's own copy of the inventory; null while unknown */
+            source: components["schemas"]["StockSource"] | null;
+            /** @description If included: first-expiring first, those without a date last */
+            lots?: components["schemas"]["StockLot"][];
+            /** @description If included: where the units lie */
+            locations?: components["schemas"]["StockLocation"][];
+        };
+        /** @description Items that the lines need more of than there is */
+        Shortage: {
+            /** @description The items that lack together; empty for a product that names none */
+            inventory_item_ids: string[];
+            /** @description SKU of the component; null where there is none or several are concerned, that of the product if it names no items */
+            sku: string | null;
+            /** @description Units of the items that the lines need of them together */
+            required: number;
+            /** @description Units of the items that can be had; below zero when oversold */
+            available: number;
+            /** @description required − available. Where items that stand in for each other are needed in different numbers, the fewest units that could help */
+            shortfall: number;
+        };
+        /** @description Whether a basket can be shipped, and what it lacks */
+        BasketCheck: {
+            /** @description Whether all lines can be had together, each unit counted once */
+            fulfillable: boolean;
+            /** @description Each line by itself, in the order asked */
+            lines: components["schemas"]["BasketCheckLine"][];
+            /** @description What is missing, no item twice; empty if the basket is fulfillable */
+            shortages: components["schemas"]["Shortage"][];
+            /** @description False when an issue may make the answer wrong, or when no assignment was found nor ruled out in time */
+            complete: boolean;
+            /** @description What is wrong with the data of any line, each once */
+            issues: components["schemas"]["StockIssue"][];
+            /**
+             * Format: date-time
+             * @description The oldest time at which a record used here was read from Trackstar
+             */
+            as_of: string;
+            /** @description Whether a record used here is past its time to live */
+            stale: boolean;
+        };
+        /** @description The stock of many SKUs, each answered by itself */
+        StockResults: {
+            /** @description One entry per distinct SKU, in the order first asked: `stock` if ok, else `problem` */
+            results: components["schemas"]["StockResult"][];
+        };
+        /** @description Products that are running out */
+        LowStock: {
+            /** @description Lowest first; equals by product id */
+            data: components["schemas"]["LowStockEntry"][];
+            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            next_token: string | null;
+        };
+        /** @description The products and kits that draw on an item */
+        WhereUsed: {
+            /** @description The products; empty where none draws on the item */
+            data: components["schemas"]["ItemUse"][];
+        };
+        /** @description What Trackstar says of an adjustment */
+        Adjusted: {
+            /** @description The id of the item */
+            id?: string;
+            data?: components["schemas"]["InventoryItem"];
+            /** @description Fields that the warehouse system has ignored */
+            unused_fields?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Stands in for a key, once */
+        EventTicket: {
+            /** @description Goes into `GET /stock/events?ticket=`; good once */
+            ticket: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good, ISO 8601 UTC: a minute from now
+             */
+            expires_at: string;
+        };
+        /** @description Whether the service can do its work */
+        Health: {
+            /** @description `ok`, or why not */
+            status: string;
+        };
+        /** @description What the service does and how it fares */
+        Status: {
+            /** @description The version of the service, and of its contract */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When the process began
+             */
+            started_at: string;
+            /** @description One: a process serves one connection */
+            connections: components["schemas"]["ConnectionStatus"][];
+        };
+        /** @description The stock of one SKU has changed */
+        StockEventData: {
+            /** @description The SKU */
+            sku: string;
+            /** @description Trackstar's id of the product */
+            product_id: string;
+            /** @description The merchant: several may share the SKU */
+            warehouse_customer_id: string | null;
+            /** @description As the stock route says it; 0 for a product that is gone */
+            available: number;
+            /** @description What was available before: the same where only other quantities have changed, null for a product that is new */
+            previous_available: number | null;
+            quantities: components["schemas"]["Quantities"];
+            /**
+             * Format: date-time
+             * @description When the change was noticed here
+             */
+            as_of: string;
+        };
+        /** @description The SKUs, and what narrows or widens the answer */
+        StockQuery: {
+            /** @description The SKUs */
+            skus: string[];
+            /**
+             * @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU
+             * @example cust_aurora
+             */
+            warehouse_customer_id?: string;
+            /**
+             * @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more
+             * @example [
+             *       "wh_oslo"
+             *     ]
+             */
+            warehouse_id?: string[];
+            /**
+             * @description What to add to the answer. Repeat it for more, or (in a query) separate by commas
+             * @example [
+             *       "lots",
+             *       "locations"
+             *     ]
+             */
+            include?: ("lots" | "locations")[];
+        };
+        /** @description So many units of one SKU */
+        BasketLine: {
+            /**
+             * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+             * @example SENCHA-100
+             */
+            sku: string;
+            /**
+             * @description Units of the SKU
+             * @example 2
+             */
+            quantity: number;
+            /**
+             * @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU
+             * @example cust_aurora
+             */
+            warehouse_customer_id?: string;
+        };
+        /** @description What is to be shipped together */
+        Basket: {
+            /** @description What is to be shipped; a SKU may occur in several lines */
+            lines: components["schemas"]["BasketLine"][];
+            /**
+             * @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more
+             * @example [
+             *       "wh_oslo"
+             *     ]
+             */
+            warehouse_id?: string[];
+        };
+        /** @description One event */
+        StockEvent: {
+            /**
+             * @description reset: events were missed that can no longer be told, so read the stock again
+             * @enum {string}
+             */
+            event: "stock" | "reset";
+            /** @description Sent back as `Last-Event-ID` after a break */
+            id: string;
+            /** @description JSON; of a `reset` an empty object */
+            data: string;
+        };
+        /** @description Events in the format of server-sent events, one after the other */
+        StockEventStream: string;
+        TextFilter: {
+            /** @description Equal to this */
+            eq?: string;
+            /** @description Not equal to this */
+            neq?: string;
+            /** @description Greater than this, or later */
+            gt?: string;
+            /** @description At least this, or at this time or later */
+            gte?: string;
+            /** @description Less than this, or earlier */
+            lt?: string;
+            /** @description At most this, or at this time or earlier */
+            lte?: string;
+            /** @description One of these, separated by commas */
+            in?: string;
+            /** @description None of these, separated by commas */
+            nin?: string;
+            /** @description Holding this text */
+            contains?: string;
+            /** @description Not holding this text */
+            not_contains?: string;
+        };
+        Filter: {
+            /** @description Equal to this */
+            eq?: string;
+            /** @description Not equal to this */
+            neq?: string;
+            /** @description Greater than this, or later */
+            gt?: string;
+            /** @description At least this, or at this time or later */
+            gte?: string;
+            /** @description Less than this, or earlier */
+            lt?: string;
+            /** @description At most this, or at this time or earlier */
+            lte?: string;
+            /** @description One of these, separated by commas */
+            in?: string;
+            /** @description None of these, separated by commas */
+            nin?: string;
+        };
+        /** @description One page of Trackstar's list */
+        ProductPage: {
+            /** @description The records */
+            data: components["schemas"]["Product"][];
+            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            next_token: string | null;
+            /** @description Records on this page */
+            total_count: number;
+        };
+        /** @description One whole record, as Trackstar has it */
+        ProductReply: {
+            data: components["schemas"]["Product"];
+        };
+        /** @description One page of Trackstar's list */
+        InventoryItemPage: {
+            /** @description The records */
+            data: components["schemas"]["InventoryItem"][];
+            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            next_token: string | null;
+            /** @description Records on this page */
+            total_count: number;
+        };
+        /** @description One whole record, as Trackstar has it */
+        InventoryItemReply: {
+            data: components["schemas"]["InventoryItem"];
+        };
+        /** @description What has come or gone. Leave out what does not apply: nothing may be null or empty */
+        Adjustment: {
+            /**
+             * @description Units, above 0
+             * @example 5
+             */
+            quantity: number;
+            /**
+             * @description Whether they have come or gone
+             * @example increase
+             * @enum {string}
+             */
+            adjustment_type: "increase" | "decrease";
+            /**
+             * @description The warehouse that they have come to or gone from
+             * @example wh_oslo
+             */
+            warehouse_id?: string;
+            /**
+             * @description The place in it, where the warehouse system knows such
+             * @example A-01
+             */
+            location_id?: string;
+        };
+        /** @description One page of Trackstar's list */
+        WarehousePage: {
+            /** @description The records */
+            data: components["schemas"]["Warehouse"][];
+            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            next_token: string | null;
+            /** @description Records on this page */
+            total_count: number;
+        };
+        /** @description One whole record, as Trackstar has it */
+        WarehouseReply: {
+            data: components["schemas"]["Warehouse"];
+        };
+        /** @description What Trackstar posts, as far as this service looks at it */
+        WebhookDelivery: {
+            /** @description The connection; any other than `TRACKSTAR_CONNECTION_ID` is ignored */
+            connection_id: string;
+            /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or what concerns the connection; others are ignored */
+            event_type: string;
+            /** @description The record as it is now */
+            data?: unknown;
+            /** @description `data` was too large and is cut down to the id: the record is read from Trackstar */
+            data_truncated?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One field that is wrong */
+        FieldError: {
+            /** @description The field or parameter, in the caller's own spelling */
+            field: string;
+            /** @description What was expected of it */
+            message: string;
+        };
+        /** @description One of the products that share a SKU */
+        Candidate: {
+            /** @description Trackstar's id of the product */
+            product_id: string;
+            /** @description Name of the product */
+            name: string | null;
+            /** @description The merchant; ask again with it as `warehouse_customer_id` */
+            warehouse_customer_id: string | null;
+            /** @description Whether it is active */
+            active: boolean | null;
+        };
+        /** @description One reference of a product to an inventory item */
+        ProductReference: {
+            /** @description The id of the inventory item */
+            inventory_item_id: string;
+            /** @description The SKU of the component that the item serves as */
+            sku?: string | null;
+            /** @description Units of the item that one unit of the product needs; null or absent is 1 */
+            unit_quantity?: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Quantities of an item; null or absent where upstream states none */
+        ItemQuantities: {
+            /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
+            onhand?: number | null;
+            /** @description Already assigned to orders */
+            committed?: number | null;
+            /** @description Damaged, quarantined or otherwise held back */
+            unfulfillable?: number | null;
+            /** @description Can be picked and shipped for orders; below zero when oversold */
+            fulfillable?: number | null;
+            /** @description Offered in sales channels */
+            sellable?: number | null;
+            /** @description Expected to arrive */
+            awaiting?: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One lot of an item */
+        Lot: {
+            /** @description The lot */
+            lot_id?: string | null;
+            /** @description Units of the lot */
+            onhand?: number | null;
+            /** @description `YYYY-MM-DD` or a time in UTC */
+            expiration_date?: string | null;
+            /** @description Where the lot lies */
+            warehouse_id?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One place where units of an item lie */
+        ItemLocation: {
+            /** @description The place */
+            location_id?: string | null;
+            /** @description Units at the location */
+            quantity?: number | null;
+            /** @description The warehouse that the place is in */
+            warehouse_id?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description The product that the SKU names */
+        StockProduct: {
+            /** @description Trackstar's id of the product */
+            id: string;
+            /** @description Name of the product */
+            name: string | null;
+            /** @description GTIN of the product */
+            gtin: string | null;
+            /** @description Whether it is assembled from components */
+            is_kit: boolean;
+            /** @description Whether it is active; null where upstream does not say */
+            active: boolean | null;
+            /** @description The merchant, where several share one warehouse system */
+            warehouse_customer_id: string | null;
+        };
+        /** @description The scarcest component of a kit; null for a product that is none */
+        Limiting: {
+            /** @description SKU of the component; null where it has none */
+            component_sku: string | null;
+            /** @description The items that can serve as this component */
+            inventory_item_ids: string[];
+            /** @description Kits that this component suffices for; below zero when oversold */
+            yield: number;
+            /** @description Further units of the component that make it suffice for max(0, yield) + 1 */
+            shortfall: number;
+        };
+        /** @description A fault between Trackstar and the warehouse system */
+        SourceError: {
+            /** @description What Trackstar says */
+            message: string;
+            /** @description Whether it holds the copying up */
+            preventing_sync: boolean;
+            /** @description When it was first seen */
+            first_seen: string | null;
+            /** @description When it was last seen */
+            last_seen: string | null;
+        };
+        /** @description Trackstar's own copy of the inventory; null while unknown */
+        StockSource: {
+            /** @description When Trackstar last copied inventory from the warehouse system */
+            synced_at: string | null;
+            /** @description Errors of the connection that concern inventory */
+            errors: components["schemas"]["SourceError"][];
+        };
+        /** @description One line by itself */
+        BasketCheckLine: {
+            /** @description The SKU, as asked */
+            sku: string;
+            /** @description Units asked for */
+            requested: number;
+            /** @description Units that could be had of this line alone, as `GET /products/{sku}/stock` says */
+            available: number;
+            /** @description Whether this line could be had alone */
+            fulfillable: boolean;
+            problem?: components["schemas"]["Problem"];
+        };
+        /** @description What came of one SKU */
+        StockResult: {
+            /** @description The SKU, as asked */
+            sku: string;
+            /**
+             * @description unavailable: Trackstar could not be asked for it now, and nothing is held
+             * @enum {string}
+             */
+            status: "ok" | "not_found" | "ambiguous" | "unavailable";
+            stock?: components["schemas"]["Stock"];
+            problem?: components["schemas"]["Problem"];
+        };
+        /** @description One product that is running out */
+        LowStockEntry: {
+            /** @description The SKU */
+            sku: string;
+            /** @description Trackstar's id of the product */
+            product_id: string;
+            /** @description Name of the product */
+            name: string | null;
+            /** @description The merchant */
+            warehouse_customer_id: string | null;
+            /** @description As of the stock route, over the warehouses asked for */
+            available: number;
+            quantities: components["schemas"]["Quantities"];
+        };
+        /** @description One product that draws on the item */
+        ItemUse: {
+            /** @description Trackstar's id of the product */
+            product_id: string;
+            /** @description SKU of the product */
+            sku: string | null;
+            /** @description Name of the product */
+            name: string | null;
+            /** @description Whether it is assembled from components */
+            is_kit: boolean;
+            /** @description Units of the item that one unit of the product needs; null where the product says no sound one */
+            unit_quantity: number | null;
+            /** @description The merchant */
+            warehouse_customer_id: string | null;
+        };
+        /** @description The mirror of the catalog; null where there is none */
+        MirrorStatus: {
+            /**
+             * @description off: it has given up, and records are read when asked for
+             * @enum {string}
+             */
+            state: "loading" | "live" | "off";
+            /** @description Products held */
+            products: number;
+            /** @description Inventory items held */
+            inventory: number;
+            /** @description Warehouses known */
+            warehouses: number;
+            /** @description Pages of lists read since the start, those of changes included */
+            pages: number;
+            /** @description Pages of the first load or of a comparison still to come; null where Trackstar leaves that open */
+            pages_left: number | null;
+            /** @description Lists that are empty, or have lost most of their records: not taken for the whole */
+            doubtful: string[];
+            /** @description As of when everything held is known to be up to date */
+            synced_at: string | null;
+        };
+        /** @description What is held */
+        CacheStatus: {
+            /** @description Records and indexes held */
+            entries: number;
+            /** @description Their size as JSON */
+            bytes: number;
+            /** @description The bound, CACHE_MAX_MB */
+            max_bytes: number;
+            /** @description Part of the look-ups since the start that asked nobody; null before the first */
+            hit_ratio: number | null;
+        };
+        /** @description How much of the rate of Trackstar is used */
+        BudgetStatus: {
+            /** @description TRACKSTAR_READ_RATE */
+            reads_per_second: number;
+            /** @description Reads that have left within the last second */
+            used_last_second: number;
+            /** @description Calls that wait for a permit */
+            waiting: number;
+        };
+        /** @description A fault between Trackstar and the warehouse system */
+        ConnectionError: {
+            /** @description What Trackstar says */
+            message: string;
+            /** @description Whether it holds the copying up */
+            preventing_sync: boolean;
+            /** @description When it was first seen */
+            first_seen: string | null;
+            /** @description When it was last seen */
+            last_seen: string | null;
+        };
+        /** @description Trackstar's own copy of the warehouse system; null while unknown */
+        ConnectionSource: {
+            /** @description When it last copied inventory */
+            synced_at: string | null;
+            /** @description Errors of the connection, whatever they concern */
+            errors: components["schemas"]["ConnectionError"][];
+        };
+        /** @description One connection */
+        ConnectionStatus: {
+            /** @description The connection, where TRACKSTAR_CONNECTION_ID names it */
+            connection_id: string | null;
+            /**
+             * @description How records come here
+             * @enum {string}
+             */
+            mode: "mirror" | "on-demand";
+            /** @description The mirror of the catalog; null where there is none */
+            mirror: components["schemas"]["MirrorStatus"] | null;
+            cache: components["schemas"]["CacheStatus"];
+            budget: components["schemas"]["BudgetStatus"];
+            /**
+             * @description open: Trackstar has failed repeatedly and is left alone
+             * @enum {string}
+             */
+            circuit: "closed" | "open" | "half-open";
+            /** @description Trackstar's own copy of the warehouse system; null while unknown */
+            source: components["schemas"]["ConnectionSource"] | null;
+        };
+    };
+    responses: {
+        /** @description `uri_too_long`: The address is too long */
+        UriTooLong: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Any other error. Before it comes to any operation: `route_not_found`: No such route. `method_not_allowed`: The route does not know this method. `request_timeout`: The request did not arrive in time. `headers_too_large`: The headers are too large */
+        AnyProblem: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                Allow: components["headers"]["Allow"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unauthorized`: Who asks is not known */
+        Unauthorized: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate_limited`: More is asked for than one client may */
+        RateLimited: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `overloaded`: More is asked for than can be answered in time */
+        Overloaded: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `validation_failed`: The request is not valid */
+        ValidationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `product_not_found`: No such product */
+        ProductNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_acceptable`: None of the accepted media types can be given */
+        NotAcceptable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `sku_ambiguous`: Several products share this SKU */
+        SkuAmbiguous: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream_rejected`: Trackstar refuses the request */
+        UpstreamRejected: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal_error`: A fault of this service */
+        InternalError: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_supported_by_integration`: The connected warehouse system cannot do this */
+        NotSupportedByIntegration: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream_invalid_response`: Trackstar gave an answer that cannot be what it claims. `upstream_auth_failed`: Trackstar refuses this service's credentials */
+        BadGateway: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream_unavailable`: Trackstar cannot be reached or is failing. `overloaded`: More is asked for than can be answered in time */
+        ServiceUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream_timeout`: Trackstar did not answer in time. `not_cached`: Nothing is held that would answer the request */
+        GatewayTimeout: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `content_too_large`: The body is too large */
+        ContentTooLarge: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported_media_type`: The body is not JSON */
+        UnsupportedMediaType: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `requires_mirror`: Only a mirrored catalog can answer this */
+        RequiresMirror: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream_timeout`: Trackstar did not answer in time */
+        UpstreamTimeout: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `inventory_item_not_found`: No such inventory item */
+        InventoryItemNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `forbidden`: Not allowed */
+        Forbidden: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_conflict`: The idempotency key is taken */
+        IdempotencyConflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `warehouse_not_found`: No such warehouse */
+        WarehouseNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: {
+        /** @description Finds the request in the logs; the caller's own where it sent a sane one */
+        "X-Request-Id": string;
+        /** @description Never to be kept */
+        "Cache-Control": string;
+        /** @description Of a 405: the methods that the address knows */
+        Allow: string;
+        /** @description Requests that one client may send in a minute; absent where there is no limit */
+        "RateLimit-Limit": number;
+        /** @description How many of them are left */
+        "RateLimit-Remaining": number;
+        /** @description Seconds until all of them are there again */
+        "RateLimit-Reset": number;
+        /** @description How to show who asks */
+        "WWW-Authenticate": string;
+        /** @description Seconds after which asking again makes sense */
+        "Retry-After": number;
+        /** @description Seconds since the oldest record in the answer was read from Trackstar (RFC 9111) */
+        Age: number;
+        /** @description Weak; covers all of the body but `as_of` and `request_id`. Send it back as `If-None-Match` */
+        ETag: string;
+        /** @description Where the answer comes from (RFC 9211): `hit` and `hit; detail=stale` from what is held, `fwd=miss` and `fwd=stale` from Trackstar, which was asked for what was missing or too old */
+        "Cache-Status": string;
+        /** @description The key that names the write, yours or one made here */
+        "Idempotency-Key": string;
+        /** @description `true` where the write was done before and this is the reply of then; absent otherwise */
+        "Idempotent-Replayed": string;
+    };
+    pathItems: never;
+}
+export type Problem = components['schemas']['Problem'];
+export type Product = components['schemas']['Product'];
+export type InventoryItem = components['schemas']['InventoryItem'];
+export type Warehouse = components['schemas']['Warehouse'];
+export type Quantities = components['schemas']['Quantities'];
+export type WarehouseStock = components['schemas']['WarehouseStock'];
+export type ComponentStock = components['schemas']['ComponentStock'];
+export type StockIssue = components['schemas']['StockIssue'];
+export type StockLot = components['schemas']['StockLot'];
+export type StockLocation = components['schemas']['StockLocation'];
+export type Stock = components['schemas']['Stock'];
+export type Shortage = components['schemas']['Shortage'];
+export type BasketCheck = components['schemas']['BasketCheck'];
+export type StockResults = components['schemas']['StockResults'];
+export type LowStock = components['schemas']['LowStock'];
+export type WhereUsed = components['schemas']['WhereUsed'];
+export type Adjusted = components['schemas']['Adjusted'];
+export type EventTicket = components['schemas']['EventTicket'];
+export type Health = components['schemas']['Health'];
+export type Status = components['schemas']['Status'];
+export type StockEventData = components['schemas']['StockEventData'];
+export type StockQuery = components['schemas']['StockQuery'];
+export type BasketLine = components['schemas']['BasketLine'];
+export type Basket = components['schemas']['Basket'];
+export type StockEvent = components['schemas']['StockEvent'];
+export type StockEventStream = components['schemas']['StockEventStream'];
+export type TextFilter = components['schemas']['TextFilter'];
+export type Filter = components['schemas']['Filter'];
+export type ProductPage = components['schemas']['ProductPage'];
+export type ProductReply = components['schemas']['ProductReply'];
+export type InventoryItemPage = components['schemas']['InventoryItemPage'];
+export type InventoryItemReply = components['schemas']['InventoryItemReply'];
+export type Adjustment = components['schemas']['Adjustment'];
+export type WarehousePage = components['schemas']['WarehousePage'];
+export type WarehouseReply = components['schemas']['WarehouseReply'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type FieldError = components['schemas']['FieldError'];
+export type Candidate = components['schemas']['Candidate'];
+export type ProductReference = components['schemas']['ProductReference'];
+export type ItemQuantities = components['schemas']['ItemQuantities'];
+export type Lot = components['schemas']['Lot'];
+export type ItemLocation = components['schemas']['ItemLocation'];
+export type StockProduct = components['schemas']['StockProduct'];
+export type Limiting = components['schemas']['Limiting'];
+export type SourceError = components['schemas']['SourceError'];
+export type StockSource = components['schemas']['StockSource'];
+export type BasketCheckLine = components['schemas']['BasketCheckLine'];
+export type StockResult = components['schemas']['StockResult'];
+export type LowStockEntry = components['schemas']['LowStockEntry'];
+export type ItemUse = components['schemas']['ItemUse'];
+export type MirrorStatus = components['schemas']['MirrorStatus'];
+export type CacheStatus = components['schemas']['CacheStatus'];
+export type BudgetStatus = components['schemas']['BudgetStatus'];
+export type ConnectionError = components['schemas']['ConnectionError'];
+export type ConnectionSource = components['schemas']['ConnectionSource'];
+export type ConnectionStatus = components['schemas']['ConnectionStatus'];
+export type ResponseUriTooLong = components['responses']['UriTooLong'];
+export type ResponseAnyProblem = components['responses']['AnyProblem'];
+export type ResponseUnauthorized = components['responses']['Unauthorized'];
+export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseOverloaded = components['responses']['Overloaded'];
+export type ResponseValidationFailed = components['responses']['ValidationFailed'];
+export type ResponseProductNotFound = components['responses']['ProductNotFound'];
+export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
+export type ResponseSkuAmbiguous = components['responses']['SkuAmbiguous'];
+export type ResponseUpstreamRejected = components['responses']['UpstreamRejected'];
+export type ResponseInternalError = components['responses']['InternalError'];
+export type ResponseNotSupportedByIntegration = components['responses']['NotSupportedByIntegration'];
+export type ResponseBadGateway = components['responses']['BadGateway'];
+export type ResponseServiceUnavailable = components['responses']['ServiceUnavailable'];
+export type ResponseGatewayTimeout = components['responses']['GatewayTimeout'];
+export type ResponseContentTooLarge = components['responses']['ContentTooLarge'];
+export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseRequiresMirror = components['responses']['RequiresMirror'];
+export type ResponseUpstreamTimeout = components['responses']['UpstreamTimeout'];
+export type ResponseInventoryItemNotFound = components['responses']['InventoryItemNotFound'];
+export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseIdempotencyConflict = components['responses']['IdempotencyConflict'];
+export type ResponseWarehouseNotFound = components['responses']['WarehouseNotFound'];
+export type HeaderXRequestId = components['headers']['X-Request-Id'];
+export type HeaderCacheControl = components['headers']['Cache-Control'];
+export type HeaderAllow = components['headers']['Allow'];
+export type HeaderRateLimitLimit = components['headers']['RateLimit-Limit'];
+export type HeaderRateLimitRemaining = components['headers']['RateLimit-Remaining'];
+export type HeaderRateLimitReset = components['headers']['RateLimit-Reset'];
+export type HeaderWwwAuthenticate = components['headers']['WWW-Authenticate'];
+export type HeaderRetryAfter = components['headers']['Retry-After'];
+export type HeaderAge = components['headers']['Age'];
+export type HeaderETag = components['headers']['ETag'];
+export type HeaderCacheStatus = components['headers']['Cache-Status'];
+export type HeaderIdempotencyKey = components['headers']['Idempotency-Key'];
+export type HeaderIdempotentReplayed = components['headers']['Idempotent-Replayed'];
+export type $defs = Record<string, never>;
+export interface operations {
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It runs */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            414: components["responses"]["UriTooLong"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can answer */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            414: components["responses"]["UriTooLong"];
+            /** @description It cannot, and why */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            414: components["responses"]["UriTooLong"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getStock: {
+        parameters: {
+            query?: {
+                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                warehouse_customer_id?: string;
+                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                warehouse_id?: string[];
+                /** @description What to add to the answer. Repeat it for more, or (in a query) separate by commas */
+                include?: ("lots" | "locations")[];
+            };
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+                 * @example SENCHA-100
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stock */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stock"];
+                };
+            };
+            /** @description `If-None-Match` names the answer: nothing has changed */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ProductNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["SkuAmbiguous"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listStock: {
+        parameters: {
+            query: {
+                /**
+                 * @description A SKU; repeat it for more
+                 * @example [
+                 *       "SENCHA-100",
+                 *       "EARL-GREY",
+                 *       "NO-SUCH-SKU"
+                 *     ]
+                 */
+                sku: string[];
+                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                warehouse_customer_id?: string;
+                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                warehouse_id?: string[];
+                /** @description What to add to the answer. Repeat it for more, or (in a query) separate by commas */
+                include?: ("lots" | "locations")[];
+            };
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of each SKU */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockResults"];
+                };
+            };
+            /** @description `If-None-Match` names the answer: nothing has changed */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    queryStock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The SKUs, and what narrows or widens the answer */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "skus": [
+                 *         "SENCHA-100",
+                 *         "EARL-GREY",
+                 *         "NO-SUCH-SKU"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["StockQuery"];
+            };
+        };
+        responses: {
+            /** @description What came of each SKU */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockResults"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    checkBasket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is to be shipped together */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "sku": "GONGFU-SET",
+                 *           "quantity": 6
+                 *         },
+                 *         {
+                 *           "sku": "CUP",
+                 *           "quantity": 20
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Basket"];
+            };
+        };
+        responses: {
+            /** @description Whether the basket can be had, and what it lacks */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketCheck"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listLowStock: {
+        parameters: {
+            query: {
+                /**
+                 * @description Only SKUs with less than this available
+                 * @example 10
+                 */
+                below: number;
+                /** @description SKUs a page */
+                limit?: number;
+                /** @description `next_token` of the page before */
+                page_token?: string;
+                /** @description Only the products of this merchant, by Trackstar's `warehouse_customer_id` */
+                warehouse_customer_id?: string;
+                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                warehouse_id?: string[];
+            };
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Not to be reused unasked */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LowStock"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["RequiresMirror"];
+            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Never to be kept */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    streamStockEvents: {
+        parameters: {
+            query?: {
+                /** @description Only these SKUs; repeat it for more. Without it: all */
+                sku?: string[];
+            };
+            header?: {
+                /** @description `id` of the last event that was seen; a browser sends it by itself */
+                "last-event-id"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, for as long as the reader stays */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["StockEventStream"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["RequiresMirror"];
+            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Never to be kept */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    createEventTicket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTicket"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listProducts: {
+        parameters: {
+            query?: {
+                /** @description Records on a page; Trackstar gives 1000 unless told */
+                limit?: number;
+                /** @description `next_token` of the page before. The first page has none */
+                page_token?: string;
+                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                ids?: string;
+                /** @description The SKU. `sku[eq]=…`, or plain `sku=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                sku?: components["schemas"]["TextFilter"];
+                /** @description The merchant. `warehouse_customer_id[eq]=…`, or plain `warehouse_customer_id=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                warehouse_customer_id?: components["schemas"]["TextFilter"];
+                /** @description The tags. `trackstar_tags[eq]=…`, or plain `trackstar_tags=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_tags?: components["schemas"]["TextFilter"];
+                /** @description When the source system made the record. `created_date[eq]=…`, or plain `created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                created_date?: components["schemas"]["Filter"];
+                /** @description When the source system changed it. `updated_date[eq]=…`, or plain `updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                updated_date?: components["schemas"]["Filter"];
+                /** @description When Trackstar first copied it. `trackstar_created_date[eq]=…`, or plain `trackstar_created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_created_date?: components["schemas"]["Filter"];
+                /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_updated_date?: components["schemas"]["Filter"];
+            };
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Not to be reused unasked */
+                    "Cache-Control"?: string;
+                    /** @description Trackstar is always asked (RFC 9211) */
+                    "Cache-Status"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getProduct: {
+        parameters: {
+            query?: {
+                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                warehouse_customer_id?: string;
+            };
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+                 * @example SENCHA-100
+                 */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The product */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductReply"];
+                };
+            };
+            /** @description `If-None-Match` names the answer: nothing has changed */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ProductNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["SkuAmbiguous"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listInventory: {
+        parameters: {
+            query?: {
+                /** @description Records on a page; Trackstar gives 1000 unless told */
+                limit?: number;
+                /** @description `next_token` of the page before. The first page has none */
+                page_token?: string;
+                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                ids?: string;
+                /** @description The SKU. `sku[eq]=…`, or plain `sku=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                sku?: components["schemas"]["TextFilter"];
+                /** @description The merchant. `warehouse_customer_id[eq]=…`, or plain `warehouse_customer_id=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                warehouse_customer_id?: components["schemas"]["TextFilter"];
+                /** @description The tags. `trackstar_tags[eq]=…`, or plain `trackstar_tags=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_tags?: components["schemas"]["TextFilter"];
+                /** @description Whether the item is active. `active[eq]=…`, or plain `active=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                active?: components["schemas"]["Filter"];
+                /** @description When the source system made the record. `created_date[eq]=…`, or plain `created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                created_date?: components["schemas"]["Filter"];
+                /** @description When the source system changed it. `updated_date[eq]=…`, or plain `updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                updated_date?: components["schemas"]["Filter"];
+                /** @description When Trackstar first copied it. `trackstar_created_date[eq]=…`, or plain `trackstar_created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_created_date?: components["schemas"]["Filter"];
+                /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                trackstar_updated_date?: components["schemas"]["Filter"];
+            };
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Not to be reused unasked */
+                    "Cache-Control"?: string;
+                    /** @description Trackstar is always asked (RFC 9211) */
+                    "Cache-Status"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryItemPage"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getInventoryItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Trackstar's id of the item
+                 * @example inv_sencha
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The item */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryItemReply"];
+                };
+            };
+            /** @description `If-None-Match` names the answer: nothing has changed */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["InventoryItemNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listProductsOfInventoryItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Trackstar's id of the item
+                 * @example inv_cup
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The products */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Not to be reused unasked */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhereUsed"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["InventoryItemNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["RequiresMirror"];
+            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Never to be kept */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    adjustInventoryItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this one adjustment; Trackstar remembers it for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Trackstar's id of the item
+                 * @example inv_tray
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What has come or gone. Leave out what does not apply: nothing may be null or empty */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "quantity": 5,
+                 *       "adjustment_type": "increase",
+                 *       "warehouse_id": "wh_oslo"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Adjustment"];
+            };
+        };
+        responses: {
+            /** @description It is done */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Idempotency-Key": components["headers"]["Idempotency-Key"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adjusted"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["InventoryItemNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["IdempotencyConflict"];
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listWarehouses: {
+        parameters: {
+            query?: {
+                /** @description Records on a page; Trackstar gives 1000 unless told */
+                limit?: number;
+                /** @description `next_token` of the page before. The first page has none */
+                page_token?: string;
+                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                ids?: string;
+            };
+            header?: {
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Not to be reused unasked */
+                    "Cache-Control"?: string;
+                    /** @description Trackstar is always asked (RFC 9211) */
+                    "Cache-Status"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarehousePage"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    getWarehouse: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                "cache-control"?: string;
+                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                "if-none-match"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Trackstar's id of the warehouse
+                 * @example wh_oslo
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The warehouse */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarehouseReply"];
+                };
+            };
+            /** @description `If-None-Match` names the answer: nothing has changed */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    Age: components["headers"]["Age"];
+                    ETag: components["headers"]["ETag"];
+                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    "Cache-Control"?: string;
+                    "Cache-Status": components["headers"]["Cache-Status"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WarehouseNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["UpstreamRejected"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotSupportedByIntegration"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The delivery; the same when it is repeated */
+                "svix-id"?: string;
+                /** @description When it was signed, epoch seconds */
+                "svix-timestamp"?: string;
+                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What Trackstar posts, as far as this service looks at it */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connection_id": "conn_sandbox",
+                 *       "event_type": "inventory.updated",
+                 *       "data": {
+                 *         "id": "inv_cup",
+                 *         "sku": "CUP",
+                 *         "onhand": 41,
+                 *         "committed": 4,
+                 *         "unfulfillable": 0,
+                 *         "fulfillable": 37,
+                 *         "trackstar_updated_date": "2026-11-23T10:00:00Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookDelivery"];
+            };
+        };
+        responses: {
+            /** @description Taken in, seen before, of another connection, or of no interest here */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            /** @description `unauthorized`: Who asks is not known */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    /** @description Never to be kept */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["ContentTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+}
