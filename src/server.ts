@@ -9,6 +9,7 @@ import methodNotAllowed from './plugins/method-not-allowed.js'
 import type { Metrics } from './plugins/metrics.js'
 import negotiation from './plugins/negotiation.js'
 import overload from './plugins/overload.js'
+import pipelining from './plugins/pipelining.js'
 import problemDetails from './plugins/problems.js'
 import requestHead from './plugins/request-head.js'
 import requestId from './plugins/request-id.js'
@@ -36,6 +37,7 @@ export async function createServer(config: Config, { logger, metrics, tickets }:
   // What a caller expects beyond `100-continue` may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own words.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
+  await app.register(pipelining)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)
