@@ -1282,6 +1282,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `overloaded`: More is asked for than can be answered in time */
+        Overloaded: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description Never to be kept */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `validation_failed`: The request is not valid */
         ValidationFailed: {
             headers: {
@@ -1431,19 +1444,6 @@ export interface components {
         RequiresMirror: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
-                "Cache-Control"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `overloaded`: More is asked for than can be answered in time */
-        Overloaded: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                "Retry-After": components["headers"]["Retry-After"];
                 /** @description Never to be kept */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
@@ -1605,6 +1605,7 @@ export type ResponseUriTooLong = components['responses']['UriTooLong'];
 export type ResponseAnyProblem = components['responses']['AnyProblem'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseOverloaded = components['responses']['Overloaded'];
 export type ResponseValidationFailed = components['responses']['ValidationFailed'];
 export type ResponseProductNotFound = components['responses']['ProductNotFound'];
 export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
@@ -1618,7 +1619,6 @@ export type ResponseGatewayTimeout = components['responses']['GatewayTimeout'];
 export type ResponseContentTooLarge = components['responses']['ContentTooLarge'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseRequiresMirror = components['responses']['RequiresMirror'];
-export type ResponseOverloaded = components['responses']['Overloaded'];
 export type ResponseUpstreamTimeout = components['responses']['UpstreamTimeout'];
 export type ResponseInventoryItemNotFound = components['responses']['InventoryItemNotFound'];
 export type ResponseForbidden = components['responses']['Forbidden'];
@@ -1760,6 +1760,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             414: components["responses"]["UriTooLong"];
             429: components["responses"]["RateLimited"];
+            503: components["responses"]["Overloaded"];
             default: components["responses"]["AnyProblem"];
         };
     };
@@ -2197,7 +2198,9 @@ export interface operations {
             400: components["responses"]["ValidationFailed"];
             401: components["responses"]["Unauthorized"];
             406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Overloaded"];

@@ -9,7 +9,9 @@ import methodNotAllowed from './plugins/method-not-allowed.js'
 import type { Metrics } from './plugins/metrics.js'
 import negotiation from './plugins/negotiation.js'
 import overload from './plugins/overload.js'
+import pipelining from './plugins/pipelining.js'
 import problemDetails from './plugins/problems.js'
+import requestHead from './plugins/request-head.js'
 import requestId from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import requestMetrics from './plugins/request-metrics.js'
@@ -22,7 +24,7 @@ import type { Tracing } from './tracing.js'
 /** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
 const maxConnections = 20_000
 /** Far above what a busy process has, and well below what callers take for a dead one. */
-const maxEventLoopDelayMs = 250
+const maxEventLoopDelayMs = 500
 
 export interface ServerParts {
   readonly logger: Logger
@@ -35,8 +37,11 @@ export interface ServerParts {
 export async function createServer(config: Config, { logger, metrics, tickets, tracing }: ServerParts) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
+  // What a caller expects beyond `100-continue` may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own words.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
   if (tracing) await app.register(requestSpans, tracing)
+  await app.register(pipelining)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)
@@ -45,6 +50,7 @@ export async function createServer(config: Config, { logger, metrics, tickets, t
   await app.register(access, { apiKeys, tickets })
   await app.register(requestLog)
   await app.register(requestMetrics, { metrics })
+  await app.register(requestHead)
   await app.register(negotiation)
   await app.register(overload, { maxEventLoopDelayMs })
   await app.register(clientLimit, { perMinute: config.clientRateLimit })

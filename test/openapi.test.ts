@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import tap from 'tap'
 import { isProblem, problems } from '../src/errors.js'
@@ -21,6 +20,7 @@ import {
   resolved,
   responseExamples,
 } from './openapi/document.js'
+import { faultsIn } from './openapi/faults.js'
 import { occasions } from './openapi/occasions.js'
 import { routesOf } from './openapi/routes.js'
 
@@ -33,20 +33,7 @@ const problemType = 'application/problem+json'
 /** Opened to whoever looks, and no part of the contract. */
 const undocumented = ['/', '/openapi.json', '/openapi.yaml', '/docs', '/docs/problems']
 
-const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
-ajv.addSchema(document, 'openapi.json')
-
-/** What Ajv has against `body` as `method path` answering `status`; null where there is nothing. */
-function faultsOf(method: string, path: string, status: string, mediaType: string, body: unknown): unknown {
-  const operation = document.paths[path]?.[method.toLowerCase()]
-  const named = operation?.responses[status] ?? operation?.responses['default']
-  const steps = ['paths', path, method.toLowerCase(), 'responses', operation?.responses[status] ? status : 'default']
-  const start = named?.$ref ?? `#/${steps.map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
-  const pointer = `${start}/content/${mediaType.replaceAll('/', '~1')}/schema`
-  const validate = ajv.getSchema(`openapi.json${pointer}`)
-  if (validate === undefined) return `no schema at ${pointer}`
-  return validate(body) === true ? null : validate.errors
-}
+const faultsOf = faultsIn(document)
 
 tap.test('the committed document is the one that the routes give', async (t) => {
   t.same(committed, JSON.parse(JSON.stringify(document)), 'npm run openapi, and commit the result')

@@ -128,7 +128,15 @@ export function contractDocument(made: object): ContractDocument {
   const operations = Object.values(paths).flatMap((path) => Object.values(path))
   const usual = (status: string) => operations.find(({ responses }) => responses[status])?.responses[status]
   const ofAny = { '414': usual('414') ?? anyOther }
-  const ofKeys = { ...ofAny, '401': usual('401') ?? anyOther, '429': usual('429') ?? anyOther }
+  const overloaded = operations
+    .map(({ responses }) => responses['503'])
+    .find((response) => isOnly('overloaded', response))
+  const ofKeys = {
+    ...ofAny,
+    '401': usual('401') ?? anyOther,
+    '429': usual('429') ?? anyOther,
+    '503': overloaded ?? anyOther,
+  }
   for (const operation of operations) {
     operation.parameters = [...(operation.parameters ?? []), structuredClone(requestIdOfCaller)]
     operation.parameters.sort((a, b) => places.indexOf(a.in) - places.indexOf(b.in))
@@ -150,6 +158,10 @@ export function contractDocument(made: object): ContractDocument {
   if (code) Object.assign(code, { enum: Object.keys(problems), 'x-may-grow': true })
   return document
 }
+
+/** Whether this is the only problem that a response can be. */
+const isOnly = (code: string, response: Response | undefined) =>
+  Object.keys(response?.content?.[problemType]?.examples ?? {}).join() === code
 
 /** `style` and `explode` belong to the parameter; an optional one's example to its schema, or it would be sent. */
 function settle(parameter: Parameter): void {

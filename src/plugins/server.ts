@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   type FastifyBaseLogger,
@@ -43,7 +43,15 @@ export function serverOptions(
     routerOptions: { maxParamLength: maxUrlBytes },
     // Node looks for who is late at this interval; its own is half a minute.
     // It is told of the timeout as well, to bound that for headers by it: a shorter one than that would not be kept.
-    http: { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000, requestTimeout: requestTimeoutMs },
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: 1000,
+      requestTimeout: requestTimeoutMs,
+      // Refused by the plugin for heads of requests, as a problem.
+      requireHostHeader: false,
+      // Of two `Host` or `Authorization` Node would take the first and say nothing, and a proxy perhaps the second.
+      joinDuplicateHeaders: true,
+    },
     bodyLimit: maxBodyBytes,
     // For a request to arrive whole; Fastify's own default is for ever.
     requestTimeout: requestTimeoutMs,
@@ -82,10 +90,24 @@ const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ])
 
+/** The answer that is under way on a connection: where Node itself looks when nobody handles a client's error. */
+const answerOn = (socket: Socket): ServerResponse | null | undefined => Reflect.get(socket, '_httpMessage')
+
 /** Answers by hand on a connection that Node could not parse, and ends it. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
+    return
+  }
+  const answer = answerOn(socket)
+  if (answer?.req.complete && !answer.headersSent) {
+    // What is wrong came behind a request that is being answered, and a refusal would be taken for the answer to that.
+    answer.shouldKeepAlive = false
+    return
+  }
+  // In the middle of an answer, or behind the last one: what came now would be taken for a part of it.
+  if (answer?.headersSent) {
+    socket.destroySoon()
     return
   }
   const code = codeOfFault.get(error.code ?? '') ?? 'validation_failed'

@@ -133,7 +133,6 @@ export default fastifyPlugin<StatusOptions>(
     app.get(
       '/status',
       {
-        config: { gives: 'json' },
         schema: {
           operationId: 'getStatus',
           tags: ['operation'],

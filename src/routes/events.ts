@@ -113,6 +113,10 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
         'x-accel-buffering': 'no',
       })
       if (request.method === 'HEAD') return reply.send()
+      // Behind another answer on the same connection it would take a place for something that may never begin.
+      if (reply.raw.socket === null) {
+        throw problem('validation_failed', 'Expected a stream of events to be asked for when nothing else is under way')
+      }
       const { query, client } = request
       if (!places.take(client)) {
         throw problem('overloaded', 'As many read events as this process takes, or as one client may', {

@@ -213,5 +213,5 @@ export const madeHereResponses = (success: Success) => ({
   200: json(success, {
     'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] },
   }),
-  ...problemResponses([]),
+  ...problemResponses(ofBodies),
 })

@@ -19,6 +19,10 @@ export function toProblem(answer: UpstreamAnswer): Problem {
         origin,
         cause,
       })
+    // The address is what a caller has asked for, written out: what is short here may be long there.
+    case 414:
+    case 431:
+      return problem('upstream_rejected', 'Trackstar takes no address as long as these filters make it', { cause })
     case 401:
     case 403:
       return problem('upstream_auth_failed', "Trackstar refuses this service's own credentials; yours are fine", {

@@ -27,6 +27,8 @@ export interface Operation {
   readonly description?: string
   readonly tags?: readonly string[]
   readonly parameters?: readonly Parameter[]
+  /** Which of these a caller has to show, and for each the scopes that it takes; none: nothing. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> }
   readonly responses: Readonly<Record<string, Response>>
 }

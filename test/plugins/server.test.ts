@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
@@ -78,6 +79,45 @@ tap.test('bears callers who are cut off in the middle of a request', async (t) =
   socket.resetAndDestroy()
   await eventually(() => socket.destroyed)
   t.equal((await app.inject('/')).statusCode, 404)
+})
+
+tap.test(
+  'regression: a broken request was refused in the middle of the answer to it, or behind the last one',
+  async (t) => {
+    const app = Fastify(options())
+    app.get('/stream', (_request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200).write('begun')
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    t.teardown(() => app.close())
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n')
+    await once(socket, 'data')
+    socket.end('{')
+    t.equal(await text(socket), '', 'the stream ends')
+    const answers = await overSocket(port, 'GET /a%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{}')
+    t.equal(answers.status, 400)
+    t.equal(JSON.parse(answers.body).status, 400, 'and nothing comes behind it')
+  },
+)
+
+tap.test('regression: a request was answered with the refusal of what came behind it', async (t) => {
+  const app = Fastify(options())
+  let seen = 0
+  app.post('/', async () => {
+    seen++
+    await new Promise((resolve) => setImmediate(resolve))
+    return { done: seen }
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const reply = await overSocket(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nwhat?\r\n\r\n')
+  t.equal(reply.status, 200)
+  t.equal(reply.headers.get('connection'), 'close')
+  t.strictSame(JSON.parse(reply.body), { done: 1 }, 'and nothing comes behind it')
 })
 
 /** Listens, and keeps its log lines. */

@@ -122,3 +122,14 @@ tap.test('regression: a list was read for only-if-cached', async (t) => {
   }
   t.equal(sandbox.calls.length, 0)
 })
+
+tap.test(
+  'regression: filters that are too long for Trackstar once they are encoded were called its fault',
+  async (t) => {
+    const { get } = await startService(t)
+    // No encoding of anything, and so taken as it is: three times as long when each sign is encoded.
+    const reply = await get(`/warehouses?ids=${'%'.repeat(14_000)}`)
+    t.equal(reply.statusCode, 422)
+    t.match(reply.json(), { code: 'upstream_rejected', detail: /no address as long/ })
+  },
+)

@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { type Problem, problem } from '../errors.js'
+
+/** Far more than any client sends. Node keeps the first 2,000 and drops the rest in silence. */
+const maxHeaders = 200
+
+/** A name, or an address, and a port (RFC 3986, 3.2.2). Empty is what a target without an authority has. */
+const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
+
+/**
+ * Refuses what RFC 9112 refuses and Node lets through, or refuses in its own words: an HTTP/1.1 request without one sound
+ * `Host` (3.2; two of them arrive joined, and so are none), a target of `*` that is not for `OPTIONS` (3.2.4; the router
+ * would take it for `/`), a transfer coding but `chunked` (6.1), HTTP/0.9, and headers without end. Who reads such a
+ * request otherwise than this service does might be a proxy in front of it.
+ */
+export default fastifyPlugin(
+  async (app: FastifyInstance) => {
+    app.addHook('onRequest', (request, _reply, done) => done(refusal(request.raw)))
+  },
+  { name: 'request-head' },
+)
+
+function refusal({ httpVersion, headers, rawHeaders, url = '', method }: IncomingMessage): Problem | undefined {
+  if (rawHeaders.length > 2 * maxHeaders) {
+    return problem('headers_too_large', `Expected at most ${maxHeaders} headers, but got more`)
+  }
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
+    return wrong('Expected no transfer coding but chunked, and that in HTTP/1.1')
+  }
+  if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
+  if (headers.host === undefined || !host.test(headers.host)) return wrong('Expected one Host header that names a host')
+  if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) {
+    return wrong('Expected an address that begins with /')
+  }
+  return undefined
+}
+
+const wrong = (detail: string) => problem('validation_failed', detail)

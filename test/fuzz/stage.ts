@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
+import { eventually, type Service, startService } from '../helper.js'
+import { startMirrored } from '../mirrored.js'
+import type { Document } from '../openapi/document.js'
+import type { FuzzedRequest } from './requests.js'
+import { faultsOfCall } from './upstream-calls.js'
+import type { Known } from './values.js'
+import { allowedOrigin, type Destination, Judge } from './verdict.js'
+import { bytesOf, exchange } from './wire.js'
+
+/** The contract document as it is committed: what callers have been promised. */
+export const promised = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', '..', 'openapi', 'openapi.json'), 'utf8'),
+) as Document
+
+/** What came of one request. */
+export interface Shot {
+  /** Undefined where there was no answer. */
+  readonly status: number | undefined
+  readonly destination: Destination | undefined
+  /** What must not be about the answer. */
+  readonly faults: readonly string[]
+  /** What must not be about the calls upstream since the last shot. */
+  readonly callFaults: readonly string[]
+}
+
+export interface FuzzStage {
+  readonly known: Known
+  readonly shoot: (request: FuzzedRequest) => Promise<Shot>
+}
+
+/** What callers may know of the sandbox. */
+const known: Known = {
+  sku: [
+    'SENCHA-100',
+    'GONGFU-SET',
+    'HONEY-1',
+    'EARL-GREY',
+    'MINT/LEMON 50%',
+    'GREEN, BLACK + WHITE',
+    '抹茶 30g',
+    '__proto__',
+  ],
+  products: [],
+  inventory: ['inv_cup', 'inv_jasmine', 'inv/mint 50%', 'inv_mix,3', 'inv_抹茶', '__proto__', 'constructor'],
+  warehouses: ['wh_oslo', 'wh_porto', 'wh_quiet', '__proto__'],
+  warehouse_id: ['wh_oslo', 'wh_porto', '__proto__', 'nowhere'],
+  warehouse_customer_id: ['cust_aurora', 'cust_borealis'],
+  connection_id: ['conn_sandbox'],
+  event_type: ['inventory.updated', 'product.updated', 'product.created', 'warehouse.updated', 'connection.created'],
+  'cache-control': ['no-cache', 'max-age=0', 'only-if-cached'],
+}
+
+const keys = { read: 'key-that-reads', write: 'key-that-writes', nobody: 'key-of-nobody' } as const
+
+/** How a request shows the key that comes with it. */
+function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
+  if (key === 'none') return []
+  if (keyBy === 'x-api-key') return [['x-api-key', keys[key]]]
+  const shown: [string, string] = ['authorization', `Bearer ${keys[key]}`]
+  return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.nobody}`]]
+}
+
+/** Two services with all that can be switched on, one that mirrors and one that reads on demand; both end with the test. */
+export async function startFuzzStage(t: Parameters<typeof startService>[0]): Promise<FuzzStage> {
+  const judge = new Judge(promised)
+  const webhooks = { TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret, TRACKSTAR_CONNECTION_ID: 'conn_sandbox' }
+  const environment = {
+    ...webhooks,
+    TRACKSTAR_WRITE_RATE: '1000',
+    AUTH_MODE: 'api-key',
+    API_KEYS: `reader:${keys.read},writer:${keys.write}:read+write`,
+    CORS_ORIGINS: allowedOrigin,
+  }
+  const services: Readonly<Record<FuzzedRequest['mode'], Service>> = {
+    mirror: await startMirrored(t, { environment, sandbox: { writeRate: 0 }, waits: false }),
+    'on-demand': await startService(t, { environment, sandbox: { writeRate: 0 } }),
+  }
+  const low = () => services.mirror.get('/stock/low?below=0', { 'x-api-key': keys.read })
+  await eventually(async () => (await low()).statusCode === 200)
+  let deliveries = 0
+  const signature = ({ isSigned, body }: FuzzedRequest) => {
+    if (!isSigned || body === undefined) return []
+    const now = Math.floor(Date.now() / 1000)
+    return Object.entries(signWebhook(sandboxWebhookSecret, `msg_${++deliveries}`, now, body))
+  }
+  const prepared = (request: FuzzedRequest): FuzzedRequest => ({
+    ...request,
+    headers: [...signature(request), ...keyHeaders(request), ...request.headers],
+  })
+  return {
+    known,
+    async shoot(request) {
+      const { listen, sandbox } = services[request.mode]
+      const options = { methods: [request.method], ends: request.framing === 'cut short' }
+      const came = await exchange(await listen(), bytesOf(prepared(request)), options)
+      const callFaults = sandbox.calls.splice(0).flatMap(faultsOfCall)
+      return {
+        status: came.answers[0]?.status,
+        destination: judge.destinationOf(request),
+        faults: judge.faultsOf(request, came),
+        callFaults,
+      }
+    },
+  }
+}
