@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
 
 const main = join(import.meta.dirname, '..', 'src', 'main.js')
@@ -21,6 +20,8 @@ export interface SpawnedProcess {
   readonly complaint: () => string
   readonly signal: (signal: NodeJS.Signals) => void
   readonly ended: Promise<End>
+  /** Waits until the log shows that something is so. */
+  readonly until: (isTold: () => boolean) => Promise<void>
 }
 
 interface Teardown {
@@ -44,11 +45,20 @@ export function spawnMain(
     complaint += text
   })
   const ended = Promise.all([once(child, 'close'), once(read, 'close')]).then(([[code, signal]]) => ({ code, signal }))
+  // As long as the test may take: a busy machine is slow to start a process.
+  const until = async (isTold: () => boolean) => {
+    const over = ended.then(() => 'over' as const)
+    while (!isTold()) {
+      if ((await Promise.race([once(read, 'line'), over])) === 'over' && !isTold()) {
+        throw new Error(`it has ended: ${complaint}${JSON.stringify(log)}`)
+      }
+    }
+  }
   t.teardown(async () => {
     child.kill('SIGKILL')
     await ended
   })
-  return { log, complaint: () => complaint, signal: (signal) => void child.kill(signal), ended }
+  return { log, complaint: () => complaint, signal: (signal) => void child.kill(signal), ended, until }
 }
 
 export interface SpawnedService extends SpawnedProcess {
@@ -80,15 +90,9 @@ export async function spawnService(
     },
     options.nodeArguments,
   )
-  let hasEnded = false
-  void spawned.ended.then(() => {
-    hasEnded = true
-  })
   const ports = () =>
     spawned.log.flatMap(({ msg }) => /^Server listening at .*:(\d+)$/.exec(String(msg))?.[1] ?? []).map(Number)
-  // A busy machine may take its time: as long as the test may.
-  while (!hasEnded && ports().length < (environment['ADMIN_PORT'] ? 2 : 1)) await sleep(5)
-  if (hasEnded) throw new Error(`it did not start: ${spawned.complaint()}${JSON.stringify(spawned.log)}`)
+  await spawned.until(() => ports().length === (environment['ADMIN_PORT'] ? 2 : 1))
   const [port = 0, adminPort = 0] = ports()
   return { ...spawned, sandbox, port, adminPort }
 }

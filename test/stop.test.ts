@@ -117,7 +117,7 @@ beside('a second signal ends it at once', async (t) => {
   socket.write('GET /products/CUP/stock HTTP/1.1\r\nHost: x\r\n\r\n')
   await eventually(() => callsOf(service, '/wms/products') === 1)
   signal('SIGINT')
-  await eventually(() => messages(service).includes('stopping'))
+  await service.until(() => messages(service).includes('stopping'))
   signal('SIGTERM')
   t.strictSame(await ended, { code: 1, signal: null })
 })
@@ -141,9 +141,9 @@ beside('a fault that nobody catches is logged whole, without secrets, and ends i
 })
 
 beside('a promise that nobody looks after is such a fault, also while it stops', async (t) => {
-  const { signal, ended, log } = await spawnService(t, {}, atSignal("Promise.reject(new Error('lost'))"))
+  const { signal, ended, log, until } = await spawnService(t, {}, atSignal("Promise.reject(new Error('lost'))"))
   signal('SIGTERM')
-  await eventually(() => log.some(({ msg }) => msg === 'stopping'))
+  await until(() => log.some(({ msg }) => msg === 'stopping'))
   signal('SIGUSR2')
   t.strictSame(await ended, { code: 1, signal: null })
   t.match(log.at(-1), { level: 60, err: { message: 'lost', stack: /^Error: lost\n +at / } })
@@ -172,12 +172,12 @@ beside('loses no request sent before the signal under constant load', async (t) 
   const agent = keptAgent(t, 20)
   await ask(agent, port, '/products/CUP/stock')
   let stopAt = Number.POSITIVE_INFINITY
-  let isOver = false
+  const over = new AbortController()
   let answered = 0
   const lost: number[] = []
   const client = async () => {
     let turns = 0
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const sentAt = performance.now()
       try {
         // A connection of its own for every other: what the kernel has taken is sent as well.
@@ -197,7 +197,7 @@ beside('loses no request sent before the signal under constant load', async (t) 
   stopAt = performance.now()
   signal('SIGTERM')
   t.strictSame(await ended, { code: 0, signal: null })
-  isOver = true
+  over.abort()
   await Promise.all(clients)
   t.strictSame(
     lost.filter((sentAt) => sentAt <= stopAt),
