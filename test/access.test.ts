@@ -69,7 +69,7 @@ tap.test('refuses a long body without waiting for the end of it', async (t) => {
   t.equal(reply.status, 401)
 })
 
-tap.test('goes by the first of two Authorization headers, and by neither of two X-API-Key', async (t) => {
+tap.test('takes neither of two keys that are sent the same way', async (t) => {
   const { listen } = await start(t)
   const port = await listen()
   const ask = async (...headers: string[]) =>
@@ -78,7 +78,7 @@ tap.test('goes by the first of two Authorization headers, and by neither of two 
   const bearer = (key: string) => `Authorization: Bearer ${key}\r\n`
   const apiKey = (key: string) => `X-API-Key: ${key}\r\n`
   t.equal(await ask(bearer('guessed'), bearer(keys.shop)), 401)
-  t.equal(await ask(bearer(keys.shop), bearer('guessed')), 200)
+  t.equal(await ask(bearer(keys.shop), bearer('guessed')), 401)
   t.equal(await ask(apiKey(keys.shop), apiKey(keys.shop)), 401)
   t.equal(await ask(apiKey('guessed'), apiKey(keys.shop)), 401)
   t.equal(await ask(bearer(keys.shop), apiKey('guessed')), 200)
