@@ -15,6 +15,7 @@ import requestLog from './plugins/request-log.js'
 import requestMetrics from './plugins/request-metrics.js'
 import securityHeaders from './plugins/security-headers.js'
 import { serverOptions } from './plugins/server.js'
+import silentConnections from './plugins/silent-connections.js'
 import type { Tickets } from './plugins/tickets.js'
 
 /** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
@@ -33,6 +34,7 @@ export async function createServer(config: Config, { logger, metrics, tickets }:
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
+  await app.register(silentConnections)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)
