@@ -34,7 +34,6 @@ export async function createServer(config: Config, { logger, metrics, tickets }:
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
-  await app.register(silentConnections)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)
@@ -48,5 +47,6 @@ export async function createServer(config: Config, { logger, metrics, tickets }:
   await app.register(clientLimit, { perMinute: config.clientRateLimit })
   await app.register(compression)
   await app.register(methodNotAllowed)
+  await app.register(silentConnections)
   return app
 }
