@@ -7,7 +7,7 @@ import { type AppParts, buildApp } from './app.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { fixedSkus } from './sandbox/fixed-catalogue.js'
 import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
-import { startTracing } from './tracing.js'
+import { startTracing, type Tracing } from './tracing.js'
 
 // V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been
 // promoted by then, so under a flood that is 200 MB of the dead; collecting at a third costs little and keeps it at 60.
@@ -15,8 +15,10 @@ setFlagsFromString('--heap-growing-percent=30')
 
 const usage = 'usage: node dist/main.js [demo | sandbox]'
 
-/** What is to be closed at a stop signal, the last opened first. */
+/** What runs, and so is to be closed at a stop signal: the last opened first. */
 const running: { close(): Promise<unknown> }[] = []
+/** What is still to be sent when the grace time is over; it takes two seconds at most. */
+let tracing: Tracing | undefined
 
 /** Where the process itself says something: the service's own log, once there is one. */
 let log: Pick<FastifyInstance['log'], 'info' | 'warn' | 'fatal'> = pino()
@@ -27,29 +29,34 @@ let log: Pick<FastifyInstance['log'], 'info' | 'warn' | 'fatal'> = pino()
  */
 const drainMs = 1000
 
-/** Ends the process at a signal; a second one, or the end of the grace time, ends it at once. */
-function stopOnSignal(graceSeconds: number, app?: FastifyInstance): void {
-  const graceMs = graceSeconds * 1000
-  let isStopping = false
-  const stop = async (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1)
-    isStopping = true
-    setTimeout(() => {
-      log.warn('what is still open at the end of the grace time is cut off')
-      process.exit(0)
-    }, graceMs).unref()
-    if (app) {
-      log.info({ signal }, 'stopping')
-      app.drain()
-      await sleep(Math.min(drainMs, graceMs / 4))
-    }
-    for (const part of running.toReversed()) await part.close()
-    process.exit(0)
+/** What a stop is to heed, once there is something to stop. Before, a signal just ends the process. */
+let stopping: { readonly graceMs: number; readonly app?: FastifyInstance } = { graceMs: 1000 }
+let isStopping = false
+
+/** Ends the process in order; a second signal ends it at once, and so does the end of the grace time. */
+async function stop(signal: NodeJS.Signals): Promise<void> {
+  if (isStopping) process.exit(1)
+  isStopping = true
+  const { graceMs, app } = stopping
+  setTimeout(() => void cutOff(), graceMs).unref()
+  if (app) {
+    log.info({ signal }, 'stopping')
+    app.drain()
+    await sleep(Math.min(drainMs, graceMs / 4))
   }
-  const begin = (signal: NodeJS.Signals) => void stop(signal).catch(die)
-  process.on('SIGTERM', begin)
-  process.on('SIGINT', begin)
+  for (const part of running.toReversed()) await part.close()
+  process.exit(0)
 }
+
+async function cutOff(): Promise<never> {
+  log.warn('what is still open at the end of the grace time is cut off')
+  stopping.app?.server.closeAllConnections()
+  await tracing?.close()
+  process.exit(0)
+}
+
+// At once: as process 1 of a container nothing would be heeded that came before.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(die))
 
 /** After a fault that nobody caught nothing here can be relied on: who watches the process has to start another. */
 function die(error: unknown): never {
@@ -64,13 +71,13 @@ const addressOf = (app: FastifyInstance) => {
 }
 
 async function startService(config: Config, parts: AppParts = {}): Promise<string> {
-  const tracing = await startTracing(process.env)
+  tracing = await startTracing(process.env)
   if (tracing) running.push(tracing)
   const app = await buildApp(config, { ...parts, ...(tracing && { tracing }) })
   running.push(app)
   log = app.log
   // Before anybody can be told that it listens: from then on a stop is expected to be an orderly one.
-  stopOnSignal(config.shutdownGraceSeconds, app)
+  stopping = { graceMs: config.shutdownGraceSeconds * 1000, app }
   await app.listen({ host: config.host, port: config.port })
   await app.admin?.listen({ host: config.host, port: config.adminPort ?? 0 })
   return addressOf(app)
@@ -103,7 +110,6 @@ async function sandbox(): Promise<void> {
   const address = await upstream.listen({ host, port: wholeNumber('SANDBOX_PORT', 3001) })
   const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: secret = sandboxWebhookSecret } = process.env
   if (webhookUrl) upstream.sendWebhooksTo(webhookUrl, [secret])
-  stopOnSignal(1)
   say(
     `A stand-in for Trackstar, with invented data: ${address}`,
     'To run the service against it, in another terminal:',

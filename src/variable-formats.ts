@@ -74,7 +74,7 @@ function isTrustable(part: string): boolean {
 /** `name:key`, `name:sha256:<hex>`, each with `:read+write` where it may write; what a key is never stays in memory. */
 export const apiKeys: Format<readonly ApiKey[]> = {
   expected:
-    'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas',
+    'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice',
   parse(given) {
     const keys = given.split(',').map((entry) => apiKey(entry.trim()))
     const known = keys.filter((key) => key !== undefined)

@@ -125,7 +125,11 @@ tap.test('takes a body of a mebibyte, and reads no further of a larger one, howe
     ['a byte more in a chunk', 413, post('Transfer-Encoding: chunked', chunks(large))],
     ['much, of which nothing comes', 413, post('Content-Length: 10000000000')],
     ['a chunk without end', 413, post('Transfer-Encoding: chunked', `ffffffff\r\n${large}`)],
-    ['chunks without end', 413, post('Transfer-Encoding: chunked', `40\r\n${'x'.repeat(64)}\r\n`.repeat(mebibyte / 64 + 1))],
+    [
+      'chunks without end',
+      413,
+      post('Transfer-Encoding: chunked', `40\r\n${'x'.repeat(64)}\r\n`.repeat(mebibyte / 64 + 1)),
+    ],
     ['much behind a body of no length', 400, post('Connection: close', fits)],
   ]
   for (const [name, status, request] of requests) {

@@ -53,7 +53,7 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
   t.strictSame(wrong({}), [
     'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
     'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
-    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas; or AUTH_MODE=none, to let everybody in who reaches the port',
+    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice; or AUTH_MODE=none, to let everybody in who reaches the port',
   ])
 })
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import tap from 'tap'
 import { startCollector, treeOf } from './collector.js'
 import { type ServiceProcess, startProcess } from './service-process.js'
@@ -25,6 +25,24 @@ tap.test('sends what it has not sent yet before it ends', async (t) => {
   t.same(treeOf(spans), ['GET /products/:sku', '  trackstar batch skus', '    GET /wms/products'])
   t.match(collector.resource(), { 'service.name': 'stock', 'deployment.environment.name': 'test' })
   t.same([...collector.paths], ['/v1/traces'])
+})
+
+tap.test('regression: what had not been sent was lost where the grace time ended the stop', async (t) => {
+  const collector = await startCollector(t)
+  const service = await startProcess(t, {
+    ...collector.environment,
+    OTEL_BSP_SCHEDULE_DELAY: '600000',
+    SHUTDOWN_GRACE_SECONDS: '1',
+  })
+  t.equal(await ask(service, '/products/SENCHA-100'), 200)
+  const halfOpen = connect(Number(new URL(service.address).port), '127.0.0.1')
+  halfOpen.on('error', () => {})
+  halfOpen.write('GET /livez HTTP/1.1\r\n')
+  await once(halfOpen, 'connect')
+  t.equal(await service.stop(), 0)
+  t.match(service.output(), /is cut off/)
+  t.ok(collector.spans.some(({ traceId: id }) => id === traceId))
+  halfOpen.destroy()
 })
 
 tap.test('serves, complains in its log and ends in time where the collector is gone', async (t) => {

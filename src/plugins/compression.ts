@@ -12,6 +12,10 @@ const thresholdBytes = 4096
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
+    app.addHook('onRoute', (route) => {
+      // Large, the same for everybody and rarely asked for, by whom nobody asks for a key: not worth anew each time.
+      if (route.url.startsWith('/docs/static')) route.compress = false
+    })
     await app.register(compress, {
       threshold: thresholdBytes,
       encodings: ['br', 'gzip'],

@@ -128,10 +128,17 @@ export default fastifyPlugin<DocsOptions>(
     })
     const hidden = { schema: { hide: true }, config: { access: 'open' } } as const
     app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
-    app.get('/openapi.json', hidden, () => app.swagger())
-    app.get('/openapi.yaml', hidden, (_request, reply) =>
-      reply.type('application/yaml').send(app.swagger({ yaml: true })),
-    )
+    // Made once, since anybody may ask for them.
+    let json: string | undefined
+    let yaml: string | undefined
+    app.get('/openapi.json', hidden, (_request, reply) => {
+      json ??= JSON.stringify(app.swagger())
+      return reply.type('application/json; charset=utf-8').send(json)
+    })
+    app.get('/openapi.yaml', hidden, (_request, reply) => {
+      yaml ??= app.swagger({ yaml: true })
+      return reply.type('application/yaml').send(yaml)
+    })
     app.get('/docs/problems', hidden, (_request, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()))
   },
   { name: 'docs', dependencies: ['access'] },

@@ -22,6 +22,13 @@ export interface EventTicketsOptions {
 
 /** `POST /stock/events/tickets`: for a browser's `EventSource`, which cannot send a key. */
 export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> = async (app, { issue }) => {
+  // There is nothing to say, but clients that always send JSON name it as the type of nothing.
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null)
+    else parse(request, body, done)
+  })
   app.post(
     '/stock/events/tickets',
     {

@@ -25,6 +25,15 @@ tap.test('takes a request without a body, as a page sends it', async (t) => {
   const headers = { authorization: 'Bearer hunter2' }
   const reply = await app.inject({ method: 'POST', url: '/stock/events/tickets', headers })
   t.equal(reply.statusCode, 200)
+  const ask = (payload: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/stock/events/tickets',
+      headers: { ...headers, 'content-type': 'application/json' },
+      payload,
+    })
+  t.equal((await ask('')).statusCode, 200, 'which may be called JSON all the same')
+  t.equal((await ask('{')).statusCode, 400)
 })
 
 tap.test('gives none to anybody else, nor for a ticket', async (t) => {
