@@ -27,7 +27,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null)
-    else parse(request, body, done)
+    else void parse(request, body, done)
   })
   app.post(
     '/stock/events/tickets',
