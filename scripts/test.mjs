@@ -1,6 +1,7 @@
-// What `npm test` runs: compiles, runs tap over the compiled tests, checks the coverage bar, and ends with one line
-// `N passed, N failed` read from the run's own output. Arguments go to tap, files as tests or as what they compile to:
-// `npm test -- test/stock/yields.test.ts`. With any argument the run is not the whole suite, so coverage is left out.
+// What `npm test` and `npm run test:browser` run: compiles, runs tap over the compiled tests, checks the coverage bar, and
+// ends with one line `N passed, N failed` read from the run's own output. Arguments go to tap, files as tests or as what
+// they compile to: `npm test -- test/stock/yields.test.ts`. With any argument the run is not the whole suite, so coverage
+// is left out.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

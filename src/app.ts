@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { Logger } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
 import { createCatalog } from './catalog/catalog.js'
 import type { Config } from './config.js'
@@ -34,15 +34,20 @@ import { connectionStatus } from './status-report.js'
 import { basketSchemas } from './stock/basket-check.js'
 import { stockSchemas } from './stock/stock.js'
 import { StockFeed } from './stock/stock-feed.js'
+import type { Tracing } from './tracing.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { connect } from './trackstar/connection.js'
 import { version } from './version.js'
 
-/** What stands in for the real thing, in tests above all. */
+/** What stands in for the real thing, in tests above all, or comes on top of it. */
 export interface AppParts {
   readonly dispatcher?: Dispatcher
   readonly clock?: Clock
   readonly logger?: Logger
+  /** Where log lines go; default: standard output, in JSON. */
+  readonly logTo?: DestinationStream
+  /** Default: no traces are made. */
+  readonly tracing?: Tracing
 }
 
 /** What a reply's schema may refer to by name. */
@@ -69,7 +74,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   const startedAt = new Date(clock.now()).toISOString()
   const metrics = new Metrics()
   const tickets = new Tickets(clock.now)
-  const serverParts = { logger: parts.logger ?? createLogger(config), metrics, tickets }
+  const { tracing, logger = createLogger(config, parts.logTo, tracing?.logFields) } = parts
+  const serverParts = { logger, metrics, tickets, ...(tracing && { tracing }) }
   const app = await createServer(config, serverParts)
   const admin = config.adminPort === undefined ? null : await createServer(config, serverParts)
   app.decorate('admin', admin)
@@ -143,7 +149,12 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       return "Trackstar refuses this service's credentials"
     },
   })
-  metrics.watch(() => ({ ...catalog.state, budget: budget.state, circuit: circuit.state }))
+  metrics.watch(() => ({
+    ...catalog.state,
+    budget: budget.state,
+    circuit: circuit.state,
+    isRefused: connection.isRefused,
+  }))
   const forOperators = admin ?? app
   await forOperators.register(metricsPage, { metrics })
   await forOperators.register(status, {

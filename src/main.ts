@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { buildApp } from './app.js'
+import { type AppParts, buildApp } from './app.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { fixedSkus } from './sandbox/fixed-catalogue.js'
 import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
+import { startTracing } from './tracing.js'
 
 // V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been
 // promoted by then, so under a flood that is 200 MB of the dead; collecting at a third costs little and keeps it at 60.
@@ -62,8 +63,10 @@ const addressOf = (app: FastifyInstance) => {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-async function startService(config: Config): Promise<string> {
-  const app = await buildApp(config)
+async function startService(config: Config, parts: AppParts = {}): Promise<string> {
+  const tracing = await startTracing(process.env)
+  if (tracing) running.push(tracing)
+  const app = await buildApp(config, { ...parts, ...(tracing && { tracing }) })
   running.push(app)
   log = app.log
   await app.listen({ host: config.host, port: config.port })
@@ -95,7 +98,8 @@ function wholeNumber(name: string, fallback: number): number {
 
 async function sandbox(): Promise<void> {
   const upstream = newSandbox(0)
-  const address = await upstream.listen({ port: wholeNumber('SANDBOX_PORT', 3001) })
+  const host = process.env.SANDBOX_HOST || '127.0.0.1'
+  const address = await upstream.listen({ host, port: wholeNumber('SANDBOX_PORT', 3001) })
   const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: secret = sandboxWebhookSecret } = process.env
   if (webhookUrl) upstream.sendWebhooksTo(webhookUrl, [secret])
   stopOnSignal(1)
@@ -121,7 +125,7 @@ async function demo(): Promise<void> {
     TRACKSTAR_CONNECTION_ID: connectionId,
     TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
   })
-  const address = await startService(config)
+  const address = await startService(config, await prettyLog())
   upstream.sendWebhooksTo(`${address}/webhooks/trackstar`)
   const width = Math.max(...fixedSkus.map(({ sku }) => sku.length))
   say(
@@ -138,6 +142,14 @@ async function demo(): Promise<void> {
     '',
     'Ctrl-C ends it.',
   )
+}
+
+/** A log for people, where what writes it is installed. */
+async function prettyLog(): Promise<AppParts> {
+  const pretty = await import('pino-pretty').catch(() => undefined)
+  return pretty
+    ? { logTo: pretty.default({ ignore: 'pid,hostname', singleLine: true, translateTime: 'SYS:HH:MM:ss' }) }
+    : {}
 }
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`)

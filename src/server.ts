@@ -15,9 +15,11 @@ import requestHead from './plugins/request-head.js'
 import requestId from './plugins/request-id.js'
 import requestLog from './plugins/request-log.js'
 import requestMetrics from './plugins/request-metrics.js'
+import requestSpans from './plugins/request-spans.js'
 import securityHeaders from './plugins/security-headers.js'
 import { serverOptions } from './plugins/server.js'
 import type { Tickets } from './plugins/tickets.js'
+import type { Tracing } from './tracing.js'
 
 /** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
 const maxConnections = 20_000
@@ -28,16 +30,18 @@ export interface ServerParts {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly tickets: Tickets
+  readonly tracing?: Tracing
 }
 
 /** A server without a route, with all that cuts across routes: how it answers, what it tells of itself, who may ask. */
-export async function createServer(config: Config, { logger, metrics, tickets }: ServerParts) {
+export async function createServer(config: Config, { logger, metrics, tickets, tracing }: ServerParts) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   // What a caller expects beyond `100-continue` may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own words.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
   await app.register(pipelining)
+  if (tracing) await app.register(requestSpans, tracing)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)

@@ -8,6 +8,7 @@ import { buildApp } from '../src/app.js'
 import { type Config, readConfig } from '../src/config.js'
 import { isProblem, type Problem } from '../src/errors.js'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
+import type { Tracing } from '../src/tracing.js'
 import type { Clock } from '../src/trackstar/clock.js'
 
 /** A clock that stands still until it is moved. It starts well above 0, which some caches take for "never". */
@@ -40,6 +41,7 @@ export interface ServiceOptions {
   readonly environment?: Readonly<Record<string, string>>
   readonly clock?: Clock
   readonly logger?: Logger | ((config: Config) => Logger)
+  readonly tracing?: Tracing
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -62,7 +64,7 @@ interface Teardown {
 
 /** The whole service against a sandbox on a loopback port; both end with the test. */
 export async function startService(t: Teardown, options: ServiceOptions = {}): Promise<Service> {
-  const { clock } = options
+  const { clock, tracing } = options
   const sandbox = createSandbox({ products: 100, readRate: 0, ...options.sandbox })
   const config = readConfig({
     TRACKSTAR_BASE_URL: await sandbox.listen(),
@@ -75,7 +77,11 @@ export async function startService(t: Teardown, options: ServiceOptions = {}): P
     ...options.environment,
   })
   const logger = typeof options.logger === 'function' ? options.logger(config) : options.logger
-  const app = await buildApp(config, { ...(clock && { clock }), ...(logger && { logger }) })
+  const app = await buildApp(config, {
+    ...(clock && { clock }),
+    ...(logger && { logger }),
+    ...(tracing && { tracing }),
+  })
   t.teardown(async () => {
     await app.close()
     await sandbox.close()

@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
   variables: { any: ['variable-formats'] },
   config: { any: ['errors', 'variables'], types: ['variable-formats'] },
   version: { any: [] },
+  tracing: { any: ['trackstar', 'version'] },
   stock: { any: ['records'] },
   trackstar: { any: ['records', 'errors'] },
   catalog: { any: ['trackstar', 'records', 'errors'] },
@@ -28,7 +29,7 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
   plugins: { any: ['errors', 'variable-formats'], types: ['config'] },
   sandbox: { any: [], types: ['records'] },
   'status-report': { any: [], types: ['catalog', 'config', 'plugins', 'trackstar'] },
-  server: { any: ['plugins'], types: ['config'] },
+  server: { any: ['plugins'], types: ['config', 'tracing'] },
   app: {
     any: [
       'server',
@@ -43,9 +44,10 @@ const ROOMS: Readonly<Record<string, Allowance>> = {
       'routes',
       'plugins',
     ],
+    types: ['tracing'],
   },
   openapi: { any: ['app', 'config'] },
-  main: { any: ['app', 'config', 'sandbox'] },
+  main: { any: ['app', 'config', 'sandbox', 'tracing'] },
 }
 
 /** Texts by path from the project's root, as `src/stock/yields.ts`. */

@@ -3,7 +3,9 @@ import { type Budget, type Priority, priorities, tooLate } from '../trackstar/bu
 import type { Clock } from '../trackstar/clock.js'
 import { KeyList, maxListValues } from '../trackstar/query.js'
 import type { Errand, PullKeys } from '../trackstar/trackstar.js'
-import { type Demand, type Flight, Lane, withResolvers } from './flight.js'
+import type { Within } from '../trackstar/upstream.js'
+import { type Demand, Flight, Lane } from './flight.js'
+import { onNobodysBehalf, SharedSpan } from './shared-span.js'
 
 /** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
 export type Ask<V> = (pull: PullKeys, errand: Errand) => Promise<Answers<V>>
@@ -54,19 +56,15 @@ export class BatchLoader<V> {
     const batchesAhead = Math.floor(lane.queue.ahead(demand.caller) / maxListValues)
     const at = this.budget.estimate(demand.priority, this.name, batchesAhead - lane.bids)
     if (at > demand.deadline) return Promise.reject(tooLate(at - this.clock.elapsed()))
-    const { promise, resolve, reject } = withResolvers<V>()
-    const { caller, priority, deadline } = demand
-    const riders = demand.calls ? [demand.calls] : []
-    this.#enqueue({ key, promise, resolve, reject, caller, priority, deadline, call: undefined, riders })
-    return promise
+    const newFlight = new Flight<V>(key, demand)
+    this.#enqueue(newFlight)
+    return newFlight.promise
   }
 
-  /** A flight is of use as long as to any of its askers, and as urgent as to the most urgent one. */
+  /** A flight is as urgent as to the most urgent of its askers. */
   #join(flight: Flight<V>, demand: Demand): void {
-    flight.deadline = Math.max(flight.deadline, demand.deadline)
+    flight.join(demand)
     this.#extend(flight)
-    if (flight.call) demand.calls?.add(flight.call)
-    else if (demand.calls) flight.riders.push(demand.calls)
     if (flight.call || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
     this.#lanes[flight.priority].queue.remove((other) => other === flight)
     flight.priority = demand.priority
@@ -95,7 +93,7 @@ export class BatchLoader<V> {
     const { queue, bids, partial } = this.#lanes[priority]
     const full = Math.floor(queue.size / maxListValues)
     const rest = queue.size % maxListValues > 0 && partial === 0 ? 1 : 0
-    for (let more = full + rest - bids; more > 0; more--) void this.#run(priority)
+    for (let more = full + rest - bids; more > 0; more--) void onNobodysBehalf(() => this.#run(priority))
   }
 
   /** One batch, from its bid to its answer. */
@@ -103,12 +101,14 @@ export class BatchLoader<V> {
     const lane = this.#lanes[priority]
     lane.bids++
     let batch: Flight<V>[] | undefined
+    let call: SharedSpan | undefined
     let isPartial = false
     let isLeftToOthers = false
     const pull = () => {
       lane.bids--
       const pulled = this.#pull(priority)
       batch = pulled.batch
+      call = batch[0]?.call
       isPartial = pulled.isPartial
       if (isPartial) lane.partial++
       this.#bid(priority)
@@ -116,9 +116,12 @@ export class BatchLoader<V> {
     }
     const deadline = () => (batch ? latest(batch) : lane.latestDeadline)
     try {
-      const answers = await this.ask(pull, this.#errand(priority, deadline))
+      const errand = this.#errand(priority, deadline, (work) => (call ? call.within(work) : work()))
+      const answers = await this.ask(pull, errand)
       this.#settle(batch ?? [], answers)
+      call?.end()
     } catch (error) {
+      call?.end(error)
       if (batch !== undefined) {
         this.#refused(batch, priority, error)
         return
@@ -134,8 +137,22 @@ export class BatchLoader<V> {
     }
   }
 
-  #errand(priority: Priority, deadline: () => number): Errand {
-    return { bid: { priority, caller: this.name, deadline }, cause: causes[priority] }
+  #errand(priority: Priority, deadline: () => number, within: Within): Errand {
+    return { bid: { priority, caller: this.name, deadline }, cause: causes[priority], within }
+  }
+
+  /** All of `batch` go with one call. */
+  #takeOff(batch: readonly Flight<V>[], priority: Priority): SharedSpan {
+    const call = new SharedSpan(
+      `trackstar batch ${this.name}`,
+      batch.flatMap((flight) => flight.askers),
+      {
+        'trackstar.keys': batch.length,
+        'trackstar.cause': causes[priority],
+      },
+    )
+    for (const flight of batch) flight.takeOff(call)
+    return call
   }
 
   #settle(batch: readonly Flight<V>[], answers: Answers<V>): void {
@@ -161,15 +178,13 @@ export class BatchLoader<V> {
 
   async #askAgain(batch: readonly Flight<V>[], priority: Priority): Promise<void> {
     const keys = batch.map((flight) => flight.key)
+    const call = this.#takeOff(batch, priority)
+    const errand = this.#errand(priority, () => latest(batch), call.within)
     try {
-      this.#settle(
-        batch,
-        await this.ask(
-          () => keys,
-          this.#errand(priority, () => latest(batch)),
-        ),
-      )
+      this.#settle(batch, await this.ask(() => keys, errand))
+      call.end()
     } catch (error) {
+      call.end(error)
       this.#refused(batch, priority, error)
     }
   }
@@ -186,11 +201,10 @@ export class BatchLoader<V> {
       const { queue } = this.#lanes[other]
       for (let flight = queue.peek(); flight && list.add(flight.key); flight = queue.peek()) {
         queue.shift()
-        flight.call = batch
-        for (const calls of flight.riders) calls.add(batch)
         batch.push(flight)
       }
     }
+    if (batch.length > 0) this.#takeOff(batch, priority)
     return { batch, isPartial: batch.length > 0 && !list.isFull }
   }
 

@@ -1,5 +1,7 @@
+import type { Span } from '@opentelemetry/api'
 import type { Priority } from '../trackstar/budget.js'
 import { TurnQueue } from '../trackstar/turn-queue.js'
+import { askerSpan, type SharedSpan } from './shared-span.js'
 
 /** Who wants a key, and until when (`elapsed` ms) it is of use to him. */
 export interface Demand {
@@ -11,18 +13,52 @@ export interface Demand {
 }
 
 /** One key on its way, whoever asked for it. */
-export interface Flight<V> {
-  readonly key: string
+export class Flight<V> {
   readonly promise: Promise<V>
-  readonly resolve: (value: V) => void
-  readonly reject: (error: unknown) => void
+  resolve!: (value: V) => void
+  reject!: (error: unknown) => void
   caller: string
   priority: Priority
   deadline: number
+  /** The spans of all who asked for it. */
+  readonly askers: Span[] = []
+  /** Who wants to know the call that carries it. */
+  readonly #riders: Set<object>[] = []
+  #call: SharedSpan | undefined
+
+  constructor(
+    readonly key: string,
+    demand: Demand,
+  ) {
+    this.promise = new Promise<V>((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.caller = demand.caller
+    this.priority = demand.priority
+    this.deadline = demand.deadline
+    this.join(demand)
+  }
+
   /** The call that carries it; undefined while it waits for one. */
-  call: object | undefined
-  /** Who wants to know that call. */
-  readonly riders: Set<object>[]
+  get call(): SharedSpan | undefined {
+    return this.#call
+  }
+
+  /** Takes in who asks right now. A flight is of use as long as to any of its askers. */
+  join({ deadline, calls }: Demand): void {
+    this.deadline = Math.max(this.deadline, deadline)
+    const asker = askerSpan()
+    if (asker) this.askers.push(asker)
+    this.#call?.join(asker)
+    if (this.#call) calls?.add(this.#call)
+    else if (calls) this.#riders.push(calls)
+  }
+
+  takeOff(call: SharedSpan): void {
+    this.#call = call
+    for (const calls of this.#riders) calls.add(call)
+  }
 }
 
 /** What waits at one priority. */
@@ -34,15 +70,4 @@ export class Lane<V> {
   partial = 0
   /** No key that waits here is of use after this. */
   latestDeadline = Number.NEGATIVE_INFINITY
-}
-
-/** A promise and what settles it. */
-export function withResolvers<V>(): Pick<Flight<V>, 'promise' | 'resolve' | 'reject'> {
-  let resolve!: (value: V) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<V>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { promise, resolve, reject }
 }

@@ -74,7 +74,7 @@ export function readThrough<T>(
       return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }))
     } catch (error) {
       if (!isProblem(error)) throw error
-      return orHeld(held, error)
+      return orHeld(held, error, reading)
     }
   }
 
@@ -112,7 +112,7 @@ export function readThrough<T>(
       return
     }
     if (!waiting.take(reading.caller)) {
-      for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000)))
+      for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000), reading))
       return
     }
     const loads = Array.from(wanted, async ([key, held]) => results.set(key, await load(key, held, reading)))
@@ -122,12 +122,16 @@ export function readThrough<T>(
       waiting.leave(reading.caller)
     }
     // The flight of a key that outlasts its caller goes on, for others and for the holdings.
-    for (const key of wanted.keys()) if (!results.has(key)) results.set(key, orHeld(shelf.find(key), lateProblem()))
+    for (const key of wanted.keys()) {
+      if (!results.has(key)) results.set(key, orHeld(shelf.find(key), lateProblem(), reading))
+    }
   }
 
   /** What is held, however stale, where it may still stand in for the answer that failed. */
-  function orHeld(held: Held<T> | undefined, error: Problem): Found<T> | Problem {
-    return held !== undefined && withinStaleWindow(held, clock.now(), policy) ? found(held) : error
+  function orHeld(held: Held<T> | undefined, error: Problem, reading: Reading): Found<T> | Problem {
+    const now = clock.now()
+    const isOfUse = held !== undefined && withinStaleWindow(held, now, policy) && reading.toleratesStale(held, now)
+    return isOfUse ? found(held) : error
   }
 }
 

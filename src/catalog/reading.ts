@@ -18,6 +18,9 @@ export type Outcome = (typeof outcomes)[number]
 /** What was read less than this ago is new enough for anyone, `no-cache` included. */
 const newEnoughMs = 1000
 
+/** In ms. What was read in the future, by a clock that was set back since, is of any age. */
+const ageOf = ({ readAt }: Held<unknown>, now: number) => (readAt <= now ? now - readAt : Number.POSITIVE_INFINITY)
+
 /** One caller's request: until when and how fresh he wants his answer, and what the records for it cost. */
 export class Reading {
   /** How many records came in each way. */
@@ -38,12 +41,17 @@ export class Reading {
     return outcomes.findLast((outcome) => this.came[outcome] > 0)
   }
 
+  /** Whether what is held may stand in for an upstream that fails: not where it is older than `max-age` takes. */
+  toleratesStale(held: Held<unknown>, now: number): boolean {
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.directives
+    return ageOf(held, now) <= Math.max(maxAgeMs, newEnoughMs)
+  }
+
   /** What is to be done with what is held: serve it, serve it and refresh it behind the answer, or read upstream. */
   judge(held: Held<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
     const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
     if (held === undefined) return 'read'
-    // Read in the future, by a clock that was set back since: of any age.
-    const age = held.readAt <= now ? now - held.readAt : Number.POSITIVE_INFINITY
+    const age = ageOf(held, now)
     if (onlyIfCached) return age <= maxAgeMs ? 'serve' : 'read'
     if (age > newEnoughMs && (noCache || age > maxAgeMs)) return 'read'
     if (isFresh(held, now)) return 'serve'

@@ -7,6 +7,7 @@ import { updatedAt } from './holdings.js'
 import { inTime } from './in-time.js'
 import { type Found, lateProblem } from './read-through.js'
 import type { Reading } from './reading.js'
+import { askerSpan, SharedSpan } from './shared-span.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>
 
@@ -34,7 +35,7 @@ export class WarehouseList {
   #held: Held<WarehousesById> | undefined
   #failure: Error | undefined
   #askAgainAt = Number.NEGATIVE_INFINITY
-  #flight: Promise<void> | undefined
+  #flight: { readonly done: Promise<void>; readonly span: SharedSpan } | undefined
 
   constructor(
     private readonly trackstar: Pick<Trackstar, 'warehouses'>,
@@ -108,19 +109,27 @@ export class WarehouseList {
 
   /** Never rejects: who waits looks at what is held then. */
   #read(priority: keyof typeof causes): Promise<void> {
-    this.#flight ??= this.#ask(priority).finally(() => {
-      this.#flight = undefined
-    })
-    return this.#flight
+    const asker = askerSpan()
+    this.#flight?.span.join(asker)
+    this.#flight ??= this.#takeOff(priority, new SharedSpan('trackstar warehouses', asker ? [asker] : []))
+    return this.#flight.done
   }
 
-  async #ask(priority: keyof typeof causes): Promise<void> {
+  #takeOff(priority: keyof typeof causes, span: SharedSpan) {
+    const done = this.#ask(priority, span).finally(() => {
+      this.#flight = undefined
+    })
+    return { done, span }
+  }
+
+  async #ask(priority: keyof typeof causes, span: SharedSpan): Promise<void> {
     const deadline = this.clock.elapsed() + this.timeoutMs
     const bid = { priority, caller: 'warehouses', deadline: () => deadline } as const
     const begunAt = this.clock.now()
     let nextMs = retryMs
     try {
-      const warehouses = await this.trackstar.warehouses({ bid, cause: causes[priority] })
+      const warehouses = await this.trackstar.warehouses({ bid, cause: causes[priority], within: span.within })
+      span.end()
       const readAt = this.clock.now()
       // A list that is suddenly empty is no reason to forget names.
       const isEmpty = warehouses.length === 0
@@ -128,6 +137,7 @@ export class WarehouseList {
       this.#held = { value: value ?? new Map(), begunAt, readAt, freshUntil: readAt + policy.ttlMs }
       if (!isEmpty) nextMs = policy.ttlMs
     } catch (error) {
+      span.end(error)
       this.#failure = error as Error
       this.onFailure('warehouses', error)
     }

@@ -45,8 +45,8 @@ export default fastifyPlugin<AccessOptions>(
     })
 
     function refusal(request: FastifyRequest) {
-      const { access = 'open', takesTicket = false } = request.routeOptions.config
-      if (access === 'open' || access === 'signature') return undefined
+      const { access = 'read', takesTicket = false } = request.routeOptions.config
+      if (access === 'open' || access === 'signature' || request.is404) return undefined
       const ticket = takesTicket ? ticketOf(request) : undefined
       if (ticket !== undefined && (request.caller === null || keyring === undefined)) {
         request.caller = tickets.redeem(ticket) ?? null

@@ -23,16 +23,21 @@ export default fastifyPlugin<ClientLimitOptions>(
     app.decorateRequest('client', {
       getter(this: FastifyRequest) {
         const { caller } = this
-        return caller === null || caller.name === anonymous ? normalizeIP(this.ip) : `key:${caller.name}`
+        if (caller !== null && caller.name !== anonymous) return `key:${caller.name}`
+        // The address is not known any more once the connection has been cut.
+        return normalizeIP(this.ip || 'unknown')
       },
     })
     if (perMinute === 0) return
-    await app.register(rateLimit, { global: false, cache: maxClients })
-    const count = app.createRateLimit({
+    await app.register(rateLimit, { global: false })
+    const limits = {
       max: perMinute,
       timeWindow: 60_000,
       keyGenerator: (request: FastifyRequest) => request.client,
-    })
+      // The one that the plugin itself is told holds for routes, not for this.
+      cache: maxClients,
+    }
+    const count = app.createRateLimit(limits)
     app.addHook('onRequest', async (request, reply) => {
       const { access } = request.routeOptions.config
       if (access === 'open' || access === 'signature') return

@@ -1,13 +1,14 @@
 import compress from '@fastify/compress'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { problem } from '../errors.js'
 
 /** One stock of a SKU is smaller, and within a packet or two: compressing it would cost more than it saves. */
 const thresholdBytes = 4096
 
 /**
  * Compresses answers from 4 KiB on, for who accepts brotli or gzip; streams of events are never held up by it. Bodies of
- * requests are not decompressed: a small one could become any size.
+ * requests are not decompressed, because a small one could become any size: 415 (RFC 9110, 15.5.16).
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
@@ -16,6 +17,20 @@ export default fastifyPlugin(
       encodings: ['br', 'gzip'],
       globalDecompression: false,
     })
+    app.addHook('preParsing', (request, reply, _payload, done) => {
+      done(isEncoded(request) ? refusal(reply) : undefined)
+    })
   },
-  { name: 'compression' },
+  { name: 'compression', dependencies: ['problems', 'access'] },
 )
+
+function isEncoded({ method, headers, is404 }: FastifyRequest): boolean {
+  const { 'content-encoding': encoding = 'identity' } = headers
+  return encoding.toLowerCase() !== 'identity' && method !== 'GET' && method !== 'HEAD' && !is404
+}
+
+function refusal(reply: FastifyReply) {
+  // What would do (RFC 9110, 12.5.3).
+  reply.header('accept-encoding', 'identity')
+  return problem('unsupported_media_type', 'Expected a body as it is, but its Content-Encoding says otherwise')
+}

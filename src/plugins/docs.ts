@@ -20,9 +20,19 @@ A key goes along as \`Authorization: Bearer …\` or \`X-API-Key: …\` (here: *
 \`AUTH_MODE=none\`.
 Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
 
+/** What people have comes first: the page offers no more than the first two (see the styles). */
 const securitySchemes = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'A key of `API_KEYS`' },
-  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same in a header of its own' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key of `API_KEYS`, which goes along as `Authorization: Bearer …`',
+  },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'The same key in a header of its own; one of the two ways is enough',
+  },
   ticket: {
     type: 'apiKey',
     in: 'query',
@@ -55,8 +65,13 @@ const tags = [
   { name: 'operation', description: 'For whoever runs the service' },
 ]
 
-/** The field for a filter holds one short line; a list and a block of code in a description look like the rest of it. */
-const css = `.swagger-ui .parameters textarea { min-height: 4rem }
+/**
+ * The field for a filter holds one short line; a list and a block of code in a description look like the rest of it.
+ * Authorize shows the two ways to give a key. It would show every scheme, scrolled to the last and with the cursor in it:
+ * a signature, which nobody can type.
+ */
+const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
+.swagger-ui .parameters textarea { min-height: 4rem }
 .swagger-ui .opblock-description li { font-size: 14px }
 .swagger-ui .opblock-description pre { padding: .5rem }
 .swagger-ui .opblock-description pre code { background: none; color: inherit; font-weight: 400 }

@@ -36,10 +36,11 @@ export default fastifyPlugin<HealthOptions>(
       isStopping = true
     })
     app.addHook('preClose', async () => app.drain())
-    app.addHook('onRequest', (_request, reply, done) => {
+    // With the answer, not the request: one that came before the stop keeps its connection as little as one that comes after.
+    app.addHook('onSend', (_request, reply, payload, done) => {
       // Who keeps his connection would find it closed in a moment (RFC 9112, 9.6).
       if (isStopping) reply.header('connection', 'close')
-      done()
+      done(null, payload)
     })
     app.get(
       '/livez',

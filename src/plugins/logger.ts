@@ -9,17 +9,20 @@ const shortestSecret = 6
 /**
  * A logger that writes no secret. Fields of the known names are censored wherever they stand up to two levels deep, and
  * as a last line the configured secrets themselves are cut out of every line, whatever they got into.
- * @param destination default: standard output
+ * @param destination default: standard output, in JSON
+ * @param fields what each line has beside its own, at the moment it is written
  */
 export function createLogger(
   config: Pick<Config, 'logLevel' | 'trackstarApiKey' | 'trackstarAccessToken'>,
   destination?: DestinationStream,
+  fields?: () => object,
 ): Logger {
   const secrets = [config.trackstarApiKey, config.trackstarAccessToken]
     .filter((secret) => secret.length >= shortestSecret)
     .map((secret) => JSON.stringify(secret).slice(1, -1))
   const options = {
     level: config.logLevel,
+    ...(fields && { mixin: fields }),
     redact: {
       paths: secretHeaders.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
       censor: '[redacted]',

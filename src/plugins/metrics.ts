@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { problems } from '../errors.js'
 
 /** One call upstream, as it is told to the metrics. */
 interface UpstreamCall {
@@ -13,6 +14,8 @@ interface UpstreamCall {
 export interface MetricsState {
   readonly budget: { readonly readsPerSecond: number; readonly usedLastSecond: number; readonly waiting: number }
   readonly circuit: 'closed' | 'open' | 'half-open'
+  /** Whether upstream refuses this service's credentials. */
+  readonly isRefused: boolean
   readonly keysWaiting: number
   readonly requestsWaiting: number
   /** Look-ups of records by how they came. */
@@ -36,6 +39,7 @@ interface MirrorState {
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const circuitStates = ['closed', 'half-open', 'open'] as const
 const mirrorStates = ['loading', 'live', 'off'] as const
+const resources = ['products', 'inventory', 'warehouses'] as const
 
 /** Everything that is counted, in a registry of its own: an application does not count another's requests. */
 export class Metrics {
@@ -64,6 +68,9 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
+    // A counter that appears with its first count shows no increase: an alert on it would miss the first time.
+    for (const code of Object.keys(problems)) this.problems.inc({ code }, 0)
+    for (const resource of resources) this.#malformed.inc({ resource }, 0)
   }
 
   readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: UpstreamCall): void => {
@@ -108,13 +115,17 @@ export class Metrics {
     gauge('trackstar_circuit_state', '1 for the state that the circuit is in', ['state'], (circuit) => {
       for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))
     })
+    gauge('trackstar_credentials_refused', '1 while Trackstar refuses the credentials of this service', [], (refused) =>
+      refused.set(Number(state().isRefused)),
+    )
     const stores = () => Object.entries(state().stores)
-    gauge('cache_entries', 'Entries held', ['store'], (held) => {
-      for (const [store, { entries }] of stores()) held.set({ store }, entries)
-    })
-    gauge('cache_bytes', 'Bytes held, as JSON', ['store'], (held) => {
-      for (const [store, { bytes }] of stores()) held.set({ store }, bytes)
-    })
+    const ofStores = (name: string, help: string, figure: 'entries' | 'bytes' | 'maxBytes') =>
+      gauge(name, help, ['store'], (held) => {
+        for (const [store, figures] of stores()) held.set({ store }, figures[figure])
+      })
+    ofStores('cache_entries', 'Entries held', 'entries')
+    ofStores('cache_bytes', 'Bytes held, as JSON', 'bytes')
+    ofStores('cache_max_bytes', 'Bound on the bytes held', 'maxBytes')
     total('cache_lookups_total', 'Look-ups of records, by how they came', 'outcome', () =>
       Object.entries(state().lookups),
     )
@@ -134,10 +145,7 @@ export class Metrics {
       for (const name of mirrorStates) state.set({ state: name }, Number(mirror()?.state === name))
     })
     this.#gauge('mirror_records', 'Records mirrored', ['resource'], (records) => {
-      const { products = 0, inventory = 0, warehouses = 0 } = mirror() ?? {}
-      for (const [resource, count] of Object.entries({ products, inventory, warehouses })) {
-        records.set({ resource }, count)
-      }
+      for (const resource of resources) records.set({ resource }, mirror()?.[resource] ?? 0)
     })
     this.#gauge('mirror_pages_read', 'Pages read since the start', [], (pages) => pages.set(mirror()?.pages ?? 0))
     this.#gauge('mirror_pages_left', 'Pages of the walk under way still to come, where that is known', [], (left) =>

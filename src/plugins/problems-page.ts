@@ -21,7 +21,7 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
     'The key has named another request, or the first is still running: use a new key for a new adjustment.',
   content_too_large: 'A body may have 1 MiB.',
   uri_too_long: 'An address may have 16 KiB; more SKUs go by `POST /stock/query`.',
-  unsupported_media_type: 'Send JSON, with `Content-Type: application/json`.',
+  unsupported_media_type: 'Send JSON, with `Content-Type: application/json` and not compressed.',
   upstream_rejected:
     '`detail` is what Trackstar says of the request, `origin` who says it: Trackstar or the warehouse system.',
   rate_limited: 'Come back after `retry_after` seconds; ask for many SKUs in one request.',

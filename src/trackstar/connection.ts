@@ -41,7 +41,8 @@ export function connect(parts: ConnectionParts): Connection {
   /** @param refusals the statuses by which upstream refuses the credentials themselves */
   function upstreamFor(budget: Budget, circuit: Circuit, ...refusals: string[]) {
     const onCall = (call: CallReport) => {
-      if (call.outcome.startsWith('2')) isRefused = false
+      // What the organisation's key suffices for says nothing of the connection's token.
+      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
       else if (refusals.includes(call.outcome)) isRefused = true
       parts.onCall(call)
     }

@@ -7,7 +7,7 @@ import { Warehouse } from '../records/warehouse.js'
 import type { Bid } from './budget.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { UpstreamAnswer } from './transport.js'
-import type { Cause, Upstream } from './upstream.js'
+import type { Cause, Upstream, Within } from './upstream.js'
 import { invalidResponse, sentAt, toProblem } from './upstream-error.js'
 
 /** The lists that upstream has, and the records in them. */
@@ -22,6 +22,8 @@ export type Resource = keyof Resources
 export interface Errand {
   readonly bid: Bid
   readonly cause: Cause
+  /** Runs each attempt within the span it belongs to; default: that of whoever asks. */
+  readonly within?: Within
 }
 
 /** What one batch brought: which keys were asked for in the end, and the records, to be matched by id or SKU. */

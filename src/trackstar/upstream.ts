@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isProblem, type Problem } from '../errors.js'
 import type { Bid, Budget } from './budget.js'
+import { duringCall } from './call-context.js'
 import type { Circuit, Verdict } from './circuit.js'
 import type { Clock } from './clock.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
@@ -12,12 +13,17 @@ import { invalidResponse, pauseMs, toProblem } from './upstream-error.js'
  */
 export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'mirror' | 'write' | 'retry'
 
+/** Runs `work` within some span. */
+export type Within = <T>(work: () => T) => T
+
 /** One call that is wanted: a read, or a write that an idempotency key makes safe to repeat. */
 export interface UpstreamCall {
   /** The path's template: what it is called in logs and metrics. */
   readonly route: string
   readonly cause: Cause
   readonly bid: Bid
+  /** Runs each attempt within the span it belongs to; default: that of whoever makes the call. */
+  readonly within?: Within | undefined
   /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
   readonly request: () => UpstreamRequest | undefined
   /** What an answer that is no success means for this call in particular; undefined: what it means for any. */
@@ -66,7 +72,9 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
     cause: Cause,
   ) {
     const start = clock.elapsed()
-    const result = await transport(request, { timeoutMs, onSent: sent }).catch((error: unknown) => {
+    const result = await duringCall({ route: call.route, cause }, () =>
+      transport(request, { timeoutMs, onSent: sent }),
+    ).catch((error: unknown) => {
       if (isProblem(error)) return error
       throw error
     })
@@ -96,7 +104,9 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
         request ??= call.request()
         if (request === undefined) return undefined
         const cause = tries === 0 ? call.cause : 'retry'
-        result = await attempt(call, request, permit.sent, clock.elapsed() - bidAt, cause)
+        const { within = whereItIs } = call
+        const [wanted, waitedMs] = [request, clock.elapsed() - bidAt]
+        result = await within(() => attempt(call, wanted, permit.sent, waitedMs, cause))
         verdict = judge(result)
       } finally {
         permit.release()
@@ -113,6 +123,8 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
     }
   }
 }
+
+const whereItIs: Within = (work) => work()
 
 /** 404 included: whether absence is an error is the asker's business. */
 function conclude({ route, refusal }: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {

@@ -152,6 +152,16 @@ tap.test('throws a fault of our own', async (t) => {
   await t.rejects(one('a'), new TypeError('a bug'))
 })
 
+tap.test('regression: gave what is older than max-age takes where upstream failed', async (t) => {
+  const { put, one, upstream, reading } = start()
+  upstream.load = () => Promise.reject(problem('upstream_unavailable', 'down'))
+  put('a', 'old', 20_000)
+  t.equal(await one('a', reading({ maxAgeMs: 10_000 })), 'upstream_unavailable')
+  t.match(await one('a', reading({ noCache: true })), { value: 'old' }, 'no-cache asks for an attempt')
+  put('b', 'new', 500)
+  t.match(await one('b', reading({ maxAgeMs: 0 })), { value: 'new' })
+})
+
 tap.test('turns away who finds no room to wait, but for what is held', async (t) => {
   const { waiting, put, one, loads, upstream, reading } = start()
   upstream.load = never

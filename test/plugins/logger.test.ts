@@ -40,3 +40,19 @@ tap.test('leaves alone what is too short to be a secret', async (t) => {
 tap.test('writes from its level on', async (t) => {
   t.equal(createLogger({ logLevel: 'silent', trackstarApiKey: 'a', trackstarAccessToken: 'b' }).level, 'silent')
 })
+
+tap.test('adds to each line the fields of the moment it is written', async (t) => {
+  const lines: string[] = []
+  const config = { logLevel: 'info', trackstarApiKey: 'the-key', trackstarAccessToken: 'the-token' } as const
+  let turn = 0
+  const logger = createLogger(config, { write: (line) => void lines.push(line) }, () => ({ turn: ++turn }))
+  logger.info('one')
+  logger.child({ of: 'two' }).info({ also: true }, 'two')
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { msg: 'one', turn: 1 },
+      { msg: 'two', of: 'two', also: true, turn: 2 },
+    ],
+  )
+})

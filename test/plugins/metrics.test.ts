@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
+import { problems } from '../../src/errors.js'
 import access from '../../src/plugins/access.js'
 import { Metrics, type MetricsState } from '../../src/plugins/metrics.js'
 import metricsPage from '../../src/plugins/metrics-page.js'
@@ -40,6 +41,7 @@ const mirror = {
 const state: MetricsState = {
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },
   circuit: 'half-open',
+  isRefused: false,
   keysWaiting: 5,
   requestsWaiting: 6,
   lookups: { hit: 9, miss: 1 },
@@ -86,14 +88,17 @@ tap.test('reads the state of the moment', async (t) => {
     trackstar_requests_awaiting: 6,
     'trackstar_circuit_state{state="half-open"}': 1,
     'trackstar_circuit_state{state="open"}': 0,
+    trackstar_credentials_refused: 0,
     'cache_entries{store="records"}': 11,
     'cache_bytes{store="records"}': 12,
+    'cache_max_bytes{store="records"}': 13,
     'cache_evictions_total{store="records"}': 14,
     'cache_lookups_total{outcome="hit"}': 9,
   }
   const samples = await scrape()
   for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
-  become({ circuit: 'open', lookups: { hit: 12 } })
+  become({ circuit: 'open', isRefused: true, lookups: { hit: 12 } })
+  t.equal((await scrape()).get('trackstar_credentials_refused'), 1)
   t.equal((await scrape()).get('trackstar_circuit_state{state="open"}'), 1)
   t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'and is counted once')
 })
@@ -140,6 +145,12 @@ tap.test('counts requests by the template of their route, and problems by their 
   t.equal(samples.get('http_request_seconds_count{method="GET",route="none",status="404"}'), 1)
   t.equal(samples.get('http_problems_total{code="route_not_found"}'), 1)
   t.notOk(Array.from(samples.keys()).some((name) => name.includes('SECRET')))
+})
+
+tap.test('has a 0 for what has not happened yet, so that the first time shows as an increase', async (t) => {
+  const samples = await (await start(t)).scrape()
+  for (const code of Object.keys(problems)) t.equal(samples.get(`http_problems_total{code="${code}"}`), 0, code)
+  t.equal(samples.get('trackstar_malformed_records_total{resource="products"}'), 0)
 })
 
 tap.test('counts calls upstream, batches and what is left out', async (t) => {

@@ -73,6 +73,18 @@ tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
   }
 })
 
+tap.test('regression: a call without the token, which succeeds, made refused credentials look good', async (t) => {
+  const { sandbox, connection, read } = await start(t)
+  sandbox.fault('/wms/*', { status: 401, times: 1 })
+  await problemOf(read())
+  const deadline = performance.now() + 3000
+  const errand = { bid: { priority: 'caller', caller: 'status', deadline: () => deadline }, cause: 'list' } as const
+  await connection.trackstar.connection(sandbox.credentials.connectionId, errand)
+  t.equal(connection.isRefused, true)
+  await read()
+  t.equal(connection.isRefused, false)
+})
+
 tap.test('is not refused by the 403 of a write, which is about writing', async (t) => {
   const { sandbox, connection, write } = await start(t)
   sandbox.fault('*', { status: 403, times: 1 })

@@ -1,0 +1,81 @@
+import type { Locator, Page } from 'playwright-core'
+
+/** What Swagger UI shows of an answer. */
+export interface ShownAnswer {
+  readonly status: number
+  /** Of the JSON that is shown. */
+  readonly body: Record<string, unknown>
+}
+
+/** The documentation as a person uses it. */
+export class SwaggerPage {
+  readonly operations: Locator
+  readonly authorizations: Locator
+
+  constructor(readonly page: Page) {
+    this.operations = page.locator('.opblock')
+    this.authorizations = page.locator('.auth-container:visible')
+  }
+
+  async open(origin: string): Promise<void> {
+    await this.page.goto(`${origin}/docs`)
+    await this.operations.first().waitFor()
+  }
+
+  /** Every operation that is listed, as `GET /products/{sku}/stock`. */
+  async listed(): Promise<string[]> {
+    const summaries = await this.operations.locator('.opblock-summary-control').all()
+    return Promise.all(
+      summaries.map(async (summary) => {
+        const method = await summary.locator('.opblock-summary-method').textContent()
+        const path = await summary.locator('.opblock-summary-path').getAttribute('data-path')
+        return `${method} ${path}`
+      }),
+    )
+  }
+
+  async openAuthorizations(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Authorize' }).first().click()
+  }
+
+  async closeAuthorizations(): Promise<void> {
+    await this.page.locator('.close-modal').click()
+  }
+
+  /** Gives a key in the way that is called so, until {@link logOut}. */
+  async authorize(scheme: string, key: string): Promise<void> {
+    await this.openAuthorizations()
+    const way = this.#way(scheme)
+    await way.locator('input').fill(key)
+    await way.getByRole('button', { name: 'Apply credentials' }).click()
+    await this.closeAuthorizations()
+  }
+
+  async logOut(scheme: string): Promise<void> {
+    await this.openAuthorizations()
+    await this.#way(scheme).getByRole('button', { name: 'Remove authorization' }).click()
+    await this.closeAuthorizations()
+  }
+
+  /** Executes an operation, `GET /products/{sku}/stock`, with all that is filled in as it is. */
+  async tryOut(operation: string): Promise<ShownAnswer> {
+    const [method = '', path = ''] = operation.split(' ')
+    const block = this.page.locator(`.opblock-${method.toLowerCase()}`).filter({
+      has: this.page.locator(`[data-path="${path}"]`),
+    })
+    const summary = block.locator('.opblock-summary-control')
+    await summary.click()
+    await block.getByRole('button', { name: 'Execute' }).click()
+    const answer = block.locator('.live-responses-table tbody tr')
+    const status = await answer.locator('.response-col_status').textContent()
+    const body = await answer.locator('.highlight-code code').first().textContent()
+    // Or it would be taken for the answer to the next try.
+    await block.getByRole('button', { name: 'Clear' }).click()
+    await summary.click()
+    return { status: Number.parseInt(status ?? '', 10), body: JSON.parse(body ?? '') }
+  }
+
+  #way(scheme: string): Locator {
+    return this.authorizations.filter({ has: this.page.locator('h4 code').getByText(scheme, { exact: true }) })
+  }
+}

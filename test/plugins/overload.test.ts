@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify from 'fastify'
+import tap, { type Test } from 'tap'
+import access from '../../src/plugins/access.js'
+import overload from '../../src/plugins/overload.js'
+import problemDetails from '../../src/plugins/problems.js'
+import { eventually } from '../helper.js'
+
+async function start(t: Test, maxEventLoopDelayMs: number) {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(problemDetails)
+  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  await app.register(overload, { maxEventLoopDelayMs })
+  app.get('/things', () => ({}))
+  app.get('/livez', { config: { access: 'open' } }, () => ({}))
+  app.post('/signed', { config: { access: 'signature' } }, () => ({}))
+  await app.ready()
+  return app
+}
+
+/** Keeps the event loop from everything else. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+/** Lets the event loop come round only after so many ms, for so long. */
+async function keepBusy(ms: number, turnMs: number): Promise<void> {
+  for (const end = performance.now() + ms; performance.now() < end; await sleep(0)) block(turnMs)
+}
+
+tap.test('turns requests away while the event loop is far behind, and takes them again afterwards', async (t) => {
+  const app = await start(t, 30)
+  t.equal((await app.inject('/things')).statusCode, 200)
+  await keepBusy(700, 70)
+  const refused = await app.inject('/things')
+  t.equal(refused.statusCode, 503)
+  t.equal(refused.headers['retry-after'], '1')
+  t.match(refused.headers['content-type'], /^application\/problem\+json/)
+  t.match(refused.json(), { code: 'overloaded', retry_after: 1, detail: /more to do than it can/ })
+  t.equal((await app.inject({ method: 'POST', url: '/signed' })).statusCode, 503, 'who signs comes back as well')
+  t.equal((await app.inject('/livez')).statusCode, 200, 'a probe is answered: nothing is to be restarted now')
+  await eventually(async () => (await app.inject('/things')).statusCode === 200)
+})
+
+tap.test('turns requests away where a single turn takes longer than it looks', async (t) => {
+  const app = await start(t, 30)
+  await keepBusy(2600, 520)
+  t.equal((await app.inject('/things')).statusCode, 503)
+})
+
+tap.test('bears one long pause, as a collection of garbage or the start is', async (t) => {
+  const app = await start(t, 30)
+  await sleep(100)
+  block(300)
+  const statuses = new Set<number>()
+  for (const end = performance.now() + 600; performance.now() < end; await sleep(20)) {
+    statuses.add((await app.inject('/things')).statusCode)
+  }
+  t.strictSame([...statuses], [200])
+})

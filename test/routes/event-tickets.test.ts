@@ -1,0 +1,53 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import problemDetails from '../../src/plugins/problems.js'
+import { EventTicket, eventTicketsRoute } from '../../src/routes/event-tickets.js'
+import { startService, TestClock } from '../helper.js'
+
+const environment = { AUTH_MODE: 'api-key', API_KEYS: 'shop:hunter2,office:hunter3:read+write' }
+
+tap.test('gives a ticket, good for a minute, to whoever shows a key', async (t) => {
+  const clock = new TestClock()
+  const { post, newCalls } = await startService(t, { environment, clock })
+  for (const key of ['hunter2', 'hunter3']) {
+    const reply = await post('/stock/events/tickets', {}, { 'x-api-key': key })
+    t.equal(reply.statusCode, 200)
+    t.strictSame(Object.keys(reply.json()), ['ticket', 'expires_at'])
+    t.match(reply.json().ticket, /^[\w-]{32}$/)
+    t.equal(reply.json().expires_at, new Date(clock.now() + 60_000).toISOString())
+    t.match(reply.headers, { 'cache-control': 'no-store', 'content-type': /^application\/json/ })
+  }
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('takes a request without a body, as a page sends it', async (t) => {
+  const { app } = await startService(t, { environment })
+  const headers = { authorization: 'Bearer hunter2' }
+  const reply = await app.inject({ method: 'POST', url: '/stock/events/tickets', headers })
+  t.equal(reply.statusCode, 200)
+})
+
+tap.test('gives none to anybody else, nor for a ticket', async (t) => {
+  const { app, post } = await startService(t, { environment })
+  const { ticket } = (await post('/stock/events/tickets', {}, { 'x-api-key': 'hunter2' })).json()
+  t.equal((await post('/stock/events/tickets', {})).statusCode, 401)
+  t.equal((await post('/stock/events/tickets', {}, { 'x-api-key': 'hunter' })).statusCode, 401)
+  t.equal((await post(`/stock/events/tickets?ticket=${ticket}`, {})).statusCode, 401)
+  t.equal((await app.inject('/stock/events/tickets')).statusCode, 405)
+})
+
+tap.test('gives one to everybody where no keys are asked for, so that a page need not know', async (t) => {
+  const { post } = await startService(t)
+  t.match((await post('/stock/events/tickets', {})).json(), { ticket: /^[\w-]{32}$/ })
+})
+
+tap.test('gives none where nobody has looked who asks', async (t) => {
+  const app = Fastify()
+  await app.register(problemDetails)
+  app.decorateRequest('caller', null)
+  app.addSchema(EventTicket)
+  let issued = 0
+  await app.register(eventTicketsRoute, { issue: () => ({ ticket: String(++issued), expires_at: '' }) })
+  t.equal((await app.inject({ method: 'POST', url: '/stock/events/tickets' })).statusCode, 500)
+  t.equal(issued, 0)
+})
