@@ -24,7 +24,7 @@ import type { Tracing } from './tracing.js'
 /** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
 const maxConnections = 20_000
 /** Far above what a busy process has, and well below what callers take for a dead one. */
-const maxEventLoopDelayMs = 250
+const maxEventLoopDelayMs = 500
 
 export interface ServerParts {
   readonly logger: Logger
@@ -40,8 +40,8 @@ export async function createServer(config: Config, { logger, metrics, tickets, t
   // What a caller expects beyond `100-continue` may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own words.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
-  await app.register(pipelining)
   if (tracing) await app.register(requestSpans, tracing)
+  await app.register(pipelining)
   await app.register(problemDetails)
   // What may refuse comes after what a refusal needs to be read, told and counted.
   await app.register(requestId)

@@ -15,8 +15,9 @@ async function start(t: Test) {
   await app.register(requestMetrics, { metrics })
   app.get('/things/:id', () => ({}))
   app.get('/livez', { config: { access: 'open' } }, () => ({}))
+  /** What has been counted at all. */
   const samplesOf = async (name: string) =>
-    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(`${name}{`))
+    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(`${name}{`) && !line.endsWith(' 0'))
   return { app, samplesOf }
 }
 
