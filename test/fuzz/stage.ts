@@ -55,6 +55,7 @@ const known: Known = {
   connection_id: ['conn_sandbox'],
   event_type: ['inventory.updated', 'product.updated', 'product.created', 'warehouse.updated', 'connection.created'],
   'cache-control': ['no-cache', 'max-age=0', 'only-if-cached'],
+  'if-none-match': ['*'],
 }
 
 const keys = { read: 'key-that-reads', write: 'key-that-writes', nobody: 'key-of-nobody' } as const
