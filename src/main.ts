@@ -69,9 +69,10 @@ async function startService(config: Config, parts: AppParts = {}): Promise<strin
   const app = await buildApp(config, { ...parts, ...(tracing && { tracing }) })
   running.push(app)
   log = app.log
+  // Before anybody can be told that it listens: from then on a stop is expected to be an orderly one.
+  stopOnSignal(config.shutdownGraceSeconds, app)
   await app.listen({ host: config.host, port: config.port })
   await app.admin?.listen({ host: config.host, port: config.adminPort ?? 0 })
-  stopOnSignal(config.shutdownGraceSeconds, app)
   return addressOf(app)
 }
 

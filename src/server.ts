@@ -18,6 +18,7 @@ import requestMetrics from './plugins/request-metrics.js'
 import requestSpans from './plugins/request-spans.js'
 import securityHeaders from './plugins/security-headers.js'
 import { serverOptions } from './plugins/server.js'
+import silentConnections from './plugins/silent-connections.js'
 import type { Tickets } from './plugins/tickets.js'
 import type { Tracing } from './tracing.js'
 
@@ -56,5 +57,6 @@ export async function createServer(config: Config, { logger, metrics, tickets, t
   await app.register(clientLimit, { perMinute: config.clientRateLimit })
   await app.register(compression)
   await app.register(methodNotAllowed)
+  await app.register(silentConnections)
   return app
 }

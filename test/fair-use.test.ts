@@ -79,6 +79,31 @@ tap.test('an X-Forwarded-For that nobody vouches for changes nothing', async (t)
   t.strictSame(await statuses('1'), [200, 200, 200])
 })
 
+tap.test('what a proxy forwards is counted by its address alone', async (t) => {
+  const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' } })
+  const ask = async (forwarded: string) =>
+    (await app.inject({ url: '/warehouses', headers: { 'x-forwarded-for': forwarded } })).statusCode
+  t.equal(await ask('1.1.1.1:40001'), 200)
+  t.equal(await ask('1.1.1.1:40002'), 429, 'another port of the same address')
+  t.equal(await ask('1.1.1.1'), 429)
+  t.equal(await ask('[2001:db8::1]:40001'), 200)
+  t.equal(await ask('[2001:db8::2]'), 429, 'the same network')
+  t.equal(await ask('fe80::1%a'), 200)
+  t.equal(await ask(`fe80::1%${'a'.repeat(9000)}`), 429, 'a zone is no address of its own')
+  t.equal(await ask('x'.repeat(9000)), 200)
+  t.equal(await ask('no address'), 429, 'all that is none is one client')
+})
+
+tap.test('a flood of addresses does not have the count of a key forgotten', async (t) => {
+  const { app } = await startService(t, {
+    environment: { ...environment, CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' },
+  })
+  const ask = async (headers: Record<string, string>) => (await app.inject({ url: '/nowhere', headers })).statusCode
+  t.equal(await ask(keyed('one')), 404)
+  for (let n = 0; n < 10_001; n++) await ask({ 'x-forwarded-for': `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` })
+  t.equal(await ask(keyed('one')), 429)
+})
+
 tap.test('probes, the documentation and webhooks are not counted', async (t) => {
   const { app, get } = await startService(t, {
     environment: {

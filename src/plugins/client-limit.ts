@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -9,8 +10,13 @@ export interface ClientLimitOptions {
   readonly perMinute: number
 }
 
-/** Clients that are counted at a time; the one that was quiet for longest is forgotten first. */
-const maxClients = 10_000
+const ofKey = 'key:'
+
+/** `[2001:db8::1]:443`, with or without the port, and `192.0.2.1:443`. */
+const withPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
+
+/** Addresses that are counted at a time; the one that was quiet for longest is forgotten first. */
+const maxAddresses = 10_000
 
 /**
  * A bound on what one client asks for, with `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) on
@@ -23,9 +29,8 @@ export default fastifyPlugin<ClientLimitOptions>(
     app.decorateRequest('client', {
       getter(this: FastifyRequest) {
         const { caller } = this
-        if (caller !== null && caller.name !== anonymous) return `key:${caller.name}`
-        // The address is not known any more once the connection has been cut.
-        return normalizeIP(this.ip || 'unknown')
+        if (caller !== null && caller.name !== anonymous) return ofKey + caller.name
+        return addressOf(this.ip)
       },
     })
     if (perMinute === 0) return
@@ -35,13 +40,15 @@ export default fastifyPlugin<ClientLimitOptions>(
       timeWindow: 60_000,
       keyGenerator: (request: FastifyRequest) => request.client,
       // The one that the plugin itself is told holds for routes, not for this.
-      cache: maxClients,
+      cache: maxAddresses,
     }
-    const count = app.createRateLimit(limits)
+    // Apart, so that a flood of addresses does not have a key's count forgotten.
+    const countKey = app.createRateLimit(limits)
+    const countAddress = app.createRateLimit(limits)
     app.addHook('onRequest', async (request, reply) => {
       const { access } = request.routeOptions.config
       if (access === 'open' || access === 'signature') return
-      const counted = await count(request)
+      const counted = await (request.client.startsWith(ofKey) ? countKey : countAddress)(request)
       if (counted.isAllowed) return
       reply
         .header('ratelimit-limit', counted.max)
@@ -56,6 +63,17 @@ export default fastifyPlugin<ClientLimitOptions>(
   },
   { name: 'client-limit', dependencies: ['access'] },
 )
+
+/**
+ * A proxy is believed as to whom it speaks for, not as to what it writes: some add the port, which is another with each
+ * connection, and what a caller forges may be of any length. What is no address is one client, all together; so is who
+ * has cut his connection, whose address is not known any more.
+ */
+function addressOf(ip: string | undefined): string {
+  const given = ip ?? ''
+  const bare = isIP(given) === 0 ? given.replace(withPort, '$1$2') : given
+  return isIP(bare) === 0 ? 'unknown' : normalizeIP(bare)
+}
 
 declare module 'fastify' {
   interface FastifyRequest {

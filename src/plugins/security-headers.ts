@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import helmet, { type HelmetOptions } from 'helmet'
@@ -40,9 +41,9 @@ const ofPages: HelmetOptions = {
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    const [data, pages] = await Promise.all([ofData, ofPages].map(headersBy))
+    const [data, pages] = [await headersBy(ofData), await headersBy(ofPages)]
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers((request.routeOptions.url?.startsWith('/docs') ? pages : data) ?? {})
+      reply.headers(request.routeOptions.url?.startsWith('/docs') ? pages : data)
       done()
     })
   },
@@ -53,8 +54,6 @@ export default fastifyPlugin(
 async function headersBy(options: HelmetOptions): Promise<Record<string, string>> {
   const request = new IncomingMessage(new Socket())
   const response = new ServerResponse(request)
-  await new Promise<void>((resolve, reject) => {
-    helmet(options)(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
-  })
+  await promisify(helmet(options))(request, response)
   return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]))
 }

@@ -46,6 +46,8 @@ tap.test('counts down, and refuses what is beyond', async (t) => {
       [429, 0],
     ],
   )
+  const { detail } = (await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })).json()
+  t.equal(detail, 'Expected at most 3 requests a minute of one client, but got more')
 })
 
 tap.test('says of a refusal when to come back, in every way there is', async (t) => {
