@@ -170,7 +170,7 @@ tap.test('waits for nobody who sends a byte now and then, and answers others mea
       ? trickle('GET /livez HTTP/1.1\r\nHost: test\r\nX-Slow: ', 'a')
       : trickle(post('Content-Length: 9999'), ' '),
   )
-  t.equal((await get('/livez')).statusCode, 200)
+  for (let n = 0; n < 20; n++) t.equal((await get('/livez')).statusCode, 200)
   for (const answer of await Promise.all(slow)) t.match(answer, /^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/)
 })
 
@@ -186,7 +186,7 @@ const metric = async ({ get }: Pick<Service, 'get'>, name: string) =>
 tap.test('a flood of unknown SKUs costs a call a hundred, once, and no record that is held', async (t) => {
   // On a busy machine a thousand SKUs may take as long as a request may otherwise.
   const patience = { REQUEST_TIMEOUT_MS: '60000', TRACKSTAR_TIMEOUT_MS: '60000' }
-  const service = await startService(t, { environment: { TRACKSTAR_READ_RATE: '10000', ...patience } })
+  const service = await startService(t, { environment: patience })
   const { get, post: query, newCalls } = service
   t.equal((await get('/products/CUP/stock')).statusCode, 200)
   newCalls()

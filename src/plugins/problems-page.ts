@@ -25,7 +25,7 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
   upstream_rejected:
     '`detail` is what Trackstar says of the request, `origin` who says it: Trackstar or the warehouse system.',
   rate_limited: 'Come back after `retry_after` seconds; ask for many SKUs in one request.',
-  headers_too_large: 'The headers and the address together may have 32 KiB.',
+  headers_too_large: 'The headers and the address together may have 32 KiB, and there may be 200 headers.',
   internal_error: 'Report it with the `request_id`, which finds it in the logs.',
   not_supported_by_integration: 'Asking again does not help: the warehouse system lacks the function.',
   requires_mirror:

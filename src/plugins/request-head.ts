@@ -26,12 +26,12 @@ function refusal({ httpVersion, headers, rawHeaders, url = '', method }: Incomin
   if (rawHeaders.length > 2 * maxHeaders) {
     return problem('headers_too_large', `Expected at most ${maxHeaders} headers, but got more`)
   }
-  const coding = headers['transfer-encoding']
+  const { host: named, 'transfer-encoding': coding } = headers
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
     return wrong('Expected no transfer coding but chunked, and that in HTTP/1.1')
   }
   if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
-  if (headers.host === undefined || !host.test(headers.host)) return wrong('Expected one Host header that names a host')
+  if (named === undefined || !host.test(named)) return wrong('Expected one Host header that names a host')
   if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) {
     return wrong('Expected an address that begins with /')
   }

@@ -272,7 +272,7 @@ const headerValues: Readonly<Record<string, readonly string[]>> = {
     '00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01',
     '00-',
   ],
-  tracestate: ['a=1,b=2', '=,=', `${marker}=1`, 'a=1,'.repeat(100)],
+  tracestate: ['a=1,b=2', '=,=', 'a=1,'.repeat(100)],
   baggage: ['a=1', `${marker}=1`],
   'x-request-id': ['mine', 'a b', 'x'.repeat(129), '{}', marker],
   'x-forwarded-for': ['1.2.3.4', '::1', 'unknown', '1.2.3.4, 5.6.7.8', '127.0.0.1,'.repeat(500), `1.2.3.4:${marker}`],

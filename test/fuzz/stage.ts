@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createLogger } from '../../src/plugins/logger.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
-import { eventually, type Service, startService } from '../helper.js'
+import { startTracing } from '../../src/tracing.js'
+import { startCollector } from '../collector.js'
+import { eventually, type Service, type ServiceOptions, startService } from '../helper.js'
 import { startMirrored } from '../mirrored.js'
 import type { Document } from '../openapi/document.js'
+import { marker } from './oddities.js'
 import type { FuzzedRequest } from './requests.js'
 import { faultsOfCall } from './upstream-calls.js'
 import type { Known } from './values.js'
@@ -20,7 +24,7 @@ export interface Shot {
   /** Undefined where there was no answer. */
   readonly status: number | undefined
   readonly destination: Destination | undefined
-  /** What must not be about the answer. */
+  /** What must not be about the answer, or the lines of the log since the last shot. */
   readonly faults: readonly string[]
   /** What must not be about the calls upstream since the last shot. */
   readonly callFaults: readonly string[]
@@ -51,6 +55,7 @@ const known: Known = {
   connection_id: ['conn_sandbox'],
   event_type: ['inventory.updated', 'product.updated', 'product.created', 'warehouse.updated', 'connection.created'],
   'cache-control': ['no-cache', 'max-age=0', 'only-if-cached'],
+  'if-none-match': ['*'],
 }
 
 const keys = { read: 'key-that-reads', write: 'key-that-writes', nobody: 'key-of-nobody' } as const
@@ -63,6 +68,18 @@ function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
   return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.nobody}`]]
 }
 
+/** What must not be about a line of the log: a fault, a secret, or whatever a caller has written. */
+function faultsOfLine(line: string): string[] {
+  const { level, request_id: _own, ...rest } = JSON.parse(line)
+  const told = [...Object.values(keys), 'sandbox-a', 'whsec_', marker].filter((word) =>
+    JSON.stringify(rest).includes(word),
+  )
+  return [
+    ...(level >= 50 ? [`a fault was logged: ${line}`] : []),
+    ...told.map((word) => `the log has ${word}: ${line}`),
+  ]
+}
+
 /** Two services with all that can be switched on, one that mirrors and one that reads on demand; both end with the test. */
 export async function startFuzzStage(t: Parameters<typeof startService>[0]): Promise<FuzzStage> {
   const judge = new Judge(promised)
@@ -73,10 +90,21 @@ export async function startFuzzStage(t: Parameters<typeof startService>[0]): Pro
     AUTH_MODE: 'api-key',
     API_KEYS: `reader:${keys.read},writer:${keys.write}:read+write`,
     CORS_ORIGINS: allowedOrigin,
+    LOG_LEVEL: 'info',
+  }
+  const collector = await startCollector(t)
+  const tracing = await startTracing(Object.assign(process.env, collector.environment))
+  t.teardown(() => tracing?.close())
+  const lines: string[] = []
+  const options: ServiceOptions = {
+    environment,
+    sandbox: { writeRate: 0 },
+    logger: (config) => createLogger(config, { write: (line) => void lines.push(line) }, tracing?.logFields),
+    ...(tracing && { tracing }),
   }
   const services: Readonly<Record<FuzzedRequest['mode'], Service>> = {
-    mirror: await startMirrored(t, { environment, sandbox: { writeRate: 0 }, waits: false }),
-    'on-demand': await startService(t, { environment, sandbox: { writeRate: 0 } }),
+    mirror: await startMirrored(t, { ...options, waits: false }),
+    'on-demand': await startService(t, options),
   }
   const low = () => services.mirror.get('/stock/low?below=0', { 'x-api-key': keys.read })
   await eventually(async () => (await low()).statusCode === 200)
@@ -94,13 +122,13 @@ export async function startFuzzStage(t: Parameters<typeof startService>[0]): Pro
     known,
     async shoot(request) {
       const { listen, sandbox } = services[request.mode]
-      const options = { methods: [request.method], ends: request.framing === 'cut short' }
-      const came = await exchange(await listen(), bytesOf(prepared(request)), options)
+      const wire = { methods: [request.method], ends: request.framing === 'cut short' }
+      const came = await exchange(await listen(), bytesOf(prepared(request)), wire)
       const callFaults = sandbox.calls.splice(0).flatMap(faultsOfCall)
       return {
         status: came.answers[0]?.status,
         destination: judge.destinationOf(request),
-        faults: judge.faultsOf(request, came),
+        faults: [...judge.faultsOf(request, came), ...lines.splice(0).flatMap(faultsOfLine)],
         callFaults,
       }
     },

@@ -34,7 +34,6 @@ const allowed: readonly Allowed[] = [
   { method: 'GET', path: /^\/connections\/conn_sandbox$/, filters: new Set() },
 ]
 
-const anything = /^/
 const ofReads: Readonly<Record<string, RegExp>> = {
   host: /^127\.0\.0\.1:\d+$/,
   connection: /^keep-alive$/,
@@ -42,7 +41,7 @@ const ofReads: Readonly<Record<string, RegExp>> = {
   'x-trackstar-api-key': /^sandbox-api-key$/,
   'x-trackstar-access-token': /^sandbox-access-token$/,
   traceparent: /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]$/,
-  tracestate: anything,
+  tracestate: /^[\w*/@-]+=[\x20-\x7e]{1,256}(?:,[\w*/@-]+=[\x20-\x7e]{1,256}){0,31}$/,
 }
 const ofWrites: Readonly<Record<string, RegExp>> = {
   ...ofReads,

@@ -100,8 +100,11 @@ export class Judge {
     const { status } = answer
     if (to === undefined && isPage(segmentsOf(request.target).join('/'))) return []
     const isKnown = to !== undefined && methods.includes(request.method)
-    if (![...ofHttp, ...ofAll].includes(status) && status !== (isKnown ? 405 : 404))
+    // OPTIONS has an answer at any address, for who shows a key where it is no preflight.
+    const isRefused = request.method === 'OPTIONS' && status === 401
+    if (![...ofHttp, ...ofAll].includes(status) && !isRefused && status !== (isKnown ? 405 : 404)) {
       return [`${what} answered ${status}`]
+    }
     if (status === 405 && !headerOf(answer, 'allow')) return [`${what} does not say which methods it knows`]
     const [place] = this.#places
     return isBare(request, status) || !place
