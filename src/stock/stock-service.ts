@@ -59,25 +59,30 @@ export async function stocks<R>(
 ): Promise<Map<string, StockOutcome>> {
   const namesRead = records.warehouses(reading)
   const products = await records.productsBySku(skus, reading)
-  const choices = new Map(
-    Array.from(skus, (sku) => [sku, choose(products.get(sku), options.warehouseCustomerId)] as const),
-  )
+  const choices = new Map<string, Choice>()
   const itemIds = new Set<string>()
-  for (const choice of choices.values()) {
+  for (const sku of skus) {
+    const choice = choose(products.get(sku), options.warehouseCustomerId)
+    choices.set(sku, choice)
     if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
   const items = await records.itemsById(itemIds, reading)
   const context = {
-    ...options,
+    warehouseIds: options.warehouseIds,
+    include: options.include,
     items,
     warehouses: await namesRead,
     connection: records.connectionState(reading),
     incomplete: records.incomplete(reading),
   }
-  return new Map(
-    Array.from(choices, ([sku, choice]) => [sku, choice.status === 'chosen' ? join(sku, choice, context) : choice]),
-  )
+  const outcomes = new Map<string, StockOutcome>()
+  for (const [sku, choice] of choices) {
+    outcomes.set(sku, choice.status === 'chosen' ? join(sku, choice, context) : choice)
+  }
+  return outcomes
 }
+
+type Choice = Chosen | Exclude<StockOutcome, { status: 'ok' }>
 
 /** The product that a SKU means, or why there is no answer. */
 export function choose(
