@@ -62,9 +62,14 @@ export class MirroredCatalog implements MirrorTarget {
   }
 
   findProducts(sku: string): Held<readonly Product[]> {
-    const held = this.index.productIdsOfSku(sku).flatMap((id) => this.parts.holdings.peek('product', id) ?? [])
-    const value = held.map((product) => product.value).filter((product) => product !== undefined)
-    const readAt = Math.min(...held.map((product) => product.readAt))
+    const value: Product[] = []
+    let readAt = Number.POSITIVE_INFINITY
+    for (const id of this.index.productIdsOfSku(sku)) {
+      const held = this.parts.holdings.peek('product', id)
+      if (held === undefined) continue
+      readAt = Math.min(readAt, held.readAt)
+      if (held.value !== undefined) value.push(held.value)
+    }
     return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
   }
 

@@ -80,10 +80,11 @@ export function readThrough<T>(
 
   return async (keys, reading) => {
     const results = new Map<string, Found<T> | Problem>()
-    const wanted = new Map<string, Held<T> | undefined>()
+    let wanted: Map<string, Held<T> | undefined> | undefined
+    const judged = shelf.isFollowed() ? followedPolicy : policy
     for (const key of keys) {
       const held = shelf.find(key)
-      const todo = reading.judge(held, clock.now(), shelf.isFollowed() ? followedPolicy : policy)
+      const todo = reading.judge(held, clock.now(), judged)
       if (held !== undefined && todo !== 'read') {
         if (todo === 'refresh') refresh(key)
         const result = found(held)
@@ -94,9 +95,10 @@ export function readThrough<T>(
       }
       reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
       lookups.miss++
+      wanted ??= new Map()
       wanted.set(key, held)
     }
-    if (wanted.size > 0) await loadAll(wanted, results, reading)
+    if (wanted) await loadAll(wanted, results, reading)
     return results
   }
 

@@ -51,7 +51,7 @@ export class WarehouseList {
       const flight = this.#read(isFirst ? 'caller' : 'refresh')
       if (isFirst) await inTime(flight, Math.min(firstWaitMs, deadline - this.clock.elapsed()))
     }
-    return this.#held?.value ?? new Map()
+    return this.known
   }
 
   /** Reads the list, if it is time, before anybody asks. */

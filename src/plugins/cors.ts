@@ -47,7 +47,8 @@ export default fastifyPlugin<CorsOptions>(
       origin: (origin, done) => done(null, origin !== undefined && allowed.has(origin) ? origin : false),
       methods: ['GET', 'HEAD', 'POST', 'PUT'],
       allowedHeaders,
-      exposedHeaders,
+      // A list would be joined for every answer.
+      exposedHeaders: exposedHeaders.join(', '),
       // Chromium keeps a preflight's answer for two hours at most.
       maxAge: 7200,
       // An OPTIONS that is no preflight is answered like one, and not with a refusal in plain text.

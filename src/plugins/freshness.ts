@@ -12,6 +12,8 @@ export interface Freshness {
   readonly saysAsOf: boolean
   /** Whether something is missing that may be there in a moment: then nobody is to keep the answer. */
   readonly isPartial: boolean
+  /** Of a body that is sent again and again: where its tag stays from one answer to the next. */
+  readonly body?: { etag?: string } | undefined
 }
 
 export interface FreshnessOptions {
@@ -38,24 +40,34 @@ export default fastifyPlugin<FreshnessOptions>(
     const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
     const cacheControl = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
     app.decorateReply('freshness', null)
-    app.addHook('onSend', async (request, reply, payload) => {
+    app.addHook<string>('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
-      if (freshness === null || typeof payload !== 'string' || reply.statusCode !== 200) return payload
-      const etag = `W/"${hash('sha1', freshness.saysAsOf ? stockAlone(payload) : payload, 'base64url')}"`
+      if (freshness === null || typeof payload !== 'string' || reply.statusCode !== 200) {
+        done(null, payload)
+        return
+      }
+      const etag = freshness.body?.etag ?? tagOf(payload, freshness)
+      if (freshness.body) freshness.body.etag = etag
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
         .header('etag', etag)
         .header('cache-control', freshness.isPartial ? 'no-store' : cacheControl)
         .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
         .header('cache-status', cacheStatus[freshness.outcome])
-      if (!isKnown(request, etag)) return payload
+      if (!isKnown(request, etag)) {
+        done(null, payload)
+        return
+      }
       notModified(reply)
       // Fastify takes the body off an answer to HEAD itself, and fails where there is none.
-      return request.method === 'HEAD' ? payload : null
+      done(null, request.method === 'HEAD' ? payload : null)
     })
   },
   { name: 'freshness' },
 )
+
+const tagOf = (payload: string, { saysAsOf }: Freshness) =>
+  `W/"${hash('sha1', saysAsOf ? stockAlone(payload) : payload, 'base64url')}"`
 
 /** The same stock read again is the same stock. Exact on serialised JSON: inside a string the quotes would be escaped. */
 const stockAlone = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')

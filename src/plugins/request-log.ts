@@ -24,12 +24,16 @@ export default fastifyPlugin(
       cache: request.reading?.outcome ?? null,
       upstream_calls: request.reading?.calls.size ?? 0,
     })
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       const cutOff = () => request.log.info({ ...told(request, reply), status: null }, 'cut off')
       reply.raw.once('close', cutOff)
       reply.raw.once('finish', () => reply.raw.removeListener('close', cutOff))
+      done()
     })
-    app.addHook('onResponse', async (request, reply) => request.log.info(told(request, reply), 'answered'))
+    app.addHook('onResponse', (request, reply, done) => {
+      request.log.info(told(request, reply), 'answered')
+      done()
+    })
   },
   { name: 'request-log', dependencies: ['problems', 'access'] },
 )

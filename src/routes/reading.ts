@@ -35,12 +35,18 @@ function directives({ headers }: FastifyRequest): Directives {
   }
 }
 
+/** A body that is sent again and again, and its tag, once it has one. */
+export interface Body {
+  readonly json: string
+  etag?: string
+}
+
 /** Tells the freshness headers how the answer came to be. */
 export function setFreshness(
   reply: FastifyReply,
   reading: Reading,
   readAt: number,
-  { saysAsOf = false, isPartial = false } = {},
+  { saysAsOf = false, isPartial = false, body }: { saysAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
 ): void {
-  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf, isPartial }
+  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf, isPartial, body }
 }

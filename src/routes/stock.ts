@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '../catalog/catalog.js'
 import { isProblem, type Problem, problem } from '../errors.js'
+import { KeptStocks } from '../stock/kept-stocks.js'
 import type { Selection } from '../stock/select-product.js'
 import type { Stock } from '../stock/stock.js'
 import { type StockOptions, type StockOutcome, stocks } from '../stock/stock-service.js'
 import { stockExamples } from './examples.js'
-import { type ReadingOf, setFreshness } from './reading.js'
+import { type Body, type ReadingOf, setFreshness } from './reading.js'
 import { CachedReadHeaders, cachedResponses, Key, Ref, Sku, warehouseCustomerId } from './schemas.js'
 
 export interface CatalogRouteOptions {
@@ -71,8 +73,21 @@ export function stockProblem(sku: string, outcome: NoStock): Problem {
   throw outcome.error
 }
 
+/** Items of the stocks that are kept as they were answered, for the SKUs that everybody asks for: some 10 MB. */
+const maxKeptItems = 10_000
+
 /** `GET /products/:sku/stock`: what the service is for. */
 export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readingOf }) => {
+  const kept = new KeptStocks(maxKeptItems)
+  const bodies = new WeakMap<Stock, Body>()
+  function bodyOf(stock: Stock, reply: { serializeInput: FastifyReply['serializeInput'] }): Body {
+    const known = bodies.get(stock)
+    if (known !== undefined) return known
+    const body = { json: reply.serializeInput(stock, '200', 'application/json') as string }
+    bodies.set(stock, body)
+    return body
+  }
+
   app.get(
     '/products/:sku/stock',
     {
@@ -97,10 +112,11 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     async (request, reply) => {
       const { sku } = request.params
       const reading = readingOf(request)
-      const outcome = (await stocks(catalog, new Set([sku]), stockOptions(request.query), reading)).get(sku)
+      const outcome = (await stocks(catalog, new Set([sku]), stockOptions(request.query), reading, kept)).get(sku)
       if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
-      setFreshness(reply, reading, outcome.readAt, { saysAsOf: true })
-      return reply.send(outcome.stock)
+      const body = bodyOf(outcome.stock, reply)
+      setFreshness(reply, reading, outcome.readAt, { saysAsOf: true, body })
+      return reply.type('application/json; charset=utf-8').send(body.json)
     },
   )
 }

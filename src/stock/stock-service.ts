@@ -3,6 +3,7 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { composeStock } from './compose.js'
+import type { KeptStocks, Sources } from './kept-stocks.js'
 import { referencedItemIds } from './references.js'
 import { type Candidate, selectProduct } from './select-product.js'
 import type { Stock } from './stock.js'
@@ -50,34 +51,47 @@ export interface Chosen {
 /**
  * Answers for many SKUs at once, each by itself: all products first, then all of their items, so that a cold batch
  * costs a call upstream per hundred SKUs and one per hundred items.
+ * @param kept where stocks are kept from one request to the next
  */
 export async function stocks<R>(
   records: StockRecords<R>,
   skus: ReadonlySet<string>,
   options: StockOptions,
   reading: R,
+  kept?: KeptStocks,
 ): Promise<Map<string, StockOutcome>> {
   const namesRead = records.warehouses(reading)
   const products = await records.productsBySku(skus, reading)
-  const choices = new Map(
-    Array.from(skus, (sku) => [sku, choose(products.get(sku), options.warehouseCustomerId)] as const),
-  )
+  const choices = new Map<string, Choice>()
   const itemIds = new Set<string>()
-  for (const choice of choices.values()) {
+  for (const sku of skus) {
+    const choice = choose(products.get(sku), options.warehouseCustomerId)
+    choices.set(sku, choice)
     if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
   const items = await records.itemsById(itemIds, reading)
+  const incomplete = records.incomplete(reading)
   const context = {
-    ...options,
+    warehouseIds: options.warehouseIds,
+    include: options.include,
     items,
     warehouses: await namesRead,
     connection: records.connectionState(reading),
-    incomplete: records.incomplete(reading),
+    incomplete,
+    kept: isPlain(options) && incomplete.length === 0 ? kept : undefined,
   }
-  return new Map(
-    Array.from(choices, ([sku, choice]) => [sku, choice.status === 'chosen' ? join(sku, choice, context) : choice]),
-  )
+  const outcomes = new Map<string, StockOutcome>()
+  for (const [sku, choice] of choices) {
+    outcomes.set(sku, choice.status === 'chosen' ? join(sku, choice, context) : choice)
+  }
+  return outcomes
 }
+
+/** Whether a caller wants no more than the SKU says. */
+const isPlain = ({ warehouseIds, include }: StockOptions): boolean =>
+  !warehouseIds?.length && !include?.lots && !include?.locations
+
+type Choice = Chosen | Exclude<StockOutcome, { status: 'ok' }>
 
 /** The product that a SKU means, or why there is no answer. */
 export function choose(
@@ -97,33 +111,46 @@ interface JoinContext extends StockOptions {
   readonly warehouses: ReadonlyMap<string, Warehouse>
   readonly connection: ConnectionState | undefined
   readonly incomplete: readonly string[]
+  /** Undefined where the stock is made of more than what it is kept by. */
+  readonly kept: KeptStocks | undefined
 }
 
 /** The stock of a chosen product; one item that could not be had, and there is none. */
 function join(sku: string, { product, itemIds, known }: Chosen, context: JoinContext): StockOutcome {
   let { readAt, stale } = known
-  const items = new Map<string, InventoryItem>()
+  const items: (InventoryItem | undefined)[] = []
   for (const id of itemIds) {
     const item = context.items.get(id)
     if (item === undefined || item instanceof Error) return unavailable(item)
-    if (item.value !== undefined) items.set(id, item.value)
+    items.push(item.value)
     readAt = Math.min(readAt, item.readAt)
     stale ||= item.stale
   }
-  const { warehouses, warehouseIds, include, connection, incomplete } = context
-  const stock = composeStock({
+  const { warehouses, connection } = context
+  const sources = { product, items, warehouses, connection, readAt, stale }
+  const compose = () => composed(sku, itemIds, sources, context)
+  return { status: 'ok', stock: context.kept?.get(sku, sources, compose) ?? compose(), readAt }
+}
+
+function composed(sku: string, itemIds: readonly string[], sources: Sources, context: JoinContext): Stock {
+  const { product, warehouses, connection, readAt, stale } = sources
+  const items = new Map<string, InventoryItem>()
+  for (const [index, id] of itemIds.entries()) {
+    const item = sources.items[index]
+    if (item !== undefined) items.set(id, item)
+  }
+  return composeStock({
     sku,
     product,
     items,
     warehouses,
-    warehouseIds,
-    include,
-    syncIncomplete: incomplete,
+    warehouseIds: context.warehouseIds,
+    include: context.include,
+    syncIncomplete: context.incomplete,
     asOf: new Date(readAt).toISOString(),
     stale,
     source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
   })
-  return { status: 'ok', stock, readAt }
 }
 
 const unavailable = (

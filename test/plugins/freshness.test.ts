@@ -47,6 +47,21 @@ tap.test('leaves out of the tag when the stock was read, and nothing else', asyn
   t.not(await tag('/a'), await tag('/record'))
 })
 
+tap.test('makes the tag of a body that comes again only once', async (t) => {
+  const { app, ask } = await start()
+  const body: { etag?: string } = {}
+  app.get('/again', (_request, reply) => {
+    reply.freshness = { readAt: 7001, outcome: 'hit', saysAsOf: true, isPartial: false, body }
+    return { as_of: 'now', text: '"as_of":"x"' }
+  })
+  const { etag } = (await ask({ url: '/a' })).headers
+  t.equal((await ask({ url: '/again' })).headers.etag, etag)
+  t.equal(body.etag, etag)
+  body.etag = 'W/"as it is"'
+  t.equal((await ask({ url: '/again' })).headers.etag, body.etag)
+  t.equal((await ask({ url: '/again', headers: { 'if-none-match': body.etag } })).statusCode, 304)
+})
+
 tap.test('answers 304 to GET and HEAD', async (t) => {
   const { ask } = await start()
   const headers = { 'if-none-match': '*' }

@@ -7,13 +7,14 @@ function start(trackstarApiKey = 'the-key', trackstarAccessToken = 'the-token') 
   return { lines, logger: createLogger(config, { write: (line) => void lines.push(line) }) }
 }
 
-tap.test('censors headers of the known names, up to two levels deep', async (t) => {
+tap.test('censors headers of the known names, however deep', async (t) => {
   const { lines, logger } = start()
   const headers = { authorization: 'Bearer x1', 'x-api-key': 'x2', 'x-trackstar-access-token': 'x3', host: 'kept' }
   logger.info(headers, 'flat')
   logger.info({ headers }, 'deep')
   logger.info({ req: { headers } }, 'deeper')
-  t.equal(lines.length, 3)
+  logger.info({ err: { config: { request: { headers: [headers] } } } }, 'deepest')
+  t.equal(lines.length, 4)
   for (const line of lines) {
     t.notMatch(line, /x[123]/)
     t.match(line, 'kept')

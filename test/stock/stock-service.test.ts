@@ -2,6 +2,7 @@ import tap from 'tap'
 import type { ConnectionState } from '../../src/records/connection.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
+import { KeptStocks } from '../../src/stock/kept-stocks.js'
 import { type StockOptions, type StockRecords, stocks } from '../../src/stock/stock-service.js'
 import { item, reference } from './given.js'
 
@@ -11,6 +12,8 @@ const kit = (id: string, ...ids: string[]): Product => ({
   inventory_items: ids.map((itemId) => reference(itemId, itemId)),
 })
 
+const warehouses = new Map([['w', { id: 'w', name: 'West' }]])
+
 interface Given {
   readonly products?: Record<string, readonly Product[] | Error>
   readonly items?: Record<string, InventoryItem | Error>
@@ -19,7 +22,11 @@ interface Given {
   readonly connection?: ConnectionState
 }
 
-function ask({ products = {}, items = {}, readAt = {}, stale = [], connection }: Given, options: StockOptions = {}) {
+function ask(
+  { products = {}, items = {}, readAt = {}, stale = [], connection }: Given,
+  options: StockOptions = {},
+  kept?: KeptStocks,
+) {
   const asked: string[][] = []
   const read =
     <T>(from: Record<string, T | Error>) =>
@@ -35,11 +42,11 @@ function ask({ products = {}, items = {}, readAt = {}, stale = [], connection }:
   const records: StockRecords<string> = {
     productsBySku: read(products),
     itemsById: read(items),
-    warehouses: async () => new Map([['w', { id: 'w', name: 'West' }]]),
+    warehouses: async () => warehouses,
     connectionState: () => connection,
     incomplete: () => connection?.incomplete ?? [],
   }
-  const result = (...skus: string[]) => stocks(records, new Set(skus), options, 'reading')
+  const result = (...skus: string[]) => stocks(records, new Set(skus), options, 'reading', kept)
   return { asked, result }
 }
 
@@ -148,4 +155,24 @@ tap.test('takes a catalog that gives nothing for a key for a fault', async (t) =
     status: 'unavailable',
     error: { message: 'the catalog gave nothing for a key' },
   })
+})
+
+tap.test('keeps what is asked for by the SKU alone', async (t) => {
+  const kept = new KeptStocks(10)
+  const given = { products: { A: [kit('p', 'i')] }, items: { i: item('i', { fulfillable: 3 }) } }
+  const stockOf = async (records: Given, options: StockOptions = {}) => {
+    const outcome = (await ask(records, options, kept).result('A')).get('A')
+    return outcome?.status === 'ok' ? outcome.stock : undefined
+  }
+  const first = await stockOf(given)
+  t.equal(first?.available, 3)
+  t.equal(await stockOf(given, { warehouseIds: [], include: { lots: false } }), first, 'which is to ask for nothing')
+  t.equal((await stockOf(given, { warehouseIds: ['w'] }))?.available, 0)
+  t.ok((await stockOf(given, { include: { lots: true } }))?.lots)
+  t.ok((await stockOf(given, { include: { locations: true } }))?.locations)
+  const connection = { syncedAt: null, incomplete: ['products'], errors: [] }
+  t.notOk((await stockOf({ ...given, connection }))?.complete)
+  t.equal((await stockOf({ ...given, items: { i: item('i', { fulfillable: 4 }) } }))?.available, 4, 'a newer record')
+  t.equal((await stockOf({ ...given, readAt: { i: 4000 } }))?.as_of, '1970-01-01T00:00:04.000Z')
+  t.ok((await stockOf({ ...given, stale: ['i'] }))?.stale)
 })
