@@ -17,7 +17,7 @@ is (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong wi
 \`issues\`). The whole catalog is held and follows Trackstar (\`CATALOG_MODE=mirror\`), which is what
 **GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** answer from.
 A key goes along as \`Authorization: Bearer …\` or \`X-API-Key: …\` (here: **Authorize**), unless the service runs with
-\`AUTH_MODE=none\`.
+\`AUTH_MODE=none\`. A \`traceparent\` (W3C Trace Context) is taken and passed on where the service makes traces.
 Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
 
 /** What people have comes first: the page offers no more than the first two (see the styles). */
