@@ -8,8 +8,17 @@ import helmet, { type HelmetOptions } from 'helmet'
 /** Heeded by browsers over https only. What else lies under this host's name is not for this service to say. */
 const strictTransportSecurity = { maxAge: 31_536_000, includeSubDomains: false }
 
-/** For answers that are data: whoever opens one in a browser gets a page that may do nothing. */
+/**
+ * For answers that are data: whoever opens one in a browser gets a page that may do nothing. Without the headers that
+ * speak of what pages do: how they share processes and windows, prefetch names, or open downloads.
+ */
 const ofData: HelmetOptions = {
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
   strictTransportSecurity,
   contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
 }
