@@ -8,13 +8,19 @@ export interface Outcome {
   readonly cacheStatus: string
 }
 
-export async function ask(client: Pool, path: string, body?: unknown): Promise<Outcome> {
+export async function ask(
+  client: Pool,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   const start = performance.now()
   try {
     const answer = await client.request({
       path,
       method: body === undefined ? 'GET' : 'POST',
-      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.body.text()
     const cacheStatus = String(answer.headers['cache-status'] ?? '')

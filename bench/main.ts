@@ -1,10 +1,12 @@
 /** `npm run bench -- <name>`: measures, prints a table, and ends with 1 where a bound is missed. */
 import { economy } from './economy.js'
 import { mirror } from './mirror.js'
+import { surface } from './surface.js'
 import { warm } from './warm.js'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   warm,
+  surface: () => surface(process.argv[3]),
   mirror: () => mirror(Number(process.argv[3] ?? 100_000)),
   economy: () => economy(Number(process.argv[3] ?? 4), process.argv[4]),
 }

@@ -10,10 +10,14 @@ export interface Stage {
   readonly origin: string
   readonly client: Pool
   readonly plainSku: string
+  /** Of the service. */
+  readonly pid: number
   order(order: Order): Promise<Report>
   /** Resident memory of the service in MB. */
   residentMb(): Promise<number>
   metrics(): Promise<string>
+  /** Sends the service a stop signal, and gives its exit code. */
+  stop(): Promise<number | null>
   close(): Promise<void>
 }
 
@@ -45,11 +49,17 @@ export async function setStage({ sandbox = {}, service = {}, connections = 64 }:
   })
   const origin = await listening(server)
   server.stdout.resume()
+  async function stop(): Promise<number | null> {
+    const ended = once(server, 'exit')
+    server.kill('SIGTERM')
+    return (await ended)[0]
+  }
   const client = new Pool(origin, { connections, pipelining: 1 })
   return {
     origin,
     client,
     plainSku: first.plainSku,
+    pid: server.pid ?? 0,
     async order(order) {
       upstream.send(order)
       return (await once(upstream, 'message'))[0] as Report
@@ -59,11 +69,13 @@ export async function setStage({ sandbox = {}, service = {}, connections = 64 }:
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
     },
     metrics: async () => (await client.request({ path: '/metrics', method: 'GET' })).body.text(),
+    stop,
     async close() {
       await client.destroy()
-      server.kill('SIGTERM')
+      if (server.exitCode === null) await stop()
+      const ended = once(upstream, 'exit')
       upstream.disconnect()
-      await Promise.all([once(server, 'exit'), once(upstream, 'exit')])
+      await ended
     },
   }
 }

@@ -1,0 +1,12 @@
+/** What everything is measured against: a Fastify with one route, which always says the same. */
+import { setFlagsFromString } from 'node:v8'
+import Fastify from 'fastify'
+
+// As the service has it.
+setFlagsFromString('--heap-growing-percent=30')
+
+const [body = ''] = process.argv.slice(2)
+const app = Fastify()
+app.get('/constant', (_request, reply) => reply.type('application/json').send(body))
+process.send?.(await app.listen({ host: '127.0.0.1', port: 0 }))
+process.on('disconnect', () => process.exit(0))

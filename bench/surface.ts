@@ -1,0 +1,174 @@
+/** What stands between a caller and the stock: what it costs, what it withstands, and what a stop loses. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { fuzz } from './fuzz.js'
+import { type Hammer, type Round, type Target, takeHammer } from './hammer.js'
+import { ask, percentile, print, type Row } from './load.js'
+import { parts } from './parts.js'
+import { setStage } from './stage.js'
+import { type Stopped, stopUnderLoad } from './stop.js'
+
+const key = 'bench-0123456789abcdef0123456789abcdef'
+const page = 'https://shop.example'
+/** The service as it is run for browsers and services at once, with a limit that counts but refuses nobody. */
+const everythingOn = {
+  AUTH_MODE: 'api-key',
+  API_KEYS: `bench:${key}`,
+  CORS_ORIGINS: page,
+  CLIENT_RATE_LIMIT: '1000000000',
+  CATALOG_MODE: 'mirror',
+  LOG_LEVEL: 'info',
+}
+const headers = [
+  'Host: 127.0.0.1',
+  `Authorization: Bearer ${key}`,
+  `Origin: ${page}`,
+  'Accept: application/json',
+  'Accept-Encoding: gzip, deflate, br',
+  'User-Agent: bench',
+]
+const request = (path: string) => [`GET ${path} HTTP/1.1`, ...headers, '\r\n'].join('\r\n')
+/** Requests until a server has compiled what is hot, and is as fast as it gets. */
+const warmUp = 40_000
+const stockPath = (sku: string) => `/products/${encodeURIComponent(sku)}/stock`
+const median = (values: readonly number[]) => percentile(values, 0.5)
+const micros = (value: number) => `${value.toFixed(1)} µs`
+
+const rows: Row[] = []
+const add = (name: string, measured: string, bound: string, ok: boolean | null) =>
+  rows.push({ case: name, measured, bound, ok })
+
+/** @param only one of its parts: `throughput`, `parts`, `stop`, `fuzz` */
+export async function surface(only?: string): Promise<void> {
+  const benches = { throughput, parts: costOfParts, stop, fuzz: fuzzed }
+  for (const [name, bench] of Object.entries(benches)) if (only === undefined || only === name) await bench()
+  print('surface: a warm stock with everything that is around it', rows)
+  if (rows.some((row) => row.ok === false)) process.exitCode = 1
+}
+
+/** A server of the bench's own in a process of its own, which says by message where it listens. */
+async function startServer(script: string, args: readonly string[], path: string, env: NodeJS.ProcessEnv = {}) {
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  child.stdout?.resume()
+  const [origin] = (await once(child, 'message')) as [string]
+  return { target: { origin, pid: child.pid ?? 0, request: request(path) }, close: () => child.disconnect() }
+}
+
+async function throughput(): Promise<void> {
+  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100' }, service: everythingOn })
+  const path = stockPath(stage.plainSku)
+  const { body } = await ask(stage.client, path, undefined, { authorization: `Bearer ${key}` })
+  const constant = await startServer('./constant-process.js', [body], '/constant')
+  const hammer = takeHammer()
+  const targets = {
+    service: { origin: stage.origin, pid: stage.pid, request: request(path) },
+    constant: constant.target,
+  }
+  for (const target of Object.values(targets)) await hammer.strike(target, { answers: warmUp })
+  const rounds: { readonly service: Round; readonly constant: Round }[] = []
+  for (let n = 0; n < 7; n++) {
+    rounds.push({
+      service: await hammer.strike(targets.service, { seconds: 3 }),
+      constant: await hammer.strike(targets.constant, { seconds: 3 }),
+    })
+  }
+  for (const name of ['service', 'constant'] as const) {
+    const of = (read: (round: Round) => number) => rounds.map((round) => read(round[name]))
+    const cpu = of((round) => round.cpuMicros)
+    const others = of((round) => round.others).reduce((sum, many) => sum + many, 0)
+    add(
+      name === 'service' ? `warm stock, everything on, ${body.length} bytes` : '  a constant route, the same size',
+      `${median(of((round) => round.perSecond)).toFixed(0)} req/s, ${micros(median(cpu))} of CPU each (${micros(Math.min(...cpu))} at best), generator ${(median(of((round) => round.generatorBusy)) * 100).toFixed(0)} % busy`,
+      'all 200',
+      others === 0,
+    )
+  }
+  const ofThroughput = median(rounds.map(({ service, constant }) => service.perSecond / constant.perSecond))
+  const ofCpu = median(rounds.map(({ service, constant }) => constant.cpuMicros / service.cpuMicros))
+  add('  of its throughput', ofThroughput.toFixed(2), '≥ 0.30', ofThroughput >= 0.3)
+  add('  of its requests in the same CPU time', ofCpu.toFixed(2), '', null)
+  constant.close()
+  hammer.close()
+  await stage.close()
+}
+
+/** Each part left out in its turn, always beside a run with all of them: what differs is what it costs. */
+async function costOfParts(): Promise<void> {
+  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100', SANDBOX_READ_RATE: '0' } })
+  const { address, apiKey, accessToken } = await stage.order({ do: 'report' })
+  const env = {
+    ...everythingOn,
+    TRACKSTAR_BASE_URL: address,
+    TRACKSTAR_API_KEY: apiKey,
+    TRACKSTAR_ACCESS_TOKEN: accessToken,
+  }
+  const start = (...without: string[]) =>
+    startServer('./part-process.js', [stage.plainSku, ...without], stockPath(stage.plainSku), env)
+  const hammer = takeHammer()
+  const whole = await start()
+  await hammer.strike(whole.target, { answers: warmUp })
+  const costs: { name: string; cost: number; spread: number }[] = []
+  const wholes: number[] = []
+  for (const [name, does] of Object.entries(parts)) {
+    const without = await start(name)
+    await hammer.strike(without.target, { answers: warmUp })
+    const differences: number[] = []
+    for (let n = 0; n < 5; n++) {
+      const [withIt, withoutIt] = await inTurns(hammer, whole.target, without.target, n)
+      wholes.push(withIt)
+      differences.push(withIt - withoutIt)
+    }
+    without.close()
+    const spread = percentile(differences, 0.75) - percentile(differences, 0.25)
+    costs.push({ name: `  ${name}: ${does}`, cost: median(differences), spread })
+  }
+  add('all of the parts, built by hand', `${micros(median(wholes))} of CPU a request`, '', null)
+  for (const { name, cost, spread } of costs.toSorted((a, b) => b.cost - a.cost)) {
+    add(name, `${micros(cost)} (± ${micros(spread / 2)})`, '', null)
+  }
+  whole.close()
+  hammer.close()
+  await stage.close()
+}
+
+/** CPU of both for a request, each first in every other round. */
+async function inTurns(hammer: Hammer, one: Target, other: Target, round: number): Promise<[number, number]> {
+  const strike = async (target: Target) => (await hammer.strike(target, { answers: 5000 })).cpuMicros
+  if (round % 2 === 0) return [await strike(one), await strike(other)]
+  const second = await strike(other)
+  return [await strike(one), second]
+}
+
+const stops = 3
+const perSecond = 500
+
+async function stop(): Promise<void> {
+  const runs: Stopped[] = []
+  for (let n = 0; n < stops; n++) runs.push(await stopUnderLoad(perSecond, everythingOn, headers.join('\r\n')))
+  const sum = (read: (run: Stopped) => number) => runs.reduce((total, run) => total + read(run), 0)
+  const lost = sum((run) => run.lost)
+  const codes = runs.map(({ exitCode }) => exitCode)
+  add(
+    `${stops} stops under ${perSecond} requests a second`,
+    `${lost} lost of ${sum((run) => run.sent)} sent before the signal, ${sum((run) => run.inFlight)} of them in flight then; exit ${codes.join(', ')}, after ${Math.max(...runs.map(({ seconds }) => seconds)).toFixed(1)} s at most`,
+    '0 lost',
+    lost === 0 && codes.every((code) => code === 0),
+  )
+}
+
+const fuzzedRequests = 10_000
+
+async function fuzzed(): Promise<void> {
+  const { of500, undocumented, unexpectedCalls, seed, faults } = await fuzz(fuzzedRequests)
+  add(
+    `${fuzzedRequests} fuzzed requests (seed ${seed})`,
+    `${of500} answers of 500, ${undocumented} not as documented, ${unexpectedCalls} calls upstream that nobody expects`,
+    '0',
+    of500 + undocumented + unexpectedCalls === 0,
+  )
+  for (const fault of faults.slice(0, 3)) add('  ', fault.slice(0, 200), '', null)
+}
