@@ -1,9 +1,8 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from '../config.js'
 
-const secretHeaders = ['authorization', 'cookie', 'x-api-key', 'x-trackstar-api-key', 'x-trackstar-access-token']
-/** Such a header as the name of a field. Inside of a string its quotes would be escaped. */
-const secretField = new RegExp(`"(?:${secretHeaders.join('|')})":`)
+/** A header that is a secret, as the name of a field. Inside of a string its quotes would be escaped. */
+const secretField = /"(?:authorization|cookie|x-api-key|x-trackstar-api-key|x-trackstar-access-token)":/
 const censored = '[redacted]'
 
 /**
@@ -46,6 +45,6 @@ export function createLogger(
 }
 
 function withoutSecretFields(line: string): string {
-  const censor = (key: string, value: unknown) => (secretHeaders.includes(key) ? censored : value)
+  const censor = (key: string, value: unknown) => (secretField.test(`"${key}":`) ? censored : value)
   return `${JSON.stringify(JSON.parse(line, censor))}\n`
 }
