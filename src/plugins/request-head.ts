@@ -17,7 +17,11 @@ const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.addHook('onRequest', (request, _reply, done) => done(refusal(request.raw)))
+    app.addHook('onRequest', (request, reply, done) => {
+      const refused = refusal(request.raw)
+      if (refused && !hasEnd(request.raw)) reply.header('connection', 'close')
+      done(refused)
+    })
   },
   { name: 'request-head' },
 )
@@ -37,5 +41,9 @@ function refusal({ httpVersion, headers, rawHeaders, url = '', method }: Incomin
   }
   return undefined
 }
+
+/** Whether it can be told where the body ends, and so what comes behind it (RFC 9112, 6.3). */
+const hasEnd = ({ headers }: IncomingMessage) =>
+  /(?:^|,)[ \t]*chunked$/i.test(headers['transfer-encoding'] ?? 'chunked')
 
 const wrong = (detail: string) => problem('validation_failed', detail)
