@@ -78,5 +78,5 @@ async function strike({ origin, request, connections, until }: Blow): Promise<Im
   return { answers, others, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
 }
 
-process.on('message', async (blow: Blow) => process.send?.(await strike(blow)))
+process.on('message', (blow: Blow) => void strike(blow).then((impact) => process.send?.(impact)))
 process.on('disconnect', () => process.exit(0))

@@ -44,10 +44,10 @@ const options = serverOptions(config, createLogger(config))
 const app: FastifyInstance = Fastify({ ...options, ...(!isIn('request id') && { genReqId: () => 'always' }) })
 
 const anybody = fastifyPlugin(
-  async (app: FastifyInstance) => {
+  async (child: FastifyInstance) => {
     const caller = { name: 'bench', scopes: ['read'] as const }
-    app.decorateRequest('caller', null)
-    app.addHook('onRequest', (request, _reply, done) => {
+    child.decorateRequest('caller', null)
+    child.addHook('onRequest', (request, _reply, done) => {
       request.caller = caller
       done()
     })

@@ -62,11 +62,11 @@ async function throughput(): Promise<void> {
   const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100' }, service: everythingOn })
   const path = stockPath(stage.plainSku)
   const { body } = await ask(stage.client, path, undefined, { authorization: `Bearer ${key}` })
-  const constant = await startServer('./constant-process.js', [body], '/constant')
+  const bare = await startServer('./constant-process.js', [body], '/constant')
   const hammer = takeHammer()
   const targets = {
     service: { origin: stage.origin, pid: stage.pid, request: request(path) },
-    constant: constant.target,
+    constant: bare.target,
   }
   for (const target of Object.values(targets)) await hammer.strike(target, { answers: warmUp })
   const rounds: { readonly service: Round; readonly constant: Round }[] = []
@@ -87,11 +87,11 @@ async function throughput(): Promise<void> {
       others === 0,
     )
   }
-  const ofThroughput = median(rounds.map(({ service, constant }) => service.perSecond / constant.perSecond))
-  const ofCpu = median(rounds.map(({ service, constant }) => constant.cpuMicros / service.cpuMicros))
+  const ofThroughput = median(rounds.map((round) => round.service.perSecond / round.constant.perSecond))
+  const ofCpu = median(rounds.map((round) => round.constant.cpuMicros / round.service.cpuMicros))
   add('  of its throughput', ofThroughput.toFixed(2), '≥ 0.30', ofThroughput >= 0.3)
   add('  of its requests in the same CPU time', ofCpu.toFixed(2), '', null)
-  constant.close()
+  bare.close()
   hammer.close()
   await stage.close()
 }
