@@ -51,6 +51,11 @@ export class Holdings {
     return { records: this.#records.state, absences: this.#absences.state }
   }
 
+  /** Records that the bound has put out, or never let in. Asked for with each answer, where `state` is not. */
+  get evictions(): number {
+    return this.#records.evictions
+  }
+
   /** From now on `watcher` is told of every change. */
   watch(watcher: Watcher): void {
     this.#watcher = watcher

@@ -39,7 +39,7 @@ export class MirroredCatalog implements MirrorTarget {
   #state: MirrorState = 'loading'
 
   constructor(private readonly parts: MirroredCatalogParts) {
-    this.#evictionsBefore = parts.holdings.state.records.evictions
+    this.#evictionsBefore = parts.holdings.evictions
     parts.holdings.watch((kind, before, after) => {
       if (kind === 'product') this.#productChanged(before, after)
       else this.#itemChanged(before, after)
@@ -53,7 +53,7 @@ export class MirroredCatalog implements MirrorTarget {
   }
 
   get fits(): boolean {
-    return this.parts.holdings.state.records.evictions === this.#evictionsBefore
+    return this.parts.holdings.evictions === this.#evictionsBefore
   }
 
   /** Whether upstream's last word of a SKU or an item made sense: if not, what is here cannot vouch for it. */

@@ -5,7 +5,6 @@ export interface StoreState {
   readonly entries: number
   readonly bytes: number
   readonly maxBytes: number
-  /** What the bound has put out, or never let in. */
   readonly evictions: number
 }
 
@@ -18,6 +17,8 @@ export interface RecordStore {
   /** @param bytes the size of the value's JSON */
   set(key: string, held: Held<unknown>, bytes: number): void
   delete(key: string): void
+  /** How many the bound has put out, or never let in. */
+  readonly evictions: number
   readonly state: StoreState
 }
 
@@ -37,6 +38,9 @@ export function memoryStore(maxBytes: number): RecordStore {
       cache.set(key, held, { size: Math.max(1, bytes) })
     },
     delete: (key) => void cache.delete(key),
+    get evictions() {
+      return evictions
+    },
     get state() {
       return { entries: cache.size, bytes: cache.calculatedSize, maxBytes, evictions }
     },
