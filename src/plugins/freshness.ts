@@ -40,9 +40,9 @@ export default fastifyPlugin<FreshnessOptions>(
     const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
     const cacheControl = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
     app.decorateReply('freshness', null)
-    app.addHook<string>('onSend', (request, reply, payload, done) => {
+    app.addHook<unknown>('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
-      if (freshness === null || typeof payload !== 'string' || reply.statusCode !== 200) {
+      if (freshness === null || !isBody(payload) || reply.statusCode !== 200) {
         done(null, payload)
         return
       }
@@ -66,8 +66,10 @@ export default fastifyPlugin<FreshnessOptions>(
   { name: 'freshness' },
 )
 
-const tagOf = (payload: string, { saysAsOf }: Freshness) =>
-  `W/"${hash('sha1', saysAsOf ? stockAlone(payload) : payload, 'base64url')}"`
+const isBody = (payload: unknown): payload is string | Buffer => typeof payload === 'string' || Buffer.isBuffer(payload)
+
+const tagOf = (payload: string | Buffer, { saysAsOf }: Freshness) =>
+  `W/"${hash('sha1', saysAsOf ? stockAlone(String(payload)) : payload, 'base64url')}"`
 
 /** The same stock read again is the same stock. Exact on serialised JSON: inside a string the quotes would be escaped. */
 const stockAlone = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')

@@ -12,6 +12,18 @@ const censored = '[redacted]'
  */
 const toStandardOutput = { dest: 1, sync: false, minLength: 4096, periodicFlush: 250, maxLength: 16_000_000 } as const
 
+/** Takes lines as bytes: of strings all that wait would be counted anew with each line. */
+function standardOutput(): DestinationStream & { flushSync(): void } {
+  const output = pino.destination({ ...toStandardOutput, contentMode: 'buffer' })
+  // Its types know strings only.
+  const ofBytes = output as unknown as { write(bytes: Uint8Array): boolean }
+  return {
+    write: (line) => void ofBytes.write(Buffer.from(line)),
+    // What pino calls after a fatal line.
+    flushSync: () => output.flushSync(),
+  }
+}
+
 /** What is shorter stands in any line by chance, and is no secret. */
 const shortestSecret = 6
 
@@ -41,7 +53,7 @@ export function createLogger(
         ),
     },
   }
-  return pino(options, destination ?? pino.destination(toStandardOutput))
+  return pino(options, destination ?? standardOutput())
 }
 
 function withoutSecretFields(line: string): string {

@@ -35,9 +35,9 @@ function directives({ headers }: FastifyRequest): Directives {
   }
 }
 
-/** A body that is sent again and again, and its tag, once it has one. */
+/** A body that is sent again and again, in bytes, and its tag, once it has one. */
 export interface Body {
-  readonly json: string
+  readonly json: Buffer
   etag?: string
 }
 

@@ -50,10 +50,12 @@ export const stockOptions = ({ warehouse_customer_id, warehouse_id, include }: S
 })
 
 /** Lets `include` of a query be a list with commas, before it is validated. */
-export async function splitInclude(request: { query: unknown }): Promise<void> {
+export function splitInclude(request: { query: unknown }, _reply: unknown, done: () => void): void {
   const query = request.query as { include?: unknown }
-  if (query.include === undefined) return
-  query.include = [query.include].flat().flatMap((value) => (typeof value === 'string' ? value.split(',') : [value]))
+  if (query.include !== undefined) {
+    query.include = [query.include].flat().flatMap((value) => (typeof value === 'string' ? value.split(',') : [value]))
+  }
+  done()
 }
 
 type NoStock = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
@@ -83,7 +85,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   function bodyOf(stock: Stock, reply: { serializeInput: FastifyReply['serializeInput'] }): Body {
     const known = bodies.get(stock)
     if (known !== undefined) return known
-    const body = { json: reply.serializeInput(stock, '200', 'application/json') as string }
+    const body = { json: Buffer.from(reply.serializeInput(stock, '200', 'application/json') as string) }
     bodies.set(stock, body)
     return body
   }
