@@ -10,7 +10,15 @@ export interface Blow {
   readonly request: string
   readonly connections: number
   readonly until: Until
+  readonly rest: Rest
 }
+
+/**
+ * What the generator does while no answer is there. `awake` it looks again and again, as a client on another machine
+ * costs the server nothing; `asleep` the server has to wake it with nearly every answer, which in a virtual machine
+ * whose other core is idle costs it about as much as it costs to make that answer.
+ */
+export type Rest = 'awake' | 'asleep'
 
 /** How long it goes on. */
 export type Until = { readonly seconds: number } | { readonly answers: number }
@@ -48,12 +56,19 @@ async function lines(origin: string, many: number): Promise<readonly Line[]> {
   return known
 }
 
-async function strike({ origin, request, connections, until }: Blow): Promise<Impact> {
+function stayAwake(isOver: () => boolean): void {
+  setImmediate(() => {
+    if (!isOver()) stayAwake(isOver)
+  })
+}
+
+async function strike({ origin, request, connections, until, rest }: Blow): Promise<Impact> {
   const open = await lines(origin, connections)
   const bytes = Buffer.from(request)
   let answers = 0
   let others = 0
   let isOver = false
+  if (rest === 'awake') stayAwake(() => isOver)
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
   const ended = open.map(

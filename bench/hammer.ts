@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Blow, Impact, Until } from './hammer-process.js'
+import type { Blow, Impact, Rest, Until } from './hammer-process.js'
 
 /** A server in a process of its own, and what it is asked, byte for byte. */
 export interface Target {
@@ -17,13 +17,14 @@ export interface Round {
   readonly perSecond: number
   /** What the server has computed for one request, in µs: all of its threads, in and outside of the kernel. */
   readonly cpuMicros: number
-  /** How much of its core the load generator needed; at 1 it, and not the server, is what is measured. */
+  /** How much of its core the load generator needed; at 1 it is awake, or it, and not the server, is what is measured. */
   readonly generatorBusy: number
   readonly others: number
 }
 
 export interface Hammer {
-  strike(target: Target, until: Until): Promise<Round>
+  /** @param rest default: awake */
+  strike(target: Target, until: Until, rest?: Rest): Promise<Round>
   close(): void
 }
 
@@ -33,9 +34,9 @@ const connections = 50
 export function takeHammer(): Hammer {
   const hammer = fork(fileURLToPath(new URL('./hammer-process.js', import.meta.url)))
   return {
-    async strike({ origin, pid, request }, until) {
+    async strike({ origin, pid, request }, until, rest = 'awake') {
       const before = await cpuSecondsOf(pid)
-      hammer.send({ origin, request, connections, until } satisfies Blow)
+      hammer.send({ origin, request, connections, until, rest } satisfies Blow)
       const [impact] = (await once(hammer, 'message')) as [Impact]
       const spent = (await cpuSecondsOf(pid)) - before
       return {

@@ -12,7 +12,6 @@ export const parts = {
   negotiation: 'a look at Accept and at the length of the address',
   overload: 'a look at how late the event loop is',
   validation: 'of the path, the query and the headers',
-  'response schema': 'the body written by it instead of by JSON.stringify',
-  'the join': 'records looked up and put together, instead of the same stock each time',
+  'the join': 'its records looked up, to see that the answer that is kept still holds',
 } as const
 export type Part = keyof typeof parts

@@ -40,7 +40,7 @@ export default fastifyPlugin<FreshnessOptions>(
     const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
     const cacheControl = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
     app.decorateReply('freshness', null)
-    app.addHook<unknown>('onSend', (request, reply, payload, done) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
       if (freshness === null || !isBody(payload) || reply.statusCode !== 200) {
         done(null, payload)
