@@ -24,16 +24,23 @@ export interface Stage {
 export interface StageOptions {
   readonly sandbox?: Readonly<Record<string, string>>
   readonly service?: Readonly<Record<string, string>>
+  /** Options of Node for the service. */
+  readonly flags?: readonly string[]
   readonly connections?: number
 }
 
 /** Starts both and waits until the service answers. */
-export async function setStage({ sandbox = {}, service = {}, connections = 64 }: StageOptions = {}): Promise<Stage> {
+export async function setStage({
+  sandbox = {},
+  service = {},
+  flags = [],
+  connections = 64,
+}: StageOptions = {}): Promise<Stage> {
   const upstream = fork(fileURLToPath(new URL('./sandbox-process.js', import.meta.url)), {
     env: { ...process.env, ...sandbox },
   })
   const first = (await once(upstream, 'message'))[0] as Report
-  const server = spawn(process.execPath, [fileURLToPath(new URL('../../dist/main.js', import.meta.url))], {
+  const server = spawn(process.execPath, [...flags, fileURLToPath(new URL('../../dist/main.js', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

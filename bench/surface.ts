@@ -3,10 +3,10 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { fuzz } from './fuzz.js'
-import { type Hammer, type Round, type Target, takeHammer } from './hammer.js'
+import { type Round, takeHammer } from './hammer.js'
 import type { Rest } from './hammer-process.js'
 import { ask, percentile, print, type Row } from './load.js'
-import { parts } from './parts.js'
+import { shares, takeProfile } from './parts.js'
 import { setStage } from './stage.js'
 import { type Stopped, stopUnderLoad } from './stop.js'
 
@@ -111,51 +111,18 @@ async function throughput(): Promise<void> {
   await stage.close()
 }
 
-/** Each part left out in its turn, always beside a run with all of them: what differs is what it costs. */
+/** What the service's own profile says of where its time goes, in µs of a request. */
 async function costOfParts(): Promise<void> {
-  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100', SANDBOX_READ_RATE: '0' } })
-  const { address, apiKey, accessToken } = await stage.order({ do: 'report' })
-  const env = {
-    ...everythingOn,
-    TRACKSTAR_BASE_URL: address,
-    TRACKSTAR_API_KEY: apiKey,
-    TRACKSTAR_ACCESS_TOKEN: accessToken,
-  }
-  const start = (...without: string[]) =>
-    startServer('./part-process.js', [stage.plainSku, ...without], stockPath(stage.plainSku), env)
+  const profile = await takeProfile()
+  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100' }, service: everythingOn, flags: profile.flags })
   const hammer = takeHammer()
-  const whole = await start()
-  await hammer.strike(whole.target, { answers: warmUp })
-  const costs: { name: string; cost: number; spread: number }[] = []
-  const wholes: number[] = []
-  for (const [name, does] of Object.entries(parts)) {
-    const without = await start(name)
-    await hammer.strike(without.target, { answers: warmUp })
-    const differences: number[] = []
-    for (let n = 0; n < 9; n++) {
-      const [withIt, withoutIt] = await inTurns(hammer, whole.target, without.target, n)
-      wholes.push(withIt)
-      differences.push(withIt - withoutIt)
-    }
-    without.close()
-    const spread = percentile(differences, 0.75) - percentile(differences, 0.25)
-    costs.push({ name: `  ${name}: ${does}`, cost: median(differences), spread })
-  }
-  add('all of the parts, built by hand', `${micros(median(wholes))} of CPU a request`, '', null)
-  for (const { name, cost, spread } of costs.toSorted((a, b) => b.cost - a.cost)) {
-    add(name, `${micros(cost)} (± ${micros(spread / 2)})`, '', null)
-  }
-  whole.close()
+  const target = { origin: stage.origin, pid: stage.pid, request: request(stockPath(stage.plainSku)) }
+  await hammer.strike(target, { answers: warmUp })
+  const { cpuMicros } = await hammer.strike(target, { seconds: 12 })
   hammer.close()
   await stage.close()
-}
-
-/** CPU of both for a request, each first in every other round. */
-async function inTurns(hammer: Hammer, one: Target, other: Target, round: number): Promise<[number, number]> {
-  const strike = async (target: Target) => (await hammer.strike(target, { answers: 5000 })).cpuMicros
-  if (round % 2 === 0) return [await strike(one), await strike(other)]
-  const second = await strike(other)
-  return [await strike(one), second]
+  add('a request, while it is being profiled', micros(cpuMicros), '', null)
+  for (const { name, share } of shares(await profile.read())) add(`  ${name}`, micros(share * cpuMicros), '', null)
 }
 
 const stops = 3
