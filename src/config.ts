@@ -34,7 +34,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     }
     const value = variable.parse(given)
     if (value === undefined) {
-      const shown = variable.secret ? 'something else (not shown: it is a secret)' : shownOf(given)
+      const entry = variable.wrongEntry?.(given)
+      const secret = `something else${entry ? ` in entry ${entry}` : ''} (not shown: it is a secret)`
+      const shown = variable.secret ? secret : shownOf(given)
       wrong.push(`${variable.name} is wrong: expected ${variable.expected}, but got ${shown}`)
     }
     return [key, value]

@@ -2,9 +2,11 @@ import { hash } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 
 /** How a variable is read: what is expected of it, in words, and its value; undefined for what is not as expected. */
-interface Format<T> {
+export interface Format<T> {
   readonly expected: string
   readonly parse: (given: string) => T | undefined
+  /** Of a list whose entries are not to be shown: the place of the first that is wrong, from 1 on. */
+  readonly wrongEntry?: (given: string) => number | undefined
 }
 
 /** What callers are called where none is asked for a key; no key can have the name. */
@@ -75,13 +77,19 @@ function isTrustable(part: string): boolean {
 export const apiKeys: Format<readonly ApiKey[]> = {
   expected:
     'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice',
-  parse(given) {
-    const keys = given.split(',').map((entry) => apiKey(entry.trim()))
-    const known = keys.filter((key) => key !== undefined)
+  parse: (given) => keysIn(given).keys,
+  wrongEntry: (given) => keysIn(given).wrongEntry,
+}
+
+function keysIn(given: string): { keys?: readonly ApiKey[]; wrongEntry?: number } {
+  const keys = new Map<string, ApiKey>()
+  for (const [index, entry] of given.split(',').entries()) {
+    const key = apiKey(entry.trim())
     // One key under two names would be logged as either.
-    const isOneEach = new Set(known.map(({ sha256 }) => sha256)).size === keys.length
-    return isOneEach ? known : undefined
-  },
+    if (key === undefined || keys.has(key.sha256)) return { wrongEntry: index + 1 }
+    keys.set(key.sha256, key)
+  }
+  return { keys: [...keys.values()] }
 }
 
 function apiKey(entry: string): ApiKey | undefined {

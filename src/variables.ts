@@ -3,6 +3,7 @@ import {
   apiKeys,
   asGiven,
   baseUrl,
+  type Format,
   number,
   oneOf,
   origins,
@@ -14,17 +15,14 @@ import {
 } from './variable-formats.js'
 
 /** One variable of the environment: how it is read, what stands in for it, and what the README says of it. */
-export interface Variable<T> {
+export interface Variable<T> extends Format<T> {
   readonly name: string
   /** As it would be written in the environment; undefined where the variable is required or simply unset. */
   readonly fallback: string | undefined
   readonly required?: boolean
   /** Never printed, not even when it is wrong. */
   readonly secret?: boolean
-  readonly expected: string
   readonly meaning: string
-  /** Gives undefined for what is not `expected`. */
-  readonly parse: (given: string) => T | undefined
 }
 
 /** Every variable this service reads, in the order in which the README lists them. */

@@ -25,6 +25,7 @@ tap.test('a page of an allowed origin reads every answer, and why it was refused
     [304, await get('/products/CUP/stock', { ...page, 'if-none-match': etag })],
     [404, await get('/products/UNKNOWN/stock', page)],
     [429, await get('/products/CUP/stock', page)],
+    [400, await app.inject({ url: '/products/%zz/stock', headers: { origin: shop }, remoteAddress: '10.0.0.9' })],
     [401, await get('/products/CUP/stock', { origin: shop })],
     [401, await post('/stock/events/tickets', {}, { origin: shop, 'x-api-key': 'guessed' })],
     [404, await get('/nowhere', { origin: shop })],
@@ -207,6 +208,9 @@ tap.test('a long answer is compressed, and is the same answer', async (t) => {
   }
   const head = await app.inject({ method: 'HEAD', url, headers: { ...key, 'accept-encoding': 'gzip' } })
   t.strictSame([head.statusCode, head.rawPayload.length, head.headers['etag']], [200, 0, plain.headers['etag']])
+  t.notOk(head.headers['content-length'], 'that of the answer that is not compressed would be wrong')
+  const short = await app.inject({ method: 'HEAD', url: '/products/CUP/stock', headers: key })
+  t.equal(Number(short.headers['content-length']), (await get('/products/CUP/stock', key)).rawPayload.length)
   const small = await get('/products/CUP/stock', { ...key, 'accept-encoding': 'gzip, br' })
   t.notOk(small.headers['content-encoding'])
   t.equal(small.json().sku, 'CUP')

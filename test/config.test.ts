@@ -252,10 +252,17 @@ tap.test('knows keys by their hash alone, each with a name and what it may do', 
       t.equal(lines.length, 1, keys)
       t.match(
         lines[0],
-        /^API_KEYS is wrong: expected name:key .*, but got something else \(not shown: it is a secret\)$/,
+        /^API_KEYS is wrong: expected name:key .*, but got something else in entry \d \(not shown: it is a secret\)$/,
       )
     }
   }
+})
+
+tap.test('says which of several keys is wrong, and shows none', async (t) => {
+  const entryOf = (keys: string) => /in entry (\d) /.exec(wrong({ ...required, API_KEYS: keys })[0] ?? '')?.[1]
+  t.equal(entryOf('hunter2'), '1')
+  t.equal(entryOf('a:1, b:2:wrong, c:3'), '2')
+  t.equal(entryOf('a:1,b:2,c:1'), '3', 'the same key once more')
 })
 
 tap.test('has no port for two purposes', async (t) => {

@@ -62,6 +62,18 @@ tap.test('a refusal says when to come back, and asks nothing upstream', async (t
   t.equal(sandbox.calls.length, calls)
 })
 
+tap.test('regression: addresses that cannot be decoded, and other odd requests, were not counted', async (t) => {
+  const { app } = await startService(t, { environment: { ...environment, CLIENT_RATE_LIMIT: '3' } })
+  const ask = async (url: string, accept = '*/*') => {
+    const { statusCode, headers } = await app.inject({ url, headers: { ...keyed('one'), accept } })
+    return [statusCode, headers['ratelimit-remaining']]
+  }
+  t.strictSame(await ask('/products/%FF/stock'), [400, '2'])
+  t.strictSame(await ask('/products/CUP/stock', 'text/html'), [406, '1'])
+  t.strictSame(await ask(`/stock?sku=${'x'.repeat(17_000)}`), [414, '0'])
+  t.strictSame(await ask('/docs/%zz'), [429, '0'])
+})
+
 tap.test('an X-Forwarded-For that nobody vouches for changes nothing', async (t) => {
   const statuses = async (trustProxy: string) => {
     const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: trustProxy } })

@@ -136,7 +136,7 @@ export const getOverSocket = (port: number, target: string, headers = ''): Promi
 
 /** Waits until something that goes on in the background has come to be. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 3000; !(await isSo()); await sleep(1)) {
+  for (const end = Date.now() + 20_000; !(await isSo()); await sleep(1)) {
     if (Date.now() > end) throw new Error('what was waited for never came to be')
   }
 }

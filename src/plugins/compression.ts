@@ -1,5 +1,5 @@
 import compress from '@fastify/compress'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { problem } from '../errors.js'
 
@@ -8,7 +8,8 @@ const thresholdBytes = 4096
 
 /**
  * Compresses answers from 4 KiB on, for who accepts brotli or gzip; streams of events are never held up by it. Bodies of
- * requests are not decompressed, because a small one could become any size: 415 (RFC 9110, 15.5.16).
+ * requests are not decompressed, because a small one could become any size: 415 (RFC 9110, 15.5.16). An answer to HEAD
+ * does not say how long it would be where that might be compressed (RFC 9110, 8.6: a wrong length is worse than none).
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
@@ -21,12 +22,21 @@ export default fastifyPlugin(
       encodings: ['br', 'gzip'],
       globalDecompression: false,
     })
+    // Registered last, so that it comes after what Fastify itself says of a length.
+    app.addHook('onRoute', (route) => {
+      if (route.method === 'HEAD') route.onSend = [route.onSend ?? [], forgetLength].flat()
+    })
     app.addHook('preParsing', (request, reply, _payload, done) => {
       done(isEncoded(request) ? refusal(reply) : undefined)
     })
   },
   { name: 'compression', dependencies: ['problems', 'access'] },
 )
+
+const forgetLength: onSendHookHandler = (_request, reply, payload, done) => {
+  if (Number(reply.getHeader('content-length')) >= thresholdBytes) reply.removeHeader('content-length')
+  done(null, payload)
+}
 
 function isEncoded({ method, headers, is404 }: FastifyRequest): boolean {
   const { 'content-encoding': encoding = 'identity' } = headers

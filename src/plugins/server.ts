@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import {
-  type FastifyBaseLogger,
-  type FastifyHttpOptions,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
+import { type FastifyBaseLogger, type FastifyHttpOptions, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
-import { toProblem } from './problems.js'
+import { routedAddress } from './request-head.js'
 import { validatorFactory } from './validation.js'
 
 /** The longest address that is taken; what does not fit goes by POST. */
@@ -40,7 +34,8 @@ export function serverOptions(
     // Fastify's types know no number of hops.
     trustProxy: typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
     // A SKU of 255 characters is longer when it is percent-encoded; its schema is what bounds it.
-    routerOptions: { maxParamLength: maxUrlBytes },
+    routerOptions: { maxParamLength: maxHeaderBytes },
+    rewriteUrl: routedAddress,
     // Node looks for who is late at this interval; its own is half a minute.
     // It is told of the timeout as well, to bound that for headers by it: a shorter one than that would not be kept.
     http: {
@@ -61,27 +56,12 @@ export function serverOptions(
     // What still comes on an open connection while the service stops is answered, as a problem if need be.
     return503OnClosing: false,
     clientErrorHandler: (error: Error & { code?: string }, socket) => refuseConnection(error, socket, logger),
-    frameworkErrors: (error, request, reply) => void refuseUnrouted(error, request, reply),
   } satisfies FastifyHttpOptions<Server>
 }
 
 /** The caller's id if it is a sane token, else one made here. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
-}
-
-/** What never became a request for a route, such as an address with bad percent-encoding. */
-function refuseUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const refused = toProblem(error)
-  request.log.info(
-    { method: request.method, route: null, status: refused.statusCode, problem: refused.problem },
-    'refused',
-  )
-  return reply
-    .code(refused.statusCode)
-    .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
-    .type('application/problem+json')
-    .send(problemBody(refused, request.id))
 }
 
 /** What never became a request at all (RFC 9110, 15.5; RFC 6585, 5). */

@@ -3,8 +3,8 @@ import type { EventLog, StockEvent } from '../stock/event-log.js'
 
 /** What a reader may leave unread before he is dropped: he comes back with `Last-Event-ID` and misses nothing. */
 const maxUnreadBytes = 256 * 1024
-/** What one may be told at once of what he missed, so that the next event does not find him too slow already. */
-const maxMissedBytes = maxUnreadBytes / 2
+/** What all of them together may; where they are many, each may leave less. */
+const maxUnreadByAllBytes = 128 * 1024 * 1024
 /** The end of a stream that the service ends: it stops, or can no longer tell events. A comment, which clients skip. */
 const farewell = ': the service ends this stream\n\n'
 /** Keeps proxies from closing a line on which nothing happens. */
@@ -81,11 +81,16 @@ export class EventReaders {
     this.#readers.clear()
   }
 
-  /** What a reader missed; too much is as good as not known. */
+  /** What one reader may leave unread, in bytes. */
+  get #mayLeave(): number {
+    return Math.min(maxUnreadBytes, maxUnreadByAllBytes / this.#readers.size)
+  }
+
+  /** What a reader missed; so much that the next event would find him too slow already is as good as not known. */
   #missed(skus: Reader['skus'], lastEventId: string): string {
     const missed = this.log.since(lastEventId)?.filter(({ sku }) => skus === undefined || skus.has(sku))
     const frames = missed?.map(({ frame }) => frame).join('')
-    return frames === undefined || frames.length > maxMissedBytes ? this.log.resetFrame() : frames
+    return frames === undefined || frames.length > this.#mayLeave / 2 ? this.log.resetFrame() : frames
   }
 
   /** Tells readers of what is pending, event by event, until it is others' turn. */
@@ -108,7 +113,7 @@ export class EventReaders {
 
   #write(reader: Reader, { n, sku, frame }: StockEvent): void {
     if (n <= reader.from || (reader.skus !== undefined && !reader.skus.has(sku))) return
-    if (reader.response.writableLength + frame.length > maxUnreadBytes) this.#drop(reader)
+    if (reader.response.writableLength + frame.length > this.#mayLeave) this.#drop(reader)
     else reader.response.write(frame)
   }
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import tap, { type Test } from 'tap'
 import { EventReaders } from '../../src/routes/event-readers.js'
 import { EventLog } from '../../src/stock/event-log.js'
-import { settle } from '../helper.js'
+import { eventually, settle } from '../helper.js'
 import { change } from '../stock/view.js'
 
 /** An answer that keeps what is written to it, and whose caller reads only when he is told to. */
@@ -142,6 +142,21 @@ tap.test('drops who does not read, and nobody else', async (t) => {
   t.equal(quick.told.length, 40)
   t.notOk(quick.destroyed)
   t.equal(readers.count, 1)
+})
+
+tap.test('bounds what all of them leave unread together', async (t) => {
+  const { log, join } = start(t)
+  for (let n = 0; n < 100; n++) log.publish(change('x'.repeat(500)), 'now')
+  t.equal(join(undefined, 'b-0').told.length, 100)
+  const slow = Array.from({ length: 4000 }, () => join(['A']))
+  for (const response of slow) response.reads = false
+  t.strictSame(join(undefined, 'b-0').told, ['reset'], 'who comes back is told less at once')
+  const quick = join(['A'])
+  for (let n = 0; n < 200; n++) log.publish(change('A'), 'now')
+  await eventually(() => quick.told.length === 200)
+  const kept = slow.filter(({ destroyed }) => !destroyed)
+  t.ok(kept.length > 0 && kept.length < slow.length, `${kept.length} of ${slow.length} are still told`)
+  t.ok(kept.reduce((sum, { unread }) => sum + unread, 0) <= 128 * 1024 * 1024)
 })
 
 tap.test('keeps lines open, and lets who hears nothing know how far he is', async (t) => {
