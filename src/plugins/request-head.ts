@@ -12,9 +12,9 @@ const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
 /**
  * Refuses what RFC 9112 refuses and Node lets through, or refuses in its own words: an HTTP/1.1 request without one sound
  * `Host` (3.2; two of them arrive joined, and so are none), a target of `*` that is not for `OPTIONS` (3.2.4; the router
- * would take it for `/`), a path whose percent-encoding means nothing (RFC 3986, 2.1), a transfer coding but `chunked`
- * (6.1), HTTP/0.9, and headers without end. Who reads such a request otherwise than this service does might be a proxy in
- * front of it.
+ * would take it for `/`), a target that names no host where it should (3.2.2), or whose percent-encoding means nothing
+ * (RFC 3986, 2.1), a transfer coding but `chunked` (6.1), HTTP/0.9, and headers without end. Who reads such a request
+ * otherwise than this service does might be a proxy in front of it.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
@@ -28,15 +28,19 @@ export default fastifyPlugin(
 )
 
 /**
- * The address that a request is routed by. Of one that cannot be decoded the router would answer by itself, past all
- * plugins, so that nobody counted it and no page of another origin could read why; it is routed to nowhere instead.
+ * The address that a request is routed by. One that is not sound the router would answer by itself, past all plugins, so
+ * that nobody counted it and no page of another origin could read why; it is routed to nowhere instead.
  */
 export function routedAddress({ url = '' }: { readonly url?: string | undefined }): string {
-  return isDecodable(url.split(/[?#]/, 1)[0] ?? '') ? url : nowhere
+  return isWhole(url) && isDecodable(url.split(/[?#]/, 1)[0] ?? '') ? url : nowhere
 }
 
 /** No route, and never will be. */
-const nowhere = '/undecodable'
+const nowhere = '/unsound'
+
+/** Whether a target in absolute form (RFC 9112, 3.2.2) names a host, and has no fragment. */
+const isWhole = (url: string) =>
+  !/^https?:\/\//i.test(url) || (/^https?:\/\/[^/?#]+[^#]*$/i.test(url) && URL.canParse(url))
 
 function isDecodable(path: string): boolean {
   if (!path.includes('%')) return true
@@ -61,7 +65,7 @@ function refusal(
   }
   if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
   if (named === undefined || !host.test(named)) return wrong('Expected one Host header that names a host')
-  if (url !== given) return wrong('Expected a path whose percent-encoding can be decoded, as UTF-8')
+  if (url !== given) return wrong('Expected a sound address, whose percent-encoding can be decoded as UTF-8')
   if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) {
     return wrong('Expected an address that begins with /')
   }

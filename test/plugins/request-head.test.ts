@@ -66,3 +66,22 @@ tap.test('takes two hundred headers and no more', async (t) => {
   t.equal(await answerTo('GET / HTTP/1.1', 'Host: test', ...more(199)), 'headers_too_large')
   t.equal(await answerTo('GET / HTTP/1.1', 'Host: test', ...more(2500)), 'headers_too_large', 'regression: dropped')
 })
+
+tap.test('regression: of an address that is not sound the router answered by itself', async (t) => {
+  const answerTo = await start(t)
+  const sound = ['http://test', 'HTTPS://test/', 'http://test:80?a=%zz', '/?a=%zz', '/?%FF']
+  for (const target of sound) t.equal(await answerTo(`GET ${target} HTTP/1.1`, 'Host: test'), 200, target)
+  const odd = [
+    '/%',
+    '/%zz',
+    '/%FF',
+    '/%E0%A4%A/x',
+    'http://test/%zz',
+    'http://',
+    'http:///x',
+    'http://test:99999/',
+    'http://test/#a',
+  ]
+  for (const target of odd) t.equal(await answerTo(`GET ${target} HTTP/1.1`, 'Host: test'), 'validation_failed', target)
+  t.equal(await answerTo('GET /unsound HTTP/1.1', 'Host: test'), 'route_not_found')
+})
