@@ -28,12 +28,17 @@ const parts: readonly (readonly [part: string, does: string, url: RegExp, name?:
   ['log line', 'made, searched for secrets, and written', /\/(request-log|logger)\.js$|\/(pino|sonic-boom)\//],
   ['request id', 'made, and sent as a header', /\/plugins\/(request-id|server)\.js$/],
   ['freshness', 'five headers, If-None-Match', /\/plugins\/freshness\.js$/],
-  ['request head, Accept, overload', 'looked at', /\/plugins\/(request-head|negotiation|overload|health)\.js$/],
+  [
+    'request head, Accept, overload',
+    'looked at',
+    /\/plugins\/(request-head|transfer-coding|negotiation|overload|health)\.js$/,
+  ],
   ['the join', 'records looked up, to see that the kept answer still holds', /\/dist\/(routes|stock|catalog)\//],
   ['validation', 'of the path, the query and the headers', /\/lib\/validation\.js$|^$/, /^valid/],
   ['head of the answer', 'its headers checked and put together by Node', /^node:_http/, /^writeHead$/],
   ['answer', 'written to the socket, by the kernel above all', /^node:_http_outgoing$/, /^end$/],
   ['garbage', 'collected', /^$/, /^\(garbage collector\)$/],
+  ['V8 and the kernel', 'outside of any function', /^$/, /^\(program\)$/],
 ]
 const rest = 'Fastify, and Node: a request read, routed and answered'
 
@@ -50,8 +55,11 @@ export interface Share {
   readonly share: number
 }
 
-/** Whose work the samples of the second half of a profile were; in the first the process was started and warmed up. */
-export function shares({ nodes, samples, timeDeltas }: Profile): Share[] {
+/**
+ * Whose work it was that the process's own thread did, in the last `lastMicros` of a profile: before, it was started and
+ * warmed up.
+ */
+export function shares({ nodes, samples, timeDeltas }: Profile, lastMicros: number): Share[] {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
   const nameOf = (id: number): string => {
@@ -67,8 +75,10 @@ export function shares({ nodes, samples, timeDeltas }: Profile): Share[] {
   const isIdle = (id: number) => byId.get(id)?.callFrame.functionName === '(idle)'
   const spent = new Map<string, number>()
   let total = 0
-  for (let n = Math.floor(samples.length / 2); n < samples.length; n++) {
+  let left = lastMicros
+  for (let n = samples.length - 1; n >= 0 && left > 0; n--) {
     const id = samples[n] ?? 0
+    left -= timeDeltas[n] ?? 0
     if (isIdle(id)) continue
     const name = nameOf(id)
     spent.set(name, (spent.get(name) ?? 0) + (timeDeltas[n] ?? 0))

@@ -79,7 +79,7 @@ export async function setStage({
     stop,
     async close() {
       await client.destroy()
-      if (server.exitCode === null) await stop()
+      if (server.exitCode === null && server.signalCode === null) await stop()
       const ended = once(upstream, 'exit')
       upstream.disconnect()
       await ended

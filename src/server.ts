@@ -20,6 +20,7 @@ import securityHeaders from './plugins/security-headers.js'
 import { serverOptions } from './plugins/server.js'
 import silentConnections from './plugins/silent-connections.js'
 import type { Tickets } from './plugins/tickets.js'
+import transferCoding from './plugins/transfer-coding.js'
 import type { Tracing } from './tracing.js'
 
 /** Each holds a socket and its buffers; who comes beyond them is disconnected at once. */
@@ -51,10 +52,11 @@ export async function createServer(config: Config, { logger, metrics, tickets, t
   await app.register(access, { apiKeys, tickets })
   await app.register(requestLog)
   await app.register(requestMetrics, { metrics })
+  await app.register(transferCoding)
   await app.register(overload, { maxEventLoopDelayMs })
   await app.register(clientLimit, { perMinute: config.clientRateLimit })
-  await app.register(requestHead)
   await app.register(negotiation)
+  await app.register(requestHead)
   await app.register(compression)
   await app.register(methodNotAllowed)
   await app.register(silentConnections)

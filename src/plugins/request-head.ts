@@ -13,16 +13,12 @@ const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
  * Refuses what RFC 9112 refuses and Node lets through, or refuses in its own words: an HTTP/1.1 request without one sound
  * `Host` (3.2; two of them arrive joined, and so are none), a target of `*` that is not for `OPTIONS` (3.2.4; the router
  * would take it for `/`), a target that names no host where it should (3.2.2), or whose percent-encoding means nothing
- * (RFC 3986, 2.1), a transfer coding but `chunked` (6.1), HTTP/0.9, and headers without end. Who reads such a request
- * otherwise than this service does might be a proxy in front of it.
+ * (RFC 3986, 2.1), HTTP/0.9, and headers without end. Who reads such a request otherwise than this service does might
+ * be a proxy in front of it.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.addHook('onRequest', (request, reply, done) => {
-      const refused = refusal(request.raw, request.originalUrl)
-      if (refused && !hasEnd(request.raw)) reply.header('connection', 'close')
-      done(refused)
-    })
+    app.addHook('onRequest', (request, _reply, done) => done(refusal(request.raw, request.originalUrl)))
   },
   { name: 'request-head' },
 )
@@ -59,21 +55,16 @@ function refusal(
   if (rawHeaders.length > 2 * maxHeaders) {
     return problem('headers_too_large', `Expected at most ${maxHeaders} headers, but got more`)
   }
-  const { host: named, 'transfer-encoding': coding } = headers
-  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion !== '1.1')) {
-    return wrong('Expected no transfer coding but chunked, and that in HTTP/1.1')
+  if (url !== given) {
+    return wrong('Expected an address with a host and no fragment where it is absolute, percent-encoded as UTF-8')
   }
   if (httpVersion !== '1.1') return httpVersion === '1.0' ? undefined : wrong('Expected HTTP/1.1')
+  const { host: named } = headers
   if (named === undefined || !host.test(named)) return wrong('Expected one Host header that names a host')
-  if (url !== given) return wrong('Expected a sound address, whose percent-encoding can be decoded as UTF-8')
   if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) {
     return wrong('Expected an address that begins with /')
   }
   return undefined
 }
-
-/** Whether it can be told where the body ends, and so what comes behind it (RFC 9112, 6.3). */
-const hasEnd = ({ headers }: IncomingMessage) =>
-  /(?:^|,)[ \t]*chunked$/i.test(headers['transfer-encoding'] ?? 'chunked')
 
 const wrong = (detail: string) => problem('validation_failed', detail)

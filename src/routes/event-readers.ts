@@ -81,7 +81,7 @@ export class EventReaders {
     this.#readers.clear()
   }
 
-  /** What one reader may leave unread, in bytes. */
+  /** What one reader may leave unread, in bytes (of text beyond ASCII in characters, as Node counts it). */
   get #mayLeave(): number {
     return Math.min(maxUnreadBytes, maxUnreadByAllBytes / this.#readers.size)
   }
@@ -120,7 +120,11 @@ export class EventReaders {
   #beat(): void {
     // Only where all have been told all: who resumes from a later event would miss what is pending.
     const comment = this.#pending.length === 0 ? `:\n${this.log.position}\n` : ':\n\n'
-    for (const { response } of this.#readers) response.write(comment)
+    for (const reader of this.#readers) {
+      // He may have left what was his share when they were fewer.
+      if (reader.response.writableLength > this.#mayLeave) this.#drop(reader)
+      else reader.response.write(comment)
+    }
   }
 
   #drop(reader: Reader): void {

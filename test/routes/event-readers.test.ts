@@ -159,6 +159,18 @@ tap.test('bounds what all of them leave unread together', async (t) => {
   t.ok(kept.reduce((sum, { unread }) => sum + unread, 0) <= 128 * 1024 * 1024)
 })
 
+tap.test('drops who has left more than his share, once there are many', async (t) => {
+  const { join, publish, beat } = start(t)
+  const early = join(['A'])
+  early.reads = false
+  for (let n = 0; n < 200; n++) await publish('A')
+  beat()
+  t.notOk(early.destroyed)
+  for (let n = 0; n < 5000; n++) join(['B'])
+  beat()
+  t.ok(early.destroyed, `${early.unread} characters were kept for him`)
+})
+
 tap.test('keeps lines open, and lets who hears nothing know how far he is', async (t) => {
   const { log, join, publish, beat } = start(t)
   const quiet = join(['B'])

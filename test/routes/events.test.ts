@@ -266,7 +266,7 @@ tap.test('ends at once with the service, though somebody does not read', async (
   for (let n = 0; n < 4; n++) feed.log.publish(change('x'.repeat(60_000)), 'now')
   const begun = performance.now()
   await app.close()
-  t.ok(performance.now() - begun < 1000)
+  t.ok(performance.now() - begun < 5000)
   await eventually(() => others.every(({ isOver }) => isOver))
 })
 
