@@ -48,22 +48,18 @@ export async function surface(only?: string): Promise<void> {
   if (rows.some((row) => row.ok === false)) process.exitCode = 1
 }
 
-/** A server of the bench's own in a process of its own, which says by message where it listens. */
-async function startServer(script: string, args: readonly string[], path: string, env: NodeJS.ProcessEnv = {}) {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
-  child.stdout?.resume()
+/** What the service is measured against, in a process of its own, which says by message where it listens. */
+async function startConstant(body: string) {
+  const child = fork(fileURLToPath(new URL('./constant-process.js', import.meta.url)), [body])
   const [origin] = (await once(child, 'message')) as [string]
-  return { target: { origin, pid: child.pid ?? 0, request: request(path) }, close: () => child.disconnect() }
+  return { target: { origin, pid: child.pid ?? 0, request: request('/constant') }, close: () => child.disconnect() }
 }
 
 async function throughput(): Promise<void> {
   const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '100' }, service: everythingOn })
   const path = stockPath(stage.plainSku)
   const { body } = await ask(stage.client, path, undefined, { authorization: `Bearer ${key}` })
-  const bare = await startServer('./constant-process.js', [body], '/constant')
+  const bare = await startConstant(body)
   const hammer = takeHammer()
   const targets = {
     service: { origin: stage.origin, pid: stage.pid, request: request(path) },

@@ -1,44 +1,12 @@
 import tap from 'tap'
 import { newItem, newProduct } from '../src/sandbox/new-records.js'
 import { getOverSocket, startService } from './helper.js'
+import { oddTexts } from './odd-texts.js'
 
 const encode = (text: string) => encodeURIComponent(text).replaceAll('.', '%2E')
 
-/** Strings of 1 to 255 characters that mean something elsewhere, and here are nothing but SKUs and ids. */
-const hostile = [
-  '__proto__',
-  'constructor',
-  'toString',
-  '.',
-  '..',
-  '../..',
-  '%2e%2e%2f',
-  '..%2f..',
-  '/',
-  '//',
-  '\\',
-  'a&sku[in]=b',
-  'a&limit=1',
-  'a?x=1',
-  'a#b',
-  'a;b',
-  'a b+c',
-  '%',
-  '%00',
-  '\0',
-  'a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1',
-  '\u2028\ufeff',
-  ' ',
-  '*',
-  '😀'.repeat(254),
-  'e\u0301'.repeat(127),
-  'undefined',
-  'null',
-  '[object Object]',
-  '{{7*7}}',
-  "' OR 1=1 --",
-  '<script>',
-]
+/** What has been asked for as a SKU or an id. */
+const hostile = [...oddTexts, '..%2f..', 'a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1', '\u2028\ufeff', '😀'.repeat(254)]
 
 tap.test('takes every SKU for a SKU, in the path and upstream', async (t) => {
   const { listen, sandbox } = await startService(t)

@@ -28,7 +28,7 @@ export default fastifyPlugin(
  * that nobody counted it and no page of another origin could read why; it is routed to nowhere instead.
  */
 export function routedAddress({ url = '' }: { readonly url?: string | undefined }): string {
-  return isWhole(url) && isDecodable(url.split(/[?#]/, 1)[0] ?? '') ? url : nowhere
+  return isWhole(url) && isDecodable(url) ? url : nowhere
 }
 
 /** No route, and never will be. */
@@ -38,10 +38,11 @@ const nowhere = '/unsound'
 const isWhole = (url: string) =>
   !/^https?:\/\//i.test(url) || (/^https?:\/\/[^/?#]+[^#]*$/i.test(url) && URL.canParse(url))
 
-function isDecodable(path: string): boolean {
-  if (!path.includes('%')) return true
+/** Of the path alone: in a query what cannot be decoded stays as it is. */
+function isDecodable(url: string): boolean {
+  if (!url.includes('%')) return true
   try {
-    decodeURIComponent(path)
+    decodeURIComponent(url.split(/[?#]/, 1)[0] ?? '')
     return true
   } catch {
     return false
