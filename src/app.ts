@@ -24,7 +24,7 @@ import { inventoryRoutes } from './routes/inventory.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { manyStocksRoutes, StockResults } from './routes/many-stocks.js'
 import { productRoutes } from './routes/products.js'
-import { readingOf } from './routes/reading.js'
+import { createReadContexts } from './routes/reading.js'
 import { stockRoute } from './routes/stock.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
@@ -165,7 +165,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     }),
   })
 
-  const options = { catalog, readingOf: readingOf(config.requestTimeoutMs, clock.elapsed) }
+  const options = { catalog, readingOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
   await app.register(stockRoute, options)
   await app.register(manyStocksRoutes, options)
   await app.register(checkRoute, options)

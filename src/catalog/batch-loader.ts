@@ -1,14 +1,14 @@
 import { isProblem, type Problem } from '../errors.js'
-import { type Budget, type Priority, priorities, tooLate } from '../trackstar/budget.js'
+import { type RateLimiter, type Priority, priorities, overloaded } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
 import { KeyList, maxListValues } from '../trackstar/query.js'
-import type { Errand, PullKeys } from '../trackstar/trackstar.js'
+import type { CallOptions, PullKeys } from '../trackstar/trackstar.js'
 import type { Within } from '../trackstar/upstream.js'
-import { type Demand, Flight, Lane } from './flight.js'
-import { onNobodysBehalf, SharedSpan } from './shared-span.js'
+import { type LoadRequest, PendingLoad, LoadQueue } from './flight.js'
+import { withoutTraceContext, SharedSpan } from './shared-span.js'
 
 /** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
-export type Ask<V> = (pull: PullKeys, errand: Errand) => Promise<Answers<V>>
+export type Ask<V> = (pull: PullKeys, errand: CallOptions) => Promise<Answers<V>>
 type Answers<V> = ReadonlyMap<string, V | Problem> | undefined
 
 /**
@@ -22,19 +22,19 @@ type Answers<V> = ReadonlyMap<string, V | Problem> | undefined
  * acknowledged (RFC 896): idle, that delays nothing, and under load it stops small batches from using up the permits.
  */
 export class BatchLoader<V> {
-  readonly #flights = new Map<string, Flight<V>>()
-  readonly #lanes: Readonly<Record<Priority, Lane<V>>> = {
-    caller: new Lane(),
-    refresh: new Lane(),
-    forced: new Lane(),
-    mirror: new Lane(),
+  readonly #flights = new Map<string, PendingLoad<V>>()
+  readonly #lanes: Readonly<Record<Priority, LoadQueue<V>>> = {
+    caller: new LoadQueue(),
+    refresh: new LoadQueue(),
+    forced: new LoadQueue(),
+    mirror: new LoadQueue(),
   }
 
   /** @param name what the loader is called in the budget's turns */
   constructor(
     private readonly name: string,
     private readonly ask: Ask<V>,
-    private readonly budget: Budget,
+    private readonly budget: RateLimiter,
     private readonly clock: Pick<Clock, 'elapsed'>,
   ) {
     budget.onPause(() => this.#sweep())
@@ -46,7 +46,7 @@ export class BatchLoader<V> {
   }
 
   /** Loads `key`, sharing the flight of whoever asked before. Refused at once where it cannot be asked in time. */
-  load(key: string, demand: Demand): Promise<V> {
+  load(key: string, demand: LoadRequest): Promise<V> {
     const flight = this.#flights.get(key)
     if (flight !== undefined) {
       this.#join(flight, demand)
@@ -54,15 +54,15 @@ export class BatchLoader<V> {
     }
     const lane = this.#lanes[demand.priority]
     const batchesAhead = Math.floor(lane.queue.ahead(demand.caller) / maxListValues)
-    const at = this.budget.estimate(demand.priority, this.name, batchesAhead - lane.bids)
-    if (at > demand.deadline) return Promise.reject(tooLate(at - this.clock.elapsed()))
-    const newFlight = new Flight<V>(key, demand)
+    const at = this.budget.estimateAt(demand.priority, this.name, batchesAhead - lane.bids)
+    if (at > demand.deadline) return Promise.reject(overloaded(at - this.clock.elapsed()))
+    const newFlight = new PendingLoad<V>(key, demand)
     this.#enqueue(newFlight)
     return newFlight.promise
   }
 
   /** A flight is as urgent as to the most urgent of its askers. */
-  #join(flight: Flight<V>, demand: Demand): void {
+  #join(flight: PendingLoad<V>, demand: LoadRequest): void {
     flight.join(demand)
     this.#extend(flight)
     if (flight.call || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
@@ -72,7 +72,7 @@ export class BatchLoader<V> {
     this.#enqueue(flight)
   }
 
-  #enqueue(flight: Flight<V>): void {
+  #enqueue(flight: PendingLoad<V>): void {
     const lane = this.#lanes[flight.priority]
     this.#flights.set(flight.key, flight)
     lane.queue.push(flight.caller, flight)
@@ -83,7 +83,7 @@ export class BatchLoader<V> {
   }
 
   /** Keeps a lane's bids in the race for as long as one of its keys is of use. */
-  #extend({ priority, deadline }: Flight<V>): void {
+  #extend({ priority, deadline }: PendingLoad<V>): void {
     const lane = this.#lanes[priority]
     lane.latestDeadline = Math.max(lane.latestDeadline, deadline)
   }
@@ -93,14 +93,14 @@ export class BatchLoader<V> {
     const { queue, bids, partial } = this.#lanes[priority]
     const full = Math.floor(queue.size / maxListValues)
     const rest = queue.size % maxListValues > 0 && partial === 0 ? 1 : 0
-    for (let more = full + rest - bids; more > 0; more--) void onNobodysBehalf(() => this.#run(priority))
+    for (let more = full + rest - bids; more > 0; more--) void withoutTraceContext(() => this.#run(priority))
   }
 
   /** One batch, from its bid to its answer. */
   async #run(priority: Priority): Promise<void> {
     const lane = this.#lanes[priority]
     lane.bids++
-    let batch: Flight<V>[] | undefined
+    let batch: PendingLoad<V>[] | undefined
     let call: SharedSpan | undefined
     let isPartial = false
     let isLeftToOthers = false
@@ -137,12 +137,12 @@ export class BatchLoader<V> {
     }
   }
 
-  #errand(priority: Priority, deadline: () => number, within: Within): Errand {
-    return { bid: { priority, caller: this.name, deadline }, cause: causes[priority], within }
+  #errand(priority: Priority, deadline: () => number, within: Within): CallOptions {
+    return { permit: { priority, caller: this.name, deadline }, cause: causes[priority], within }
   }
 
   /** All of `batch` go with one call. */
-  #takeOff(batch: readonly Flight<V>[], priority: Priority): SharedSpan {
+  #takeOff(batch: readonly PendingLoad<V>[], priority: Priority): SharedSpan {
     const call = new SharedSpan(
       `trackstar batch ${this.name}`,
       batch.flatMap((flight) => flight.askers),
@@ -155,7 +155,7 @@ export class BatchLoader<V> {
     return call
   }
 
-  #settle(batch: readonly Flight<V>[], answers: Answers<V>): void {
+  #settle(batch: readonly PendingLoad<V>[], answers: Answers<V>): void {
     for (const flight of batch) {
       const answer = answers?.get(flight.key)
       if (answer === undefined || isProblem(answer)) this.#fail(flight, answer ?? unanswered(flight.key))
@@ -167,7 +167,7 @@ export class BatchLoader<V> {
    * What upstream refuses as a whole may be one key's fault, and that key somebody else's: each half is asked for by
    * itself, down to the key, whose refusal it is.
    */
-  #refused(batch: readonly Flight<V>[], priority: Priority, error: unknown): void {
+  #refused(batch: readonly PendingLoad<V>[], priority: Priority, error: unknown): void {
     if (batch.length === 1 || !isProblem(error, 'upstream_rejected')) {
       for (const flight of batch) this.#fail(flight, error)
       return
@@ -176,7 +176,7 @@ export class BatchLoader<V> {
     for (const half of [batch.slice(0, middle), batch.slice(middle)]) void this.#askAgain(half, priority)
   }
 
-  async #askAgain(batch: readonly Flight<V>[], priority: Priority): Promise<void> {
+  async #askAgain(batch: readonly PendingLoad<V>[], priority: Priority): Promise<void> {
     const keys = batch.map((flight) => flight.key)
     const call = this.#takeOff(batch, priority)
     const errand = this.#errand(priority, () => latest(batch), call.within)
@@ -190,12 +190,12 @@ export class BatchLoader<V> {
   }
 
   /** Chooses a batch: this lane's keys in turns and, where there is room, those of less urgent lanes. */
-  #pull(priority: Priority): { batch: Flight<V>[]; isPartial: boolean } {
+  #pull(priority: Priority): { batch: PendingLoad<V>[]; isPartial: boolean } {
     const list = new KeyList()
-    const batch: Flight<V>[] = []
+    const batch: PendingLoad<V>[] = []
     const lane = this.#lanes[priority]
     const now = this.clock.elapsed()
-    for (const flight of lane.queue.remove(({ deadline }) => deadline < now)) this.#fail(flight, tooLate(0))
+    for (const flight of lane.queue.remove(({ deadline }) => deadline < now)) this.#fail(flight, overloaded(0))
     if (lane.queue.size < maxListValues && lane.partial > 0) return { batch, isPartial: false }
     for (const other of priorities.slice(priorities.indexOf(priority))) {
       const { queue } = this.#lanes[other]
@@ -208,12 +208,12 @@ export class BatchLoader<V> {
     return { batch, isPartial: batch.length > 0 && !list.isFull }
   }
 
-  #land(flight: Flight<V>, answer: V): void {
+  #land(flight: PendingLoad<V>, answer: V): void {
     this.#flights.delete(flight.key)
     flight.resolve(answer)
   }
 
-  #fail(flight: Flight<V>, error: unknown): void {
+  #fail(flight: PendingLoad<V>, error: unknown): void {
     this.#flights.delete(flight.key)
     flight.reject(error)
   }
@@ -222,9 +222,9 @@ export class BatchLoader<V> {
   #sweep(): void {
     for (const priority of priorities) {
       const { queue, bids } = this.#lanes[priority]
-      const at = this.budget.estimate(priority, this.name, -bids)
+      const at = this.budget.estimateAt(priority, this.name, -bids)
       const late = queue.remove((flight) => flight.deadline < at)
-      for (const flight of late) this.#fail(flight, tooLate(at - this.clock.elapsed()))
+      for (const flight of late) this.#fail(flight, overloaded(at - this.clock.elapsed()))
     }
   }
 }

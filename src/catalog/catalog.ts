@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConnectionState } from '../records/connection.js'
+import type { SyncState } from '../records/connection.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Page } from '../records/page.js'
 import type { Product } from '../records/product.js'
@@ -7,20 +7,20 @@ import type { Warehouse } from '../records/warehouse.js'
 import type { Adjust, Adjusted, Adjustment } from '../trackstar/adjust.js'
 import type { Filters } from '../trackstar/query.js'
 import type { Resource, Resources } from '../trackstar/trackstar.js'
-import { ConnectionStatus } from './connection-status.js'
-import type { FreshnessPolicy, Held } from './freshness.js'
-import { Holdings, updatedAt } from './holdings.js'
-import { inTime } from './in-time.js'
+import { SyncStatus } from './connection-status.js'
+import type { FreshnessPolicy, CacheEntry } from './freshness.js'
+import { RecordCache, updatedAt } from './holdings.js'
+import { completesWithin } from './in-time.js'
 import { Mirror } from './mirror.js'
-import type { MirrorParts, MirrorProgress } from './mirror-parts.js'
+import type { MirrorOptions, MirrorProgress } from './mirror-parts.js'
 import type { Followed, MirrorState } from './mirror-target.js'
-import { MirroredCatalog } from './mirrored-catalog.js'
-import { Places } from './places.js'
-import { type Found, type Lookup, lateProblem, type ReadThrough, readThrough } from './read-through.js'
-import type { Reading } from './reading.js'
+import { MirrorStore } from './mirrored-catalog.js'
+import { ConcurrencyLimit } from './places.js'
+import { type ReadResult, type Lookup, requestTimedOut, type ReadThrough, readThrough } from './read-through.js'
+import type { ReadContext } from './reading.js'
 import { type RecordLoaderParts, recordLoaders } from './record-loaders.js'
 import { WarehouseList, type WarehousesById } from './warehouse-list.js'
-import { type WebhookEvent, type WebhookOutcome, webhookReceiver } from './webhook-events.js'
+import { type WebhookDelivery, type WebhookOutcome, createWebhookReceiver } from './webhook-events.js'
 
 export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'knownProductIds' | 'incomplete'> {
   readonly adjust: Adjust
@@ -33,7 +33,7 @@ export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'know
   /** Told why what no answer depends on (warehouses, upstream's own state) could not be read. */
   readonly onFailure: (what: string, error: unknown) => void
   /** Set: the whole catalog is mirrored. */
-  readonly mirror?: Pick<MirrorParts, 'syncIntervalMs' | 'fullCompareMs' | 'log'> & {
+  readonly mirror?: Pick<MirrorOptions, 'syncIntervalMs' | 'fullCompareMs' | 'log'> & {
     /** Told which products a change may have touched, while the mirror is live. */
     readonly onTouched: (productIds: ReadonlySet<string>) => void
     readonly onState: (state: MirrorState) => void
@@ -47,23 +47,23 @@ export interface Catalog {
   /** Inventory items by id. */
   readonly itemsById: ReadThrough<InventoryItem>
   /** The connection's warehouses, as far as they can be had in time. */
-  warehouses(reading: Reading): Promise<WarehousesById>
+  warehouses(reading: ReadContext): Promise<WarehousesById>
   /** One warehouse by id; the value is undefined where upstream does not know it. */
-  warehouse(id: string, reading: Reading): Promise<Found<Warehouse>>
+  warehouse(id: string, reading: ReadContext): Promise<ReadResult<Warehouse>>
   /** One page of upstream's own list. Never from what is held, but its records are taken in. */
-  list<R extends Resource>(resource: R, filters: Filters, reading: Reading): Promise<Page<Resources[R]>>
+  list<R extends Resource>(resource: R, filters: Filters, reading: ReadContext): Promise<Page<Resources[R]>>
   /** What Trackstar says of its own copy, as far as it is known; asking again is left to the background. */
-  connectionState(reading?: Reading): ConnectionState | undefined
+  connectionState(reading?: ReadContext): SyncState | undefined
   /** The resources that are not to be taken for the whole: upstream's first copy is not finished, or looks so. */
-  incomplete(reading?: Reading): readonly string[]
+  incomplete(reading?: ReadContext): readonly string[]
   /** Writes an adjustment straight through; the item that comes back replaces what is held. */
-  adjust(id: string, adjustment: Adjustment, idempotencyKey: string, reading: Reading): Promise<Adjusted>
+  adjust(id: string, adjustment: Adjustment, idempotencyKey: string, reading: ReadContext): Promise<Adjusted>
   /** Makes one cheap read behind everybody, unless one was made just now: for whether upstream can be asked at all. */
   probe(): void
   /** Takes in what upstream announces. */
-  receive(event: WebhookEvent): WebhookOutcome
+  receive(event: WebhookDelivery): WebhookOutcome
   /** The whole catalog; undefined in `on-demand` mode. */
-  readonly mirrored: MirroredCatalog | undefined
+  readonly mirrored: MirrorStore | undefined
   /** Begins to mirror, where that is wanted. */
   start(): void
   stop(): void
@@ -73,7 +73,7 @@ export interface Catalog {
 
 /** How much is held, how look-ups came since the start, and how many keys wait for a call. */
 export interface CatalogState {
-  readonly stores: Holdings['state']
+  readonly stores: RecordCache['state']
   readonly lookups: Readonly<Record<Lookup, number>>
   readonly keysWaiting: number
   readonly requestsWaiting: number
@@ -88,12 +88,12 @@ const probeMs = 5000
 
 export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, clock, policy, requestTimeoutMs, onFailure } = parts
-  const holdings = new Holdings(parts.maxBytes, policy, clock.now)
+  const holdings = new RecordCache(parts.maxBytes, policy, clock.now)
   const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
-  const waiting = new Places(maxWaitingRequests)
+  const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waiting }
   const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
-  const status = new ConnectionStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
+  const status = new SyncStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
   const { mirrored, mirror } = mirroring(parts, holdings, status, () => warehouseList.known)
   const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
   const incomplete = () => status.incomplete
@@ -109,11 +109,11 @@ export function createCatalog(parts: CatalogParts): Catalog {
   /** Whether what the mirror does not hold does not exist: not while upstream's own copy is unfinished, or empty. */
   const vouches = (resource: Followed) =>
     mirrored !== undefined && mirrored.count(resource) > 0 && !incomplete().includes(resource)
-  function findProducts(sku: string): Held<readonly Product[]> | undefined {
+  function findProducts(sku: string): CacheEntry<readonly Product[]> | undefined {
     const found = mirrored?.isWhole && mirrored.isSound('products', sku) ? mirrored.findProducts(sku) : undefined
     return found?.value !== undefined || (found && vouches('products')) ? found : holdings.findProducts(sku)
   }
-  function findItem(id: string): Held<InventoryItem> | undefined {
+  function findItem(id: string): CacheEntry<InventoryItem> | undefined {
     const found = mirrored?.isWhole && mirrored.isSound('inventory', id) ? mirrored.findItem(id) : undefined
     return found?.value !== undefined || (found && vouches('inventory')) ? found : holdings.find('item', id)
   }
@@ -131,7 +131,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       } else {
         const begunAt = clock.now()
         const bid = { ...demand, deadline: () => deadline }
-        const { records } = await trackstar.list('products', { 'ids[in]': id }, { bid, cause: 'refresh' })
+        const { records } = await trackstar.list('products', { 'ids[in]': id }, { permit: bid, cause: 'refresh' })
         const times = { begunAt, readAt: clock.now() }
         holdings.keepAll('products', records, times)
         if (records.length === 0) holdings.keepAbsence('product', id, times)
@@ -141,7 +141,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
     }
   }
 
-  const receive = webhookReceiver({
+  const receive = createWebhookReceiver({
     holdings,
     warehouses: warehouseList,
     status,
@@ -171,10 +171,10 @@ export function createCatalog(parts: CatalogParts): Catalog {
       if (refusal) throw refusal
       const begunAt = clock.now()
       reading.calls.add({})
-      const work = trackstar.list(resource, filters, { bid, cause: 'list' })
-      if (!(await inTime(work, deadline - clock.elapsed()))) {
+      const work = trackstar.list(resource, filters, { permit: bid, cause: 'list' })
+      if (!(await completesWithin(work, deadline - clock.elapsed()))) {
         work.catch(() => {})
-        throw lateProblem()
+        throw requestTimedOut()
       }
       const page = await work
       for (const malformed of page.malformed) parts.onMalformed(resource, malformed)
@@ -198,7 +198,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       probedAt = clock.elapsed()
       const deadline = probedAt + requestTimeoutMs
       const bid = { priority: 'refresh', caller: 'probe', deadline: () => deadline } as const
-      trackstar.list('products', { limit: '1' }, { bid, cause: 'refresh' }).catch(() => {})
+      trackstar.list('products', { limit: '1' }, { permit: bid, cause: 'refresh' }).catch(() => {})
     },
     receive,
     mirrored,
@@ -220,7 +220,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
         stores: holdings.state,
         lookups,
         keysWaiting: products.waiting + items.waiting,
-        requestsWaiting: waiting.taken,
+        requestsWaiting: waiting.used,
         mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
       }
     },
@@ -230,13 +230,13 @@ export function createCatalog(parts: CatalogParts): Catalog {
 /** The mirror and what it fills, where that is wanted. */
 function mirroring(
   { mirror: wanted, trackstar, clock, policy, onMalformed }: CatalogParts,
-  holdings: Holdings,
-  status: ConnectionStatus,
+  holdings: RecordCache,
+  status: SyncStatus,
   warehouses: () => WarehousesById,
-): { mirrored: MirroredCatalog | undefined; mirror: Mirror | undefined } {
+): { mirrored: MirrorStore | undefined; mirror: Mirror | undefined } {
   if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
-  const target = new MirroredCatalog({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
+  const target = new MirrorStore({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
   const state = { incomplete: () => status.incomplete, readIncomplete: () => status.readIncomplete() }
-  const wait: MirrorParts['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
+  const wait: MirrorOptions['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
   return { mirrored: target, mirror: new Mirror({ ...wanted, ...state, trackstar, clock, target, sleep: wait }) }
 }

@@ -1,20 +1,20 @@
-import type { ConnectionState } from '../records/connection.js'
+import type { SyncState } from '../records/connection.js'
 import type { Clock } from '../trackstar/clock.js'
-import type { Trackstar } from '../trackstar/trackstar.js'
+import type { TrackstarClient } from '../trackstar/trackstar.js'
 
 /** It moves about hourly; a first copy that is being made is looked at more often. */
 const keptMs = 5 * 60_000
 const retryMs = 60_000
 
 /** What Trackstar says of its own copy: read when somebody wants to know, behind his answer, and seldom. */
-export class ConnectionStatus {
-  #state: ConnectionState | undefined
+export class SyncStatus {
+  #state: SyncState | undefined
   #askAgainAt = Number.NEGATIVE_INFINITY
   #isReading = false
   #isOutdated = false
 
   constructor(
-    private readonly trackstar: Pick<Trackstar, 'connection'>,
+    private readonly trackstar: Pick<TrackstarClient, 'connection'>,
     private readonly connectionId: string | undefined,
     private readonly clock: Pick<Clock, 'elapsed'>,
     private readonly timeoutMs: number,
@@ -22,7 +22,7 @@ export class ConnectionStatus {
   ) {}
 
   /** What was last read; undefined while that is nothing. Where upstream may not be asked, no read is begun. */
-  get(mayAsk = true): ConnectionState | undefined {
+  get(mayAsk = true): SyncState | undefined {
     const now = this.clock.elapsed()
     if (mayAsk && this.connectionId !== undefined && now >= this.#askAgainAt && !this.#isReading) {
       this.#askAgainAt = now + retryMs
@@ -53,7 +53,7 @@ export class ConnectionStatus {
     const bid = { priority: 'refresh', caller: 'connection', deadline: () => deadline } as const
     this.#isReading = true
     try {
-      this.#state = await this.trackstar.connection(connectionId, { bid, cause: 'refresh' })
+      this.#state = await this.trackstar.connection(connectionId, { permit: bid, cause: 'refresh' })
       if (this.#state.incomplete.length === 0) this.#askAgainAt = this.clock.elapsed() + keptMs
     } catch (error) {
       this.onFailure('connection', error)

@@ -1,10 +1,10 @@
 import type { Span } from '@opentelemetry/api'
 import type { Priority } from '../trackstar/budget.js'
-import { TurnQueue } from '../trackstar/turn-queue.js'
-import { askerSpan, type SharedSpan } from './shared-span.js'
+import { FairQueue } from '../trackstar/turn-queue.js'
+import { callerSpan, type SharedSpan } from './shared-span.js'
 
 /** Who wants a key, and until when (`elapsed` ms) it is of use to him. */
-export interface Demand {
+export interface LoadRequest {
   readonly priority: Priority
   readonly caller: string
   readonly deadline: number
@@ -13,7 +13,7 @@ export interface Demand {
 }
 
 /** One key on its way, whoever asked for it. */
-export class Flight<V> {
+export class PendingLoad<V> {
   readonly promise: Promise<V>
   resolve!: (value: V) => void
   reject!: (error: unknown) => void
@@ -28,7 +28,7 @@ export class Flight<V> {
 
   constructor(
     readonly key: string,
-    demand: Demand,
+    demand: LoadRequest,
   ) {
     this.promise = new Promise<V>((resolve, reject) => {
       this.resolve = resolve
@@ -46,9 +46,9 @@ export class Flight<V> {
   }
 
   /** Takes in who asks right now. A flight is of use as long as to any of its askers. */
-  join({ deadline, calls }: Demand): void {
+  join({ deadline, calls }: LoadRequest): void {
     this.deadline = Math.max(this.deadline, deadline)
-    const asker = askerSpan()
+    const asker = callerSpan()
     if (asker) this.askers.push(asker)
     this.#call?.join(asker)
     if (this.#call) calls?.add(this.#call)
@@ -62,8 +62,8 @@ export class Flight<V> {
 }
 
 /** What waits at one priority. */
-export class Lane<V> {
-  readonly queue = new TurnQueue<Flight<V>>()
+export class LoadQueue<V> {
+  readonly queue = new FairQueue<PendingLoad<V>>()
   /** Permits bid for and not yet come. */
   bids = 0
   /** Part-filled batches upstream has not answered yet. */

@@ -10,7 +10,7 @@ export interface FreshnessPolicy {
 }
 
 /** Something held, or known to be absent (`value` undefined), and when upstream was asked for it. Times in epoch ms. */
-export interface Held<T> {
+export interface CacheEntry<T> {
   readonly value: T | undefined
   /** When the read that brought it was begun: what upstream changed since then it cannot show. */
   readonly begunAt: number
@@ -21,14 +21,14 @@ export interface Held<T> {
 }
 
 /** A time before it was read is a clock that was set back: how old it is cannot be said, so it is not fresh. */
-export const isFresh = (held: Held<unknown>, now: number): boolean => held.readAt <= now && now < held.freshUntil
+export const isFresh = (held: CacheEntry<unknown>, now: number): boolean => held.readAt <= now && now < held.freshUntil
 
 /** Whether it may be served at once, stale or not. Stale absence may not: what has appeared must not stay unknown. */
-export const withinRevalidateWindow = (held: Held<unknown>, now: number, policy: FreshnessPolicy): boolean =>
+export const withinRevalidateWindow = (held: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
   isFresh(held, now) || (held.value !== undefined && now < held.freshUntil + policy.revalidateMs)
 
 /** Whether it may be served where upstream fails. */
-export const withinStaleWindow = (held: Held<unknown>, now: number, policy: FreshnessPolicy): boolean =>
+export const withinStaleWindow = (held: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
   isFresh(held, now) ||
   (held.value !== undefined && now < held.freshUntil + Math.max(policy.revalidateMs, policy.maxStaleMs))
 

@@ -1,8 +1,8 @@
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/trackstar.js'
-import { type FreshnessPolicy, freshUntil, type Held, withinStaleWindow } from './freshness.js'
-import { memoryStore, type RecordStore, type StoreState } from './record-store.js'
+import { type FreshnessPolicy, freshUntil, type CacheEntry, withinStaleWindow } from './freshness.js'
+import { createEntryStore, type EntryStore, type StoreState } from './record-store.js'
 
 /** What is held, by kind: whole records by id, and by SKU the ids of all products that have it. */
 interface Kinds {
@@ -34,9 +34,9 @@ const absenceBytes = 250
  * What this service holds of one connection, under the rules of the cache: newer wins, absence is knowledge, and what
  * is too old even for a failing upstream is gone. A Holdings belongs to one connection; its keys need not name it.
  */
-export class Holdings {
-  readonly #records: RecordStore
-  readonly #absences = memoryStore(maxAbsenceBytes)
+export class RecordCache {
+  readonly #records: EntryStore
+  readonly #absences = createEntryStore(maxAbsenceBytes)
   #watcher: Watcher = () => {}
 
   constructor(
@@ -44,7 +44,7 @@ export class Holdings {
     private readonly policy: FreshnessPolicy,
     private readonly now: () => number,
   ) {
-    this.#records = memoryStore(maxBytes)
+    this.#records = createEntryStore(maxBytes)
   }
 
   get state(): { records: StoreState; absences: StoreState } {
@@ -62,26 +62,26 @@ export class Holdings {
   }
 
   /** The record held under an id, however old. */
-  peek<K extends 'product' | 'item'>(kind: K, id: string): Held<Kinds[K]> | undefined {
-    return this.#records.get(nameOf(kind, id)) as Held<Kinds[K]> | undefined
+  peek<K extends 'product' | 'item'>(kind: K, id: string): CacheEntry<Kinds[K]> | undefined {
+    return this.#records.get(nameOf(kind, id)) as CacheEntry<Kinds[K]> | undefined
   }
 
   /**
    * What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. A record
    * that is too old to be served stays all the same: a mirror may yet confirm it, and the bound sees to the rest.
    */
-  find<K extends Kind>(kind: K, key: string): Held<Kinds[K]> | undefined {
+  find<K extends Kind>(kind: K, key: string): CacheEntry<Kinds[K]> | undefined {
     const name = nameOf(kind, key)
-    const held = (this.#records.get(name) ?? this.#absences.get(name)) as Held<Kinds[K]> | undefined
+    const held = (this.#records.get(name) ?? this.#absences.get(name)) as CacheEntry<Kinds[K]> | undefined
     if (held && withinStaleWindow(held, this.now(), this.policy)) return held
     this.#absences.delete(name)
     return undefined
   }
 
   /** The products of a SKU, all of them; undefined where one has been evicted. As old as the look-up by SKU. */
-  findProducts(sku: string): Held<readonly Product[]> | undefined {
+  findProducts(sku: string): CacheEntry<readonly Product[]> | undefined {
     const ids = this.find('sku', sku)
-    if (ids?.value === undefined) return ids as Held<never> | undefined
+    if (ids?.value === undefined) return ids as CacheEntry<never> | undefined
     const products: Product[] = []
     for (const id of ids.value) {
       const product = this.find('product', id)?.value
@@ -97,9 +97,9 @@ export class Holdings {
    * there always wins, so that one bad date cannot freeze a record; else the later `trackstar_updated_date` does.
    * What was known of its SKU without the product is forgotten, whichever way it came.
    */
-  keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
+  keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     if (kind === 'product') this.#forgetOtherwise(record)
-    const held = this.#records.get(nameOf(kind, record.id)) as Held<Kinds[K]> | undefined
+    const held = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
     if (held?.value && !isLater(times, held) && isOlder(record, held.value)) return held
     return this.#put(kind, record.id, record, times)
   }
@@ -112,7 +112,7 @@ export class Holdings {
   }
 
   /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
-  keepSku(sku: string, products: readonly Product[], times: ReadTimes): Held<readonly Product[]> {
+  keepSku(sku: string, products: readonly Product[], times: ReadTimes): CacheEntry<readonly Product[]> {
     // By id: a page that overlaps the one before must not make a SKU ambiguous.
     const kept = new Map<string, Product>()
     for (const product of products) {
@@ -131,7 +131,7 @@ export class Holdings {
   }
 
   /** Takes in that upstream does not know `key`, unless a copy has been read since that was asked. */
-  keepAbsence(kind: Kind, key: string, times: ReadTimes): Held<never> {
+  keepAbsence(kind: Kind, key: string, times: ReadTimes): CacheEntry<never> {
     const name = nameOf(kind, key)
     const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
     const held = this.#records.get(name)
@@ -143,7 +143,7 @@ export class Holdings {
     return absence
   }
 
-  #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): Held<Kinds[K]> {
+  #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
     const held = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
     const before = this.#records.get(name)?.value as Kinds[K] | undefined

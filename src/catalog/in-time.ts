@@ -1,5 +1,5 @@
 /** Waits for `work`, but no longer than `ms`; says whether it was done by then. What fails in time throws. */
-export async function inTime(work: Promise<unknown> | undefined, ms: number): Promise<boolean> {
+export async function completesWithin(work: Promise<unknown> | undefined, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, Math.max(0, ms), false)

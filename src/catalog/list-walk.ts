@@ -28,7 +28,7 @@ const nonsenseToBeginAnew = 8
  * waits that grow: what has been read already is not read for it once more. Only a token that upstream refuses begins
  * the list anew. Throws what no repetition helps against.
  */
-export async function walkList<P extends WalkedPage>({ read, onPage, onFailure, rest }: Walk<P>): Promise<number> {
+export async function paginate<P extends WalkedPage>({ read, onPage, onFailure, rest }: Walk<P>): Promise<number> {
   let beganAt: number | undefined
   let token: string | undefined
   const tokens = new Set<string>()

@@ -1,10 +1,10 @@
 import type { Clock } from '../trackstar/clock.js'
-import type { Trackstar } from '../trackstar/trackstar.js'
+import type { TrackstarClient } from '../trackstar/trackstar.js'
 import type { Followed, MirrorState, MirrorTarget } from './mirror-target.js'
 
 /** What a mirror is made of. */
-export interface MirrorParts {
-  readonly trackstar: Pick<Trackstar, 'list'>
+export interface MirrorOptions {
+  readonly trackstar: Pick<TrackstarClient, 'list'>
   readonly target: MirrorTarget
   readonly clock: Clock
   readonly syncIntervalMs: number

@@ -1,9 +1,9 @@
 import { isProblem } from '../errors.js'
 import { type Filters, keyLists } from '../trackstar/query.js'
-import type { Errand, ListedPage } from '../trackstar/trackstar.js'
+import type { CallOptions, ListedPage } from '../trackstar/trackstar.js'
 import { invalidResponse } from '../trackstar/upstream-error.js'
-import { walkList } from './list-walk.js'
-import { type MirrorParts, type MirrorProgress, rules } from './mirror-parts.js'
+import { paginate } from './list-walk.js'
+import { type MirrorOptions, type MirrorProgress, rules } from './mirror-parts.js'
 import { type Followed, followed, type MirrorState } from './mirror-target.js'
 
 /**
@@ -30,7 +30,7 @@ export class Mirror {
   /** When the last round began, in `elapsed` ms. */
   #roundAt = 0
 
-  constructor(private readonly parts: MirrorParts) {}
+  constructor(private readonly parts: MirrorOptions) {}
 
   get progress(): MirrorProgress {
     const { incomplete, target } = this.parts
@@ -183,7 +183,7 @@ export class Mirror {
   /** Reads a whole list, whatever fails on the way, and keeps up with changes meanwhile. Gives when it began. */
   #walk(resource: Followed, filters: Filters = {}, seen?: Set<string>): Promise<number> {
     const { log } = this.parts
-    return walkList({
+    return paginate({
       read: async (token) => {
         await this.#keepUp()
         return this.#page(resource, { ...filters, limit: rules.pageLimit, page_token: token })
@@ -210,7 +210,7 @@ export class Mirror {
     const begunAt = clock.now()
     // Behind every caller, and with all the time that takes; what still waits when the mirror stops is of no use.
     const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-    const errand: Errand = { bid: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
+    const errand: CallOptions = { permit: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
     const page: ListedPage<Followed> = await trackstar
       .list(resource, filters, errand)
       .finally(() => signal.throwIfAborted())

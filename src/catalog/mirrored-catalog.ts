@@ -3,16 +3,16 @@ import type { Malformed } from '../records/page.js'
 import type { Product } from '../records/product.js'
 import type { ListedPage } from '../trackstar/trackstar.js'
 import { CatalogIndex } from './catalog-index.js'
-import type { FreshnessPolicy, Held } from './freshness.js'
-import type { Holdings } from './holdings.js'
-import type { MirrorParts } from './mirror-parts.js'
+import type { FreshnessPolicy, CacheEntry } from './freshness.js'
+import type { RecordCache } from './holdings.js'
+import type { MirrorOptions } from './mirror-parts.js'
 import type { Followed, MirrorState, MirrorTarget } from './mirror-target.js'
 import type { WarehousesById } from './warehouse-list.js'
 
 const kinds = { products: 'product', inventory: 'item' } as const
 
-export interface MirroredCatalogParts {
-  readonly holdings: Holdings
+export interface MirrorStoreOptions {
+  readonly holdings: RecordCache
   readonly policy: FreshnessPolicy
   /** Epoch ms. */
   readonly now: () => number
@@ -21,14 +21,14 @@ export interface MirroredCatalogParts {
   readonly onTouched: (productIds: ReadonlySet<string>) => void
   readonly onState: (state: MirrorState) => void
   readonly onMalformed: (resource: Followed, malformed: Malformed) => void
-  readonly log: Pick<MirrorParts['log'], 'warn'>
+  readonly log: Pick<MirrorOptions['log'], 'warn'>
 }
 
 /**
  * The holdings seen as the whole catalog, once the mirror has read it: what is not here does not exist, and all of it
  * is as fresh as the last look at what has changed.
  */
-export class MirroredCatalog implements MirrorTarget {
+export class MirrorStore implements MirrorTarget {
   readonly index = new CatalogIndex()
   readonly #itemIds = new Set<string>()
   /** SKUs, and ids of items, of which upstream's last word made no sense. */
@@ -38,7 +38,7 @@ export class MirroredCatalog implements MirrorTarget {
   #confirmedAt = Number.NEGATIVE_INFINITY
   #state: MirrorState = 'loading'
 
-  constructor(private readonly parts: MirroredCatalogParts) {
+  constructor(private readonly parts: MirrorStoreOptions) {
     this.#evictionsBefore = parts.holdings.evictions
     parts.holdings.watch((kind, before, after) => {
       if (kind === 'product') this.#productChanged(before, after)
@@ -61,7 +61,7 @@ export class MirroredCatalog implements MirrorTarget {
     return !this.#unsound[resource].has(key)
   }
 
-  findProducts(sku: string): Held<readonly Product[]> {
+  findProducts(sku: string): CacheEntry<readonly Product[]> {
     const value: Product[] = []
     let readAt = Number.POSITIVE_INFINITY
     for (const id of this.index.productIdsOfSku(sku)) {
@@ -73,7 +73,7 @@ export class MirroredCatalog implements MirrorTarget {
     return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
   }
 
-  findItem(id: string): Held<InventoryItem> {
+  findItem(id: string): CacheEntry<InventoryItem> {
     const held = this.parts.holdings.peek('item', id)
     return held?.value === undefined ? this.#absent : this.#confirmed(held)
   }
@@ -134,12 +134,12 @@ export class MirroredCatalog implements MirrorTarget {
   }
 
   /** Upstream has no such thing, for as long as this is the whole truth: a new one is announced. */
-  get #absent(): Held<never> {
+  get #absent(): CacheEntry<never> {
     const readAt = this.#confirmedAt
     return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY }
   }
 
-  #confirmed<T>(held: Held<T>): Held<T> {
+  #confirmed<T>(held: CacheEntry<T>): CacheEntry<T> {
     const readAt = Math.max(held.readAt, this.#confirmedAt)
     return { value: held.value, begunAt: held.begunAt, readAt, freshUntil: readAt + this.parts.policy.ttlMs }
   }

@@ -6,7 +6,7 @@ const shareOfOne = 3 / 4
  * upstream the budget refuses what would come too late; this refuses what would take too much memory: a request that
  * waits keeps its socket, its parser and all that it has read so far. A reader of events does so for hours.
  */
-export class Places {
+export class ConcurrencyLimit {
   readonly #byClient = new Map<string, number>()
   readonly #mostOfOne: number
   #taken = 0
@@ -16,12 +16,12 @@ export class Places {
     this.#mostOfOne = Math.ceil(places * shareOfOne)
   }
 
-  get taken(): number {
+  get used(): number {
     return this.#taken
   }
 
   /** Takes a place for `client` if there is one for him, and says whether there was. */
-  take(client: string): boolean {
+  tryAcquire(client: string): boolean {
     const own = this.#byClient.get(client) ?? 0
     if (this.#taken >= this.places || own >= this.#mostOfOne) return false
     this.#byClient.set(client, own + 1)
@@ -30,7 +30,7 @@ export class Places {
   }
 
   /** Gives back one that `client` has taken. */
-  leave(client: string): void {
+  release(client: string): void {
     const own = this.#byClient.get(client) ?? 0
     if (own > 1) this.#byClient.set(client, own - 1)
     else this.#byClient.delete(client)

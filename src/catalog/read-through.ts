@@ -1,14 +1,14 @@
 import { isProblem, type Problem, problem } from '../errors.js'
-import { tooLate } from '../trackstar/budget.js'
+import { overloaded } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { BatchLoader } from './batch-loader.js'
-import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow, withinStaleWindow } from './freshness.js'
-import { inTime } from './in-time.js'
-import type { Places } from './places.js'
-import type { Reading } from './reading.js'
+import { type FreshnessPolicy, type CacheEntry, isFresh, withinRevalidateWindow, withinStaleWindow } from './freshness.js'
+import { completesWithin } from './in-time.js'
+import type { ConcurrencyLimit } from './places.js'
+import type { ReadContext } from './reading.js'
 
 /** What is known of one key: the value (undefined: upstream does not know it), when it was read, whether it is stale. */
-export interface Found<T> {
+export interface ReadResult<T> {
   readonly value: T | undefined
   /** Epoch ms. */
   readonly readAt: number
@@ -16,9 +16,9 @@ export interface Found<T> {
 }
 
 /** One kind of thing to read: where it is held and how it is loaded. */
-export interface Shelf<T> {
-  readonly find: (key: string) => Held<T> | undefined
-  readonly loader: BatchLoader<Held<T>>
+export interface ReadSource<T> {
+  readonly find: (key: string) => CacheEntry<T> | undefined
+  readonly loader: BatchLoader<CacheEntry<T>>
   /** Whether changes come here by themselves, so that age is no reason to read a record again. */
   readonly isFollowed: () => boolean
 }
@@ -33,7 +33,7 @@ export interface ReadThroughParts {
   /** How long a refresh behind an answer may wait for its turn. */
   readonly refreshTimeoutMs: number
   /** Where requests wait for upstream. */
-  readonly waiting: Places
+  readonly waiting: ConcurrencyLimit
   /** Counts look-ups by how they came. */
   readonly lookups: Record<Lookup, number>
 }
@@ -41,18 +41,18 @@ export interface ReadThroughParts {
 /** Reads many keys at once; a key that could not be had has a {@link Problem} instead, and spoils no other. */
 export type ReadThrough<T> = (
   keys: Iterable<string>,
-  reading: Reading,
-) => Promise<ReadonlyMap<string, Found<T> | Problem>>
+  reading: ReadContext,
+) => Promise<ReadonlyMap<string, ReadResult<T> | Problem>>
 
 /**
  * The order in which an answer is looked for: held and fresh, held and stale (with a refresh behind the answer), read
  * upstream, held and too stale for anything but an upstream that fails.
  */
 export function readThrough<T>(
-  shelf: Shelf<T>,
+  shelf: ReadSource<T>,
   { clock, policy, refreshTimeoutMs, lookups, waiting }: ReadThroughParts,
 ): ReadThrough<T> {
-  const found = (held: Held<T>): Found<T> => ({
+  const found = (held: CacheEntry<T>): ReadResult<T> => ({
     value: held.value,
     readAt: held.readAt,
     stale: !isFresh(held, clock.now()),
@@ -67,7 +67,7 @@ export function readThrough<T>(
     shelf.loader.load(key, { priority: 'refresh', caller: 'refresh', deadline }).catch(() => {})
   }
 
-  async function load(key: string, held: Held<T> | undefined, reading: Reading): Promise<Found<T> | Problem> {
+  async function load(key: string, held: CacheEntry<T> | undefined, reading: ReadContext): Promise<ReadResult<T> | Problem> {
     try {
       const { caller, deadline, calls } = reading
       const isForced = held !== undefined && withinRevalidateWindow(held, clock.now(), policy)
@@ -79,8 +79,8 @@ export function readThrough<T>(
   }
 
   return async (keys, reading) => {
-    const results = new Map<string, Found<T> | Problem>()
-    let wanted: Map<string, Held<T> | undefined> | undefined
+    const results = new Map<string, ReadResult<T> | Problem>()
+    let wanted: Map<string, CacheEntry<T> | undefined> | undefined
     const judged = shelf.isFollowed() ? followedPolicy : policy
     for (const key of keys) {
       const held = shelf.find(key)
@@ -104,33 +104,33 @@ export function readThrough<T>(
 
   /** Puts into `results` what comes of the `wanted` keys, in the time of the reading. */
   async function loadAll(
-    wanted: ReadonlyMap<string, Held<T> | undefined>,
-    results: Map<string, Found<T> | Problem>,
-    reading: Reading,
+    wanted: ReadonlyMap<string, CacheEntry<T> | undefined>,
+    results: Map<string, ReadResult<T> | Problem>,
+    reading: ReadContext,
   ): Promise<void> {
     const refusal = reading.refuseToRead()
     if (refusal) {
       for (const key of wanted.keys()) results.set(key, refusal)
       return
     }
-    if (!waiting.take(reading.caller)) {
-      for (const [key, held] of wanted) results.set(key, orHeld(held, tooLate(1000), reading))
+    if (!waiting.tryAcquire(reading.caller)) {
+      for (const [key, held] of wanted) results.set(key, orHeld(held, overloaded(1000), reading))
       return
     }
     const loads = Array.from(wanted, async ([key, held]) => results.set(key, await load(key, held, reading)))
     try {
-      await inTime(Promise.all(loads), reading.deadline - clock.elapsed())
+      await completesWithin(Promise.all(loads), reading.deadline - clock.elapsed())
     } finally {
-      waiting.leave(reading.caller)
+      waiting.release(reading.caller)
     }
     // The flight of a key that outlasts its caller goes on, for others and for the holdings.
     for (const key of wanted.keys()) {
-      if (!results.has(key)) results.set(key, orHeld(shelf.find(key), lateProblem(), reading))
+      if (!results.has(key)) results.set(key, orHeld(shelf.find(key), requestTimedOut(), reading))
     }
   }
 
   /** What is held, however stale, where it may still stand in for the answer that failed. */
-  function orHeld(held: Held<T> | undefined, error: Problem, reading: Reading): Found<T> | Problem {
+  function orHeld(held: CacheEntry<T> | undefined, error: Problem, reading: ReadContext): ReadResult<T> | Problem {
     const now = clock.now()
     const isOfUse = held !== undefined && withinStaleWindow(held, now, policy) && reading.toleratesStale(held, now)
     return isOfUse ? found(held) : error
@@ -138,5 +138,5 @@ export function readThrough<T>(
 }
 
 /** A caller's time was over before upstream answered. */
-export const lateProblem = (): Problem =>
+export const requestTimedOut = (): Problem =>
   problem('upstream_timeout', 'Trackstar did not answer within the time of this request')

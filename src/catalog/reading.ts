@@ -1,5 +1,5 @@
 import { type Problem, problem } from '../errors.js'
-import { type FreshnessPolicy, type Held, isFresh, withinRevalidateWindow } from './freshness.js'
+import { type FreshnessPolicy, type CacheEntry, isFresh, withinRevalidateWindow } from './freshness.js'
 
 /** What a caller asks of freshness, by his `Cache-Control` (RFC 9111, 5.2.1). */
 export interface Directives {
@@ -19,10 +19,10 @@ export type Outcome = (typeof outcomes)[number]
 const newEnoughMs = 1000
 
 /** In ms. What was read in the future, by a clock that was set back since, is of any age. */
-const ageOf = ({ readAt }: Held<unknown>, now: number) => (readAt <= now ? now - readAt : Number.POSITIVE_INFINITY)
+const ageOf = ({ readAt }: CacheEntry<unknown>, now: number) => (readAt <= now ? now - readAt : Number.POSITIVE_INFINITY)
 
 /** One caller's request: until when and how fresh he wants his answer, and what the records for it cost. */
-export class Reading {
+export class ReadContext {
   /** How many records came in each way. */
   readonly came: Record<Outcome, number> = { hit: 0, stale: 0, 'fwd=stale': 0, 'fwd=miss': 0 }
 
@@ -42,13 +42,13 @@ export class Reading {
   }
 
   /** Whether what is held may stand in for an upstream that fails: not where it is older than `max-age` takes. */
-  toleratesStale(held: Held<unknown>, now: number): boolean {
+  toleratesStale(held: CacheEntry<unknown>, now: number): boolean {
     const { maxAgeMs = Number.POSITIVE_INFINITY } = this.directives
     return ageOf(held, now) <= Math.max(maxAgeMs, newEnoughMs)
   }
 
   /** What is to be done with what is held: serve it, serve it and refresh it behind the answer, or read upstream. */
-  judge(held: Held<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
+  judge(held: CacheEntry<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
     const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
     if (held === undefined) return 'read'
     const age = ageOf(held, now)

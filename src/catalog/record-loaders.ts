@@ -3,18 +3,18 @@ import { type Problem, problem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Malformed } from '../records/page.js'
 import type { Product } from '../records/product.js'
-import type { Budget } from '../trackstar/budget.js'
+import type { RateLimiter } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
-import type { Batch, PullKeys, Resource, Trackstar } from '../trackstar/trackstar.js'
+import type { Batch, PullKeys, Resource, TrackstarClient } from '../trackstar/trackstar.js'
 import { BatchLoader } from './batch-loader.js'
-import type { Held } from './freshness.js'
-import type { Holdings, ReadTimes } from './holdings.js'
+import type { CacheEntry } from './freshness.js'
+import type { RecordCache, ReadTimes } from './holdings.js'
 
 export interface RecordLoaderParts {
-  readonly trackstar: Trackstar
-  readonly budget: Budget
+  readonly trackstar: TrackstarClient
+  readonly budget: RateLimiter
   readonly clock: Clock
-  readonly holdings: Holdings
+  readonly holdings: RecordCache
   /** The products that are known to have a SKU, as far as the whole catalog is known. */
   readonly knownProductIds: (sku: string) => readonly string[]
   /** Told how many keys a call carried. */
@@ -29,9 +29,9 @@ export interface RecordLoaderParts {
 
 export interface RecordLoaders {
   /** All products of a SKU. */
-  readonly products: BatchLoader<Held<readonly Product[]>>
+  readonly products: BatchLoader<CacheEntry<readonly Product[]>>
   /** Inventory items by id. */
-  readonly items: BatchLoader<Held<InventoryItem>>
+  readonly items: BatchLoader<CacheEntry<InventoryItem>>
 }
 
 /** So many records may be gone at once without being doubted. */
@@ -40,7 +40,7 @@ const unsurprising = 2
 const maxDoubted = 20_000
 
 /** Not there this time, and not to be remembered. */
-const unremembered = (times: ReadTimes): Held<never> => ({ value: undefined, ...times, freshUntil: times.readAt })
+const unremembered = (times: ReadTimes): CacheEntry<never> => ({ value: undefined, ...times, freshUntil: times.readAt })
 
 /** What reads upstream for what is not held, and takes the answers in. */
 export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
@@ -65,7 +65,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
 
   const doubted = new LRUCache<string, true>({ max: maxDoubted })
 
-  const products = new BatchLoader<Held<readonly Product[]>>(
+  const products = new BatchLoader<CacheEntry<readonly Product[]>>(
     'skus',
     async (pull, errand) => {
       const done = await timed('products', pull, (timedPull) => trackstar.productsBySku(timedPull, errand))
@@ -75,7 +75,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
     clock,
   )
 
-  const items = new BatchLoader<Held<InventoryItem>>(
+  const items = new BatchLoader<CacheEntry<InventoryItem>>(
     'items',
     async (pull, errand) => {
       const done = await timed('inventory', pull, (timedPull) => trackstar.inventoryByIds(timedPull, errand))
@@ -102,7 +102,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   }
 
   /** Matched by SKU, never by position. */
-  function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, Held<readonly Product[]> | Problem> {
+  function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, CacheEntry<readonly Product[]> | Problem> {
     const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
     for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
     const held = batch.asked.filter((sku) => holdings.findProducts(sku)?.value !== undefined)
@@ -120,13 +120,13 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   }
 
   /** Matched by id, never by position. */
-  function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, Held<InventoryItem> | Problem> {
+  function answerItems(batch: Batch<InventoryItem>, times: ReadTimes): Map<string, CacheEntry<InventoryItem> | Problem> {
     const there = new Set(batch.records.map(({ id }) => id))
     const held = batch.asked.filter((id) => holdings.find('item', id)?.value !== undefined)
     const isForeign = there.size > 0 && !batch.asked.some((id) => there.has(id))
     // An answer to another question is no word on this one.
     const isBelievable = !isForeign && believe('inventory', held, (id) => there.has(id))
-    const byId = new Map<string, Held<InventoryItem>>()
+    const byId = new Map<string, CacheEntry<InventoryItem>>()
     // Each in its turn: of one that came twice the newer wins.
     for (const item of batch.records) byId.set(item.id, holdings.keep('item', item, times))
     const answer = (id: string) => {

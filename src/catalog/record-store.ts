@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Held } from './freshness.js'
+import type { CacheEntry } from './freshness.js'
 
 export interface StoreState {
   readonly entries: number
@@ -12,10 +12,10 @@ export interface StoreState {
  * Where what is held lies: the seam for a second level that replicas share. It knows no rule but its bound: what was
  * used longest ago goes when `bytes` would pass it. An entry larger than the bound is not kept.
  */
-export interface RecordStore {
-  get(key: string): Held<unknown> | undefined
+export interface EntryStore {
+  get(key: string): CacheEntry<unknown> | undefined
   /** @param bytes the size of the value's JSON */
-  set(key: string, held: Held<unknown>, bytes: number): void
+  set(key: string, held: CacheEntry<unknown>, bytes: number): void
   delete(key: string): void
   /** How many the bound has put out, or never let in. */
   readonly evictions: number
@@ -23,9 +23,9 @@ export interface RecordStore {
 }
 
 /** A store in this process's memory. */
-export function memoryStore(maxBytes: number): RecordStore {
+export function createEntryStore(maxBytes: number): EntryStore {
   let evictions = 0
-  const cache = new LRUCache<string, Held<unknown>>({
+  const cache = new LRUCache<string, CacheEntry<unknown>>({
     maxSize: maxBytes,
     dispose: (_value, _key, reason) => {
       if (reason === 'evict') evictions++

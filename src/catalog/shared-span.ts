@@ -16,10 +16,10 @@ const maxLinks = 100
 const tracer = trace.getTracer('trackstar-bff')
 
 /** The span of whoever asks right now; undefined where there is none, and always where no traces are made. */
-export const askerSpan = (): Span | undefined => trace.getActiveSpan()
+export const callerSpan = (): Span | undefined => trace.getActiveSpan()
 
 /** Runs `work` on nobody's behalf, whoever has set it off: its logs and calls must not be taken for his. */
-export const onNobodysBehalf = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work)
+export const withoutTraceContext = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work)
 
 /**
  * The span of work that is done once for all who asked for it, begun when it is known for whom.

@@ -1,13 +1,13 @@
 import type { Warehouse } from '../records/warehouse.js'
 import type { Priority } from '../trackstar/budget.js'
 import type { Clock } from '../trackstar/clock.js'
-import type { Trackstar } from '../trackstar/trackstar.js'
-import { type Held, isFresh } from './freshness.js'
+import type { TrackstarClient } from '../trackstar/trackstar.js'
+import { type CacheEntry, isFresh } from './freshness.js'
 import { updatedAt } from './holdings.js'
-import { inTime } from './in-time.js'
-import { type Found, lateProblem } from './read-through.js'
-import type { Reading } from './reading.js'
-import { askerSpan, SharedSpan } from './shared-span.js'
+import { completesWithin } from './in-time.js'
+import { type ReadResult, requestTimedOut } from './read-through.js'
+import type { ReadContext } from './reading.js'
+import { callerSpan, SharedSpan } from './shared-span.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>
 
@@ -32,24 +32,24 @@ const unknownAfterMs = 60_000
  * fails for want of a name: until the list can be had it is empty.
  */
 export class WarehouseList {
-  #held: Held<WarehousesById> | undefined
+  #held: CacheEntry<WarehousesById> | undefined
   #failure: Error | undefined
   #askAgainAt = Number.NEGATIVE_INFINITY
   #flight: { readonly done: Promise<void>; readonly span: SharedSpan } | undefined
 
   constructor(
-    private readonly trackstar: Pick<Trackstar, 'warehouses'>,
+    private readonly trackstar: Pick<TrackstarClient, 'warehouses'>,
     private readonly clock: Clock,
     private readonly timeoutMs: number,
     private readonly onFailure: (what: string, error: unknown) => void,
   ) {}
 
   /** The warehouses as far as they are known, for their names. */
-  async names({ directives, deadline }: Reading): Promise<WarehousesById> {
+  async names({ directives, deadline }: ReadContext): Promise<WarehousesById> {
     if (!directives.onlyIfCached && this.#isDue()) {
       const isFirst = this.#held === undefined && this.#failure === undefined
       const flight = this.#read(isFirst ? 'caller' : 'refresh')
-      if (isFirst) await inTime(flight, Math.min(firstWaitMs, deadline - this.clock.elapsed()))
+      if (isFirst) await completesWithin(flight, Math.min(firstWaitMs, deadline - this.clock.elapsed()))
     }
     return this.known
   }
@@ -78,7 +78,7 @@ export class WarehouseList {
   }
 
   /** One warehouse; undefined where upstream does not know it. Throws why the list could not be read. */
-  async find(id: string, reading: Reading): Promise<Found<Warehouse>> {
+  async find(id: string, reading: ReadContext): Promise<ReadResult<Warehouse>> {
     const now = this.clock.now()
     const held = this.#held
     const isOld = held !== undefined && !held.value?.has(id) && now - held.readAt > unknownAfterMs
@@ -89,8 +89,8 @@ export class WarehouseList {
       if (refusal) throw refusal
       const flight = this.#read(held === undefined ? 'caller' : 'forced')
       reading.calls.add(flight)
-      const isDone = await inTime(flight, reading.deadline - this.clock.elapsed())
-      if (this.#held === undefined) throw (isDone ? this.#failure : undefined) ?? lateProblem()
+      const isDone = await completesWithin(flight, reading.deadline - this.clock.elapsed())
+      if (this.#held === undefined) throw (isDone ? this.#failure : undefined) ?? requestTimedOut()
       return this.#found(this.#held, id)
     }
     if (todo === 'refresh' && this.#isDue()) void this.#read('refresh')
@@ -99,7 +99,7 @@ export class WarehouseList {
     return found
   }
 
-  #found(held: Held<WarehousesById>, id: string): Found<Warehouse> {
+  #found(held: CacheEntry<WarehousesById>, id: string): ReadResult<Warehouse> {
     return { value: held.value?.get(id), readAt: held.readAt, stale: !isFresh(held, this.clock.now()) }
   }
 
@@ -109,7 +109,7 @@ export class WarehouseList {
 
   /** Never rejects: who waits looks at what is held then. */
   #read(priority: keyof typeof causes): Promise<void> {
-    const asker = askerSpan()
+    const asker = callerSpan()
     this.#flight?.span.join(asker)
     this.#flight ??= this.#takeOff(priority, new SharedSpan('trackstar warehouses', asker ? [asker] : []))
     return this.#flight.done
@@ -128,7 +128,7 @@ export class WarehouseList {
     const begunAt = this.clock.now()
     let nextMs = retryMs
     try {
-      const warehouses = await this.trackstar.warehouses({ bid, cause: causes[priority], within: span.within })
+      const warehouses = await this.trackstar.warehouses({ permit: bid, cause: causes[priority], within: span.within })
       span.end()
       const readAt = this.clock.now()
       // A list that is suddenly empty is no reason to forget names.

@@ -2,12 +2,12 @@ import { InventoryItem } from '../records/inventory-item.js'
 import { type RecordReader, recordReader } from '../records/page.js'
 import { Product } from '../records/product.js'
 import { Warehouse } from '../records/warehouse.js'
-import type { ConnectionStatus } from './connection-status.js'
-import { type Holdings, isOfSameTime } from './holdings.js'
+import type { SyncStatus } from './connection-status.js'
+import { type RecordCache, isOfSameTime } from './holdings.js'
 import type { WarehouseList } from './warehouse-list.js'
 
 /** A delivery whose signature has been verified, as far as this service looks at it. */
-export interface WebhookEvent {
+export interface WebhookDelivery {
   readonly event_type: string
   readonly data?: unknown
   /** Whether `data` was too large and is cut down to the id. */
@@ -18,9 +18,9 @@ export interface WebhookEvent {
 export type WebhookOutcome = 'taken' | 'ignored' | 'malformed'
 
 export interface WebhookParts {
-  readonly holdings: Holdings
+  readonly holdings: RecordCache
   readonly warehouses: WarehouseList
-  readonly status: ConnectionStatus
+  readonly status: SyncStatus
   /** Epoch ms. */
   readonly now: () => number
   /** Reads a record whose delivery was truncated, behind the answer. */
@@ -37,17 +37,17 @@ const warehouses = recordReader(Warehouse)
  * Takes in what upstream announces. Order is not promised, so a record comes in only if it is newer than what is held:
  * a delivery counts as begun before anything else. A sync that has ended, or an error of the connection, is looked up.
  */
-export function webhookReceiver({ holdings, warehouses: list, status, now, read, isAbsent }: WebhookParts) {
+export function createWebhookReceiver({ holdings, warehouses: list, status, now, read, isAbsent }: WebhookParts) {
   const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
 
-  function take<R extends { id: string }>(event: WebhookEvent, reader: RecordReader<R>, keep: (record: R) => void) {
+  function take<R extends { id: string }>(event: WebhookDelivery, reader: RecordReader<R>, keep: (record: R) => void) {
     const result = reader.one(event)
     if ('fault' in result) return 'malformed'
     keep(result.record)
     return 'taken'
   }
 
-  return (event: WebhookEvent): WebhookOutcome => {
+  return (event: WebhookDelivery): WebhookOutcome => {
     const [subject, verb] = event.event_type.split('.', 2)
     if (subject === 'connection' || subject === 'connection-error') {
       status.askAgain()

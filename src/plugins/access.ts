@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { problem } from '../errors.js'
 import { type ApiKey, anonymous, type Scope } from '../variable-formats.js'
-import { type Caller, Keyring } from './keyring.js'
+import { type Caller, KeyStore } from './keyring.js'
 import type { Tickets } from './tickets.js'
 
 /** What a route asks of who calls it: a key with that scope, nothing, or what it looks at itself. */
@@ -24,7 +24,7 @@ const anybody: Caller = { name: anonymous, scopes: ['read', 'write'] }
  */
 export default fastifyPlugin<AccessOptions>(
   async (app: FastifyInstance, { apiKeys, tickets }) => {
-    const keyring = apiKeys && new Keyring(apiKeys)
+    const keyring = apiKeys && new KeyStore(apiKeys)
     app.decorateRequest('caller', null)
     app.addHook('onRoute', (route) => {
       route.config = { access: route.url.startsWith('/docs') ? 'open' : 'read', ...route.config }
@@ -35,7 +35,7 @@ export default fastifyPlugin<AccessOptions>(
       done()
     })
 
-    function callerOf(request: FastifyRequest, keys: Keyring): Caller | null {
+    function callerOf(request: FastifyRequest, keys: KeyStore): Caller | null {
       const key = bearerToken(request) ?? request.headers['x-api-key']
       return (typeof key === 'string' && keys.find(key)) || null
     }

@@ -8,7 +8,7 @@ export interface Caller {
 }
 
 /** The keys that are let in. They are held, and compared, as hashes: of the same length whatever a caller sends. */
-export class Keyring {
+export class KeyStore {
   readonly #entries: readonly { readonly digest: Buffer; readonly caller: Caller }[]
 
   constructor(keys: readonly ApiKey[]) {

@@ -32,16 +32,16 @@ const Connection = Type.Object(
 const connection = Compile(Connection)
 
 /** What Trackstar says of its own copy of the warehouse system. */
-export interface ConnectionState {
+export interface SyncState {
   /** When it last copied inventory; null where it does not say. */
   readonly syncedAt: string | null
-  readonly errors: readonly ConnectionError[]
+  readonly errors: readonly SyncError[]
   /** The resources whose first copy is not finished: their lists are not to be taken for the whole. */
   readonly incomplete: readonly string[]
 }
 
 /** A fault between Trackstar and the warehouse system. */
-export interface ConnectionError {
+export interface SyncError {
   readonly message: string
   readonly preventing_sync: boolean
   readonly first_seen: string | null
@@ -55,7 +55,7 @@ const resourceOf: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Reads the answer of `/connections/{id}`, whose `data` may be the object or a list of one; undefined: it is neither. */
-export function readConnection(body: unknown): ConnectionState | undefined {
+export function readSyncState(body: unknown): SyncState | undefined {
   const data: unknown = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
   const found: unknown = Array.isArray(data) ? data[0] : data
   if (!connection.Check(found)) return undefined

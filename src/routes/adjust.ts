@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { adjustExamples, adjustment } from './mirror-examples.js'
-import { untouched } from './records.js'
+import { passThrough } from './records.js'
 import { Key, Ref, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -25,7 +25,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
     '/inventory/:id/adjust',
     {
       config: { gives: 'json', access: 'write' },
-      serializerCompiler: untouched,
+      serializerCompiler: passThrough,
       schema: {
         operationId: 'adjustInventoryItem',
         tags: ['inventory'],

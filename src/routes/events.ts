@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { Places } from '../catalog/places.js'
+import { ConcurrencyLimit } from '../catalog/places.js'
 import { problem } from '../errors.js'
 import { EventReaders } from './event-readers.js'
 import { eventStreamResponses, StockEventData } from './event-stream.js'
@@ -56,7 +56,7 @@ export interface EventsRouteOptions extends FeedRouteOptions {
 export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async (app, options) => {
   const { catalog, feed, watchReaders } = options
   app.addSchema(StockEventData)
-  const places = new Places(maxReaders)
+  const places = new ConcurrencyLimit(maxReaders)
   const readers = feed && new EventReaders(feed.log)
   // Before the server waits for open connections: these never end by themselves.
   app.addHook('preClose', async () => readers?.close())
@@ -118,12 +118,12 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
         throw problem('validation_failed', 'Expected a stream of events to be asked for when nothing else is under way')
       }
       const { query, client } = request
-      if (!places.take(client)) {
+      if (!places.tryAcquire(client)) {
         throw problem('overloaded', 'As many read events as this process takes, or as one client may', {
           retryAfter: 10,
         })
       }
-      reply.raw.once('close', () => places.leave(client))
+      reply.raw.once('close', () => places.release(client))
       reply.hijack()
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
       readers.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])

@@ -4,7 +4,7 @@ import { problem } from '../errors.js'
 import { addListRoute } from './list.js'
 import { setFreshness } from './reading.js'
 import { recordExamples } from './record-examples.js'
-import { Envelope, untouched } from './records.js'
+import { Envelope, passThrough } from './records.js'
 import { CachedReadHeaders, cachedResponses, Key } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -22,7 +22,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     '/inventory/:id',
     {
       config: { gives: 'json' },
-      serializerCompiler: untouched,
+      serializerCompiler: passThrough,
       schema: {
         operationId: 'getInventoryItem',
         tags: ['inventory'],

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ResponseExample } from './examples.js'
 import { documentedListQuery, type filterFields, listQuery, toFilters } from './list-filters.js'
-import { PageEnvelope, untouched } from './records.js'
+import { PageEnvelope, passThrough } from './records.js'
 import { passedOnResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -25,7 +25,7 @@ export function addListRoute(
     `/${resource}`,
     {
       config: { gives: 'json', documentedQuery: documentedListQuery(resource) },
-      serializerCompiler: untouched,
+      serializerCompiler: passThrough,
       schema: {
         operationId,
         tags: [resource],

@@ -1,9 +1,9 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { MirroredCatalog } from '../catalog/mirrored-catalog.js'
+import type { MirrorStore } from '../catalog/mirrored-catalog.js'
 import { problem } from '../errors.js'
 
 /** The whole catalog, for what only it can answer. Throws `requires_mirror` without one and `mirror_loading` while it loads. */
-export function wholeCatalog({ mirrored, state }: Pick<Catalog, 'mirrored' | 'state'>): MirroredCatalog {
+export function wholeCatalog({ mirrored, state }: Pick<Catalog, 'mirrored' | 'state'>): MirrorStore {
   if (mirrored === undefined || state.mirror?.state === 'off') {
     throw problem('requires_mirror', 'This needs the whole catalog, and records are read here only when asked for')
   }

@@ -4,7 +4,7 @@ import { selectProduct } from '../stock/select-product.js'
 import { addListRoute } from './list.js'
 import { setFreshness } from './reading.js'
 import { recordExamples } from './record-examples.js'
-import { Envelope, untouched } from './records.js'
+import { Envelope, passThrough } from './records.js'
 import { CachedReadHeaders, cachedResponses, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
 
@@ -22,7 +22,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     '/products/:sku',
     {
       config: { gives: 'json' },
-      serializerCompiler: untouched,
+      serializerCompiler: passThrough,
       schema: {
         operationId: 'getProduct',
         tags: ['products'],

@@ -1,17 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Directives, Reading } from '../catalog/reading.js'
+import { type Directives, ReadContext } from '../catalog/reading.js'
 
-/** How routes get the {@link Reading} of a request. */
-export type ReadingOf = (request: FastifyRequest) => Reading
+/** How routes get the {@link ReadContext} of a request. */
+export type ReadContextOf = (request: FastifyRequest) => ReadContext
 
 /**
  * A reading on behalf of `request`, due within `timeoutMs`; its client takes turns with others.
  * @param elapsed ms on a clock that never steps back
  */
-export const readingOf =
-  (timeoutMs: number, elapsed: () => number): ReadingOf =>
+export const createReadContexts =
+  (timeoutMs: number, elapsed: () => number): ReadContextOf =>
   (request) => {
-    const reading = new Reading(request.client, elapsed() + timeoutMs, directives(request))
+    const reading = new ReadContext(request.client, elapsed() + timeoutMs, directives(request))
     request.reading = reading
     return reading
   }
@@ -44,7 +44,7 @@ export interface Body {
 /** Tells the freshness headers how the answer came to be. */
 export function setFreshness(
   reply: FastifyReply,
-  reading: Reading,
+  reading: ReadContext,
   readAt: number,
   { saysAsOf = false, isPartial = false, body }: { saysAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
 ): void {

@@ -23,4 +23,4 @@ export const PageEnvelope = (record: string) =>
   )
 
 /** Records go out as they came: a serialiser made from the schema would know only the fields that it names. */
-export const untouched = () => (body: unknown) => JSON.stringify(body)
+export const passThrough = () => (body: unknown) => JSON.stringify(body)

@@ -3,17 +3,17 @@ import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '../catalog/catalog.js'
 import { isProblem, type Problem, problem } from '../errors.js'
-import { KeptStocks } from '../stock/kept-stocks.js'
+import { StockCache } from '../stock/kept-stocks.js'
 import type { Selection } from '../stock/select-product.js'
 import type { Stock } from '../stock/stock.js'
 import { type StockOptions, type StockOutcome, stocks } from '../stock/stock-service.js'
 import { stockExamples } from './examples.js'
-import { type Body, type ReadingOf, setFreshness } from './reading.js'
+import { type Body, type ReadContextOf, setFreshness } from './reading.js'
 import { CachedReadHeaders, cachedResponses, Key, Ref, Sku, warehouseCustomerId } from './schemas.js'
 
 export interface CatalogRouteOptions {
   readonly catalog: Catalog
-  readonly readingOf: ReadingOf
+  readonly readingOf: ReadContextOf
 }
 
 /** What all stock routes take beside their SKUs, in a query or in a body. */
@@ -87,7 +87,7 @@ function ownBytes(text: string): Buffer {
 
 /** `GET /products/:sku/stock`: what the service is for. */
 export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readingOf }) => {
-  const kept = new KeptStocks(maxKeptItems)
+  const kept = new StockCache(maxKeptItems)
   const bodies = new WeakMap<Stock, Body>()
   function bodyOf(stock: Stock, reply: { serializeInput: FastifyReply['serializeInput'] }): Body {
     const known = bodies.get(stock)

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import { takeApart } from '../stock/groups.js'
+import { resolveComponents } from '../stock/groups.js'
 import { toNumber } from '../stock/rational.js'
 import { itemsInView } from '../stock/stock-board.js'
 import { whereUsedExamples } from './mirror-examples.js'
@@ -64,7 +64,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       const data = ids.flatMap((productId) => {
         const product = view.product(productId)
         if (product === undefined) return []
-        const { components } = takeApart(product, itemsInView(view, product))
+        const { components } = resolveComponents(product, itemsInView(view, product))
         const units = components.find(({ inventoryItemId }) => inventoryItemId === id)?.units
         return {
           product_id: productId,

@@ -2,11 +2,11 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { BasketCheck, Shortage } from './basket-check.js'
-import { mergeClaims } from './claims.js'
+import { mergeDemands } from './claims.js'
 import { composeStock } from './compose.js'
 import { meetClaims } from './debts.js'
-import { type Group, takeApart } from './groups.js'
-import { type Asked, readHolding } from './holding.js'
+import { type Group, resolveComponents } from './groups.js'
+import { type Asked, readItemAmounts } from './holding.js'
 import { toPools } from './pools.js'
 import type { Exact } from './rational.js'
 import { poolShortages } from './shortages.js'
@@ -73,11 +73,11 @@ export function checkBasket(input: BasketInput, steps = SEARCH_STEPS): BasketRes
     composeStock({ sku, product, items, warehouses, warehouseIds, syncIncomplete, ...undated }),
   )
   const asked: Asked = warehouseIds?.length ? new Set(warehouseIds) : undefined
-  const parts = lines.map((line) => ({ ...line, groups: takeApart(line.product, items).groups }))
-  const claims = mergeClaims(parts.flatMap(({ groups, quantity }) => groups.map((group) => ({ group, quantity }))))
+  const parts = lines.map((line) => ({ ...line, groups: resolveComponents(line.product, items).groups }))
+  const claims = mergeDemands(parts.flatMap(({ groups, quantity }) => groups.map((group) => ({ group, quantity }))))
   const amountOf = (inventoryItemId: string): Exact => {
     const item = items.get(inventoryItemId)
-    return item === undefined ? 0 : readHolding(item, asked).counted.fulfillable
+    return item === undefined ? 0 : readItemAmounts(item, asked).counted.fulfillable
   }
 
   const shortages = parts.flatMap(({ sku, quantity, groups }) => (groups.length === 0 ? [lackAll(sku, quantity)] : []))

@@ -2,7 +2,7 @@ import type { Group } from './groups.js'
 import { type Exact, type Rational, toRational } from './rational.js'
 
 /** Units of a product that lines ask of a group of items. Groups of the same items in the same numbers are one. */
-export interface Claim {
+export interface Demand {
   /** By id. */
   readonly members: readonly ClaimMember[]
   /** Units of the product. */
@@ -21,8 +21,8 @@ export interface ClaimMember {
  * What lines ask of their groups, with equal groups merged, so that a line is no different from two that ask for
  * halves of it. The order of the claims is that of their items, whatever the order of the lines.
  */
-export function mergeClaims(asked: Iterable<{ readonly group: Group; readonly quantity: number }>): Claim[] {
-  const claims = new Map<string, Claim>()
+export function mergeDemands(asked: Iterable<{ readonly group: Group; readonly quantity: number }>): Demand[] {
+  const claims = new Map<string, Demand>()
   for (const { group, quantity } of asked) {
     const members = group.components
       .map(({ inventoryItemId, units }) => ({ inventoryItemId, units: reduced(units) }))

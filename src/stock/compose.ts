@@ -1,11 +1,11 @@
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import { type Component, takeApart } from './groups.js'
-import { type Asked, type Holding, readHolding } from './holding.js'
+import { type Component, resolveComponents } from './groups.js'
+import { type Asked, type ItemAmounts, readItemAmounts } from './holding.js'
 import {
   falsifies,
-  holdingIssues,
+  itemIssues,
   invalidUnitQuantity,
   inventoryItemMissing,
   noInventoryItems,
@@ -18,7 +18,7 @@ import { nothing, toQuantities } from './quantities.js'
 import { toNumber } from './rational.js'
 import type { ComponentStock, Stock, StockIssue, StockSource } from './stock.js'
 import { warehouseStocks } from './warehouses.js'
-import { type Give, productAmounts } from './yields.js'
+import { type AmountsOf, productAmounts } from './yields.js'
 
 /** What an answer for one SKU is made of. */
 export interface StockInput {
@@ -47,29 +47,29 @@ export function composeStock(input: StockInput): Stock {
   const { product, items, warehouses } = input
   const isKit = product.is_kit === true
   const asked: Asked = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
-  const { components, groups, invalid } = takeApart(product, items)
+  const { components, groups, invalid } = resolveComponents(product, items)
   const issues: StockIssue[] = invalid.map(invalidUnitQuantity)
   if (components.length + invalid.length === 0) issues.push(noInventoryItems(product))
 
   const counted: InventoryItem[] = []
-  const holdings = new Map<string, Holding>()
+  const holdings = new Map<string, ItemAmounts>()
   for (const { inventoryItemId } of components) {
     const item = items.get(inventoryItemId)
     if (item === undefined) {
       issues.push(inventoryItemMissing(inventoryItemId))
       continue
     }
-    const holding = readHolding(item, asked)
+    const holding = readItemAmounts(item, asked)
     counted.push(item)
     holdings.set(inventoryItemId, holding)
-    issues.push(...holdingIssues(inventoryItemId, holding, asked))
+    issues.push(...itemIssues(inventoryItemId, holding, asked))
   }
   issues.push(
     ...unknownWarehouses(asked, warehouses, holdings),
     ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
   )
 
-  const give: Give = (inventoryItemId) => holdings.get(inventoryItemId)?.counted ?? nothing
+  const give: AmountsOf = (inventoryItemId) => holdings.get(inventoryItemId)?.counted ?? nothing
   const quantities = toQuantities(productAmounts(groups, isKit, give))
   return {
     sku: input.sku,
@@ -96,7 +96,7 @@ export function composeStock(input: StockInput): Stock {
   }
 }
 
-const componentStock = (component: Component, item: InventoryItem | undefined, give: Give): ComponentStock => ({
+const componentStock = (component: Component, item: InventoryItem | undefined, give: AmountsOf): ComponentStock => ({
   inventory_item_id: component.inventoryItemId,
   sku: component.sku,
   name: item?.name ?? null,

@@ -1,6 +1,6 @@
 import { assign, type Failure, type Outcome } from './assignment.js'
 import type { Contest } from './flow.js'
-import { isAlike, type Pool, type PoolClaim } from './pools.js'
+import { isAlike, type Pool, type PoolDemand } from './pools.js'
 import { compare, type Exact, plus } from './rational.js'
 import { type Budget, spend } from './simplex.js'
 
@@ -69,7 +69,7 @@ function debtsOf({ items, claims }: Pool): Debt[] {
  * members are all worth 1 can hand a debt that it is able to pay on to any such claim that has all of these members
  * and more, so that the latter need not be tried.
  */
-function withoutRedundant(holders: readonly number[], claims: readonly PoolClaim[]): number[] {
+function withoutRedundant(holders: readonly number[], claims: readonly PoolDemand[]): number[] {
   const alike = new Map<number, ReadonlySet<number>>()
   for (const holder of holders) {
     const members = claims[holder]?.members ?? []

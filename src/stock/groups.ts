@@ -23,7 +23,7 @@ export interface Group {
 }
 
 /** A product taken apart: what it draws on, in product order, how that falls into groups, and what was set aside. */
-export interface Parts {
+export interface ProductComponents {
   readonly components: readonly Component[]
   /** In the order of their first components. */
   readonly groups: readonly Group[]
@@ -35,7 +35,7 @@ export interface Parts {
  * which the largest unit quantity applies to all if the kit names one of its items twice; an item without any SKU is
  * a group of its own.
  */
-export function takeApart(product: Product, items: ReadonlyMap<string, InventoryItem>): Parts {
+export function resolveComponents(product: Product, items: ReadonlyMap<string, InventoryItem>): ProductComponents {
   const { merged, invalid } = mergeReferences(product)
   const components = merged.map(({ inventoryItemId, sku, units, repeated }) => ({
     inventoryItemId,

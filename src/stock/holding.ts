@@ -5,7 +5,7 @@ import { type Amounts, nothing, pool, readAmounts, type StatedAmounts } from './
 export type Asked = ReadonlySet<string> | undefined
 
 /** What an inventory item holds. */
-export interface Holding {
+export interface ItemAmounts {
   /** The item's own numbers, over all warehouses. */
   readonly overall: StatedAmounts
   /** Its numbers in each warehouse that its breakdown names, asked for or not. Empty where it has no breakdown. */
@@ -15,7 +15,7 @@ export interface Holding {
 }
 
 /** Reads an item. A warehouse that its breakdown names without numbers states nothing. */
-export function readHolding(item: InventoryItem, asked: Asked): Holding {
+export function readItemAmounts(item: InventoryItem, asked: Asked): ItemAmounts {
   const derivable = !item.substitute_skus?.length
   const overall = readAmounts(item, derivable)
   const byWarehouse = new Map<string, StatedAmounts>()

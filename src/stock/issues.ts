@@ -1,6 +1,6 @@
 import type { Product, ProductReference } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import type { Asked, Holding } from './holding.js'
+import type { Asked, ItemAmounts } from './holding.js'
 import type { Amounts } from './quantities.js'
 import { compare, type Exact, plus } from './rational.js'
 import type { StockIssue } from './stock.js'
@@ -43,7 +43,7 @@ export const upstreamSyncIncomplete = (resource: string): StockIssue => ({
 export function unknownWarehouses(
   asked: Asked,
   warehouses: ReadonlyMap<string, Warehouse>,
-  holdings: ReadonlyMap<string, Holding>,
+  holdings: ReadonlyMap<string, ItemAmounts>,
 ): StockIssue[] {
   return [...(asked ?? [])]
     .filter((id) => !warehouses.has(id) && ![...holdings.values()].some(({ byWarehouse }) => byWarehouse.has(id)))
@@ -58,7 +58,7 @@ export function unknownWarehouses(
  * What is wrong with an item's numbers, so far as it concerns the warehouses asked for. An item without a breakdown
  * says nothing of them, so that what it does not know of itself concerns them all.
  */
-export function holdingIssues(inventoryItemId: string, holding: Holding, asked: Asked): StockIssue[] {
+export function itemIssues(inventoryItemId: string, holding: ItemAmounts, asked: Asked): StockIssue[] {
   const { overall, byWarehouse } = holding
   const issues: StockIssue[] = []
   const report = (code: StockIssue['code'], detail: string) =>

@@ -1,17 +1,17 @@
 import { LRUCache } from 'lru-cache'
-import type { ConnectionState } from '../records/connection.js'
+import type { SyncState } from '../records/connection.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { Stock } from './stock.js'
 
 /** All that a stock is put together from where the caller says nothing but the SKU. */
-export interface Sources {
+export interface StockSources {
   readonly product: Product
   /** Those that the product draws on, in its order; undefined for one that upstream does not know. */
   readonly items: readonly (InventoryItem | undefined)[]
   readonly warehouses: ReadonlyMap<string, Warehouse>
-  readonly connection: ConnectionState | undefined
+  readonly connection: SyncState | undefined
   /** When the oldest of them was read, epoch ms. */
   readonly readAt: number
   readonly stale: boolean
@@ -22,8 +22,8 @@ export interface Sources {
  * here turns old: a stock is given out again only where every one of its sources is the very object that it was made
  * from, and a record that changes is another object.
  */
-export class KeptStocks {
-  readonly #kept: LRUCache<string, { readonly sources: Sources; readonly stock: Stock }>
+export class StockCache {
+  readonly #kept: LRUCache<string, { readonly sources: StockSources; readonly stock: Stock }>
 
   /** @param maxItems items of all that are kept together: each takes about a kilobyte, with the answer made of it */
   constructor(maxItems: number) {
@@ -34,7 +34,7 @@ export class KeptStocks {
   }
 
   /** The stock of a SKU from these sources, made by `compose` where it is not here. */
-  get(sku: string, sources: Sources, compose: () => Stock): Stock {
+  get(sku: string, sources: StockSources, compose: () => Stock): Stock {
     const kept = this.#kept.get(sku)
     if (kept !== undefined && isSame(kept.sources, sources)) return kept.stock
     const stock = compose()
@@ -43,7 +43,7 @@ export class KeptStocks {
   }
 }
 
-const isSame = (a: Sources, b: Sources): boolean =>
+const isSame = (a: StockSources, b: StockSources): boolean =>
   a.product === b.product &&
   a.readAt === b.readAt &&
   a.stale === b.stale &&

@@ -1,4 +1,4 @@
-import { type BoardEntry, type StockBoard, type StockView, stockInView } from './stock-board.js'
+import { type StockIndexEntry, type StockIndex, type CatalogView, stockInView } from './stock-board.js'
 
 /** Which products, and of which warehouses. */
 export interface LowStockQuery {
@@ -7,19 +7,19 @@ export interface LowStockQuery {
   readonly warehouseIds?: readonly string[] | undefined
   readonly limit: number
   /** The place after which the page begins; undefined: at the beginning. */
-  readonly after?: LowStockPlace | undefined
+  readonly after?: LowStockCursor | undefined
 }
 
 /** A place in the order: by what is available, then by product id, which makes it unique. */
-export interface LowStockPlace {
+export interface LowStockCursor {
   readonly available: number
   readonly productId: string
 }
 
 export interface LowStockPage {
-  readonly entries: readonly BoardEntry[]
+  readonly entries: readonly StockIndexEntry[]
   /** The last place of the page; undefined where nothing comes after it. */
-  readonly next: LowStockPlace | undefined
+  readonly next: LowStockCursor | undefined
 }
 
 /** Products looked at before others get their turn of the event loop. */
@@ -32,13 +32,13 @@ const chunk = 500
  * awaited between chunks.
  */
 export async function lowStock(
-  board: StockBoard,
-  view: StockView,
+  board: StockIndex,
+  view: CatalogView,
   query: LowStockQuery,
   rest: () => Promise<void>,
 ): Promise<LowStockPage> {
   const { below, warehouseCustomerId, warehouseIds, limit, after } = query
-  const found: BoardEntry[] = []
+  const found: StockIndexEntry[] = []
   let seen = 0
   // A copy: one that is taken out and put in again while this rests would come up twice.
   const entries = Array.from(board.entries())
@@ -57,21 +57,21 @@ export async function lowStock(
   return { entries: page, next: last && found.length > limit ? place(last) : undefined }
 }
 
-function overWarehouses(view: StockView, entry: BoardEntry, warehouseIds: readonly string[]): BoardEntry | undefined {
+function overWarehouses(view: CatalogView, entry: StockIndexEntry, warehouseIds: readonly string[]): StockIndexEntry | undefined {
   const stock = stockInView(view, entry.productId, warehouseIds)
   return stock && { ...entry, available: stock.available, quantities: stock.quantities }
 }
 
-const place = ({ available, productId }: BoardEntry): LowStockPlace => ({ available, productId })
+const place = ({ available, productId }: StockIndexEntry): LowStockCursor => ({ available, productId })
 
-const compare = (a: LowStockPlace, b: LowStockPlace) =>
+const compare = (a: LowStockCursor, b: LowStockCursor) =>
   a.available - b.available || (a.productId < b.productId ? -1 : Number(a.productId > b.productId))
 
 /** A place as an opaque token, and back; undefined for what is none. */
-export const toCursor = ({ available, productId }: LowStockPlace): string =>
+export const toCursor = ({ available, productId }: LowStockCursor): string =>
   Buffer.from(JSON.stringify([available, productId])).toString('base64url')
 
-export function fromCursor(cursor: string): LowStockPlace | undefined {
+export function fromCursor(cursor: string): LowStockCursor | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     const [available, productId] = Array.isArray(value) ? value : []

@@ -1,4 +1,4 @@
-import { type Claim, leastMultiple, reduced } from './claims.js'
+import { type Demand, leastMultiple, reduced } from './claims.js'
 import type { Exact } from './rational.js'
 
 /**
@@ -8,7 +8,7 @@ import type { Exact } from './rational.js'
 export interface Pool {
   readonly scale: bigint
   readonly items: readonly PoolItem[]
-  readonly claims: readonly PoolClaim[]
+  readonly claims: readonly PoolDemand[]
 }
 
 /** What there is of an item; below zero when oversold. */
@@ -18,7 +18,7 @@ export interface PoolItem {
 }
 
 /** A claim as a sum: what its members give, each times its worth, must come to `amount`. */
-export interface PoolClaim {
+export interface PoolDemand {
   readonly amount: bigint
   readonly members: readonly Member[]
   readonly skus: ReadonlySet<string | null>
@@ -34,7 +34,7 @@ export interface Member {
 export const isAlike = (members: readonly Member[]): boolean => members.every(({ worth }) => worth === 1n)
 
 /** The claims, sorted into pools that have no item in common. `amountOf` says what there is of an item. */
-export const toPools = (claims: readonly Claim[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
+export const toPools = (claims: readonly Demand[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
   connected(claims, (claim) => claim.members.map((member) => member.inventoryItemId)).map((part) =>
     toPool(part, amountOf),
   )
@@ -65,7 +65,7 @@ export function connected<T>(things: Iterable<T>, keysOf: (thing: T) => readonly
   return parts
 }
 
-function toPool(claims: readonly Claim[], amountOf: (inventoryItemId: string) => Exact): Pool {
+function toPool(claims: readonly Demand[], amountOf: (inventoryItemId: string) => Exact): Pool {
   const indices = new Map<string, number>()
   let scale = 1n
   for (const { inventoryItemId, units } of claims.flatMap((claim) => claim.members)) {

@@ -1,6 +1,6 @@
 import type { Failure } from './assignment.js'
 import type { Shortage } from './basket-check.js'
-import { connected, isAlike, type Pool, type PoolClaim, type PoolItem } from './pools.js'
+import { connected, isAlike, type Pool, type PoolDemand, type PoolItem } from './pools.js'
 import { compare, type Exact, floorOver, larger, minus, over, plus, toNumber } from './rational.js'
 
 /**
@@ -31,7 +31,7 @@ export function poolShortages(pool: Pool, { lacking, draws }: Failure): Shortage
   )
 }
 
-function toShortage(claims: readonly PoolClaim[], items: readonly PoolItem[], lack: Exact, scale: Exact): Shortage {
+function toShortage(claims: readonly PoolDemand[], items: readonly PoolItem[], lack: Exact, scale: Exact): Shortage {
   const inUnits = (amount: bigint) => over({ numerator: amount, denominator: 1n }, scale)
   const available = inUnits(items.reduce((sum, { amount }) => sum + amount, 0n))
   const required = inUnits(claims.reduce((sum, { amount }) => sum + amount, 0n))

@@ -7,7 +7,7 @@ import { selectProduct } from './select-product.js'
 import type { Quantities, Stock } from './stock.js'
 
 /** The whole catalog as it is held, to be looked at without waiting. Products are by id. */
-export interface StockView {
+export interface CatalogView {
   product(id: string): Product | undefined
   item(id: string): InventoryItem | undefined
   /** All products of a SKU. */
@@ -17,7 +17,7 @@ export interface StockView {
 }
 
 /** What the board remembers of one product. */
-export interface BoardEntry {
+export interface StockIndexEntry {
   readonly productId: string
   readonly sku: string
   readonly name: string | null
@@ -27,12 +27,12 @@ export interface BoardEntry {
 }
 
 /** A product whose stock is not what it was. `previousAvailable` is null for one that is new. */
-export interface StockChange extends BoardEntry {
+export interface StockChange extends StockIndexEntry {
   readonly previousAvailable: number | null
 }
 
 /** The items that a product draws on, as far as there are such. */
-export function itemsInView(view: Pick<StockView, 'item'>, product: Product): Map<string, InventoryItem> {
+export function itemsInView(view: Pick<CatalogView, 'item'>, product: Product): Map<string, InventoryItem> {
   const items = new Map<string, InventoryItem>()
   for (const id of referencedItemIds(product)) {
     const item = view.item(id)
@@ -42,7 +42,7 @@ export function itemsInView(view: Pick<StockView, 'item'>, product: Product): Ma
 }
 
 /** The stock of one product from a view, over certain warehouses or all; undefined where there is no such product. */
-export function stockInView(view: StockView, productId: string, warehouseIds?: readonly string[]): Stock | undefined {
+export function stockInView(view: CatalogView, productId: string, warehouseIds?: readonly string[]): Stock | undefined {
   const product = view.product(productId)
   if (product === undefined) return undefined
   const items = itemsInView(view, product)
@@ -64,20 +64,20 @@ export function stockInView(view: StockView, productId: string, warehouseIds?: r
  * The last known stock of every product with a SKU: against it a change of a record becomes a change of stock, and out
  * of it the low ones are told. Some 300 bytes a product.
  */
-export class StockBoard {
-  readonly #entries = new Map<string, BoardEntry>()
+export class StockIndex {
+  readonly #entries = new Map<string, StockIndexEntry>()
 
-  constructor(private readonly view: StockView) {}
+  constructor(private readonly view: CatalogView) {}
 
   get size(): number {
     return this.#entries.size
   }
 
-  entries(): IterableIterator<BoardEntry> {
+  entries(): IterableIterator<StockIndexEntry> {
     return this.#entries.values()
   }
 
-  get(productId: string): BoardEntry | undefined {
+  get(productId: string): StockIndexEntry | undefined {
     return this.#entries.get(productId)
   }
 
@@ -106,7 +106,7 @@ export class StockBoard {
     return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(({ id }) => id) : []))
   }
 
-  #entryOf(productId: string): BoardEntry | undefined {
+  #entryOf(productId: string): StockIndexEntry | undefined {
     const stock = stockInView(this.view, productId)
     if (stock === undefined || stock.sku === '') return undefined
     const { sku, product, available, quantities } = stock
@@ -128,7 +128,7 @@ export class StockBoard {
   }
 }
 
-const lossOf = (before: BoardEntry): StockChange => ({
+const lossOf = (before: StockIndexEntry): StockChange => ({
   ...before,
   available: 0,
   quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },

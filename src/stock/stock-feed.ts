@@ -1,9 +1,9 @@
 import { EventLog } from './event-log.js'
-import { StockBoard, type StockChange, type StockView } from './stock-board.js'
+import { StockIndex, type StockChange, type CatalogView } from './stock-board.js'
 
 /** Turns changes of records into changes of stock, and tells who listens. */
 export class StockFeed {
-  readonly board: StockBoard
+  readonly board: StockIndex
   readonly log: EventLog
   #isLive = false
   #isStopped = false
@@ -13,11 +13,11 @@ export class StockFeed {
    * @param now the time of an event, epoch ms
    */
   constructor(
-    readonly view: StockView,
+    readonly view: CatalogView,
     boot: string,
     private readonly now: () => number,
   ) {
-    this.board = new StockBoard(view)
+    this.board = new StockIndex(view)
     this.log = new EventLog(boot)
   }
 

@@ -1,9 +1,9 @@
-import type { ConnectionState } from '../records/connection.js'
+import type { SyncState } from '../records/connection.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { composeStock } from './compose.js'
-import type { KeptStocks, Sources } from './kept-stocks.js'
+import type { StockCache, StockSources } from './kept-stocks.js'
 import { referencedItemIds } from './references.js'
 import { type Candidate, selectProduct } from './select-product.js'
 import type { Stock } from './stock.js'
@@ -21,7 +21,7 @@ export interface StockRecords<R> {
   readonly productsBySku: ReadMany<readonly Product[], R>
   readonly itemsById: ReadMany<InventoryItem, R>
   warehouses(reading: R): Promise<ReadonlyMap<string, Warehouse>>
-  connectionState(reading: R): ConnectionState | undefined
+  connectionState(reading: R): SyncState | undefined
   /** The resources whose first copy upstream has not finished. */
   incomplete(reading: R): readonly string[]
 }
@@ -58,7 +58,7 @@ export async function stocks<R>(
   skus: ReadonlySet<string>,
   options: StockOptions,
   reading: R,
-  kept?: KeptStocks,
+  kept?: StockCache,
 ): Promise<Map<string, StockOutcome>> {
   const namesRead = records.warehouses(reading)
   const products = await records.productsBySku(skus, reading)
@@ -109,10 +109,10 @@ export function choose(
 interface JoinContext extends StockOptions {
   readonly items: ReadonlyMap<string, Known<InventoryItem> | Error>
   readonly warehouses: ReadonlyMap<string, Warehouse>
-  readonly connection: ConnectionState | undefined
+  readonly connection: SyncState | undefined
   readonly incomplete: readonly string[]
   /** Undefined where the stock is made of more than what it is kept by. */
-  readonly kept: KeptStocks | undefined
+  readonly kept: StockCache | undefined
 }
 
 /** The stock of a chosen product; one item that could not be had, and there is none. */
@@ -132,7 +132,7 @@ function join(sku: string, { product, itemIds, known }: Chosen, context: JoinCon
   return { status: 'ok', stock: context.kept?.get(sku, sources, compose) ?? compose(), readAt }
 }
 
-function composed(sku: string, itemIds: readonly string[], sources: Sources, context: JoinContext): Stock {
+function composed(sku: string, itemIds: readonly string[], sources: StockSources, context: JoinContext): Stock {
   const { product, warehouses, connection, readAt, stale } = sources
   const items = new Map<string, InventoryItem>()
   for (const [index, id] of itemIds.entries()) {

@@ -1,6 +1,6 @@
 import type { Warehouse } from '../records/warehouse.js'
 import type { Group } from './groups.js'
-import type { Asked, Holding } from './holding.js'
+import type { Asked, ItemAmounts } from './holding.js'
 import { nothing, toQuantities } from './quantities.js'
 import type { WarehouseStock } from './stock.js'
 import { productAmounts } from './yields.js'
@@ -12,7 +12,7 @@ import { productAmounts } from './yields.js'
 export function warehouseStocks(
   groups: readonly Group[],
   isKit: boolean,
-  holdings: ReadonlyMap<string, Holding>,
+  holdings: ReadonlyMap<string, ItemAmounts>,
   warehouses: ReadonlyMap<string, Warehouse>,
   asked: Asked,
 ): WarehouseStock[] {
@@ -30,7 +30,7 @@ export function warehouseStocks(
   })
 }
 
-function namedWarehouses(holdings: ReadonlyMap<string, Holding>, asked: Asked): string[] {
+function namedWarehouses(holdings: ReadonlyMap<string, ItemAmounts>, asked: Asked): string[] {
   const named = new Set<string>()
   for (const { byWarehouse } of holdings.values()) {
     for (const warehouseId of byWarehouse.keys()) {

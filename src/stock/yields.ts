@@ -3,14 +3,14 @@ import { type Amounts, nothing, pool } from './quantities.js'
 import { type Exact, floorOver, larger, minus, over, plus, smaller } from './rational.js'
 
 /** What each item gives: in all, in some warehouses or in one. */
-export type Give = (inventoryItemId: string) => Amounts
+export type AmountsOf = (inventoryItemId: string) => Amounts
 
 /**
  * The contract's rules 2 to 4: the quantities of a product of these groups. Without any group they are 0, and one that
  * a group has no item to state is null. `committed` and `unfulfillable` mean nothing for a kit, whose `awaiting` is how
  * many more can be built once what is awaited has come.
  */
-export function productAmounts(groups: readonly Group[], isKit: boolean, give: Give): Amounts {
+export function productAmounts(groups: readonly Group[], isKit: boolean, give: AmountsOf): Amounts {
   let least: Yields | undefined
   for (const group of groups) {
     const yields = groupYields(group, give)
@@ -30,13 +30,13 @@ export function productAmounts(groups: readonly Group[], isKit: boolean, give: G
 }
 
 /** The whole units of the product that a group suffices for. */
-export const groupYield = (group: Group, give: Give): Exact => floorOver(groupSum(group, give), group.units ?? 1)
+export const groupYield = (group: Group, give: AmountsOf): Exact => floorOver(groupSum(group, give), group.units ?? 1)
 
 /**
  * What is fulfillable of a group's items: in units of the item where they all need the same number of them for one of
  * the product, which spares the division until the end, in units of the product where they do not.
  */
-export const groupSum = (group: Group, give: Give): Exact => groupSums(group, give).fulfillable
+export const groupSum = (group: Group, give: AmountsOf): Exact => groupSums(group, give).fulfillable
 
 /** Whole units of the product, for each quantity; `expected` is that of fulfillable + awaiting. */
 interface Yields extends Amounts {
@@ -54,7 +54,7 @@ const none: Yields = {
 }
 
 // Field by field, here and below: objects made by spreading are several times slower to make and to read.
-function groupYields(group: Group, give: Give): Yields {
+function groupYields(group: Group, give: AmountsOf): Yields {
   const units = group.units ?? 1
   const sums = groupSums(group, give)
   return {
@@ -70,7 +70,7 @@ function groupYields(group: Group, give: Give): Yields {
 
 const yieldOf = (sum: Exact | null, units: Exact): Exact | null => (sum === null ? null : floorOver(sum, units))
 
-function groupSums(group: Group, give: Give): Amounts {
+function groupSums(group: Group, give: AmountsOf): Amounts {
   let sums = nothing
   for (const { inventoryItemId, units } of group.components) {
     const amounts = give(inventoryItemId)

@@ -1,10 +1,10 @@
 import { type Problem, problem } from '../errors.js'
 import { InventoryItem } from '../records/inventory-item.js'
 import { recordReader } from '../records/page.js'
-import type { Bid } from './budget.js'
+import type { PermitRequest } from './budget.js'
 import { encode } from './query.js'
 import type { UpstreamAnswer } from './transport.js'
-import type { Upstream } from './upstream.js'
+import type { CallUpstream } from './upstream.js'
 import { invalidResponse, saidBy } from './upstream-error.js'
 
 /** What upstream takes: no field may be null or empty. */
@@ -26,13 +26,13 @@ export interface Adjusted {
 }
 
 /** `PUT /wms/inventory/{id}/adjust`. Written straight through to the warehouse system. */
-export type Adjust = (id: string, adjustment: Adjustment, idempotencyKey: string, bid: Bid) => Promise<Adjusted>
+export type Adjust = (id: string, adjustment: Adjustment, idempotencyKey: string, bid: PermitRequest) => Promise<Adjusted>
 
 const route = '/wms/inventory/{inventory_id}/adjust'
 const reader = recordReader(InventoryItem)
 
 /** @param upstream for writes: with a budget of their own */
-export function adjuster(upstream: Upstream): Adjust {
+export function adjuster(upstream: CallUpstream): Adjust {
   return async (id, adjustment, idempotencyKey, bid) => {
     const request = {
       method: 'PUT',
@@ -40,7 +40,7 @@ export function adjuster(upstream: Upstream): Adjust {
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    const answer = await upstream({ route, cause: 'write', bid, request: () => request, refusal })
+    const answer = await upstream({ route, cause: 'write', permit: bid, request: () => request, refusal })
     if (answer === undefined || answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
     }

@@ -1,6 +1,6 @@
 import { type Problem, problem } from '../errors.js'
 import type { Clock } from './clock.js'
-import { TurnQueue } from './turn-queue.js'
+import { FairQueue } from './turn-queue.js'
 
 /**
  * Who waits, the first to leave first: a caller, a refresh behind an answer already given, a caller who refuses the
@@ -10,7 +10,7 @@ export const priorities = ['caller', 'refresh', 'forced', 'mirror'] as const
 export type Priority = (typeof priorities)[number]
 
 /** One call that wants to leave. `deadline` is read whenever the queue is looked over, so it may move meanwhile. */
-export interface Bid {
+export interface PermitRequest {
   readonly priority: Priority
   /** In the clock's `elapsed` ms. */
   readonly deadline: () => number
@@ -29,7 +29,7 @@ export interface Permit {
 }
 
 /** What the budget looks like from outside. */
-export interface BudgetState {
+export interface RateLimiterState {
   readonly readsPerSecond: number
   readonly usedLastSecond: number
   readonly waiting: number
@@ -41,18 +41,18 @@ export interface BudgetState {
  * How calls upstream are rationed: the seam for a budget that replicas share.
  * `permit` waits for its turn and refuses at once, with `overloaded`, what cannot leave before its deadline.
  */
-export interface Budget {
-  permit(bid: Bid): Promise<Permit>
+export interface RateLimiter {
+  acquire(bid: PermitRequest): Promise<Permit>
   /** When, in `elapsed` ms, one more bid could leave if `extra` more of its caller's own (fewer, if negative) came first. */
-  estimate(priority: Priority, caller: string, extra: number): number
+  estimateAt(priority: Priority, caller: string, extra: number): number
   /** Lets nothing leave before `time` (`elapsed` ms); what then misses its deadline is refused. */
   pauseUntil(time: number): void
   /** Called after each pause, for who keeps a queue of his own. */
   onPause(listener: () => void): void
-  readonly state: BudgetState
+  readonly state: RateLimiterState
 }
 
-interface Waiter extends Bid {
+interface Waiter extends PermitRequest {
   readonly resolve: (permit: Permit) => void
   readonly reject: (error: Problem) => void
 }
@@ -73,15 +73,15 @@ const spanMs = 1000 + jitterMarginMs
  *
  * @param maxWaiting bids that may wait; one more is refused
  */
-export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWaiting = 10_000): Budget {
+export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, maxWaiting = 10_000): RateLimiter {
   /** When each slot is free again: Infinity while its call is not yet on the wire. */
   const freeAt = new Array<number>(rate).fill(Number.NEGATIVE_INFINITY)
   const queues = {
-    caller: new TurnQueue<Waiter>(),
-    refresh: new TurnQueue<Waiter>(),
-    forced: new TurnQueue<Waiter>(),
-    mirror: new TurnQueue<Waiter>(),
-  } satisfies Record<Priority, TurnQueue<Waiter>>
+    caller: new FairQueue<Waiter>(),
+    refresh: new FairQueue<Waiter>(),
+    forced: new FairQueue<Waiter>(),
+    mirror: new FairQueue<Waiter>(),
+  } satisfies Record<Priority, FairQueue<Waiter>>
   const pauseListeners: (() => void)[] = []
   let pausedUntil = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -137,7 +137,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
         return
       }
       const waiter = next()
-      if (waiter && waiter.deadline() < now) waiter.reject(tooLate(0))
+      if (waiter && waiter.deadline() < now) waiter.reject(overloaded(0))
       else waiter?.resolve(take(freeAt.indexOf(earliest), earliest))
     }
   }
@@ -151,20 +151,20 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
   function refuseDueBefore(time: number): void {
     for (const priority of priorities) {
       const late = queues[priority].remove((waiter) => waiter.deadline() < time)
-      for (const waiter of late) waiter.reject(tooLate(time - clock.elapsed()))
+      for (const waiter of late) waiter.reject(overloaded(time - clock.elapsed()))
     }
   }
 
   return {
-    async permit(bid) {
+    async acquire(bid) {
       const wait = estimate(bid.priority, bid.caller, 0) - clock.elapsed()
-      if (waiting() >= maxWaiting || clock.elapsed() + wait > bid.deadline()) throw tooLate(wait)
+      if (waiting() >= maxWaiting || clock.elapsed() + wait > bid.deadline()) throw overloaded(wait)
       return new Promise((resolve, reject) => {
         queues[bid.priority].push(bid.caller, { ...bid, resolve, reject })
         pump()
       })
     },
-    estimate,
+    estimateAt: estimate,
     pauseUntil(time) {
       if (time <= pausedUntil) return
       pausedUntil = time
@@ -182,7 +182,7 @@ export function windowBudget(rate: number, clock: Pick<Clock, 'elapsed'>, maxWai
 }
 
 /** The refusal of what cannot be asked in time. */
-export function tooLate(waitMs: number): Problem {
+export function overloaded(waitMs: number): Problem {
   return problem('overloaded', 'More is waiting for Trackstar than its rate lets through in time', {
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
   })

@@ -4,7 +4,7 @@ import type { Clock } from './clock.js'
 export type CircuitState = 'closed' | 'open' | 'half-open'
 
 /** What the last call said of upstream: it answers (even if with a refusal), it fails, or the call never got there. */
-export type Verdict = 'answers' | 'fails' | 'unknown'
+export type CallVerdict = 'answers' | 'fails' | 'unknown'
 
 /** Consecutive failures after which upstream is left alone. */
 export const failuresToOpen = 5
@@ -17,7 +17,7 @@ export const openMs = 2000
  * Not a library: the current majors of cockatiel and opossum need Node 22, and neither can be told that a call which
  * the budget refused says nothing about upstream, so that a refused trial would close the circuit.
  */
-export class Circuit {
+export class CircuitBreaker {
   #failures = 0
   #openUntil = Number.NEGATIVE_INFINITY
   #trying = false
@@ -45,7 +45,7 @@ export class Circuit {
    * Starts a call: {@link check}, and while half-open the call is the one trial. The result is to be called once, with
    * what came of it; what a call begun earlier says of a circuit that has since changed counts all the same.
    */
-  begin(): (verdict: Verdict) => void {
+  begin(): (verdict: CallVerdict) => void {
     this.check()
     const isTrial = this.state === 'half-open'
     if (isTrial) this.#trying = true

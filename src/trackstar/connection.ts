@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici'
 import { type Adjust, adjuster } from './adjust.js'
-import { type Budget, windowBudget } from './budget.js'
-import { Circuit, type CircuitState } from './circuit.js'
+import { type RateLimiter, createRateLimiter } from './budget.js'
+import { CircuitBreaker, type CircuitState } from './circuit.js'
 import type { Clock } from './clock.js'
-import { withForcedShare } from './forced-share.js'
-import { type Trackstar, trackstar } from './trackstar.js'
+import { limitForcedReads } from './forced-share.js'
+import { type TrackstarClient, createTrackstarClient } from './trackstar.js'
 import { type Credentials, httpTransport } from './transport.js'
-import { type CallReport, rationedUpstream } from './upstream.js'
+import { type CallReport, createUpstreamCaller } from './upstream.js'
 
 export interface ConnectionParts {
   readonly dispatcher: Dispatcher
@@ -24,12 +24,12 @@ export interface ConnectionParts {
 
 /** One connection at Trackstar: one token, and so one budget of reads and one of writes, each with a circuit. */
 export interface Connection {
-  readonly trackstar: Trackstar
+  readonly trackstar: TrackstarClient
   readonly adjust: Adjust
   /** The budget of reads. */
-  readonly budget: Budget
+  readonly budget: RateLimiter
   /** The circuit of reads. */
-  readonly circuit: Circuit
+  readonly circuit: CircuitBreaker
   /** Whether upstream has refused the credentials and no call has succeeded since. */
   readonly isRefused: boolean
 }
@@ -39,22 +39,22 @@ export function connect(parts: ConnectionParts): Connection {
   let isRefused = false
   const transport = httpTransport(dispatcher, baseUrl, credentials)
   /** @param refusals the statuses by which upstream refuses the credentials themselves */
-  function upstreamFor(budget: Budget, circuit: Circuit, ...refusals: string[]) {
+  function upstreamFor(budget: RateLimiter, circuit: CircuitBreaker, ...refusals: string[]) {
     const onCall = (call: CallReport) => {
       // What the organisation's key suffices for says nothing of the connection's token.
       if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
       else if (refusals.includes(call.outcome)) isRefused = true
       parts.onCall(call)
     }
-    return rationedUpstream({ transport, budget, circuit, clock, timeoutMs, onCall })
+    return createUpstreamCaller({ transport, budget, circuit, clock, timeoutMs, onCall })
   }
-  const budget = withForcedShare(windowBudget(parts.readRate, clock), clock)
-  const circuit = new Circuit(clock, parts.onCircuit)
+  const budget = limitForcedReads(createRateLimiter(parts.readRate, clock), clock)
+  const circuit = new CircuitBreaker(clock, parts.onCircuit)
   // A write goes through to the warehouse system: that this fails says nothing of Trackstar's own copy, nor does a 403,
   // which means that this connection must not write.
-  const writing = upstreamFor(windowBudget(parts.writeRate, clock), new Circuit(clock), '401')
+  const writing = upstreamFor(createRateLimiter(parts.writeRate, clock), new CircuitBreaker(clock), '401')
   return {
-    trackstar: trackstar(upstreamFor(budget, circuit, '401', '403')),
+    trackstar: createTrackstarClient(upstreamFor(budget, circuit, '401', '403')),
     adjust: adjuster(writing),
     budget,
     circuit,

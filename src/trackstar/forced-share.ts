@@ -1,30 +1,30 @@
-import { type Budget, type Permit, type Priority, tooLate, windowBudget } from './budget.js'
+import { type RateLimiter, type Permit, type Priority, overloaded, createRateLimiter } from './budget.js'
 import type { Clock } from './clock.js'
 
 /**
  * A budget of which `forced` bids get at most half, and in line with the refreshes: who refuses the answer that is held
  * must not keep those waiting who have none. They need a permit of a budget of half the rate, and then one of the whole.
  */
-export function withForcedShare(whole: Budget, clock: Pick<Clock, 'elapsed'>): Budget {
-  const share = windowBudget(Math.max(1, Math.floor(whole.state.readsPerSecond / 2)), clock)
+export function limitForcedReads(whole: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
+  const share = createRateLimiter(Math.max(1, Math.floor(whole.state.readsPerSecond / 2)), clock)
   function estimate(priority: Priority, caller: string, extra: number): number {
-    if (priority !== 'forced') return whole.estimate(priority, caller, extra)
-    return Math.max(share.estimate('forced', caller, extra), whole.estimate('refresh', caller, 0))
+    if (priority !== 'forced') return whole.estimateAt(priority, caller, extra)
+    return Math.max(share.estimateAt('forced', caller, extra), whole.estimateAt('refresh', caller, 0))
   }
   return {
-    async permit(bid) {
-      if (bid.priority !== 'forced') return whole.permit(bid)
+    async acquire(bid) {
+      if (bid.priority !== 'forced') return whole.acquire(bid)
       const at = estimate('forced', bid.caller, 0)
-      if (at > bid.deadline()) throw tooLate(at - clock.elapsed())
-      const half = await share.permit(bid)
+      if (at > bid.deadline()) throw overloaded(at - clock.elapsed())
+      const half = await share.acquire(bid)
       try {
-        return both(half, await whole.permit({ ...bid, priority: 'refresh' }))
+        return both(half, await whole.acquire({ ...bid, priority: 'refresh' }))
       } catch (error) {
         half.release()
         throw error
       }
     },
-    estimate,
+    estimateAt: estimate,
     pauseUntil(time) {
       share.pauseUntil(time)
       whole.pauseUntil(time)

@@ -1,13 +1,13 @@
 import { isProblem } from '../errors.js'
-import { type ConnectionState, readConnection } from '../records/connection.js'
+import { type SyncState, readSyncState } from '../records/connection.js'
 import { InventoryItem } from '../records/inventory-item.js'
 import { type Malformed, type Page, type RecordReader, recordReader } from '../records/page.js'
 import { Product } from '../records/product.js'
 import { Warehouse } from '../records/warehouse.js'
-import type { Bid } from './budget.js'
+import type { PermitRequest } from './budget.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { UpstreamAnswer } from './transport.js'
-import type { Cause, Upstream, Within } from './upstream.js'
+import type { Cause, CallUpstream, Within } from './upstream.js'
 import { invalidResponse, sentAt, toProblem } from './upstream-error.js'
 
 /** The lists that upstream has, and the records in them. */
@@ -19,8 +19,8 @@ export interface Resources {
 export type Resource = keyof Resources
 
 /** On whose behalf, and why, upstream is read. */
-export interface Errand {
-  readonly bid: Bid
+export interface CallOptions {
+  readonly permit: PermitRequest
   readonly cause: Cause
   /** Runs each attempt within the span it belongs to; default: that of whoever asks. */
   readonly within?: Within
@@ -42,17 +42,17 @@ export interface ListedPage<R extends Resource> extends Page<Resources[R]> {
 }
 
 /** The reads that this service makes of Trackstar. Each throws this service's own errors. */
-export interface Trackstar {
+export interface TrackstarClient {
   /** One page of upstream's own list. A record that is malformed is left out and told in `malformed`. */
-  list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<ListedPage<R>>
+  list<R extends Resource>(resource: R, filters: Filters, errand: CallOptions): Promise<ListedPage<R>>
   /** All warehouses; none where the connected system has no such function (501) or knows none (404). */
-  warehouses(errand: Errand): Promise<readonly Warehouse[]>
+  warehouses(errand: CallOptions): Promise<readonly Warehouse[]>
   /** Products by SKU, all pages; undefined where there was nothing left to ask. */
-  productsBySku(pull: PullKeys, errand: Errand): Promise<Batch<Product> | undefined>
+  productsBySku(pull: PullKeys, errand: CallOptions): Promise<Batch<Product> | undefined>
   /** Inventory items by id; undefined where there was nothing left to ask. */
-  inventoryByIds(pull: PullKeys, errand: Errand): Promise<Batch<InventoryItem> | undefined>
+  inventoryByIds(pull: PullKeys, errand: CallOptions): Promise<Batch<InventoryItem> | undefined>
   /** What Trackstar says of the connection itself. */
-  connection(id: string, errand: Errand): Promise<ConnectionState>
+  connection(id: string, errand: CallOptions): Promise<SyncState>
 }
 
 /** Most pages of one batch or of the warehouses: a guard against a token that never ends. */
@@ -64,8 +64,8 @@ const readers: { readonly [R in Resource]: RecordReader<Resources[R]> } = {
   warehouses: recordReader(Warehouse),
 }
 
-export function trackstar(upstream: Upstream): Trackstar {
-  async function list<R extends Resource>(resource: R, filters: Filters, errand: Errand): Promise<ListedPage<R>> {
+export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
+  async function list<R extends Resource>(resource: R, filters: Filters, errand: CallOptions): Promise<ListedPage<R>> {
     const route = `/wms/${resource}`
     const answer = await upstream({ ...errand, route, request: () => get(withFilters(route, filters)) })
     return answer ? { ...readPage(resource, answer), date: sentAt(answer) } : { ...noRecords, date: undefined }
@@ -76,7 +76,7 @@ export function trackstar(upstream: Upstream): Trackstar {
     resource: R,
     first: Page<Resources[R]>,
     filters: Filters,
-    errand: Errand,
+    errand: CallOptions,
   ): Promise<Page<Resources[R]>> {
     const pages = [first]
     for (let token = first.nextToken; token !== null; ) {
@@ -97,7 +97,7 @@ export function trackstar(upstream: Upstream): Trackstar {
   async function batch<R>(
     route: string,
     pull: PullKeys,
-    errand: Errand,
+    errand: CallOptions,
     request: (keys: readonly string[]) => string,
     read: (keys: readonly string[], answer: UpstreamAnswer) => Promise<Page<R>>,
   ): Promise<Batch<R> | undefined> {
@@ -152,7 +152,7 @@ export function trackstar(upstream: Upstream): Trackstar {
       const route = '/connections/{connection_id}'
       const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const
       const answer = await upstream({ ...errand, route, request: () => request })
-      const state = answer?.status === 200 ? readConnection(answer.body) : undefined
+      const state = answer?.status === 200 ? readSyncState(answer.body) : undefined
       if (state === undefined) throw invalidResponse(route, { path: '/data', message: 'must be a connection' })
       return state
     },

@@ -2,7 +2,7 @@
  * A queue in which callers take turns: the oldest of the one whose turn it is, then the oldest of the next. So a caller
  * with a thousand things waiting delays another's first by one.
  */
-export class TurnQueue<T> {
+export class FairQueue<T> {
   /** In order of turns. */
   readonly #rows = new Map<string, T[]>()
   #size = 0

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isProblem, type Problem } from '../errors.js'
-import type { Bid, Budget } from './budget.js'
+import type { PermitRequest, RateLimiter } from './budget.js'
 import { duringCall } from './call-context.js'
-import type { Circuit, Verdict } from './circuit.js'
+import type { CircuitBreaker, CallVerdict } from './circuit.js'
 import type { Clock } from './clock.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
 import { invalidResponse, pauseMs, toProblem } from './upstream-error.js'
@@ -21,7 +21,7 @@ export interface UpstreamCall {
   /** The path's template: what it is called in logs and metrics. */
   readonly route: string
   readonly cause: Cause
-  readonly bid: Bid
+  readonly permit: PermitRequest
   /** Runs each attempt within the span it belongs to; default: that of whoever makes the call. */
   readonly within?: Within | undefined
   /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
@@ -43,15 +43,15 @@ export interface CallReport {
 
 export interface UpstreamParts {
   readonly transport: Transport
-  readonly budget: Budget
-  readonly circuit: Circuit
+  readonly budget: RateLimiter
+  readonly circuit: CircuitBreaker
   readonly clock: Clock
   readonly timeoutMs: number
   readonly onCall: (report: CallReport) => void
 }
 
 /** Asks upstream; gives its 2xx and 404 answers, and undefined where the call was no longer wanted. */
-export type Upstream = (call: UpstreamCall) => Promise<UpstreamAnswer | undefined>
+export type CallUpstream = (call: UpstreamCall) => Promise<UpstreamAnswer | undefined>
 
 const maxRetries = 2
 const retryBaseMs = 100
@@ -62,7 +62,7 @@ const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
  * each attempt takes a permit of its own. Retries at most twice, with full jitter, on 429, 502, 503, 504 and
  * connection faults, never past the bid's deadline.
  */
-export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs, onCall }: UpstreamParts): Upstream {
+export function createUpstreamCaller({ transport, budget, circuit, clock, timeoutMs, onCall }: UpstreamParts): CallUpstream {
   /** One attempt: the answer, or the fault for which there is none. */
   async function attempt(
     call: UpstreamCall,
@@ -95,9 +95,9 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
     for (let tries = 0; ; tries++) {
       circuit.check()
       const bidAt = clock.elapsed()
-      const permit = await budget.permit(call.bid)
-      let settle: ((verdict: Verdict) => void) | undefined
-      let verdict: Verdict = 'unknown'
+      const permit = await budget.acquire(call.permit)
+      let settle: ((verdict: CallVerdict) => void) | undefined
+      let verdict: CallVerdict = 'unknown'
       let result: UpstreamAnswer | Problem
       try {
         settle = circuit.begin()
@@ -115,8 +115,8 @@ export function rationedUpstream({ transport, budget, circuit, clock, timeoutMs,
       const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || budget.state.isSpent)
       if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
       const delay = Math.random() * retryBaseMs * 2 ** tries
-      const { priority, caller, deadline } = call.bid
-      const nextAt = Math.max(clock.elapsed() + delay, budget.estimate(priority, caller, 0))
+      const { priority, caller, deadline } = call.permit
+      const nextAt = Math.max(clock.elapsed() + delay, budget.estimateAt(priority, caller, 0))
       const mayRetry = isRetryable(result) && tries < maxRetries && circuit.state === 'closed'
       if (!mayRetry || nextAt >= deadline()) return conclude(call, result)
       await sleep(delay)
@@ -136,7 +136,7 @@ function conclude({ route, refusal }: UpstreamCall, result: UpstreamAnswer | Pro
   return result
 }
 
-function judge(result: UpstreamAnswer | Problem): Verdict {
+function judge(result: UpstreamAnswer | Problem): CallVerdict {
   if (isProblem(result)) return 'fails'
   const isGarbled = result.status < 300 && result.body === undefined
   return isGarbled || (result.status >= 500 && result.status !== 501) ? 'fails' : 'answers'

@@ -1,19 +1,19 @@
 import tap from 'tap'
 import { BatchLoader } from '../../src/catalog/batch-loader.js'
-import type { Demand } from '../../src/catalog/flight.js'
+import type { LoadRequest } from '../../src/catalog/flight.js'
 import { isProblem, type Problem, problem } from '../../src/errors.js'
-import { type Bid, type Budget, type Permit, priorities, tooLate } from '../../src/trackstar/budget.js'
-import type { Errand } from '../../src/trackstar/trackstar.js'
+import { type PermitRequest, type RateLimiter, type Permit, priorities, overloaded } from '../../src/trackstar/budget.js'
+import type { CallOptions } from '../../src/trackstar/trackstar.js'
 import { problemOf, settle, TestClock } from '../helper.js'
 
 /** A budget whose permits are given out by hand. */
-class HandBudget implements Budget {
-  readonly bids: (Bid & { grant: () => void; refuse: (error: unknown) => void })[] = []
+class HandBudget implements RateLimiter {
+  readonly bids: (PermitRequest & { grant: () => void; refuse: (error: unknown) => void })[] = []
   readonly state = { readsPerSecond: 10, usedLastSecond: 0, waiting: 0, isSpent: false }
-  estimate: Budget['estimate'] = () => 0
+  estimateAt: RateLimiter['estimateAt'] = () => 0
   pause = () => {}
 
-  permit(bid: Bid): Promise<Permit> {
+  acquire(bid: PermitRequest): Promise<Permit> {
     return new Promise((resolve, reject) => {
       const leave = () =>
         this.bids.splice(
@@ -51,7 +51,7 @@ class HandBudget implements Budget {
 
 interface Call {
   readonly keys: readonly string[]
-  readonly errand: Errand
+  readonly errand: CallOptions
   /** Answers each key with itself in capitals, but for what `other` says. */
   readonly answer: (other?: Record<string, string | Problem | undefined>) => Promise<void>
   readonly fail: (error: unknown) => Promise<void>
@@ -64,7 +64,7 @@ function start() {
   const loader = new BatchLoader<string>(
     'keys',
     async (pull, errand) => {
-      await budget.permit(errand.bid)
+      await budget.acquire(errand.permit)
       const keys = pull()
       if (keys.length === 0) return undefined
       return new Promise((resolve, reject) => {
@@ -90,7 +90,7 @@ function start() {
     budget,
     clock,
   )
-  const load = (key: string, demand: Partial<Demand> = {}) =>
+  const load = (key: string, demand: Partial<LoadRequest> = {}) =>
     loader.load(key, { priority: 'caller', caller: 'a', deadline: clock.elapsed() + 10_000, ...demand })
   /** The code of the problem that a load ends in. */
   const codeOf = async (load: Promise<string>) => (await problemOf(load))?.problem
@@ -264,10 +264,10 @@ tap.test('sends a key with a comma by itself', async (t) => {
 
 tap.test('refuses at once what cannot be asked in time', async (t) => {
   const { clock, budget, load, loader } = start()
-  budget.estimate = () => clock.elapsed() + 10_001
+  budget.estimateAt = () => clock.elapsed() + 10_001
   t.match(await problemOf(load('a')), { problem: 'overloaded', extras: { retryAfter: 11 } })
   t.equal(loader.waiting, 0)
-  budget.estimate = (_priority, _caller, extra) => clock.elapsed() + 4000 * (extra + budget.bids.length + 1)
+  budget.estimateAt = (_priority, _caller, extra) => clock.elapsed() + 4000 * (extra + budget.bids.length + 1)
   const loads = names(201).map((key) => load(key).catch((error: unknown) => error))
   await settle()
   t.equal(loader.waiting, 200, 'what stands behind two batches would be too late')
@@ -337,7 +337,7 @@ tap.test('bids as long as any of its keys is of use', async (t) => {
   t.equal(budget.bids[0]?.deadline(), clock.elapsed() + 300)
   await budget.grant()
   const joined = load('a', { deadline: clock.elapsed() + 500 })
-  t.equal(calls[0]?.errand.bid.deadline(), clock.elapsed() + 500)
+  t.equal(calls[0]?.errand.permit.deadline(), clock.elapsed() + 500)
   await calls[0]?.answer()
   await Promise.all([first, second, joined])
 })
@@ -362,14 +362,14 @@ tap.test('regression: one bid too many failed the keys that earlier bids were to
   t.equal(budget.bids.length, 2)
   const [, surplus] = budget.bids
   budget.bids.pop()
-  surplus?.refuse(tooLate(1000))
+  surplus?.refuse(overloaded(1000))
   await settle()
   t.equal(loader.waiting, 101)
   t.equal(budget.bids.length, 1, 'no new bid before the next permit')
   await budget.grant()
   t.equal(calls[0]?.keys.length, 100)
   t.equal(budget.bids.length, 1, 'what is left bids again')
-  await budget.refuse(tooLate(1000))
+  await budget.refuse(overloaded(1000))
   t.equal(loader.waiting, 0, 'with no bid before it, what is left is too late')
   await calls[0]?.answer()
   t.strictSame(
@@ -383,7 +383,7 @@ tap.test('refuses what a pause of the budget has made too late, and keeps the re
   const brief = codeOf(load('brief', { deadline: clock.elapsed() + 500 }))
   const patient = load('patient')
   await settle()
-  budget.estimate = () => clock.elapsed() + 1000
+  budget.estimateAt = () => clock.elapsed() + 1000
   budget.pause()
   t.equal(await brief, 'overloaded')
   await budget.grant()
@@ -394,7 +394,7 @@ tap.test('refuses what a pause of the budget has made too late, and keeps the re
 
 tap.test('regression: after a pause keys were judged as if their own bid stood before them', async (t) => {
   const { clock, budget, calls, load } = start()
-  budget.estimate = (_priority, _caller, extra) => clock.elapsed() + 900 * Math.max(0, budget.bids.length + extra)
+  budget.estimateAt = (_priority, _caller, extra) => clock.elapsed() + 900 * Math.max(0, budget.bids.length + extra)
   const value = load('a', { deadline: clock.elapsed() + 500 })
   await settle()
   budget.pause()
@@ -477,7 +477,7 @@ tap.test('fails a half that gets no permit in time, and not the other', async (t
   const codes = Promise.all(['a', 'b', 'c', 'd'].map((key) => codeOf(load(key))))
   await budget.grant()
   await calls[0]?.fail(refused())
-  await budget.refuse(tooLate(1000))
+  await budget.refuse(overloaded(1000))
   await budget.grant()
   await calls[1]?.answer()
   t.strictSame(await codes, ['overloaded', 'overloaded', undefined, undefined])

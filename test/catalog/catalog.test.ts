@@ -1,20 +1,20 @@
 import tap, { type Test } from 'tap'
 import { createCatalog } from '../../src/catalog/catalog.js'
-import { type Directives, Reading } from '../../src/catalog/reading.js'
+import { type Directives, ReadContext } from '../../src/catalog/reading.js'
 import { problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Malformed } from '../../src/records/page.js'
 import type { Product } from '../../src/records/product.js'
 import type { Adjusted } from '../../src/trackstar/adjust.js'
-import { windowBudget } from '../../src/trackstar/budget.js'
+import { createRateLimiter } from '../../src/trackstar/budget.js'
 import type { Filters } from '../../src/trackstar/query.js'
-import type { Batch, Trackstar } from '../../src/trackstar/trackstar.js'
+import type { Batch, TrackstarClient } from '../../src/trackstar/trackstar.js'
 import { problemOf, settle, TestClock } from '../helper.js'
 
 function start(maxBytes = 1_000_000, isMirrored = false) {
   const states: string[] = []
   const clock = new TestClock()
-  const budget = windowBudget(1000, clock)
+  const budget = createRateLimiter(1000, clock)
   const told: unknown[] = []
   const upstream = {
     products: async (skus: readonly string[]): Promise<Partial<Batch<Product>>> => ({
@@ -34,14 +34,14 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   /** Resources whose first copy is not finished. */
   const incomplete: string[] = []
   const trackstar = {
-    async productsBySku(pull, { bid }) {
-      await budget.permit(bid).then(({ sent }) => sent())
+    async productsBySku(pull, { permit: bid }) {
+      await budget.acquire(bid).then(({ sent }) => sent())
       const keys = pull()
       asked.push(`products ${keys.join(' ')}`)
       return { asked: keys, records: [], malformed: [], ...(await upstream.products(keys)) }
     },
-    async inventoryByIds(pull, { bid }) {
-      await budget.permit(bid).then(({ sent }) => sent())
+    async inventoryByIds(pull, { permit: bid }) {
+      await budget.acquire(bid).then(({ sent }) => sent())
       const keys = pull()
       asked.push(`items ${keys.join(' ')}`)
       return { asked: keys, records: [], malformed: [], ...(await upstream.items(keys)) }
@@ -49,7 +49,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     warehouses: async () => [{ id: 'wh' }],
     connection: async () => ({ syncedAt: null, errors: [], incomplete: [...incomplete] }),
     list: (resource, filters) => upstream.list(resource, filters),
-  } as Trackstar
+  } as TrackstarClient
   const catalog = createCatalog({
     trackstar,
     adjust: () => upstream.adjust(),
@@ -74,7 +74,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     }),
   })
   const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
-    new Reading('a', clock.elapsed() + timeoutMs, directives)
+    new ReadContext('a', clock.elapsed() + timeoutMs, directives)
   return { clock, catalog, upstream, asked, told, reading, states, incomplete }
 }
 

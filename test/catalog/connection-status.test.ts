@@ -1,20 +1,20 @@
 import tap from 'tap'
-import { ConnectionStatus } from '../../src/catalog/connection-status.js'
-import type { ConnectionState } from '../../src/records/connection.js'
+import { SyncStatus } from '../../src/catalog/connection-status.js'
+import type { SyncState } from '../../src/records/connection.js'
 import { settle, TestClock } from '../helper.js'
 
-const complete: ConnectionState = { syncedAt: '2026-11-23T09:31:07Z', errors: [], incomplete: [] }
+const complete: SyncState = { syncedAt: '2026-11-23T09:31:07Z', errors: [], incomplete: [] }
 
 function start(connectionId: string | undefined = 'conn_1') {
   const clock = new TestClock()
   const asked: string[] = []
   const failures: unknown[] = []
-  const upstream = { answer: async (): Promise<ConnectionState> => complete }
-  const connection = (id: string, { bid }: { bid: { priority: string; deadline: () => number } }) => {
+  const upstream = { answer: async (): Promise<SyncState> => complete }
+  const connection = (id: string, { permit: bid }: { permit: { priority: string; deadline: () => number } }) => {
     asked.push(`${id} ${bid.priority} ${bid.deadline() - clock.elapsed()}`)
     return upstream.answer()
   }
-  const status = new ConnectionStatus({ connection }, connectionId, clock, 10_000, (what, error) =>
+  const status = new SyncStatus({ connection }, connectionId, clock, 10_000, (what, error) =>
     failures.push([what, error]),
   )
   return { clock, asked, failures, upstream, status }
@@ -65,7 +65,7 @@ tap.test('keeps what it knows where it cannot be read, and asks again after a wh
 
 tap.test('asks nothing where the connection is not known or upstream may not be asked', async (t) => {
   const unknown = start()
-  const nameless = new ConnectionStatus(
+  const nameless = new SyncStatus(
     { connection: () => t.fail('was asked') as never },
     undefined,
     unknown.clock,
@@ -88,7 +88,7 @@ tap.test('reads again at once when something is said to have happened', async (t
 
 tap.test('reads once more after a read that was under way when something happened', async (t) => {
   const { asked, upstream, status } = start()
-  const answers: ((state: ConnectionState) => void)[] = []
+  const answers: ((state: SyncState) => void)[] = []
   upstream.answer = () => new Promise((resolve) => answers.push(resolve))
   status.get()
   for (let event = 0; event < 100; event++) status.askAgain()

@@ -1,15 +1,15 @@
 import tap from 'tap'
 import {
   freshUntil,
-  type Held,
+  type CacheEntry,
   isFresh,
   withinRevalidateWindow,
   withinStaleWindow,
 } from '../../src/catalog/freshness.js'
 
 const policy = { ttlMs: 60, revalidateMs: 300, maxStaleMs: 1000, negativeTtlMs: 30 }
-const held: Held<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60 }
-const absent: Held<string> = { ...held, value: undefined }
+const held: CacheEntry<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60 }
+const absent: CacheEntry<string> = { ...held, value: undefined }
 
 tap.test('is fresh until its TTL is over', async (t) => {
   t.ok(isFresh(held, 59))
@@ -17,12 +17,12 @@ tap.test('is fresh until its TTL is over', async (t) => {
 })
 
 tap.test('regression: what was read before the clock was set back was fresh until it came round again', async (t) => {
-  const later: Held<string> = { value: 'here', begunAt: 1000, readAt: 1000, freshUntil: 1060 }
+  const later: CacheEntry<string> = { value: 'here', begunAt: 1000, readAt: 1000, freshUntil: 1060 }
   t.ok(isFresh(later, 1000))
   t.notOk(isFresh(later, 999))
   t.ok(withinRevalidateWindow(later, 999, policy), 'it may be served, and refreshed')
   t.ok(withinStaleWindow(later, 999, policy))
-  const gone: Held<string> = { ...later, value: undefined }
+  const gone: CacheEntry<string> = { ...later, value: undefined }
   t.notOk(withinRevalidateWindow(gone, 999, policy), 'absence may not')
   t.notOk(withinStaleWindow(gone, 999, policy))
 })

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { Holdings } from '../../src/catalog/holdings.js'
+import { RecordCache } from '../../src/catalog/holdings.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 
@@ -7,7 +7,7 @@ const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, ne
 
 function start(maxBytes = 1_000_000) {
   let now = 0
-  const holdings = new Holdings(maxBytes, policy, () => now)
+  const holdings = new RecordCache(maxBytes, policy, () => now)
   const move = (to: number) => {
     now = to
   }

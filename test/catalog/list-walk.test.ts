@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { walkList } from '../../src/catalog/list-walk.js'
+import { paginate } from '../../src/catalog/list-walk.js'
 import { type Problem, type ProblemCode, problem } from '../../src/errors.js'
 import { problemOf } from '../helper.js'
 
@@ -10,7 +10,7 @@ async function walk(...answers: (ProblemCode | Error | undefined)[]) {
   const failures: string[] = []
   const waits: number[] = []
   const next = { first: 'a', a: 'b', b: null } as const
-  const beganAt = await walkList({
+  const beganAt = await paginate({
     async read(token) {
       asked.push(token)
       const answer = answers.shift()
@@ -70,7 +70,7 @@ tap.test('regression: tokens that go in a circle were followed for ever', async 
   const asked: (string | undefined)[] = []
   const next: Record<string, string> = { first: 'a', a: 'b', b: 'c', c: 'a' }
   const failure = await problemOf(
-    walkList({
+    paginate({
       async read(token) {
         asked.push(token)
         return { nextToken: next[token ?? 'first'] ?? null, date: 0 }

@@ -1,12 +1,12 @@
-import { Holdings } from '../../src/catalog/holdings.js'
+import { RecordCache } from '../../src/catalog/holdings.js'
 import { Mirror } from '../../src/catalog/mirror.js'
 import type { Followed, MirrorState } from '../../src/catalog/mirror-target.js'
-import { MirroredCatalog } from '../../src/catalog/mirrored-catalog.js'
+import { MirrorStore } from '../../src/catalog/mirrored-catalog.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Malformed } from '../../src/records/page.js'
 import type { Product } from '../../src/records/product.js'
 import type { Filters } from '../../src/trackstar/query.js'
-import type { Errand, Trackstar } from '../../src/trackstar/trackstar.js'
+import type { CallOptions, TrackstarClient } from '../../src/trackstar/trackstar.js'
 import { settle, TestClock } from '../helper.js'
 
 export const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 }
@@ -18,7 +18,7 @@ export const written = (ms: number): string => `${new Date(ms).toISOString().sli
 export interface ListCall {
   readonly resource: Followed
   readonly filters: Filters
-  readonly errand: Errand
+  readonly errand: CallOptions
 }
 
 /** Upstream's two lists, paged by position: two records a page unless told otherwise. */
@@ -35,7 +35,7 @@ export class UpstreamLists {
 
   constructor(private readonly clock: TestClock) {}
 
-  readonly list = (async (resource: Followed, filters: Filters, errand: Errand) => {
+  readonly list = (async (resource: Followed, filters: Filters, errand: CallOptions) => {
     const call = { resource, filters, errand }
     this.calls.push(call)
     const prescribed = await this.before(call)
@@ -53,7 +53,7 @@ export class UpstreamLists {
       nextToken: next < all.length ? String(next) : null,
       date: this.aheadMs === undefined ? undefined : this.clock.now() + this.aheadMs,
     }
-  }) as Trackstar['list']
+  }) as TrackstarClient['list']
 
   /** Takes the calls so far, a word for each: the resource, and what page, ids or changes were asked for. */
   taken(): string[] {
@@ -69,7 +69,7 @@ export class UpstreamLists {
 export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } = {}) {
   const clock = new TestClock()
   const upstream = new UpstreamLists(clock)
-  const holdings = new Holdings(maxBytes, policy, clock.now)
+  const holdings = new RecordCache(maxBytes, policy, clock.now)
   const touched: string[][] = []
   const states: MirrorState[] = []
   const warned: string[] = []
@@ -82,7 +82,7 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
     info: (fields: object, text: string) => void told.push({ fields, text }),
     warn: (_fields: object, text: string) => void warned.push(text),
   }
-  const target = new MirroredCatalog({
+  const target = new MirrorStore({
     holdings,
     policy,
     now: clock.now,

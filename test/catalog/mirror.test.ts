@@ -30,7 +30,7 @@ tap.test('loads both lists page by page behind every caller, and is live then', 
   await settle()
   for (const { errand, filters } of upstream.calls) {
     t.match(errand, { cause: 'mirror', bid: { priority: 'mirror', caller: 'mirror' } })
-    t.equal(errand.bid.deadline(), Number.POSITIVE_INFINITY)
+    t.equal(errand.permit.deadline(), Number.POSITIVE_INFINITY)
     t.equal(filters.limit, '1000')
   }
   const calls = upstream.taken()
@@ -570,7 +570,7 @@ tap.test('takes nothing in any more once it is stopped, and lets go of what wait
   const run = mirror.run()
   await settle()
   mirror.stop()
-  for (const { errand } of upstream.calls) t.equal(errand.bid.deadline(), Number.NEGATIVE_INFINITY)
+  for (const { errand } of upstream.calls) t.equal(errand.permit.deadline(), Number.NEGATIVE_INFINITY)
   for (const answer of answers) answer()
   await run
   t.equal(target.count('products'), 0)

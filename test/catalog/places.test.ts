@@ -1,25 +1,25 @@
 import tap from 'tap'
-import { Places } from '../../src/catalog/places.js'
+import { ConcurrencyLimit } from '../../src/catalog/places.js'
 
 tap.test('has as many places as it has, and gives one that was left to the next', async (t) => {
-  const places = new Places(2)
-  t.strictSame([places.take('a'), places.take('b'), places.take('c')], [true, true, false])
-  t.equal(places.taken, 2)
-  places.leave('a')
-  t.equal(places.taken, 1)
-  t.ok(places.take('c'))
+  const places = new ConcurrencyLimit(2)
+  t.strictSame([places.tryAcquire('a'), places.tryAcquire('b'), places.tryAcquire('c')], [true, true, false])
+  t.equal(places.used, 2)
+  places.release('a')
+  t.equal(places.used, 1)
+  t.ok(places.tryAcquire('c'))
 })
 
 tap.test('leaves a quarter of them to others, whatever one asks for', async (t) => {
-  const places = new Places(8)
-  const taken = Array.from({ length: 8 }, () => places.take('greedy'))
+  const places = new ConcurrencyLimit(8)
+  const taken = Array.from({ length: 8 }, () => places.tryAcquire('greedy'))
   t.equal(taken.filter(Boolean).length, 6)
-  t.ok(places.take('other'))
-  places.leave('greedy')
-  t.ok(places.take('greedy'))
-  t.notOk(places.take('greedy'))
-  for (let n = 0; n < 6; n++) places.leave('greedy')
-  places.leave('other')
-  t.equal(places.taken, 0)
-  t.ok(places.take('greedy'))
+  t.ok(places.tryAcquire('other'))
+  places.release('greedy')
+  t.ok(places.tryAcquire('greedy'))
+  t.notOk(places.tryAcquire('greedy'))
+  for (let n = 0; n < 6; n++) places.release('greedy')
+  places.release('other')
+  t.equal(places.used, 0)
+  t.ok(places.tryAcquire('greedy'))
 })

@@ -1,10 +1,10 @@
 import tap from 'tap'
 import type { BatchLoader } from '../../src/catalog/batch-loader.js'
-import type { Demand } from '../../src/catalog/flight.js'
-import type { Held } from '../../src/catalog/freshness.js'
-import { Places } from '../../src/catalog/places.js'
+import type { LoadRequest } from '../../src/catalog/flight.js'
+import type { CacheEntry } from '../../src/catalog/freshness.js'
+import { ConcurrencyLimit } from '../../src/catalog/places.js'
 import { readThrough } from '../../src/catalog/read-through.js'
-import { type Directives, Reading } from '../../src/catalog/reading.js'
+import { type Directives, ReadContext } from '../../src/catalog/reading.js'
 import { isProblem, problem } from '../../src/errors.js'
 import { settle, TestClock } from '../helper.js'
 
@@ -12,32 +12,32 @@ const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, ne
 
 function start() {
   const clock = new TestClock()
-  const shelf = new Map<string, Held<string>>()
+  const shelf = new Map<string, CacheEntry<string>>()
   const loads: string[] = []
-  const demands: Demand[] = []
-  const upstream: { load: (key: string) => Promise<Held<string>> } = { load: async (key) => put(key, `${key} anew`) }
-  const waiting = new Places(2)
+  const demands: LoadRequest[] = []
+  const upstream: { load: (key: string) => Promise<CacheEntry<string>> } = { load: async (key) => put(key, `${key} anew`) }
+  const waiting = new ConcurrencyLimit(2)
   const followed = { by: false }
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const loader = {
-    load(key: string, demand: Demand) {
+    load(key: string, demand: LoadRequest) {
       loads.push(`${key} ${demand.priority}`)
       demands.push(demand)
       return upstream.load(key)
     },
-  } as unknown as BatchLoader<Held<string>>
+  } as unknown as BatchLoader<CacheEntry<string>>
   const read = readThrough(
     { find: (key) => shelf.get(key), loader, isFollowed: () => followed.by },
     { clock, policy, refreshTimeoutMs: 5000, lookups, waiting },
   )
-  function put(key: string, value: string | undefined, ageMs = 0): Held<string> {
+  function put(key: string, value: string | undefined, ageMs = 0): CacheEntry<string> {
     const readAt = clock.now() - ageMs
     const held = { value, begunAt: readAt, readAt, freshUntil: readAt + (value === undefined ? 30_000 : 60_000) }
     shelf.set(key, held)
     return held
   }
   const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
-    new Reading('a', clock.elapsed() + timeoutMs, directives)
+    new ReadContext('a', clock.elapsed() + timeoutMs, directives)
   /** Reads one key; a problem is told by its code. */
   async function one(key: string, given = reading()) {
     const found = (await read([key], given)).get(key)
@@ -171,7 +171,7 @@ tap.test('turns away who finds no room to wait, but for what is held', async (t)
   t.match(await one('held'), { value: 'old', stale: true })
   t.strictSame(loads, ['a caller', 'b caller'])
   await Promise.all(first)
-  t.equal(waiting.taken, 0)
+  t.equal(waiting.used, 0)
 })
 
 tap.test('never reads a record for its age alone where changes come by themselves', async (t) => {

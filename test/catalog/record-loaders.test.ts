@@ -1,11 +1,11 @@
 import tap from 'tap'
-import { Holdings } from '../../src/catalog/holdings.js'
+import { RecordCache } from '../../src/catalog/holdings.js'
 import { recordLoaders } from '../../src/catalog/record-loaders.js'
 import { isProblem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { windowBudget } from '../../src/trackstar/budget.js'
-import type { Batch, PullKeys, Trackstar } from '../../src/trackstar/trackstar.js'
+import { createRateLimiter } from '../../src/trackstar/budget.js'
+import type { Batch, PullKeys, TrackstarClient } from '../../src/trackstar/trackstar.js'
 import { TestClock } from '../helper.js'
 import { policy } from './mirror-stage.js'
 
@@ -13,8 +13,8 @@ type Answer<R> = (keys: readonly string[]) => Promise<Partial<Batch<R>> | undefi
 
 function start() {
   const clock = new TestClock()
-  const budget = windowBudget(1000, clock)
-  const holdings = new Holdings(1_000_000, policy, clock.now)
+  const budget = createRateLimiter(1000, clock)
+  const holdings = new RecordCache(1_000_000, policy, clock.now)
   const known = new Map<string, readonly string[]>()
   const told: string[] = []
   const incomplete: string[] = []
@@ -32,7 +32,7 @@ function start() {
   const trackstar = {
     productsBySku: batch((skus) => upstream.products(skus)),
     inventoryByIds: batch((ids) => upstream.items(ids)),
-  } as Partial<Trackstar> as Trackstar
+  } as Partial<TrackstarClient> as TrackstarClient
   const loaders = recordLoaders({
     trackstar,
     budget,

@@ -1,11 +1,11 @@
 import tap from 'tap'
-import type { Held } from '../../src/catalog/freshness.js'
-import { memoryStore } from '../../src/catalog/record-store.js'
+import type { CacheEntry } from '../../src/catalog/freshness.js'
+import { createEntryStore } from '../../src/catalog/record-store.js'
 
-const held = (value: string): Held<string> => ({ value, begunAt: 1, readAt: 2, freshUntil: 3 })
+const held = (value: string): CacheEntry<string> => ({ value, begunAt: 1, readAt: 2, freshUntil: 3 })
 
 tap.test('gives what was set until it is deleted', async (t) => {
-  const store = memoryStore(100)
+  const store = createEntryStore(100)
   t.equal(store.get('a'), undefined)
   store.set('a', held('one'), 3)
   store.set('a', held('two'), 3)
@@ -17,7 +17,7 @@ tap.test('gives what was set until it is deleted', async (t) => {
 })
 
 tap.test('lets go of what was used longest ago', async (t) => {
-  const store = memoryStore(100)
+  const store = createEntryStore(100)
   store.set('a', held('a'), 40)
   store.set('b', held('b'), 40)
   store.get('a')
@@ -28,7 +28,7 @@ tap.test('lets go of what was used longest ago', async (t) => {
 })
 
 tap.test('does not keep what is larger than its bound, and counts nothing as nothing', async (t) => {
-  const store = memoryStore(100)
+  const store = createEntryStore(100)
   store.set('a', held('a'), 101)
   t.equal(store.get('a'), undefined)
   store.set('b', held(''), 0)
@@ -36,7 +36,7 @@ tap.test('does not keep what is larger than its bound, and counts nothing as not
 })
 
 tap.test('takes every name for a name', async (t) => {
-  const store = memoryStore(100)
+  const store = createEntryStore(100)
   t.equal(store.get('__proto__'), undefined)
   store.set('__proto__', held('x'), 1)
   t.equal(store.get('__proto__')?.value, 'x')
@@ -44,7 +44,7 @@ tap.test('takes every name for a name', async (t) => {
 })
 
 tap.test('regression: an entry larger than the bound was lost without a word', async (t) => {
-  const store = memoryStore(100)
+  const store = createEntryStore(100)
   store.set('large', held('x'), 101)
   t.equal(store.get('large'), undefined)
   t.equal(store.state.evictions, 1)

@@ -1,11 +1,11 @@
 import { context, type Span, trace } from '@opentelemetry/api'
 import { NodeSDK, tracing } from '@opentelemetry/sdk-node'
 import tap from 'tap'
-import { askerSpan, onNobodysBehalf, SharedSpan } from '../../src/catalog/shared-span.js'
+import { callerSpan, withoutTraceContext, SharedSpan } from '../../src/catalog/shared-span.js'
 import { problem } from '../../src/errors.js'
 
 tap.test('is nothing where no traces are made', async (t) => {
-  t.equal(askerSpan(), undefined)
+  t.equal(callerSpan(), undefined)
   const span = new SharedSpan('batch', [])
   span.join(undefined)
   t.equal(
@@ -76,10 +76,10 @@ tap.test('with traces', async (t) => {
     const one = caller('one')
     const shared = new SharedSpan('batch', [])
     context.with(trace.setSpan(context.active(), one), () => {
-      t.equal(askerSpan(), one)
-      t.equal(onNobodysBehalf(askerSpan), undefined)
+      t.equal(callerSpan(), one)
+      t.equal(withoutTraceContext(callerSpan), undefined)
       shared.within(() => caller('call').end())
-      t.equal(askerSpan(), one)
+      t.equal(callerSpan(), one)
     })
     shared.end()
     t.equal(finished('call').parentSpanContext?.spanId, finished('batch').spanContext().spanId)

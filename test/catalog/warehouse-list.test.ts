@@ -1,9 +1,9 @@
 import tap from 'tap'
-import { Reading } from '../../src/catalog/reading.js'
+import { ReadContext } from '../../src/catalog/reading.js'
 import { WarehouseList } from '../../src/catalog/warehouse-list.js'
 import { problem } from '../../src/errors.js'
 import type { Warehouse } from '../../src/records/warehouse.js'
-import type { Errand } from '../../src/trackstar/trackstar.js'
+import type { CallOptions } from '../../src/trackstar/trackstar.js'
 import { problemOf, settle, TestClock } from '../helper.js'
 
 const oslo: Warehouse = { id: 'wh_oslo', name: 'Oslo' }
@@ -16,13 +16,13 @@ function start() {
   const deadlines: number[] = []
   const failures: unknown[] = []
   const upstream = { answer: async (): Promise<readonly Warehouse[]> => [oslo] }
-  const warehouses = ({ bid, cause }: Errand) => {
+  const warehouses = ({ permit: bid, cause }: CallOptions) => {
     asked.push(`${bid.priority} ${cause}`)
     deadlines.push(bid.deadline() - clock.elapsed())
     return upstream.answer()
   }
   const list = new WarehouseList({ warehouses }, clock, 10_000, (what, error) => failures.push([what, error]))
-  const reading = (directives = {}, timeoutMs = 10_000) => new Reading('a', clock.elapsed() + timeoutMs, directives)
+  const reading = (directives = {}, timeoutMs = 10_000) => new ReadContext('a', clock.elapsed() + timeoutMs, directives)
   const names = async (directives = {}) => [...(await list.names(reading(directives))).keys()]
   return { clock, asked, deadlines, failures, upstream, list, reading, names }
 }

@@ -1,16 +1,16 @@
 import tap from 'tap'
-import { Holdings } from '../../src/catalog/holdings.js'
-import { webhookReceiver } from '../../src/catalog/webhook-events.js'
+import { RecordCache } from '../../src/catalog/holdings.js'
+import { createWebhookReceiver } from '../../src/catalog/webhook-events.js'
 import type { Warehouse } from '../../src/records/warehouse.js'
 import { TestClock } from '../helper.js'
 import { policy, written } from './mirror-stage.js'
 
 function start() {
   const clock = new TestClock()
-  const holdings = new Holdings(1_000_000, policy, clock.now)
+  const holdings = new RecordCache(1_000_000, policy, clock.now)
   const told: unknown[] = []
   const absent = new Set<string>()
-  const receive = webhookReceiver({
+  const receive = createWebhookReceiver({
     holdings,
     warehouses: {
       take: (warehouse: Warehouse) => told.push(['warehouse', warehouse.id]),

@@ -1,10 +1,10 @@
 import crypto, { hash } from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import tap from 'tap'
-import { Keyring } from '../../src/plugins/keyring.js'
+import { KeyStore } from '../../src/plugins/keyring.js'
 import { apiKeys } from '../../src/variable-formats.js'
 
-const keyring = (given: string) => new Keyring(apiKeys.parse(given) ?? [])
+const keyring = (given: string) => new KeyStore(apiKeys.parse(given) ?? [])
 
 tap.test('says whose key it is, wherever in the list it stands', async (t) => {
   const keys = keyring('shop:one,office:two:read+write,robot:three')
@@ -17,7 +17,7 @@ tap.test('knows no other key, however much like one it is', async (t) => {
   const keys = keyring('shop:hunter2')
   const others = ['', 'hunter', 'hunter22', 'Hunter2', 'hunter2 ', ' hunter2', 'shop:hunter2', 'hunter2\0', 'ｈunter2']
   for (const other of [...others, hash('sha256', 'hunter2'), 'x'.repeat(100_000)]) t.equal(keys.find(other), undefined)
-  t.equal(new Keyring([]).find('hunter2'), undefined)
+  t.equal(new KeyStore([]).find('hunter2'), undefined)
 })
 
 tap.test('knows a key that was given as its hash, in digits of either case, and not the hash itself', async (t) => {

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import tap from 'tap'
-import { readingOf } from '../../src/routes/reading.js'
+import { createReadContexts } from '../../src/routes/reading.js'
 
 const reading = (headers: Record<string, string>) => {
   const request = { client: 'key:shop', headers, reading: null } as unknown as FastifyRequest
-  const made = readingOf(10_000, () => 5000)(request)
+  const made = createReadContexts(10_000, () => 5000)(request)
   return { made, request }
 }
 

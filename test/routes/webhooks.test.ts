@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
-import type { WebhookEvent, WebhookOutcome } from '../../src/catalog/webhook-events.js'
+import type { WebhookDelivery, WebhookOutcome } from '../../src/catalog/webhook-events.js'
 import problemDetails from '../../src/plugins/problems.js'
 import { webhookRoute } from '../../src/routes/webhooks.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
@@ -15,9 +15,9 @@ async function start(
   { secrets = [secret], outcome = 'taken' }: { secrets?: string[]; outcome?: WebhookOutcome } = {},
 ) {
   const app = Fastify()
-  const received: WebhookEvent[] = []
+  const received: WebhookDelivery[] = []
   const catalog = {
-    receive: (event: WebhookEvent) => {
+    receive: (event: WebhookDelivery) => {
       received.push(event)
       return event.event_type === 'broken.updated' ? 'malformed' : outcome
     },

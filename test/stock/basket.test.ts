@@ -3,7 +3,7 @@ import tap from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import { type BasketInput, type BasketLine, type BasketResult, checkBasket } from '../../src/stock/basket.js'
-import { takeApart } from '../../src/stock/groups.js'
+import { resolveComponents } from '../../src/stock/groups.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { compose, item, kit, plain, reference, warehouseList } from './given.js'
 
@@ -361,7 +361,7 @@ const verdict = ({ fulfillable, complete, shortages }: BasketResult) => ({
 function demandsOf(lines: readonly BasketLine[]) {
   const demands = new Map<string, { units: Map<string, number>; quantity: number }>()
   for (const { product, quantity } of lines) {
-    for (const { components } of takeApart(product, new Map()).groups) {
+    for (const { components } of resolveComponents(product, new Map()).groups) {
       const parts = components.map(({ inventoryItemId, units }): [string, number] => [inventoryItemId, toNumber(units)])
       const key = `${parts.toSorted()}`
       demands.set(key, { units: new Map(parts), quantity: quantity + (demands.get(key)?.quantity ?? 0) })

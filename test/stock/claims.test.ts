@@ -1,11 +1,11 @@
 import tap from 'tap'
-import { greatestDivisor, leastMultiple, mergeClaims, reduced } from '../../src/stock/claims.js'
-import { takeApart } from '../../src/stock/groups.js'
+import { greatestDivisor, leastMultiple, mergeDemands, reduced } from '../../src/stock/claims.js'
+import { resolveComponents } from '../../src/stock/groups.js'
 import { kit, plain, reference } from './given.js'
 
 const groupsOf = (...products: ReturnType<typeof plain>[]) =>
   products.flatMap((product, index) =>
-    takeApart(product, new Map()).groups.map((group) => ({ group, quantity: index + 1 })),
+    resolveComponents(product, new Map()).groups.map((group) => ({ group, quantity: index + 1 })),
   )
 
 tap.test('merges equal groups, however they come about, in an order of their own', async (t) => {
@@ -15,7 +15,7 @@ tap.test('merges equal groups, however they come about, in an order of their own
     kit(reference('c', 'C', 0.1), reference('c', 'C', 0.2)),
     plain(reference('c', 'D', 0.3)),
   ]
-  const claims = mergeClaims(groupsOf(...products))
+  const claims = mergeDemands(groupsOf(...products))
   t.strictSame(claims, [
     {
       members: [
@@ -37,11 +37,11 @@ tap.test('merges equal groups, however they come about, in an order of their own
     },
   ])
   const members = (all: typeof claims) => all.map((claim) => claim.members)
-  t.strictSame(members(mergeClaims(groupsOf(...products.toReversed()))), members(claims))
+  t.strictSame(members(mergeDemands(groupsOf(...products.toReversed()))), members(claims))
 })
 
 tap.test('keeps groups apart that need other items, or other numbers of them', async (t) => {
-  t.equal(mergeClaims(groupsOf(plain(reference('a')), plain(reference('a', 'A', 2)), plain(reference('b')))).length, 3)
+  t.equal(mergeDemands(groupsOf(plain(reference('a')), plain(reference('a', 'A', 2)), plain(reference('b')))).length, 3)
 })
 
 tap.test('reduces fractions', async (t) => {

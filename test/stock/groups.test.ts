@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { takeApart } from '../../src/stock/groups.js'
+import { resolveComponents } from '../../src/stock/groups.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { item, kit, plain, reference } from './given.js'
 
 const groupsOf = (product: Product, ...items: InventoryItem[]) =>
-  takeApart(product, new Map(items.map((known) => [known.id, known]))).groups.map(({ sku, components, units }) => ({
+  resolveComponents(product, new Map(items.map((known) => [known.id, known]))).groups.map(({ sku, components, units }) => ({
     sku,
     ids: components.map((component) => component.inventoryItemId),
     needs: components.map((component) => toNumber(component.units)),
@@ -33,7 +33,7 @@ t.test('makes a group of a kit for each component SKU, in the order of their fir
     { sku: 'TENT', ids: ['tent'], needs: [1], units: 1 },
   ])
   t.strictSame(
-    takeApart(product, new Map()).components.map((component) => component.inventoryItemId),
+    resolveComponents(product, new Map()).components.map((component) => component.inventoryItemId),
     ['pole_1', 'tent', 'pole_2'],
     'the components themselves stay in product order',
   )

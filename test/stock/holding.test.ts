@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readHolding } from '../../src/stock/holding.js'
+import { readItemAmounts } from '../../src/stock/holding.js'
 import { toQuantities } from '../../src/stock/quantities.js'
 import { item, quantities } from './given.js'
 
@@ -10,11 +10,11 @@ const inTwo = item('a', {
 })
 
 t.test("counts the item's own numbers where no warehouse is asked for", async (t) => {
-  t.strictSame(toQuantities(readHolding(inTwo, undefined).counted), quantities({ onhand: 9, fulfillable: 8 }))
+  t.strictSame(toQuantities(readItemAmounts(inTwo, undefined).counted), quantities({ onhand: 9, fulfillable: 8 }))
 })
 
 t.test('counts the warehouses asked for, pooled', async (t) => {
-  const counted = (...asked: string[]) => toQuantities(readHolding(inTwo, new Set(asked)).counted)
+  const counted = (...asked: string[]) => toQuantities(readItemAmounts(inTwo, new Set(asked)).counted)
   t.strictSame(counted('wh_a'), quantities({ onhand: 4, fulfillable: 3 }))
   t.strictSame(counted('wh_b', 'wh_a', 'wh_c'), quantities({ onhand: 9, fulfillable: 8, awaiting: 1 }))
   t.strictSame(counted('wh_c'), quantities())
@@ -22,19 +22,19 @@ t.test('counts the warehouses asked for, pooled', async (t) => {
 
 t.test('reads a breakdown that is null, absent or empty as none', async (t) => {
   for (const fields of [{}, { inventory_by_warehouse_id: null }, { inventory_by_warehouse_id: {} }]) {
-    t.equal(readHolding(item('a', { onhand: 9, ...fields }), undefined).byWarehouse.size, 0)
+    t.equal(readItemAmounts(item('a', { onhand: 9, ...fields }), undefined).byWarehouse.size, 0)
   }
 })
 
 t.test('takes a warehouse that is null for one that states nothing', async (t) => {
-  const { byWarehouse } = readHolding(item('a', { inventory_by_warehouse_id: { wh_a: null } }), undefined)
+  const { byWarehouse } = readItemAmounts(item('a', { inventory_by_warehouse_id: { wh_a: null } }), undefined)
   t.match(byWarehouse.get('wh_a'), { fulfillableKnown: false, onhand: null })
 })
 
 t.test('derives only where the list of substitutes is empty, in warehouses as well', async (t) => {
   const numbers = { onhand: 4, committed: 1, unfulfillable: 1 }
   const known = (substitute_skus?: string[] | null) => {
-    const holding = readHolding(
+    const holding = readItemAmounts(
       item('a', {
         ...numbers,
         inventory_by_warehouse_id: { wh_a: numbers },
@@ -50,7 +50,7 @@ t.test('derives only where the list of substitutes is empty, in warehouses as we
 
 t.test('keeps warehouses apart that are called like what objects have of their own', async (t) => {
   const breakdown = JSON.parse('{"__proto__": {"fulfillable": 3}, "constructor": {"fulfillable": 4}}')
-  const { byWarehouse, counted } = readHolding(
+  const { byWarehouse, counted } = readItemAmounts(
     item('a', { inventory_by_warehouse_id: breakdown }),
     new Set(['__proto__', 'toString']),
   )

@@ -1,10 +1,10 @@
 import tap from 'tap'
 import { composeStock } from '../../src/stock/compose.js'
-import { KeptStocks, type Sources } from '../../src/stock/kept-stocks.js'
+import { StockCache, type StockSources } from '../../src/stock/kept-stocks.js'
 import { item, reference } from './given.js'
 
 const product = { id: 'p', is_kit: false, inventory_items: [reference('i'), reference('j')] }
-const sources: Sources = {
+const sources: StockSources = {
   product,
   items: [item('i', { fulfillable: 3 }), undefined],
   warehouses: new Map(),
@@ -16,14 +16,14 @@ const stock = () =>
   composeStock({ sku: 'A', product, items: new Map(), warehouses: new Map(), asOf: '', stale: false, source: null })
 
 tap.test('gives the same stock out again while it has the same sources', async (t) => {
-  const kept = new KeptStocks(10)
+  const kept = new StockCache(10)
   const first = kept.get('A', sources, stock)
   t.equal(kept.get('A', { ...sources, items: [...sources.items] }, stock), first)
   t.not(kept.get('B', sources, stock), first)
 })
 
 tap.test('has a stock made anew when any of its sources is another, though it says the same', async (t) => {
-  const changes: Partial<Sources>[] = [
+  const changes: Partial<StockSources>[] = [
     { product: { ...product } },
     { items: [item('i', { fulfillable: 3 }), undefined] },
     { items: [sources.items[0], item('j', {})] },
@@ -35,7 +35,7 @@ tap.test('has a stock made anew when any of its sources is another, though it sa
     { stale: true },
   ]
   for (const change of changes) {
-    const kept = new KeptStocks(10)
+    const kept = new StockCache(10)
     const first = kept.get('A', sources, stock)
     const second = kept.get('A', { ...sources, ...change }, stock)
     t.not(second, first, Object.keys(change).join())
@@ -44,7 +44,7 @@ tap.test('has a stock made anew when any of its sources is another, though it sa
 })
 
 tap.test('forgets what nobody has asked for in a while', async (t) => {
-  const kept = new KeptStocks(4)
+  const kept = new StockCache(4)
   const first = kept.get('A', sources, stock)
   const second = kept.get('B', sources, stock)
   kept.get('A', sources, stock)

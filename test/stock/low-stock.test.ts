@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { fromCursor, type LowStockQuery, lowStock, toCursor } from '../../src/stock/low-stock.js'
-import { StockBoard } from '../../src/stock/stock-board.js'
+import { StockIndex } from '../../src/stock/stock-board.js'
 import { item, kit, reference } from './given.js'
 import { simple, viewOf } from './view.js'
 
@@ -18,7 +18,7 @@ function stockOf(units: Readonly<Record<string, number>>) {
 }
 
 function boardOf(view: ReturnType<typeof viewOf>) {
-  const board = new StockBoard(view)
+  const board = new StockIndex(view)
   for (const id of view.productIds()) board.update(id)
   const ask = (query: Partial<LowStockQuery>, rest = noRest) =>
     lowStock(board, view, { below: 10, limit: 100, ...query }, rest)

@@ -1,12 +1,12 @@
 import tap from 'tap'
-import { mergeClaims } from '../../src/stock/claims.js'
-import { takeApart } from '../../src/stock/groups.js'
+import { mergeDemands } from '../../src/stock/claims.js'
+import { resolveComponents } from '../../src/stock/groups.js'
 import { connected, isAlike, toPools } from '../../src/stock/pools.js'
 import { plain, reference } from './given.js'
 
 const claimsOf = (...products: ReturnType<typeof plain>[]) =>
-  mergeClaims(
-    products.flatMap((product) => takeApart(product, new Map()).groups.map((group) => ({ group, quantity: 2 }))),
+  mergeDemands(
+    products.flatMap((product) => resolveComponents(product, new Map()).groups.map((group) => ({ group, quantity: 2 }))),
   )
 
 tap.test('puts claims that share items into one pool, in the coarsest measure that fits', async (t) => {

@@ -1,14 +1,14 @@
 import tap from 'tap'
-import { itemsInView, StockBoard, stockInView } from '../../src/stock/stock-board.js'
+import { itemsInView, StockIndex, stockInView } from '../../src/stock/stock-board.js'
 import { item, kit, quantities, reference } from './given.js'
 import { simple, viewOf } from './view.js'
 
-const told = (changes: ReturnType<StockBoard['update']>) =>
+const told = (changes: ReturnType<StockIndex['update']>) =>
   changes.map(({ productId, sku, available, previousAvailable }) => [productId, sku, previousAvailable, available])
 
 /** A board that knows all of the view. */
 function boardOf(view: ReturnType<typeof viewOf>) {
-  const board = new StockBoard(view)
+  const board = new StockIndex(view)
   for (const id of view.productIds()) board.update(id)
   return board
 }
@@ -27,7 +27,7 @@ tap.test('works out the stock of a product from the view', async (t) => {
 
 tap.test('says what was available before, and null of what is new', async (t) => {
   const view = viewOf([simple('a', { name: 'Tea', warehouse_customer_id: 'cust' })], [item('a', { fulfillable: 5 })])
-  const board = new StockBoard(view)
+  const board = new StockIndex(view)
   t.equal(board.get('a'), undefined)
   t.strictSame(board.update('a'), [
     {
@@ -108,7 +108,7 @@ tap.test('keeps no product without a SKU', async (t) => {
     [simple('a', { sku: '' }), simple('b', { sku: null }), { id: 'c' }],
     [item('a', { fulfillable: 5 }), item('b', { fulfillable: 5 })],
   )
-  const board = new StockBoard(view)
+  const board = new StockIndex(view)
   for (const id of ['a', 'b', 'c']) t.strictSame(board.update(id), [])
   t.equal(board.size, 0)
 })

@@ -1,8 +1,8 @@
 import tap from 'tap'
-import type { ConnectionState } from '../../src/records/connection.js'
+import type { SyncState } from '../../src/records/connection.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { KeptStocks } from '../../src/stock/kept-stocks.js'
+import { StockCache } from '../../src/stock/kept-stocks.js'
 import { type StockOptions, type StockRecords, stocks } from '../../src/stock/stock-service.js'
 import { item, reference } from './given.js'
 
@@ -19,13 +19,13 @@ interface Given {
   readonly items?: Record<string, InventoryItem | Error>
   readonly readAt?: Record<string, number>
   readonly stale?: readonly string[]
-  readonly connection?: ConnectionState
+  readonly connection?: SyncState
 }
 
 function ask(
   { products = {}, items = {}, readAt = {}, stale = [], connection }: Given,
   options: StockOptions = {},
-  kept?: KeptStocks,
+  kept?: StockCache,
 ) {
   const asked: string[][] = []
   const read =
@@ -135,7 +135,7 @@ tap.test('takes the merchant, the warehouses and what is to be included', async 
 })
 
 tap.test("passes on what is known of Trackstar's own copy", async (t) => {
-  const connection: ConnectionState = { syncedAt: 'then', errors: [], incomplete: ['inventory'] }
+  const connection: SyncState = { syncedAt: 'then', errors: [], incomplete: ['inventory'] }
   const products = { A: [kit('p1', 'i1')] }
   t.match((await ask({ products, connection }).result('A')).get('A'), {
     stock: { source: { synced_at: 'then', errors: [] }, complete: false },
@@ -158,7 +158,7 @@ tap.test('takes a catalog that gives nothing for a key for a fault', async (t) =
 })
 
 tap.test('keeps what is asked for by the SKU alone', async (t) => {
-  const kept = new KeptStocks(10)
+  const kept = new StockCache(10)
   const given = { products: { A: [kit('p', 'i')] }, items: { i: item('i', { fulfillable: 3 }) } }
   const stockOf = async (records: Given, options: StockOptions = {}) => {
     const outcome = (await ask(records, options, kept).result('A')).get('A')

@@ -1,9 +1,9 @@
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import type { StockView } from '../../src/stock/stock-board.js'
+import type { CatalogView } from '../../src/stock/stock-board.js'
 
 /** A whole catalog that tests change as they like. */
-export interface TestView extends StockView {
+export interface TestView extends CatalogView {
   readonly products: Map<string, Product>
   readonly items: Map<string, InventoryItem>
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ItemQuantities } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { takeApart } from '../../src/stock/groups.js'
+import { resolveComponents } from '../../src/stock/groups.js'
 import { nothing, readAmounts, toQuantities } from '../../src/stock/quantities.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { groupYield, productAmounts } from '../../src/stock/yields.js'
@@ -10,7 +10,7 @@ import { kit, plain, quantities, reference } from './given.js'
 const giveOf = (amounts: Record<string, ItemQuantities>) => (id: string) =>
   amounts[id] === undefined ? nothing : readAmounts(amounts[id], true)
 const yields = (product: Product, amounts: Record<string, ItemQuantities>) =>
-  toQuantities(productAmounts(takeApart(product, new Map()).groups, product.is_kit === true, giveOf(amounts)))
+  toQuantities(productAmounts(resolveComponents(product, new Map()).groups, product.is_kit === true, giveOf(amounts)))
 
 const full = { onhand: 52, committed: 9, unfulfillable: 2, fulfillable: 41, sellable: 40, awaiting: 20 }
 
@@ -110,7 +110,7 @@ t.test('passes on what is oversold, and what exceeds all bounds at its bound', a
 })
 
 t.test('tells the yield of one group', async (t) => {
-  const [group] = takeApart(kit(reference('a', 'A', 2), reference('b', 'A', 4)), new Map()).groups
+  const [group] = resolveComponents(kit(reference('a', 'A', 2), reference('b', 'A', 4)), new Map()).groups
   t.ok(group)
   if (group !== undefined) {
     t.equal(toNumber(groupYield(group, giveOf({ a: { fulfillable: 3 }, b: { fulfillable: 2 } }))), 2)

@@ -1,12 +1,12 @@
 import { isProblem } from '../../src/errors.js'
-import { type Bid, type Budget, jitterMarginMs } from '../../src/trackstar/budget.js'
+import { type PermitRequest, type RateLimiter, jitterMarginMs } from '../../src/trackstar/budget.js'
 import type { Time } from './time.js'
 
 /** How long a slot of the budget is taken. */
 export const spanMs = 1000 + jitterMarginMs
 
 /** A bid of Anna's that may wait for ever, but for what is said otherwise. */
-export const aBid = (over: Partial<Bid> = {}): Bid => ({
+export const aBid = (over: Partial<PermitRequest> = {}): PermitRequest => ({
   priority: 'caller',
   caller: 'anna',
   deadline: () => Number.POSITIVE_INFINITY,
@@ -20,11 +20,11 @@ export function within(time: Time, ms: number): () => number {
 }
 
 /** Bids and writes what leaves at once. The log has who left when, and who was refused when and for how long. */
-export function watch(budget: Budget, time: Time) {
+export function watch(budget: RateLimiter, time: Time) {
   const log: string[] = []
-  const leave = async (name: string, over: Partial<Bid>) => {
+  const leave = async (name: string, over: Partial<PermitRequest>) => {
     try {
-      const permit = await budget.permit(aBid(over))
+      const permit = await budget.acquire(aBid(over))
       permit.sent()
       log.push(`${name} at ${time.elapsed()}`)
     } catch (error) {
@@ -32,5 +32,5 @@ export function watch(budget: Budget, time: Time) {
       log.push(`${name} ${said} at ${time.elapsed()}`)
     }
   }
-  return { log, bid: (name: string, over: Partial<Bid> = {}) => void leave(name, over) }
+  return { log, bid: (name: string, over: Partial<PermitRequest> = {}) => void leave(name, over) }
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { isProblem } from '../../src/errors.js'
-import { type Bid, jitterMarginMs, type Permit, tooLate, windowBudget } from '../../src/trackstar/budget.js'
+import { type PermitRequest, jitterMarginMs, type Permit, overloaded, createRateLimiter } from '../../src/trackstar/budget.js'
 import { aBid, spanMs, watch, within } from './bidders.js'
 import { fakeTime, settled } from './time.js'
 
 tap.test('lets as many as the rate leave at once, and each next one a second and a margin after', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(windowBudget(2, time.clock), time)
+  const { log, bid } = watch(createRateLimiter(2, time.clock), time)
   for (const name of ['a', 'b', 'c', 'd', 'e']) bid(name)
   await time.pass(5000)
   t.strictSame(log, ['a at 0', 'b at 0', `c at ${spanMs}`, `d at ${spanMs}`, `e at ${2 * spanMs}`])
@@ -16,9 +16,9 @@ tap.test('lets as many as the rate leave at once, and each next one a second and
 
 tap.test('counts from when a call is written, not from when it was allowed', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
-  const permit = await budget.permit(aBid())
+  const permit = await budget.acquire(aBid())
   bid('second')
   await time.pass(3000)
   t.strictSame(log, [])
@@ -32,9 +32,9 @@ tap.test('counts from when a call is written, not from when it was allowed', asy
 
 tap.test('gives a permit that is given back to the next at once', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
-  const permit = await budget.permit(aBid())
+  const permit = await budget.acquire(aBid())
   bid('second')
   await time.pass(100)
   permit.release()
@@ -44,9 +44,9 @@ tap.test('gives a permit that is given back to the next at once', async (t) => {
 
 tap.test('takes the first word on a permit for the last', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
-  const sent = await budget.permit(aBid())
+  const sent = await budget.acquire(aBid())
   sent.sent()
   sent.release()
   bid('second')
@@ -54,7 +54,7 @@ tap.test('takes the first word on a permit for the last', async (t) => {
   t.strictSame(log, [`second at ${spanMs}`])
 
   await time.pass(spanMs)
-  const released = await budget.permit(aBid())
+  const released = await budget.acquire(aBid())
   released.release()
   released.sent()
   bid('third')
@@ -64,7 +64,7 @@ tap.test('takes the first word on a permit for the last', async (t) => {
 
 tap.test('lets leave in order of priority, callers of one priority in turns, each by age', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(windowBudget(1, time.clock), time)
+  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
   bid('first')
   bid('m', { priority: 'mirror' })
   bid('f', { priority: 'forced' })
@@ -82,7 +82,7 @@ tap.test('lets leave in order of priority, callers of one priority in turns, eac
 
 tap.test('refuses at once what cannot leave before its deadline, and says when to come back', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(windowBudget(1, time.clock), time)
+  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
   bid('a')
   await settled()
   bid('just in time', { deadline: within(time, spanMs) })
@@ -96,7 +96,7 @@ tap.test('refuses at once what cannot leave before its deadline, and says when t
 
 tap.test('refuses one more than may wait', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock, 2)
+  const budget = createRateLimiter(1, time.clock, 2)
   const { log, bid } = watch(budget, time)
   for (const name of ['a', 'b', 'c']) bid(name)
   await settled()
@@ -108,7 +108,7 @@ tap.test('refuses one more than may wait', async (t) => {
 
 tap.test('refuses what more urgent bids have kept from its turn, soon after its deadline', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(windowBudget(1, time.clock), time)
+  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
   bid('first')
   bid('refresh', { priority: 'refresh', deadline: within(time, 1500) })
   for (let n = 0; n < 4; n++) bid(`caller ${n}`)
@@ -119,9 +119,9 @@ tap.test('refuses what more urgent bids have kept from its turn, soon after its 
 
 tap.test('refuses what is too late when its turn comes', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
-  const permit = await budget.permit(aBid())
+  const permit = await budget.acquire(aBid())
   bid('late', { deadline: within(time, 2000) })
   bid('next')
   await time.pass(2001)
@@ -132,7 +132,7 @@ tap.test('refuses what is too late when its turn comes', async (t) => {
 
 tap.test('reads a deadline whenever it matters, so that it may move', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
   let deadline = time.clock.elapsed() + 2000
   bid('a')
@@ -146,7 +146,7 @@ tap.test('reads a deadline whenever it matters, so that it may move', async (t) 
 
 tap.test('holds all while it is paused, refuses what that makes late, and tells its listeners', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(2, time.clock)
+  const budget = createRateLimiter(2, time.clock)
   const { log, bid } = watch(budget, time)
   const heard: string[] = []
   budget.onPause(() => heard.push(`first, ${budget.state.waiting} waiting`))
@@ -167,7 +167,7 @@ tap.test('holds all while it is paused, refuses what that makes late, and tells 
 
 tap.test('lets no pause shorten another', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { log, bid } = watch(budget, time)
   let pauses = 0
   budget.onPause(() => pauses++)
@@ -185,7 +185,7 @@ tap.test('lets no pause shorten another', async (t) => {
 
 tap.test('keeps no timer when nothing waits any more', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(1, time.clock)
+  const budget = createRateLimiter(1, time.clock)
   const { bid } = watch(budget, time)
   bid('a')
   bid('b', { deadline: within(time, 2000) })
@@ -198,7 +198,7 @@ tap.test('keeps no timer when nothing waits any more', async (t) => {
 tap.test('looks again where a timer comes a moment early', async (t) => {
   const time = fakeTime(t)
   const elapsed = () => time.clock.elapsed() - (time.elapsed() === spanMs ? 0.25 : 0)
-  const budget = windowBudget(1, { elapsed })
+  const budget = createRateLimiter(1, { elapsed })
   const { log, bid } = watch(budget, time)
   bid('a')
   bid('b')
@@ -210,10 +210,10 @@ tap.test('looks again where a timer comes a moment early', async (t) => {
 
 tap.test('tells its state: what the last second took and what waits', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(3, time.clock)
+  const budget = createRateLimiter(3, time.clock)
   t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0, isSpent: false })
-  const permits = await Promise.all([budget.permit(aBid()), budget.permit(aBid()), budget.permit(aBid())])
-  const waiting = [budget.permit(aBid()), budget.permit(aBid({ priority: 'mirror' }))]
+  const permits = await Promise.all([budget.acquire(aBid()), budget.acquire(aBid()), budget.acquire(aBid())])
+  const waiting = [budget.acquire(aBid()), budget.acquire(aBid({ priority: 'mirror' }))]
   t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 3, waiting: 2, isSpent: true })
   for (const permit of permits) permit.sent()
   await time.pass(999)
@@ -227,10 +227,10 @@ tap.test('tells its state: what the last second took and what waits', async (t) 
 })
 
 tap.test('names a whole number of seconds to come back after, one at least', async (t) => {
-  t.match(tooLate(0), { problem: 'overloaded', statusCode: 503, extras: { retryAfter: 1 } })
-  t.equal(tooLate(-50).extras.retryAfter, 1)
-  t.equal(tooLate(1000).extras.retryAfter, 1)
-  t.equal(tooLate(1001).extras.retryAfter, 2)
+  t.match(overloaded(0), { problem: 'overloaded', statusCode: 503, extras: { retryAfter: 1 } })
+  t.equal(overloaded(-50).extras.retryAfter, 1)
+  t.equal(overloaded(1000).extras.retryAfter, 1)
+  t.equal(overloaded(1001).extras.retryAfter, 2)
 })
 
 const priority = fc.constantFrom('caller', 'refresh', 'forced', 'mirror')
@@ -244,17 +244,17 @@ tap.test('foretells when one more leaves, as long as all is written at once and 
   await fc.assert(
     fc.asyncProperty(earlier, fc.integer({ min: 1, max: 4 }), fc.nat(3000), priority, caller, async (...given) => {
       const [bids, rate, pauseMs, priority, caller] = given
-      const budget = windowBudget(rate, time.clock)
+      const budget = createRateLimiter(rate, time.clock)
       for (const { restMs, ...one } of bids) {
-        void budget.permit(aBid(one)).then((permit) => permit.sent())
+        void budget.acquire(aBid(one)).then((permit) => permit.sent())
         await time.pass(restMs)
       }
       await settled()
       budget.pauseUntil(time.clock.elapsed() + pauseMs)
-      const promised = budget.estimate(priority, caller, 0)
+      const promised = budget.estimateAt(priority, caller, 0)
       let left = Number.NaN
       const leave = async () => {
-        const permit = await budget.permit(aBid({ priority, caller, deadline: () => promised }))
+        const permit = await budget.acquire(aBid({ priority, caller, deadline: () => promised }))
         left = time.clock.elapsed()
         permit.sent()
       }
@@ -266,20 +266,20 @@ tap.test('foretells when one more leaves, as long as all is written at once and 
 
 tap.test('foretells for after more of a caller’s own, and in the place of fewer', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(2, time.clock)
+  const budget = createRateLimiter(2, time.clock)
   const { bid } = watch(budget, time)
   for (const name of ['a', 'b', 'c']) bid(name)
   await settled()
   const start = time.clock.elapsed()
-  t.equal(budget.estimate('caller', 'anna', -1), start + spanMs)
-  t.equal(budget.estimate('caller', 'anna', 0), start + spanMs)
-  t.equal(budget.estimate('caller', 'anna', 1), start + 2 * spanMs)
-  t.equal(budget.estimate('mirror', 'zoe', 3), start + 3 * spanMs)
+  t.equal(budget.estimateAt('caller', 'anna', -1), start + spanMs)
+  t.equal(budget.estimateAt('caller', 'anna', 0), start + spanMs)
+  t.equal(budget.estimateAt('caller', 'anna', 1), start + 2 * spanMs)
+  t.equal(budget.estimateAt('mirror', 'zoe', 3), start + 3 * spanMs)
 })
 
 /** What becomes of one bid: after how long its call is written, or its permit given back. */
 interface Fate {
-  readonly priority: Bid['priority']
+  readonly priority: PermitRequest['priority']
   readonly caller: string
   readonly patienceMs: number
   readonly lateMs: number
@@ -302,7 +302,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
   })
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.integer({ min: 1, max: 11 }), async (steps, rate) => {
-      const budget = windowBudget(rate, time.clock, 40)
+      const budget = createRateLimiter(rate, time.clock, 40)
       const { clock } = time
       const written: number[] = []
       let pausedUntil = 0
@@ -321,7 +321,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
           const deadline = clock.elapsed() + fate.patienceMs
           open++
           budget
-            .permit(aBid({ ...fate, deadline: () => deadline }))
+            .acquire(aBid({ ...fate, deadline: () => deadline }))
             .then(
               (permit) => use(permit, deadline, fate),
               (error: unknown) => void (isProblem(error, 'overloaded') || faults.push(String(error))),
@@ -342,7 +342,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
       })
       if (open > 0 || budget.state.waiting > 0) faults.push(`${open} bids without an end`)
       if (time.timers() > 0) faults.push('a timer is left over')
-      if (budget.estimate('mirror', 'zoe', rate - 1) > clock.elapsed()) faults.push('a permit is lost')
+      if (budget.estimateAt('mirror', 'zoe', rate - 1) > clock.elapsed()) faults.push('a permit is lost')
       return faults.length === 0 || Promise.reject(new Error(faults.join(', ')))
     }),
     { numRuns: 150 },
@@ -351,14 +351,14 @@ tap.test('never lets more than the rate into any second and margin, whatever com
 
 tap.test('tells of each permit whether it was the last for the moment', async (t) => {
   const time = fakeTime(t)
-  const budget = windowBudget(2, time.clock)
-  const [first, second] = await Promise.all([budget.permit(aBid()), budget.permit(aBid())])
+  const budget = createRateLimiter(2, time.clock)
+  const [first, second] = await Promise.all([budget.acquire(aBid()), budget.acquire(aBid())])
   t.notOk(first?.wasLast)
   first?.sent()
   second?.sent()
   t.strictSame([first?.wasLast, second?.wasLast], [true, true], 'both places were taken')
   await time.pass(1000 + jitterMarginMs)
-  const third = await budget.permit(aBid())
+  const third = await budget.acquire(aBid())
   third.sent()
   t.notOk(third.wasLast, 'another could have left')
 })

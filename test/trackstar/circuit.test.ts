@@ -1,12 +1,12 @@
 import tap from 'tap'
-import { Circuit, type CircuitState, failuresToOpen, openMs, type Verdict } from '../../src/trackstar/circuit.js'
+import { CircuitBreaker, type CircuitState, failuresToOpen, openMs, type CallVerdict } from '../../src/trackstar/circuit.js'
 import { TestClock } from '../helper.js'
 
 function start() {
   const clock = new TestClock()
   const changes: CircuitState[] = []
-  const circuit = new Circuit(clock, (state) => changes.push(state))
-  const call = (verdict: Verdict) => circuit.begin()(verdict)
+  const circuit = new CircuitBreaker(clock, (state) => changes.push(state))
+  const call = (verdict: CallVerdict) => circuit.begin()(verdict)
   const fail = (times = failuresToOpen) => {
     for (let n = 0; n < times; n++) call('fails')
   }
@@ -130,7 +130,7 @@ tap.test('closes for the late answer of an old call, and keeps its one trial sho
 })
 
 tap.test('needs nobody who listens', async (t) => {
-  const circuit = new Circuit(new TestClock())
+  const circuit = new CircuitBreaker(new TestClock())
   for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
   t.equal(circuit.state, 'open')
 })

@@ -30,7 +30,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
     const deadline = clock.elapsed() + ms
     return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
   }
-  const read = (ms?: number) => connection.trackstar.list('products', { limit: '1' }, { bid: bid(ms), cause: 'list' })
+  const read = (ms?: number) => connection.trackstar.list('products', { limit: '1' }, { permit: bid(ms), cause: 'list' })
   let writes = 0
   const write = (ms?: number) =>
     connection.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
@@ -78,8 +78,8 @@ tap.test('regression: a call without the token, which succeeds, made refused cre
   sandbox.fault('/wms/*', { status: 401, times: 1 })
   await problemOf(read())
   const deadline = performance.now() + 3000
-  const errand = { bid: { priority: 'caller', caller: 'status', deadline: () => deadline }, cause: 'list' } as const
-  await connection.trackstar.connection(sandbox.credentials.connectionId, errand)
+  const options = { permit: { priority: 'caller', caller: 'status', deadline: () => deadline }, cause: 'list' } as const
+  await connection.trackstar.connection(sandbox.credentials.connectionId, options)
   t.equal(connection.isRefused, true)
   await read()
   t.equal(connection.isRefused, false)

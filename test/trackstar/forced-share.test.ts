@@ -1,11 +1,11 @@
 import tap from 'tap'
-import { windowBudget } from '../../src/trackstar/budget.js'
-import { withForcedShare } from '../../src/trackstar/forced-share.js'
+import { createRateLimiter } from '../../src/trackstar/budget.js'
+import { limitForcedReads } from '../../src/trackstar/forced-share.js'
 import { aBid, spanMs, watch, within } from './bidders.js'
 import { fakeTime, settled, type Time } from './time.js'
 
 const forced = { priority: 'forced' } as const
-const shared = (time: Time, rate: number) => withForcedShare(windowBudget(rate, time.clock), time.clock)
+const shared = (time: Time, rate: number) => limitForcedReads(createRateLimiter(rate, time.clock), time.clock)
 
 tap.test('lets forced bids have half of the rate, however many they are', async (t) => {
   const time = fakeTime(t)
@@ -106,11 +106,11 @@ tap.test('gives its half back when the whole refuses', async (t) => {
 tap.test('gives both back when a forced call is not made after all', async (t) => {
   const time = fakeTime(t)
   const budget = shared(time, 2)
-  const permit = await budget.permit(aBid(forced))
+  const permit = await budget.acquire(aBid(forced))
   t.equal(budget.state.usedLastSecond, 1)
   permit.release()
   t.equal(budget.state.usedLastSecond, 0)
-  t.equal(budget.estimate('forced', 'anna', 0), time.clock.elapsed())
+  t.equal(budget.estimateAt('forced', 'anna', 0), time.clock.elapsed())
 })
 
 tap.test('foretells by the half or the whole, whichever is later', async (t) => {
@@ -118,13 +118,13 @@ tap.test('foretells by the half or the whole, whichever is later', async (t) => 
   const budget = shared(time, 4)
   const { bid } = watch(budget, time)
   const start = time.clock.elapsed()
-  t.equal(budget.estimate('forced', 'anna', 0), start)
-  t.equal(budget.estimate('forced', 'anna', 2), start + spanMs, 'the half')
-  t.equal(budget.estimate('caller', 'anna', 2), start)
+  t.equal(budget.estimateAt('forced', 'anna', 0), start)
+  t.equal(budget.estimateAt('forced', 'anna', 2), start + spanMs, 'the half')
+  t.equal(budget.estimateAt('caller', 'anna', 2), start)
   for (let n = 0; n < 4; n++) bid('c')
   await settled()
-  t.equal(budget.estimate('forced', 'anna', 0), start + spanMs, 'the whole')
-  t.equal(budget.estimate('refresh', 'anna', 0), start + spanMs)
+  t.equal(budget.estimateAt('forced', 'anna', 0), start + spanMs, 'the whole')
+  t.equal(budget.estimateAt('refresh', 'anna', 0), start + spanMs)
 })
 
 tap.test('pauses forced bids with all others, for as long and no longer', async (t) => {

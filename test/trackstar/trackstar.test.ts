@@ -1,16 +1,16 @@
 import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
-import { windowBudget } from '../../src/trackstar/budget.js'
-import { Circuit } from '../../src/trackstar/circuit.js'
+import { createRateLimiter } from '../../src/trackstar/budget.js'
+import { CircuitBreaker } from '../../src/trackstar/circuit.js'
 import { KeyList } from '../../src/trackstar/query.js'
-import { type Errand, type Trackstar, trackstar } from '../../src/trackstar/trackstar.js'
+import { type CallOptions, type TrackstarClient, createTrackstarClient } from '../../src/trackstar/trackstar.js'
 import { httpTransport } from '../../src/trackstar/transport.js'
-import { rationedUpstream, type UpstreamCall } from '../../src/trackstar/upstream.js'
+import { createUpstreamCaller, type UpstreamCall } from '../../src/trackstar/upstream.js'
 import { TestClock } from '../helper.js'
 
-const errand: Errand = {
-  bid: { priority: 'caller', caller: 'anna', deadline: () => Number.POSITIVE_INFINITY },
+const errand: CallOptions = {
+  permit: { priority: 'caller', caller: 'anna', deadline: () => Number.POSITIVE_INFINITY },
   cause: 'miss',
 }
 
@@ -22,16 +22,16 @@ async function start(t: Test, products = 40) {
   t.teardown(() => dispatcher.close())
   t.teardown(() => sandbox.close())
   t.intercept(Math, 'random', { value: () => 0 })
-  const upstream = rationedUpstream({
+  const upstream = createUpstreamCaller({
     transport: httpTransport(dispatcher, base, sandbox.credentials),
-    budget: windowBudget(1000, clock),
-    circuit: new Circuit(clock),
+    budget: createRateLimiter(1000, clock),
+    circuit: new CircuitBreaker(clock),
     clock,
     timeoutMs: 5000,
     onCall: () => {},
   })
   const reads: UpstreamCall[] = []
-  const client = trackstar((read) => {
+  const client = createTrackstarClient((read) => {
     reads.push(read)
     return upstream(read)
   })
@@ -43,8 +43,8 @@ const pulling =
   () =>
     keys
 
-const list = (client: Trackstar): Promise<unknown> => client.list('products', {}, errand)
-const batch = (client: Trackstar): Promise<unknown> => client.productsBySku(pulling('A'), errand)
+const list = (client: TrackstarClient): Promise<unknown> => client.list('products', {}, errand)
+const batch = (client: TrackstarClient): Promise<unknown> => client.productsBySku(pulling('A'), errand)
 
 const idsOf = (records: readonly { id: string }[] | undefined) => records?.map(({ id }) => id)
 
@@ -63,7 +63,7 @@ tap.test('gives one page of a list, with the filters as they are', async (t) => 
 })
 
 tap.test('has an empty list for a read that is no longer wanted', async (t) => {
-  const page = await trackstar(async () => undefined).list('products', {}, errand)
+  const page = await createTrackstarClient(async () => undefined).list('products', {}, errand)
   t.strictSame(page, { records: [], malformed: [], nextToken: null, date: undefined })
 })
 
@@ -205,7 +205,7 @@ tap.test('gives up on pages that never end', async (t) => {
   t.equal(same.sandbox.calls.length, 2, 'the token leads to itself')
 
   let calls = 0
-  const client = trackstar(async ({ request }) => {
+  const client = createTrackstarClient(async ({ request }) => {
     request()
     return { status: 200, headers: {}, body: { data: [], next_token: `t${++calls}` } }
   })
@@ -236,7 +236,7 @@ tap.test('has no warehouses where upstream knows none or has no such function', 
     t.strictSame(await client.warehouses(errand), [])
     t.equal(sandbox.calls.length, before + 1)
   }
-  t.strictSame(await trackstar(async () => undefined).warehouses(errand), [])
+  t.strictSame(await createTrackstarClient(async () => undefined).warehouses(errand), [])
 })
 
 tap.test('does not take a failure for the absence of warehouses', async (t) => {
@@ -277,12 +277,12 @@ tap.test('refuses what is no connection', async (t) => {
     sandbox.fault('*', { body: JSON.stringify(body) })
     await t.rejects(client.connection('conn_sandbox', errand), refused)
   }
-  await t.rejects(trackstar(async () => undefined).connection('x', errand), refused)
+  await t.rejects(createTrackstarClient(async () => undefined).connection('x', errand), refused)
 })
 
 tap.test('says for each read on whose behalf and why it is made', async (t) => {
   const { client, reads } = await start(t)
-  const refresh: Errand = { bid: { ...errand.bid, priority: 'refresh' }, cause: 'refresh' }
+  const refresh: CallOptions = { permit: { ...errand.permit, priority: 'refresh' }, cause: 'refresh' }
   await client.list('products', { limit: '1' }, refresh)
   await client.productsBySku(pulling('CUP'), refresh)
   await client.inventoryByIds(pulling('inv_cup'), refresh)

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import tap from 'tap'
-import { TurnQueue } from '../../src/trackstar/turn-queue.js'
+import { FairQueue } from '../../src/trackstar/turn-queue.js'
 
 const queueOf = (...callers: string[]) => {
-  const queue = new TurnQueue<string>()
+  const queue = new FairQueue<string>()
   const counts: Record<string, number> = {}
   for (const caller of callers) {
     counts[caller] = (counts[caller] ?? 0) + 1
@@ -12,7 +12,7 @@ const queueOf = (...callers: string[]) => {
   return queue
 }
 
-const drained = <T>(queue: TurnQueue<T>): T[] => {
+const drained = <T>(queue: FairQueue<T>): T[] => {
   const items: T[] = []
   for (let item = queue.shift(); item !== undefined; item = queue.shift()) items.push(item)
   return items
@@ -71,7 +71,7 @@ tap.test('agrees with itself on when one more leaves, whatever came and went bef
   const step = fc.oneof(caller, fc.constant(undefined))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), caller, fc.nat(3), (steps, one, extra) => {
-      const queue = new TurnQueue<string>()
+      const queue = new FairQueue<string>()
       for (const step of steps) {
         if (step === undefined) queue.shift()
         else queue.push(step, 'other')

@@ -2,20 +2,20 @@ import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { isProblem, type Problem, problem } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
-import { type Bid, jitterMarginMs, windowBudget } from '../../src/trackstar/budget.js'
-import { Circuit, failuresToOpen, openMs } from '../../src/trackstar/circuit.js'
+import { type PermitRequest, jitterMarginMs, createRateLimiter } from '../../src/trackstar/budget.js'
+import { CircuitBreaker, failuresToOpen, openMs } from '../../src/trackstar/circuit.js'
 import { httpTransport, type Transport, type UpstreamAnswer } from '../../src/trackstar/transport.js'
-import { type CallReport, rationedUpstream, type UpstreamCall } from '../../src/trackstar/upstream.js'
+import { type CallReport, createUpstreamCaller, type UpstreamCall } from '../../src/trackstar/upstream.js'
 import { TestClock } from '../helper.js'
 import { settled } from './time.js'
 
 const request = { method: 'GET', path: '/wms/products?limit=1' } as const
-const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<Bid> = {}): UpstreamCall => {
+const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<PermitRequest> = {}): UpstreamCall => {
   const deadline = clock.elapsed() + 10_000
   return {
     route: '/wms/products',
     cause: 'miss',
-    bid: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
+    permit: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
     request: () => request,
     ...over,
   }
@@ -39,10 +39,10 @@ async function start(t: Test, { rate = 100, luck = 0, timeoutMs = 5000, ...parts
   t.teardown(() => dispatcher.close())
   t.teardown(() => sandbox.close())
   t.intercept(Math, 'random', { value: () => luck })
-  const budget = windowBudget(rate, clock)
-  const circuit = new Circuit(clock)
+  const budget = createRateLimiter(rate, clock)
+  const circuit = new CircuitBreaker(clock)
   const reports: CallReport[] = []
-  const upstream = rationedUpstream({
+  const upstream = createUpstreamCaller({
     transport: transport(httpTransport(dispatcher, base, sandbox.credentials), clock),
     budget,
     circuit,
@@ -93,7 +93,7 @@ tap.test('gives the answer of one call, and tells of it', async (t) => {
 
 tap.test('tells how long a call has waited for its turn', async (t) => {
   const { clock, upstream, budget, reports } = await start(t, { rate: 1 })
-  const { sent, release } = await budget.permit(read(clock).bid)
+  const { sent, release } = await budget.acquire(read(clock).permit)
   const answer = upstream(read(clock, { cause: 'list' }))
   await settled()
   clock.advance(700)
@@ -105,7 +105,7 @@ tap.test('tells how long a call has waited for its turn', async (t) => {
 
 tap.test('asks what to ask for when the permit is there, and once', async (t) => {
   const { clock, sandbox, upstream, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.permit(read(clock).bid)
+  const { release } = await budget.acquire(read(clock).permit)
   let asked = 0
   const answer = upstream(read(clock, { request: () => [request][asked++] }))
   await settled()
@@ -123,7 +123,7 @@ tap.test('gives the permit back where nothing is wanted any more', async (t) => 
   const { clock, sandbox, upstream, budget, circuit, reports } = await start(t, { rate: 1 })
   t.equal(await upstream(read(clock, { request: () => undefined })), undefined)
   t.equal(budget.state.usedLastSecond, 0)
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed())
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
   t.equal(circuit.state, 'closed')
   t.strictSame([sandbox.calls.length, reports.length], [0, 0])
 })
@@ -136,7 +136,7 @@ tap.test('gives the permit back where the request cannot even be made', async (t
     }
     await t.rejects(upstream(read(clock, { request })), { message: 'no such key' })
   }
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed())
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
   t.equal(circuit.state, 'closed')
   t.match(await upstream(read(clock)), { status: 200 })
 })
@@ -240,7 +240,7 @@ tap.test('pauses everybody when upstream asks for it', async (t) => {
     const error = await caught(upstream(read(clock, {}, { deadline: () => deadline })))
     t.match(error, { problem: 'upstream_unavailable', extras: { retryAfter: 3 } })
     t.equal(sandbox.calls.length, 1)
-    t.equal(budget.estimate('mirror', 'anybody', 0), clock.elapsed() + 3000)
+    t.equal(budget.estimateAt('mirror', 'anybody', 0), clock.elapsed() + 3000)
     t.equal(circuit.state, 'closed')
     const other = await caught(upstream(read(clock, {}, { caller: 'bert', deadline: () => deadline - 1 })))
     t.match(other, { problem: 'overloaded', extras: { retryAfter: 3 } })
@@ -263,7 +263,7 @@ tap.test('makes nothing of a retry-after that comes with a success', async (t) =
   const { clock, sandbox, upstream, budget } = await start(t)
   sandbox.fault('/wms/products', { headers: { 'retry-after': '3', 'x-ratelimit-remaining': '9' } })
   t.match(await upstream(read(clock)), { status: 200 })
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed())
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
 })
 
 tap.test('pauses until the reset, by upstream’s own clock, when nothing remains', async (t) => {
@@ -276,11 +276,11 @@ tap.test('pauses until the reset, by upstream’s own clock, when nothing remain
   })
   sandbox.fault('/wms/products', { headers: headers(theirs + 0.4), times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed() + 400)
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 400)
   clock.advance(400)
   sandbox.fault('/wms/products', { headers: headers(theirs + 60), times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed() + 1000)
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000)
 })
 
 tap.test('does not pause for what it knew: that the call was the last of its second', async (t) => {
@@ -288,7 +288,7 @@ tap.test('does not pause for what it knew: that the call was the last of its sec
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(clock.now() / 1000 + 60) }
   sandbox.fault('/wms/products', { headers, times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
 })
 
 tap.test('opens the circuit for what fails, and asks nothing while it is open', async (t) => {
@@ -328,14 +328,14 @@ tap.test('stops trying again once the circuit is open, and says what was last wr
 
 tap.test('gives the permit back where the circuit has opened meanwhile', async (t) => {
   const { clock, sandbox, upstream, circuit, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.permit(read(clock).bid)
+  const { release } = await budget.acquire(read(clock).permit)
   const error = caught(upstream(read(clock)))
   await settled()
   for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
   release()
   t.match(await error, { message: /left alone/, problem: 'upstream_unavailable' })
   t.equal(sandbox.calls.length, 0)
-  t.equal(budget.estimate('caller', 'anna', 0), clock.elapsed())
+  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
 })
 
 tap.test('lets the next call try where the trial was no longer wanted', async (t) => {
