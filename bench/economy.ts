@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import type { FloodReport } from './flood-process.js'
+import { setStage } from './harness.js'
 import { ask, type Outcome, openLoop, percentile, print, type Row } from './load.js'
-import { setStage } from './stage.js'
 
 const stockPath = (sku: string) => `/products/${encodeURIComponent(sku)}/stock`
 const count = (outcomes: readonly Outcome[], status: number) =>

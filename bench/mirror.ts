@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import { sandboxWebhookSecret, signWebhook } from '../src/sandbox/sandbox.js'
+import { type Stage, setStage } from './harness.js'
 import { ask, type Outcome, openLoop, percentile, print, type Row } from './load.js'
 import type { Arrival } from './readers-process.js'
-import { type Stage, setStage } from './stage.js'
 
 const stockPath = (sku: string) => `/products/${encodeURIComponent(sku)}/stock`
 const syncSeconds = 10

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import { answerReader, statusIn } from './answers.js'
+import { setStage } from './harness.js'
 import { openLoop } from './load.js'
-import { setStage } from './stage.js'
 
 export interface Stopped {
   /** Requests whose bytes the kernel had before the signal, and those of them without a whole answer. */

@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import { Pool } from 'undici'
 import { buildApp } from '../src/app.js'
-import { readConfig } from '../src/config.js'
+import { readConfig } from '../src/config/config.js'
 import { inventedSku } from '../src/sandbox/invented-catalogue.js'
 import { createSandbox } from '../src/sandbox/sandbox.js'
 import { ask, percentile, print } from './load.js'

@@ -4,10 +4,10 @@ import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type AppParts, buildApp } from './app.js'
-import { type Config, ConfigError, readConfig } from './config.js'
+import { type Config, ConfigError, readConfig } from './config/config.js'
+import { startTracing, type Tracing } from './http/tracing.js'
 import { fixedSkus } from './sandbox/fixed-catalogue.js'
 import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
-import { startTracing, type Tracing } from './tracing.js'
 
 // V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been
 // promoted by then, so under a flood that is 200 MB of the dead; collecting at a third costs little and keeps it at 60.

@@ -1,6 +1,6 @@
 import { MockAgent } from 'undici'
 import { buildApp } from './app.js'
-import { readConfig } from './config.js'
+import { readConfig } from './config/config.js'
 
 /** The contract document, made from the routes; asks nobody and listens nowhere. */
 export async function openapiDocument(): Promise<object> {

@@ -1,7 +1,7 @@
-import type { Catalog } from './catalog/catalog.js'
-import type { Config } from './config.js'
-import type { Status } from './plugins/status.js'
-import type { Connection } from './trackstar/connection.js'
+import type { Config } from './config/config.js'
+import type { Connection } from './connection.js'
+import type { Status } from './routes/status.js'
+import type { Catalog } from './services/catalog.js'
 
 /** What `/status` says of the one connection. */
 export function connectionStatus(

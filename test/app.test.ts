@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { startService } from './helper.js'
+import { startService } from './harness.js'
 
 tap.test('regression: calls that had a permit waited for one of 32 sockets', async (t) => {
   const rate = 60

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { eventually } from './helper.js'
+import { eventually } from './harness.js'
 
 /** A span as it came over the wire. */
 export interface ReceivedSpan {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { eventually } from './helper.js'
+import { eventually } from './harness.js'
 
 /** One event as it came. */
 export interface StreamEvent {

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
-import { readConfig } from '../src/config.js'
-import { Metrics } from '../src/plugins/metrics.js'
-import { Tickets } from '../src/plugins/tickets.js'
+import { readConfig } from '../src/config/config.js'
+import { Metrics } from '../src/http/metrics.js'
+import { Tickets } from '../src/http/tickets.js'
 import { createServer } from '../src/server.js'
 
 const required = { TRACKSTAR_API_KEY: 'k', TRACKSTAR_ACCESS_TOKEN: 't', AUTH_MODE: 'none' }

@@ -1,7 +1,7 @@
 import tap from 'tap'
-import type { Catalog, CatalogState } from '../src/catalog/catalog.js'
+import type { Connection } from '../src/connection.js'
+import type { Catalog, CatalogState } from '../src/services/catalog.js'
 import { connectionStatus } from '../src/status-report.js'
-import type { Connection } from '../src/trackstar/connection.js'
 
 const store = (entries: number) => ({ entries, bytes: entries * 10, maxBytes: 1000, evictions: 0 })
 const state: CatalogState = {

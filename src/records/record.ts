@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { Compile, type Validator } from 'typebox/compile'
 
 /** Either the value or null: upstream leaves out or nulls any descriptive field, depending on the integration. */
 export const orNull = <T extends TSchema & { type: string }>(schema: T) =>
@@ -23,3 +24,75 @@ export const recordSchema = <P extends TProperties>($id: string, description: st
 
 /** Any record schema: what the reading of pages needs to know of one. */
 export type RecordSchema = TObject<typeof recordFields>
+
+/** The envelope of upstream's lists. The records are checked one by one, so that a malformed one never costs a page. */
+const Envelope = Type.Object(
+  {
+    data: Type.Array(Type.Unknown()),
+    next_token: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  },
+  { additionalProperties: true },
+)
+const envelope = Compile(Envelope)
+
+/** What is wrong with an answer: where (a JSON pointer into it) and why. Never a value, which may be anybody's data. */
+export interface Fault {
+  readonly path: string
+  readonly message: string
+}
+
+/** A record that was left out of a page, with what could still be read of its identity. */
+export interface Malformed extends Fault {
+  readonly id: string | undefined
+  readonly sku: string | undefined
+}
+
+/** One page of upstream's list: the sound records, the ones left out, and the token of the next page, if any. */
+export interface Page<R> {
+  readonly records: readonly R[]
+  readonly malformed: readonly Malformed[]
+  readonly nextToken: string | null
+}
+
+/** Reads bodies of one kind of record. `page` and `one` give a {@link Fault} where the body cannot be what it claims. */
+export interface RecordReader<R> {
+  page(body: unknown): Page<R> | { readonly fault: Fault }
+  one(body: unknown): { readonly record: R } | { readonly fault: Fault }
+}
+
+/** A reader for the records of `schema`; compiled once, at start. */
+export function recordReader<S extends RecordSchema>(schema: S): RecordReader<Static<S>> {
+  const check = Compile(schema)
+  const read = (value: unknown, at: string): { record: Static<S> } | { fault: Fault } =>
+    check.Check(value) ? { record: value } : { fault: firstFault(check, value, at) }
+  return {
+    one(body) {
+      return isObject(body) ? read(body.data, '/data') : { fault: { path: '', message: 'must be object' } }
+    },
+    page(body) {
+      if (!envelope.Check(body)) return { fault: firstFault(envelope, body, '') }
+      const records: Static<S>[] = []
+      const malformed: Malformed[] = []
+      body.data.forEach((value, index) => {
+        const result = read(value, `/data/${index}`)
+        if ('record' in result) records.push(result.record)
+        else malformed.push({ ...result.fault, id: stringField(value, 'id'), sku: stringField(value, 'sku') })
+      })
+      return { records, malformed, nextToken: body.next_token || null }
+    },
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the validator's own generics; only `Errors` is used
+function firstFault(check: Pick<Validator<any, any>, 'Errors'>, value: unknown, at: string): Fault {
+  const first = check.Errors(value)[0]
+  return { path: `${at}${first?.instancePath ?? ''}`, message: first?.message ?? 'is not what it claims to be' }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const stringField = (value: unknown, field: string): string | undefined => {
+  const found = isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined
+  return typeof found === 'string' ? found : undefined
+}

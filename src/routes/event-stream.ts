@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
+import { streamExamples } from '../openapi/mirror-examples.js'
 import type { Quantities } from '../stock/stock.js'
-import { streamExamples } from './mirror-examples.js'
 import { anyOperation, problemResponses, Ref, textOrNull } from './schemas.js'
 
 /** What the `data` of an event `stock` holds, as JSON. */

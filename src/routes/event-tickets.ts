@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { ticketExamples } from './mirror-examples.js'
+import { ticketExamples } from '../openapi/mirror-examples.js'
 import { madeHereResponses, Ref } from './schemas.js'
 
 /** What lets a browser read events without a key. */

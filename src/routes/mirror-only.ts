@@ -1,6 +1,6 @@
-import type { Catalog } from '../catalog/catalog.js'
-import type { MirrorStore } from '../catalog/mirrored-catalog.js'
 import { problem } from '../errors.js'
+import type { MirrorStore } from '../mirror/mirror-store.js'
+import type { Catalog } from '../services/catalog.js'
 
 /** The whole catalog, for what only it can answer. Throws `requires_mirror` without one and `mirror_loading` while it loads. */
 export function wholeCatalog({ mirrored, state }: Pick<Catalog, 'mirrored' | 'state'>): MirrorStore {

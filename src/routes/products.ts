@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { selectProduct } from '../stock/select-product.js'
-import { addListRoute } from './list.js'
-import { setFreshness } from './reading.js'
-import { recordExamples } from './record-examples.js'
-import { Envelope, passThrough } from './records.js'
-import { CachedReadHeaders, cachedResponses, Sku, warehouseCustomerId } from './schemas.js'
+import { recordExamples } from '../openapi/record-examples.js'
+import { selectProduct } from '../stock/selection.js'
+import { setFreshness } from './cached-reads.js'
+import { addListRoute } from './lists.js'
+import { CachedReadHeaders, cachedResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
 
 /** `GET /products` and `GET /products/:sku`. */

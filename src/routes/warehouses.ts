@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import { addListRoute } from './list.js'
-import { setFreshness } from './reading.js'
-import { recordExamples } from './record-examples.js'
-import { Envelope, passThrough } from './records.js'
-import { CachedReadHeaders, cachedResponses, Key } from './schemas.js'
+import { recordExamples } from '../openapi/record-examples.js'
+import { setFreshness } from './cached-reads.js'
+import { addListRoute } from './lists.js'
+import { CachedReadHeaders, cachedResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /warehouses` and `GET /warehouses/:id`. */

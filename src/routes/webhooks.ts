@@ -4,9 +4,9 @@ import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Catalog } from '../catalog/catalog.js'
 import { problem } from '../errors.js'
-import { deliveryExample } from './mirror-examples.js'
+import { deliveryExample } from '../openapi/mirror-examples.js'
+import type { Catalog } from '../services/catalog.js'
 import { webhookResponses } from './schemas.js'
 
 export interface WebhookRouteOptions {

@@ -1,24 +1,21 @@
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import { type Component, resolveComponents } from './groups.js'
-import { type Asked, type ItemAmounts, readItemAmounts } from './holding.js'
+import { type Component, type Group, resolveComponents } from './components.js'
 import {
   falsifies,
-  itemIssues,
   invalidUnitQuantity,
   inventoryItemMissing,
+  itemIssues,
   noInventoryItems,
   unknownWarehouses,
   upstreamSyncIncomplete,
 } from './issues.js'
-import { findLimiting } from './limiting.js'
 import { stockLocations, stockLots } from './lots.js'
-import { nothing, toQuantities } from './quantities.js'
+import { type Asked, type ItemAmounts, nothing, readItemAmounts, toQuantities } from './quantities.js'
 import { toNumber } from './rational.js'
-import type { ComponentStock, Stock, StockIssue, StockSource } from './stock.js'
-import { warehouseStocks } from './warehouses.js'
-import { type AmountsOf, productAmounts } from './yields.js'
+import type { ComponentStock, Stock, StockIssue, StockSource, WarehouseStock } from './stock.js'
+import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
 
 /** What an answer for one SKU is made of. */
 export interface StockInput {
@@ -105,3 +102,38 @@ const componentStock = (component: Component, item: InventoryItem | undefined, g
   status: item === undefined ? 'missing' : 'ok',
   quantities: toQuantities(give(component.inventoryItemId)),
 })
+
+/**
+ * The contract's rules 6 and 7: the same arithmetic on each warehouse's own numbers, over every warehouse that an item
+ * names, or those of them that were asked for, in code unit order of their ids.
+ */
+export function warehouseStocks(
+  groups: readonly Group[],
+  isKit: boolean,
+  holdings: ReadonlyMap<string, ItemAmounts>,
+  warehouses: ReadonlyMap<string, Warehouse>,
+  asked: Asked,
+): WarehouseStock[] {
+  return namedWarehouses(holdings, asked).map((warehouseId) => {
+    const give = (inventoryItemId: string) => holdings.get(inventoryItemId)?.byWarehouse.get(warehouseId) ?? nothing
+    const quantities = toQuantities(productAmounts(groups, isKit, give))
+    const warehouse = warehouses.get(warehouseId)
+    return {
+      warehouse_id: warehouseId,
+      name: warehouse?.name ?? null,
+      code: warehouse?.code ?? null,
+      available: Math.max(0, quantities.fulfillable),
+      quantities,
+    }
+  })
+}
+
+function namedWarehouses(holdings: ReadonlyMap<string, ItemAmounts>, asked: Asked): string[] {
+  const named = new Set<string>()
+  for (const { byWarehouse } of holdings.values()) {
+    for (const warehouseId of byWarehouse.keys()) {
+      if (asked === undefined || asked.has(warehouseId)) named.add(warehouseId)
+    }
+  }
+  return [...named].toSorted()
+}

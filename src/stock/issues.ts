@@ -1,7 +1,6 @@
 import type { Product, ProductReference } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import type { Asked, ItemAmounts } from './holding.js'
-import type { Amounts } from './quantities.js'
+import type { Amounts, Asked, ItemAmounts } from './quantities.js'
 import { compare, type Exact, plus } from './rational.js'
 import type { StockIssue } from './stock.js'
 

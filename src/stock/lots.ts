@@ -1,5 +1,5 @@
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { Asked } from './holding.js'
+import type { Asked } from './quantities.js'
 import { stated } from './quantities.js'
 import type { StockLocation, StockLot } from './stock.js'
 

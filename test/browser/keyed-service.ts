@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { eventually } from '../helper.js'
-import { type MirroredService, startMirrored } from '../mirrored.js'
+import { type MirroredService, startMirrored } from '../e2e/mirror/mirrored.js'
+import { eventually } from '../harness.js'
 
 /** A key that may read, and one that may write as well. */
 export const readingKey = 'only-reads-2vXq8Lw4'

@@ -1,4 +1,4 @@
-import type { ResponseExample } from '../../src/routes/examples.js'
+import type { ResponseExample } from '../../src/openapi/examples.js'
 
 /** What the tests read of an OpenAPI document. */
 export interface Parameter {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { adjustment } from '../../src/routes/mirror-examples.js'
+import { adjustment } from '../../src/openapi/mirror-examples.js'
 import type { Sandbox } from '../../src/sandbox/sandbox.js'
-import type { ServiceOptions } from '../helper.js'
+import type { ServiceOptions } from '../harness.js'
 
 /** What it takes beside the request that an example names. */
 export interface Occasion {

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
-import { recordReader } from '../../src/records/page.js'
 import { Product } from '../../src/records/product.js'
+import { recordReader } from '../../src/records/record.js'
 
 const products = recordReader(Product)
 const items = recordReader(InventoryItem)

@@ -1,8 +1,8 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import problemDetails from '../../src/plugins/problems.js'
+import problemDetails from '../../src/http/problems.js'
 import { EventTicket, eventTicketsRoute } from '../../src/routes/event-tickets.js'
-import { startService, TestClock } from '../helper.js'
+import { startService, TestClock } from '../harness.js'
 
 const environment = { AUTH_MODE: 'api-key', API_KEYS: 'shop:hunter2,office:hunter3:read+write' }
 

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { startService } from '../helper.js'
+import { startService } from '../harness.js'
 
 tap.test('gives the whole record of an item, whatever is in its id', async (t) => {
   const { get, sandbox, newCalls } = await startService(t)

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { isProblem } from '../../src/errors.js'
-import { documentedListQuery, filterFields, listQuery, toFilters } from '../../src/routes/list-filters.js'
+import { documentedListQuery, filterFields, listQuery, toFilters } from '../../src/routes/lists.js'
 
 tap.test('takes every documented field with every operator of its own, and paging', async (t) => {
   const names = (resource: keyof typeof filterFields) => Object.keys(Object(listQuery(resource)).properties)

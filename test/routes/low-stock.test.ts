@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import problemDetails from '../../src/plugins/problems.js'
+import { StockFeed } from '../../src/events/stock-feed.js'
+import problemDetails from '../../src/http/problems.js'
 import { type FeedRouteOptions, LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
 import { stockSchemas } from '../../src/stock/stock.js'
-import { StockFeed } from '../../src/stock/stock-feed.js'
-import { startMirrored } from '../mirrored.js'
+import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Entry {

@@ -1,8 +1,8 @@
 import tap from 'tap'
-import type { MirrorProgress } from '../../src/catalog/mirror-parts.js'
+import type { MirrorProgress } from '../../src/mirror/mirror.js'
 import { wholeCatalog } from '../../src/routes/mirror-only.js'
-import { problemOf, startService } from '../helper.js'
-import { startMirrored } from '../mirrored.js'
+import { startMirrored } from '../e2e/mirror/mirrored.js'
+import { problemOf, startService } from '../harness.js'
 
 const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/events']
 

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { Envelope, PageEnvelope, passThrough } from '../../src/routes/records.js'
+import { Envelope, PageEnvelope, passThrough } from '../../src/routes/schemas.js'
 
 tap.test('serialises a record as it came', async (t) => {
   t.equal(passThrough()({ data: { id: 'x', more: [1] } }), '{"data":{"id":"x","more":[1]}}')

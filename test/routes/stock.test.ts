@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { splitInclude, stockOptions, stockProblem } from '../../src/routes/stock.js'
 import { fixedSkus } from '../../src/sandbox/fixed-catalogue.js'
-import { eventually, startService, TestClock } from '../helper.js'
+import { eventually, startService, TestClock } from '../harness.js'
 
 /** onhand, committed, unfulfillable, fulfillable, sellable, awaiting */
 type Amounts = readonly [...(number | null)[]]

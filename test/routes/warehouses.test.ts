@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { startService } from '../helper.js'
+import { startService } from '../harness.js'
 
 tap.test('gives the whole record of a warehouse', async (t) => {
   const { get, sandbox } = await startService(t)

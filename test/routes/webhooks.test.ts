@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
-import type { WebhookDelivery, WebhookOutcome } from '../../src/catalog/webhook-events.js'
-import problemDetails from '../../src/plugins/problems.js'
+import problemDetails from '../../src/http/problems.js'
+import type { WebhookDelivery, WebhookOutcome } from '../../src/mirror/webhook-deliveries.js'
 import { webhookRoute } from '../../src/routes/webhooks.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
 

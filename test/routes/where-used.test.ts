@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import problemDetails from '../../src/plugins/problems.js'
+import problemDetails from '../../src/http/problems.js'
 import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import { WhereUsed, whereUsedRoute } from '../../src/routes/where-used.js'
-import { getOverSocket } from '../helper.js'
-import { startMirrored } from '../mirrored.js'
+import { startMirrored } from '../e2e/mirror/mirrored.js'
+import { getOverSocket } from '../harness.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Use {

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
-import { recordReader } from '../../src/records/page.js'
 import { Product } from '../../src/records/product.js'
+import { recordReader } from '../../src/records/record.js'
 import { Warehouse } from '../../src/records/warehouse.js'
 import { fixedCatalogue, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalogue.js'
 import { liveItemId } from '../../src/sandbox/fixed-items.js'

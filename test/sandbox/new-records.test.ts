@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
-import { recordReader } from '../../src/records/page.js'
+import { recordReader } from '../../src/records/record.js'
 import { counts, needs, newItem, newProduct, newWarehouse } from '../../src/sandbox/new-records.js'
 
 tap.test('leaves what is neither committed nor unfulfillable, and never offers less than nothing', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { composeStock } from '../../src/stock/compose.js'
-import { compose, item, kit, plain, quantities, reference, warehouseList } from './given.js'
+import { compose, item, kit, plain, quantities, reference, warehouseList } from './fixtures.js'
 
 t.test('composes a plain product', async (t) => {
   const reno = { onhand: 40, committed: 8, unfulfillable: 2, fulfillable: 30, sellable: 30, awaiting: 20 }

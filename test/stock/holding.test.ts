@@ -1,7 +1,6 @@
 import t from 'tap'
-import { readItemAmounts } from '../../src/stock/holding.js'
-import { toQuantities } from '../../src/stock/quantities.js'
-import { item, quantities } from './given.js'
+import { readItemAmounts, toQuantities } from '../../src/stock/quantities.js'
+import { item, quantities } from './fixtures.js'
 
 const inTwo = item('a', {
   onhand: 9,

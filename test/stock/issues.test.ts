@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
-import { codes, compose, item, kit, plain, reference, warehouseList } from './given.js'
+import { codes, compose, item, kit, plain, reference, warehouseList } from './fixtures.js'
 
 const one = (fields: Partial<InventoryItem>, warehouseIds?: string[]) =>
   compose(plain(reference('a')), [item('a', fields)], { warehouseIds })

@@ -1,12 +1,15 @@
 import t from 'tap'
 import type { Product } from '../../src/records/product.js'
-import { resolveComponents } from '../../src/stock/groups.js'
-import { findLimiting } from '../../src/stock/limiting.js'
+import { resolveComponents } from '../../src/stock/components.js'
 import { nothing } from '../../src/stock/quantities.js'
-import { kit, reference } from './given.js'
+import { findLimiting } from '../../src/stock/yields.js'
+import { kit, reference } from './fixtures.js'
 
 const limiting = (product: Product, fulfillable: Record<string, number>) =>
-  findLimiting(resolveComponents(product, new Map()).groups, (id) => ({ ...nothing, fulfillable: fulfillable[id] ?? 0 }))
+  findLimiting(resolveComponents(product, new Map()).groups, (id) => ({
+    ...nothing,
+    fulfillable: fulfillable[id] ?? 0,
+  }))
 
 t.test('names the scarcest component, its items and what it lacks', async (t) => {
   const product = kit(reference('tent'), reference('pole_1', 'POLE', 4), reference('pole_2', 'POLE', 4))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { stockLocations, stockLots } from '../../src/stock/lots.js'
-import { item } from './given.js'
+import { item } from './fixtures.js'
 
 const lotsOf = (...dates: (string | null)[]) =>
   stockLots(

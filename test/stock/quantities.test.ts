@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nothing, pool, readAmounts, toQuantities } from '../../src/stock/quantities.js'
-import { quantities } from './given.js'
+import { quantities } from './fixtures.js'
 
 const read = (stated: Parameters<typeof readAmounts>[0], derivable = true) => {
   const amounts = readAmounts(stated, derivable)

@@ -1,7 +1,7 @@
 import t from 'tap'
+import { mergeReferences, referencedItemIds } from '../../src/stock/components.js'
 import { toNumber } from '../../src/stock/rational.js'
-import { mergeReferences, referencedItemIds } from '../../src/stock/references.js'
-import { kit, plain, reference } from './given.js'
+import { kit, plain, reference } from './fixtures.js'
 
 const units = (product: Parameters<typeof mergeReferences>[0]) =>
   mergeReferences(product).merged.map((merged) => [merged.inventoryItemId, toNumber(merged.units)])

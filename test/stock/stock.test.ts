@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { issueCodes, Stock, stockSchemas } from '../../src/stock/stock.js'
-import { compose, item, kit, plain, reference, warehouseList } from './given.js'
+import { compose, item, kit, plain, reference, warehouseList } from './fixtures.js'
 
 const full = item('a', {
   name: 'Tent',

@@ -1,6 +1,6 @@
+import type { CatalogView } from '../../src/events/stock-index.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import type { CatalogView } from '../../src/stock/stock-board.js'
 
 /** A whole catalog that tests change as they like. */
 export interface TestView extends CatalogView {

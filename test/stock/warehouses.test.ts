@@ -1,5 +1,5 @@
 import t from 'tap'
-import { compose, item, kit, plain, quantities, reference, warehouseList } from './given.js'
+import { compose, item, kit, plain, quantities, reference, warehouseList } from './fixtures.js'
 
 const inWarehouses = (id: string, fulfillable: Record<string, number>) =>
   item(id, {

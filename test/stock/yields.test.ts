@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { ItemQuantities } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { resolveComponents } from '../../src/stock/groups.js'
+import { resolveComponents } from '../../src/stock/components.js'
 import { nothing, readAmounts, toQuantities } from '../../src/stock/quantities.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { groupYield, productAmounts } from '../../src/stock/yields.js'
-import { kit, plain, quantities, reference } from './given.js'
+import { kit, plain, quantities, reference } from './fixtures.js'
 
 const giveOf = (amounts: Record<string, ItemQuantities>) => (id: string) =>
   amounts[id] === undefined ? nothing : readAmounts(amounts[id], true)

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { TestClock } from '../helper.js'
+import { TestClock } from '../harness.js'
 
 interface Timer {
   readonly at: number

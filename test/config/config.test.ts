@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto'
+import tap from 'tap'
+import { ConfigError, readConfig } from '../../src/config/config.js'
+import { variables } from '../../src/config/variables.js'
+
+const required = { TRACKSTAR_API_KEY: 'the-key', TRACKSTAR_ACCESS_TOKEN: 'the-token', AUTH_MODE: 'none' }
+const read = (more: Record<string, string | undefined> = {}) => readConfig({ ...required, ...more })
+
+/** What is wrong with an environment, a line each. */
+function wrong(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+tap.test('needs the credentials and a word on who may call; all else has a default', async (t) => {
+  t.strictSame(
+    { ...read() },
+    {
+      host: '127.0.0.1',
+      port: 3000,
+      logLevel: 'info',
+      trackstarBaseUrl: 'https://production.trackstarhq.com',
+      trackstarApiKey: 'the-key',
+      trackstarAccessToken: 'the-token',
+      trackstarConnectionId: undefined,
+      trackstarReadRate: 10,
+      trackstarWriteRate: 50,
+      trackstarTimeoutMs: 5000,
+      requestTimeoutMs: 10_000,
+      cacheTtlSeconds: 60,
+      cacheRevalidateSeconds: 300,
+      cacheMaxStaleSeconds: 86_400,
+      cacheNegativeTtlSeconds: 30,
+      cacheMaxMb: 256,
+      catalogMode: 'mirror',
+      syncIntervalSeconds: 30,
+      fullCompareHours: 6,
+      trackstarWebhookSecrets: undefined,
+      authMode: 'none',
+      apiKeys: undefined,
+      corsOrigins: undefined,
+      clientRateLimit: 60_000,
+      adminPort: undefined,
+      trustProxy: false,
+      shutdownGraceSeconds: 10,
+    },
+  )
+  t.strictSame(wrong({}), [
+    'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
+    'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
+    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice; or AUTH_MODE=none, to let everybody in who reaches the port',
+  ])
+})
+
+tap.test('reads every variable', async (t) => {
+  const given = {
+    HOST: '0.0.0.0',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    TRACKSTAR_BASE_URL: 'http://localhost:8080/proxy/',
+    TRACKSTAR_CONNECTION_ID: 'conn_1',
+    TRACKSTAR_READ_RATE: '1',
+    TRACKSTAR_WRITE_RATE: '10000',
+    TRACKSTAR_TIMEOUT_MS: '1',
+    REQUEST_TIMEOUT_MS: '600000',
+    CACHE_TTL_SECONDS: '0.5',
+    CACHE_REVALIDATE_SECONDS: '0',
+    CACHE_MAX_STALE_SECONDS: '31536000',
+    CACHE_NEGATIVE_TTL_SECONDS: '1.25',
+    CACHE_MAX_MB: '65536',
+    CATALOG_MODE: 'on-demand',
+    SYNC_INTERVAL_SECONDS: '1',
+    FULL_COMPARE_HOURS: '0.01',
+    TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA, whsec_b+/9bw==',
+    API_KEYS: 'shop:key-1',
+    CORS_ORIGINS: 'https://shop.example, http://localhost:5173',
+    CLIENT_RATE_LIMIT: '0',
+    ADMIN_PORT: '9090',
+    TRUST_PROXY: '2',
+    SHUTDOWN_GRACE_SECONDS: '0',
+  }
+  t.match(read(given), {
+    host: '0.0.0.0',
+    port: 0,
+    logLevel: 'silent',
+    trackstarBaseUrl: 'http://localhost:8080/proxy',
+    trackstarConnectionId: 'conn_1',
+    trackstarReadRate: 1,
+    trackstarWriteRate: 10_000,
+    trackstarTimeoutMs: 1,
+    requestTimeoutMs: 600_000,
+    cacheTtlSeconds: 0.5,
+    cacheRevalidateSeconds: 0,
+    cacheMaxStaleSeconds: 31_536_000,
+    cacheNegativeTtlSeconds: 1.25,
+    cacheMaxMb: 65_536,
+    catalogMode: 'on-demand',
+    syncIntervalSeconds: 1,
+    fullCompareHours: 0.01,
+    trackstarWebhookSecrets: ['whsec_AAAA', 'whsec_b+/9bw=='],
+    corsOrigins: ['https://shop.example', 'http://localhost:5173'],
+    clientRateLimit: 0,
+    adminPort: 9090,
+    trustProxy: 2,
+    shutdownGraceSeconds: 0,
+  })
+  const names = Object.values(variables).map(({ name }) => name)
+  t.strictSame(new Set([...Object.keys(given), ...Object.keys(required)]), new Set(names))
+})
+
+tap.test('takes an empty variable for one that is not set', async (t) => {
+  t.strictSame(read(Object.fromEntries(Object.keys(variables).map(() => ['PORT', '']))), read())
+  t.strictSame(read({ PORT: '', HOST: '', TRACKSTAR_CONNECTION_ID: '', TRUST_PROXY: undefined }), read())
+  t.match(wrong({ ...required, AUTH_MODE: '' }), [/^API_KEYS is missing: /])
+})
+
+tap.test('pays no heed to what it does not know', async (t) => {
+  t.strictSame(read({ PATH: '/bin', port: '1', npm_config_port: '2' }), read())
+})
+
+tap.test('names the variable, what was expected and what was given, a line each', async (t) => {
+  const table: [string, string[], string][] = [
+    ['PORT', ['65536', '-1', '1.5', '0x10', '1e3', ' 3000', 'http'], 'a whole number from 0 to 65535'],
+    ['LOG_LEVEL', ['INFO', 'verbose'], 'one of fatal, error, warn, info, debug, trace, silent'],
+    [
+      'TRACKSTAR_BASE_URL',
+      ['production.trackstarhq.com', 'ftp://host', 'https://', 'https://host?key=1', 'https://host#top'],
+      'an http or https address without query or credentials',
+    ],
+    ['TRACKSTAR_CONNECTION_ID', ['a b', 'a\r\nb', 'ä'], 'visible ASCII characters without spaces'],
+    ['TRACKSTAR_READ_RATE', ['0', '10001', '2.5'], 'a whole number from 1 to 10000'],
+    ['TRACKSTAR_WRITE_RATE', ['0', '10001', '2.5'], 'a whole number from 1 to 10000'],
+    ['TRACKSTAR_TIMEOUT_MS', ['0', '5s', '600001'], 'a whole number of milliseconds from 1 to 600000'],
+    ['REQUEST_TIMEOUT_MS', ['0', 'Infinity', '600001'], 'a whole number of milliseconds from 1 to 600000'],
+    ['CACHE_TTL_SECONDS', ['-1', '.5', '5.', '86401', 'NaN'], 'a number of seconds from 0 to 86400'],
+    ['CACHE_REVALIDATE_SECONDS', ['604801'], 'a number of seconds from 0 to 604800'],
+    ['CACHE_MAX_STALE_SECONDS', ['31536001', '9'.repeat(400)], 'a number of seconds from 0 to 31536000'],
+    ['CACHE_NEGATIVE_TTL_SECONDS', ['86401'], 'a number of seconds from 0 to 86400'],
+    ['CACHE_MAX_MB', ['0', '65537', '1.5'], 'a whole number of MB from 1 to 65536'],
+    ['CATALOG_MODE', ['Mirror', 'on demand'], 'one of mirror, on-demand'],
+    ['SYNC_INTERVAL_SECONDS', ['0', '0.9', '86401', '30s'], 'a number of seconds from 1 to 86400'],
+    ['FULL_COMPARE_HOURS', ['0', '0.009', '8761', '-6'], 'a number of hours from 0.01 to 8760'],
+    ['AUTH_MODE', ['off', 'None', 'none '], 'one of api-key, none'],
+    [
+      'CORS_ORIGINS',
+      [
+        '*',
+        'null',
+        'shop.example',
+        'https://shop.example/',
+        'https://Shop.example',
+        'https://a.example,',
+        'ftp://a.example',
+      ],
+      'origins such as https://shop.example, without a path, several separated by commas',
+    ],
+    ['CLIENT_RATE_LIMIT', ['-1', '1.5', '1000000001'], 'a whole number from 0 to 1000000000'],
+    ['ADMIN_PORT', ['65536', 'no'], 'a whole number from 0 to 65535'],
+    [
+      'TRUST_PROXY',
+      ['yes', 'TRUE', '-1', '10.0.0.0/33', '::1/129', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.256', '127.0.0.1,', '/8'],
+      'true, false, a number of hops, or addresses',
+    ],
+    ['SHUTDOWN_GRACE_SECONDS', ['3601'], 'a number of seconds from 0 to 3600'],
+  ]
+  for (const [name, values, expected] of table) {
+    for (const value of values) {
+      const line = `${name} is wrong: expected ${expected}, but got ${JSON.stringify(value)}`
+      t.strictSame(wrong({ ...required, [name]: value }), [line])
+    }
+  }
+  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS']
+  const tested = new Set(['HOST', ...secrets, ...table.map(([name]) => name)])
+  t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
+})
+
+tap.test('never tells a secret, not even when it is wrong', async (t) => {
+  for (const name of ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN']) {
+    t.strictSame(wrong({ ...required, [name]: 'sk live\n1' }), [
+      `${name} is wrong: expected visible ASCII characters without spaces, but got something else (not shown: it is a secret)`,
+    ])
+  }
+  for (const secret of [
+    'hunter2',
+    'whsec_',
+    'whsec_AAA',
+    'whsec_AAAA;whsec_BBBB',
+    'whsec_AAAA,',
+    'whsec_AAAA,hunter2',
+  ]) {
+    t.strictSame(wrong({ ...required, TRACKSTAR_CONNECTION_ID: 'conn', TRACKSTAR_WEBHOOK_SECRET: secret }), [
+      'TRACKSTAR_WEBHOOK_SECRET is wrong: expected whsec_ and base64, several separated by commas, but got something else (not shown: it is a secret)',
+    ])
+  }
+  for (const url of ['https://me:p@ss@host/x', 'https:me:p@ss@host/x', 'https://p@ss@host/x']) {
+    t.match(wrong({ ...required, TRACKSTAR_BASE_URL: url }), [/^TRACKSTAR_BASE_URL is wrong: .* got "…@host\/x"$/])
+  }
+})
+
+tap.test('takes the secret of webhooks only with the connection that they must be of', async (t) => {
+  const secret = { TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA' }
+  for (const id of [undefined, '']) {
+    t.strictSame(wrong({ ...required, ...secret, TRACKSTAR_CONNECTION_ID: id }), [
+      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to refuse what is not of this connection',
+    ])
+  }
+  t.strictSame(read({ ...secret, TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, ['whsec_AAAA'])
+  t.equal(read({ TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, undefined)
+})
+
+tap.test('knows keys by their hash alone, each with a name and what it may do', async (t) => {
+  const sha256 = (key: string) => createHash('sha256').update(key).digest('hex')
+  const { apiKeys, authMode } = readConfig({
+    ...required,
+    AUTH_MODE: undefined,
+    API_KEYS: `shop:old, shop:new:read,office:sha256:${sha256('third').toUpperCase()}:read+write, a.b-c_d:x=/+:read+write`,
+  })
+  t.equal(authMode, 'api-key')
+  t.strictSame(apiKeys, [
+    { name: 'shop', sha256: sha256('old'), scopes: ['read'] },
+    { name: 'shop', sha256: sha256('new'), scopes: ['read'] },
+    { name: 'office', sha256: sha256('third'), scopes: ['read', 'write'] },
+    { name: 'a.b-c_d', sha256: sha256('x=/+'), scopes: ['read', 'write'] },
+  ])
+  const wrongKeys = [
+    'hunter2',
+    ':hunter2',
+    'shop:',
+    'shop:hunter2:',
+    'shop:hunter2:write',
+    'shop:hunter2:read+write:more',
+    'shop:hunter 2',
+    'sh op:hunter2',
+    `${'n'.repeat(65)}:hunter2`,
+    'anonymous:hunter2',
+    'shop:sha256',
+    'shop:sha256:hunter2',
+    `shop:sha256:${'g'.repeat(64)}`,
+    `shop:sha256:${'a'.repeat(63)}`,
+    'shop:hunter2,',
+    'shop:hunter2,office:hunter2',
+    `shop:hunter2,shop:sha256:${sha256('hunter2')}`,
+  ]
+  for (const keys of wrongKeys) {
+    for (const mode of ['none', undefined]) {
+      const lines = wrong({ ...required, AUTH_MODE: mode, API_KEYS: keys })
+      t.equal(lines.length, 1, keys)
+      t.match(
+        lines[0],
+        /^API_KEYS is wrong: expected name:key .*, but got something else in entry \d \(not shown: it is a secret\)$/,
+      )
+    }
+  }
+})
+
+tap.test('says which of several keys is wrong, and shows none', async (t) => {
+  const entryOf = (keys: string) => /in entry (\d) /.exec(wrong({ ...required, API_KEYS: keys })[0] ?? '')?.[1]
+  t.equal(entryOf('hunter2'), '1')
+  t.equal(entryOf('a:1, b:2:wrong, c:3'), '2')
+  t.equal(entryOf('a:1,b:2,c:1'), '3', 'the same key once more')
+})
+
+tap.test('has no port for two purposes', async (t) => {
+  t.strictSame(wrong({ ...required, PORT: '8080', ADMIN_PORT: '8080' }), [
+    'ADMIN_PORT is wrong: expected another port than PORT, but got 8080 for both',
+  ])
+  t.equal(read({ PORT: '0', ADMIN_PORT: '0' }).adminPort, 0)
+})
+
+tap.test('tells all that is wrong at once, in the order of the variables', async (t) => {
+  const environment = { PORT: 'x', CACHE_MAX_MB: '0', AUTH_MODE: 'none', TRACKSTAR_API_KEY: 'k' }
+  t.throws(() => readConfig(environment), {
+    name: 'ConfigError',
+    message:
+      'PORT is wrong: expected a whole number from 0 to 65535, but got "x"\n' +
+      'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces\n' +
+      'CACHE_MAX_MB is wrong: expected a whole number of MB from 1 to 65536, but got "0"',
+  })
+  t.equal(wrong(environment).length, 3)
+})
+
+tap.test('reads whose word on the caller’s address is believed, as Fastify does', async (t) => {
+  t.equal(read({ TRUST_PROXY: 'true' }).trustProxy, true)
+  t.equal(read({ TRUST_PROXY: 'false' }).trustProxy, false)
+  t.equal(read({ TRUST_PROXY: '0' }).trustProxy, 0)
+  for (const addresses of ['127.0.0.1', '10.0.0.0/8, ::1', 'loopback,uniquelocal', 'linklocal', 'fe80::/10', '::/1']) {
+    t.equal(read({ TRUST_PROXY: addresses }).trustProxy, addresses)
+  }
+})
+
+tap.test('gives a configuration that nobody can change', async (t) => {
+  const config = read()
+  t.ok(Object.isFrozen(config))
+  t.throws(() => Object.assign(config, { port: 1 }), { name: 'TypeError' })
+})

@@ -1,0 +1,95 @@
+import tap, { type Test } from 'tap'
+import { createLogger } from '../../../src/http/logging.js'
+import { EventStream } from '../../event-stream.js'
+import { eventually, RunningClock } from '../../harness.js'
+import { startMirrored } from '../mirror/mirrored.js'
+
+const key = 'k3y-of-the-shop'
+
+/** A service with keys, whose catalog is mirrored, whose log can be read and whose time can be moved. */
+async function start(t: Test) {
+  const clock = new RunningClock()
+  const lines: string[] = []
+  const service = await startMirrored(t, {
+    waits: false,
+    clock,
+    environment: { AUTH_MODE: 'api-key', API_KEYS: `shop:${key}`, LOG_LEVEL: 'trace' },
+    logger: (config) => createLogger(config, { write: (line) => void lines.push(line) }),
+  })
+  const port = await service.listen()
+  const { get, post } = service
+  await eventually(async () => (await get('/stock/low?below=0', { 'x-api-key': key })).statusCode === 200)
+  const take = async (): Promise<string> =>
+    (await post('/stock/events/tickets', {}, { 'x-api-key': key })).json().ticket
+  const open = (target: string, headers = {}) => EventStream.open(t, port, target, headers)
+  const told = (message: string) => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
+  return { ...service, clock, lines, take, open, told }
+}
+
+tap.test('a ticket opens a stream of events, as a browser asks for one', async (t) => {
+  const { take, open, move } = await start(t)
+  const stream = await open(`/stock/events?sku=LIVE-JASMINE&ticket=${await take()}`, { accept: 'text/event-stream' })
+  t.equal(stream.response.statusCode, 200)
+  await move('inv_jasmine', -3, 'wh_oslo')
+  t.strictSame(await stream.told(1), [['LIVE-JASMINE', 40, 37]])
+})
+
+tap.test('a ticket is good once, and its stream goes on', async (t) => {
+  const { take, open, move, clock } = await start(t)
+  const target = `/stock/events?ticket=${await take()}`
+  const stream = await open(target)
+  const again = await open(target)
+  t.strictSame([stream.response.statusCode, again.response.statusCode], [200, 401])
+  clock.advance(61_000)
+  await move('inv_jasmine', -3, 'wh_oslo')
+  t.equal((await stream.told(2)).length, 2, 'also when the minute is over')
+})
+
+tap.test('a ticket is good for a minute', async (t) => {
+  const { take, open, clock } = await start(t)
+  const [soon, late] = [await take(), await take()]
+  clock.advance(58_000)
+  t.equal((await open(`/stock/events?ticket=${soon}`)).response.statusCode, 200)
+  clock.advance(2_000)
+  const reply = await open(`/stock/events?ticket=${late}`)
+  t.equal(reply.response.statusCode, 401)
+})
+
+tap.test('a ticket is good for nothing else', async (t) => {
+  const { take, get } = await start(t)
+  const ticket = await take()
+  for (const url of ['/products/CUP/stock?', '/stock/low?below=1&', '/inventory?', '/inventory/inv_cup?']) {
+    t.equal((await get(`${url}ticket=${ticket}`)).statusCode, 401, url)
+    const keyed = await get(`${url}ticket=${ticket}`, { 'x-api-key': key })
+    t.match(keyed.json(), { code: 'validation_failed', errors: [{ field: 'ticket' }] }, url)
+  }
+  t.equal((await get(`/stock/events/tickets?ticket=${ticket}`)).statusCode, 405)
+  t.equal((await get(`/stock/events?ticket=${ticket}&ticket=${ticket}`)).statusCode, 401)
+  t.equal((await get('/stock/events?ticket=')).statusCode, 401)
+  t.equal((await get('/stock/events')).statusCode, 401)
+  t.equal((await get(`/stock/events?ticket=${'x'.repeat(10_000)}`)).statusCode, 401)
+})
+
+tap.test('a ticket is in no log, and the name of who took it is', async (t) => {
+  const { take, open, get, lines, told } = await start(t)
+  const ticket = await take()
+  const target = `/stock/events?ticket=${ticket}`
+  const stream = await open(target, { 'x-request-id': 'first' })
+  await open(target, { 'x-request-id': 'second' })
+  await get(`/nowhere?ticket=${ticket}`, { 'x-request-id': 'third' })
+  await get(`/stock/events/%zz?ticket=${ticket}`)
+  stream.leave()
+  await eventually(() => told('cut off').length === 1)
+  t.match(told('cut off'), [{ request_id: 'first', caller: 'shop', route: '/stock/events' }])
+  t.match(
+    told('answered').filter(({ request_id }) => /^(second|third)$/.test(request_id)),
+    [
+      { request_id: 'second', caller: null, status: 401, problem: 'unauthorized' },
+      { request_id: 'third', caller: null, status: 404 },
+    ],
+  )
+  for (const secret of [ticket, key]) {
+    t.notOk(lines.some((line) => line.includes(secret)))
+    t.notOk((await get('/metrics')).body.includes(secret))
+  }
+})

@@ -1,0 +1,151 @@
+import tap from 'tap'
+import { inventedSku } from '../../../src/sandbox/invented-catalogue.js'
+import { sandboxWebhookSecret, signWebhook } from '../../../src/sandbox/sandbox.js'
+import { startService } from '../../harness.js'
+
+const environment = { AUTH_MODE: 'api-key', API_KEYS: 'shop:one,shop:two,office:three' }
+const keyed = (key: string) => ({ 'x-api-key': key })
+
+tap.test('a key that asks for a thousand SKUs hardly delays another that asks for one', async (t) => {
+  const { get, post, sandbox } = await startService(t, {
+    environment: { ...environment, TRACKSTAR_READ_RATE: '10' },
+    sandbox: { products: 1100, readRate: 10 },
+  })
+  const skus = Array.from({ length: 1001 }, (_, n) => inventedSku(n))
+  const [last = ''] = skus.splice(-1)
+  let isDone = false
+  const bulk = async () => {
+    await post('/stock/query', { skus }, keyed('one'))
+    isDone = true
+  }
+  void bulk()
+  while (sandbox.calls.length < 10) await new Promise((resolve) => setImmediate(resolve))
+  const before = sandbox.calls.length
+  const reply = await get(`/products/${last}/stock`, keyed('three'))
+  t.equal(reply.statusCode, 200)
+  t.notOk(isDone, 'the thousand go on')
+  const names = [last, reply.json().components[0].inventory_item_id]
+  const own = names.map((name) => sandbox.calls.findIndex(({ url }) => url.includes(name)) - before)
+  t.ok(
+    own.every((place) => place >= 0 && place < 4),
+    `the calls for the one were those at ${own} in the queue`,
+  )
+})
+
+tap.test('one key may send so many requests a minute, and who shows none so many from an address', async (t) => {
+  const { app } = await startService(t, { environment: { ...environment, CLIENT_RATE_LIMIT: '2' } })
+  const ask = async (headers: Record<string, string>, remoteAddress: string) => {
+    const reply = await app.inject({ url: '/products/CUP/stock', headers, remoteAddress })
+    return [reply.statusCode, reply.headers['ratelimit-remaining']]
+  }
+  t.strictSame(await ask(keyed('one'), '10.0.0.1'), [200, '1'])
+  t.strictSame(await ask(keyed('two'), '10.0.0.2'), [200, '0'], 'the same name, while its key is replaced')
+  t.strictSame(await ask(keyed('one'), '10.0.0.3'), [429, '0'])
+  t.strictSame(await ask(keyed('three'), '10.0.0.1'), [200, '1'])
+  t.strictSame(await ask({}, '10.0.0.1'), [401, '1'])
+  t.strictSame(await ask(keyed('guess'), '10.0.0.1'), [401, '0'])
+  t.strictSame(await ask(keyed('guess again'), '10.0.0.1'), [429, '0'])
+  t.strictSame(await ask(keyed('guess again'), '10.0.0.2'), [401, '1'])
+})
+
+tap.test('a refusal says when to come back, and asks nothing upstream', async (t) => {
+  const { get, sandbox } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
+  await get('/livez')
+  await get('/warehouses')
+  const calls = sandbox.calls.length
+  const reply = await get('/products/CUP/stock')
+  t.equal(reply.statusCode, 429)
+  const seconds = Number(reply.headers['retry-after'])
+  t.ok(seconds >= 50 && seconds <= 60, `${seconds} s`)
+  t.equal(reply.headers['ratelimit-reset'], reply.headers['retry-after'])
+  t.match(reply.json(), { code: 'rate_limited', status: 429, retry_after: seconds })
+  t.equal(sandbox.calls.length, calls)
+})
+
+tap.test('regression: addresses that cannot be decoded, and other odd requests, were not counted', async (t) => {
+  const { app } = await startService(t, { environment: { ...environment, CLIENT_RATE_LIMIT: '3' } })
+  const ask = async (url: string, accept = '*/*') => {
+    const { statusCode, headers } = await app.inject({ url, headers: { ...keyed('one'), accept } })
+    return [statusCode, headers['ratelimit-remaining']]
+  }
+  t.strictSame(await ask('/products/%FF/stock'), [400, '2'])
+  t.strictSame(await ask('/products/CUP/stock', 'text/html'), [406, '1'])
+  t.strictSame(await ask(`/stock?sku=${'x'.repeat(17_000)}`), [414, '0'])
+  t.strictSame(await ask('/docs/%zz'), [429, '0'])
+})
+
+tap.test('an X-Forwarded-For that nobody vouches for changes nothing', async (t) => {
+  const statuses = async (trustProxy: string) => {
+    const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: trustProxy } })
+    const found: number[] = []
+    for (const forwarded of ['1.1.1.1', '2.2.2.2', '1.1.1.1, 10.0.0.7']) {
+      const headers = { 'x-forwarded-for': forwarded }
+      found.push((await app.inject({ url: '/warehouses', headers, remoteAddress: '10.0.0.9' })).statusCode)
+    }
+    return found
+  }
+  t.strictSame(await statuses(''), [200, 429, 429])
+  t.strictSame(await statuses('192.168.0.0/16'), [200, 429, 429], 'a proxy that is not the one')
+  t.strictSame(await statuses('true'), [200, 200, 429])
+  t.strictSame(await statuses('10.0.0.9'), [200, 200, 200])
+  t.strictSame(await statuses('1'), [200, 200, 200])
+})
+
+tap.test('what a proxy forwards is counted by its address alone', async (t) => {
+  const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' } })
+  const ask = async (forwarded: string) =>
+    (await app.inject({ url: '/warehouses', headers: { 'x-forwarded-for': forwarded } })).statusCode
+  t.equal(await ask('1.1.1.1:40001'), 200)
+  t.equal(await ask('1.1.1.1:40002'), 429, 'another port of the same address')
+  t.equal(await ask('1.1.1.1'), 429)
+  t.equal(await ask('[2001:db8::1]:40001'), 200)
+  t.equal(await ask('[2001:db8::2]'), 429, 'the same network')
+  t.equal(await ask('fe80::1%a'), 200)
+  t.equal(await ask(`fe80::1%${'a'.repeat(9000)}`), 429, 'a zone is no address of its own')
+  t.equal(await ask('x'.repeat(9000)), 200)
+  t.equal(await ask('no address'), 429, 'all that is none is one client')
+})
+
+tap.test('a flood of addresses does not have the count of a key forgotten', async (t) => {
+  const { app } = await startService(t, {
+    environment: { ...environment, CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' },
+  })
+  const ask = async (headers: Record<string, string>) => (await app.inject({ url: '/nowhere', headers })).statusCode
+  t.equal(await ask(keyed('one')), 404)
+  for (let n = 0; n < 10_001; n++) await ask({ 'x-forwarded-for': `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` })
+  t.equal(await ask(keyed('one')), 429)
+})
+
+tap.test('probes, the documentation and webhooks are not counted', async (t) => {
+  const { app, get } = await startService(t, {
+    environment: {
+      CLIENT_RATE_LIMIT: '1',
+      TRACKSTAR_CONNECTION_ID: 'conn_sandbox',
+      TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
+    },
+  })
+  await get('/warehouses')
+  const payload = JSON.stringify({ connection_id: 'conn_other', event_type: 'product.updated', data: {} })
+  const deliver = (id: string) => {
+    const signed = signWebhook(sandboxWebhookSecret, id, Math.floor(Date.now() / 1000), payload)
+    const headers = { 'content-type': 'application/json', ...signed }
+    return app.inject({ method: 'POST', url: '/webhooks/trackstar', headers, payload })
+  }
+  for (const id of ['msg_1', 'msg_2']) {
+    for (const url of ['/livez', '/readyz', '/metrics', '/docs', '/openapi.json']) {
+      t.equal((await get(url)).statusCode, 200, url)
+    }
+    t.equal((await deliver(id)).statusCode, 204)
+  }
+  t.equal((await get('/warehouses')).statusCode, 429)
+})
+
+tap.test('CLIENT_RATE_LIMIT=0 is no limit, and says nothing of one', async (t) => {
+  const { get } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '0' } })
+  const reply = await get('/products/CUP/stock')
+  t.equal(reply.statusCode, 200)
+  t.strictSame(
+    Object.keys(reply.headers).filter((name) => name.startsWith('ratelimit')),
+    [],
+  )
+})

@@ -1,0 +1,203 @@
+import tap, { type Test } from 'tap'
+import { type Exchange, exchange, headerOf } from '../../fuzz/wire.js'
+import { startService } from '../../harness.js'
+
+const body = '{"skus":["CUP"]}'
+const size = body.length.toString(16)
+const chunked = 'Transfer-Encoding: chunked'
+const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`
+/** What a proxy that reads otherwise would have let through unseen. */
+const smuggled = 'GET /products/SMUGGLED HTTP/1.1\r\nHost: test\r\nX-Request-Id: smuggled\r\n\r\n'
+/** What comes next on the same connection: who answers it has found the end of what came before. */
+const next = 'GET /livez HTTP/1.1\r\nHost: test\r\nX-Request-Id: next\r\nConnection: close\r\n\r\n'
+
+/** A query on a connection that is to be kept, with more headers, and with `content` behind them. */
+const post = (headers: readonly string[], content: string) =>
+  [
+    'POST /stock/query HTTP/1.1',
+    'Host: test',
+    'X-Request-Id: first',
+    'Content-Type: application/json',
+    ...headers,
+    '',
+    content,
+  ].join('\r\n')
+
+const idsOf = ({ answers }: Exchange) => answers.map((answer) => headerOf(answer, 'x-request-id'))
+const statusesOf = ({ answers }: Exchange) => answers.map(({ status }) => status)
+
+/** Sends requests by name, each on a connection of its own with {@link next} behind it. */
+async function start(t: Test) {
+  const { listen, sandbox, newCalls } = await startService(t)
+  const port = await listen()
+  const send = (request: string, methods: string[] = []) => exchange(port, request + next, { methods })
+  return {
+    newCalls,
+    send,
+    /** Every one of them ends the connection: one answer, a problem, and nothing behind it is looked at. */
+    async refused(requests: Readonly<Record<string, string>>) {
+      for (const [name, request] of Object.entries(requests)) {
+        const came = await send(request)
+        t.strictSame(statusesOf(came), [400], name)
+        const [answer] = came.answers
+        t.match(JSON.parse(String(answer?.body)), { code: 'validation_failed' }, name)
+        t.equal(answer && headerOf(answer, 'connection'), 'close', name)
+        t.equal(came.rest, '', name)
+      }
+      t.strictSame(
+        sandbox.calls.map(({ url }) => url),
+        [],
+        'nobody is asked for anything',
+      )
+    },
+    /** Every one of them is one query, and what comes next comes next. */
+    async taken(requests: Readonly<Record<string, string>>) {
+      for (const [name, request] of Object.entries(requests)) {
+        const came = await send(request)
+        t.strictSame(idsOf(came), ['first', 'next'], name)
+        t.strictSame(statusesOf(came), [200, 200], name)
+        t.match(JSON.parse(String(came.answers[0]?.body)), { results: [{ sku: 'CUP', status: 'ok' }] }, name)
+      }
+    },
+  }
+}
+
+tap.test('refuses a body with two ends: a length and chunks, or two lengths', async (t) => {
+  const { refused } = await start(t)
+  await refused({
+    'CL.TE': post([`Content-Length: ${smuggled.length + 5}`, chunked], `0\r\n\r\n${smuggled}`),
+    'TE.CL': post([chunked, 'Content-Length: 4'], `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`),
+    'both, and the same': post([`Content-Length: ${chunks.length}`, chunked], chunks),
+    'both in HTTP/1.0': post([`Content-Length: ${chunks.length}`, chunked], chunks).replace('HTTP/1.1', 'HTTP/1.0'),
+    'two lengths': post(
+      [`Content-Length: ${body.length}`, `Content-Length: ${body.length + smuggled.length}`],
+      body + smuggled,
+    ),
+    'the same length twice': post([`Content-Length: ${body.length}`, `content-length: ${body.length}`], body),
+    'lengths in a list': post([`Content-Length: ${body.length}, ${body.length}`], body),
+    'a length behind the chunks': post([chunked], `${size}\r\n${body}\r\n0\r\nContent-Length: 50\r\n\r\n`),
+  })
+})
+
+tap.test('refuses a length that is none', async (t) => {
+  const { refused, taken } = await start(t)
+  const lengths = ['', '+16', '-1', '0x10', '16.0', '1e1', '16 16', '１６', '99999999999999999999', '16\x0b', '16;']
+  await refused(Object.fromEntries(lengths.map((length) => [length, post([`Content-Length: ${length}`], body)])))
+  await taken({ 'with a zero in front': post(['Content-Length: 016'], body) })
+})
+
+tap.test('takes chunked for the only transfer coding, by that name alone', async (t) => {
+  const { refused, taken, send } = await start(t)
+  const codings = ['xchunked', 'identity', 'chunked, identity', 'chunked, chunked', 'chunked;a=b', '"chunked"']
+  const spelt = ['\x0bchunked', 'chunked\x0b', '\0chunked', 'chunked\t', 'chunked,', 'ｃhunked']
+  const all = [...codings, ...spelt]
+  await refused(Object.fromEntries(all.map((coding) => [coding, post([`Transfer-Encoding: ${coding}`], chunks)])))
+  await refused({
+    'chunked and then another': post([chunked, 'Transfer-Encoding: identity'], chunks),
+    'chunked and a cow': post([chunked, 'Transfer-encoding: cow'], chunks),
+    'in HTTP/1.0': post([chunked], chunks).replace('HTTP/1.1', 'HTTP/1.0'),
+  })
+  await taken({ 'in other letters': post(['Transfer-Encoding: CHUNKED'], chunks) })
+  for (const coding of ['gzip, chunked', 'identity, chunked', 'identity\r\nTransfer-Encoding: chunked']) {
+    const came = await send(post([`Transfer-Encoding: ${coding}`], chunks))
+    t.strictSame(statusesOf(came), [400, 200], `${coding}: refused, and its end is where it is`)
+  }
+})
+
+tap.test('refuses headers whose ends could be seen elsewhere', async (t) => {
+  const { refused } = await start(t)
+  const length = `Content-Length: ${body.length}`
+  await refused({
+    'a space before the colon': post([`Content-Length : ${body.length}`], body),
+    'a space before the colon of a coding': post(['Transfer-Encoding : chunked'], chunks),
+    'a space before the name': post([' Transfer-Encoding: chunked'], chunks),
+    'a folded line': post(['Transfer-Encoding:\r\n chunked'], chunks),
+    'a folded line with a tab': post([`Content-Length:\r\n\t${body.length}`], body),
+    'a header in a folded line': post(['X: a\r\n Transfer-Encoding: chunked', length], body),
+    'a bare LF': post(['X: a\nTransfer-Encoding: chunked', length], body),
+    'a bare CR': post(['X: a\rTransfer-Encoding: chunked', length], body),
+    'nothing but bare LFs': post([length], '').replaceAll('\r\n', '\n') + body,
+    'a NUL': post(['X: a\0b', length], body),
+    'no name': post([': a', length], body),
+    'no colon': post(['Transfer-Encoding', length], body),
+    'a word too many in the first line': post([length], body).replace('/stock/query', '/stock/query /livez'),
+    'a tab in the first line': post([length], body).replace('POST ', 'POST\t'),
+  })
+})
+
+tap.test('refuses chunks whose ends could be seen elsewhere', async (t) => {
+  const { refused, taken } = await start(t)
+  const withChunks = (all: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(all).map(([name, content]) => [name, post([chunked], content)]))
+  const last = '\r\n0\r\n\r\n'
+  await refused(
+    withChunks({
+      'a sign': `+${size}\r\n${body}${last}`,
+      'a minus': `-${size}\r\n${body}${last}`,
+      'a hex prefix': `0x${size}\r\n${body}${last}`,
+      'a space in front': ` ${size}\r\n${body}${last}`,
+      'a space behind': `${size} \r\n${body}${last}`,
+      'a size that overflows': `10000000000000010\r\n${body}${last}`,
+      'a bare LF behind the size': `${size}\n${body}${last}`,
+      'a bare LF behind the chunk': `${size}\r\n${body}\n0\r\n\r\n`,
+      'nothing behind the chunk': `${size}\r\n${body}0\r\n\r\n`,
+      'something else behind the chunk': `${size}\r\n${body}XX0\r\n\r\n`,
+      'bare LFs at the end': `${size}\r\n${body}\r\n0\n\n`,
+      'an extension with a line end in quotes': `${size};a="\r\n"\r\n${body}${last}`,
+      'an extension that ends with a bare LF': `${size};a\n${body}${last}`,
+      'an extension with a bare CR': `${size};a\rb\r\n${body}${last}`,
+      'an extension without end': `${size};${'a'.repeat(20_000)}\r\n${body}${last}`,
+      'a trailer with a space in its name': `${size}\r\n${body}\r\n0\r\nX Y: 1\r\n\r\n`,
+    }),
+  )
+  await taken(
+    withChunks({
+      'an extension': `${size};a=b\r\n${body}${last}`,
+      'zeros in front': `0000000000${size}\r\n${body}${last}`,
+      'two zeros at the end': `${size}\r\n${body}\r\n00\r\n\r\n`,
+      'a trailer, which is no header': `${size}\r\n${body}\r\n0\r\nX-Request-Id: smuggled\r\n\r\n`,
+    }),
+  )
+})
+
+tap.test('takes a body for a body, whether or not anybody wants it', async (t) => {
+  const { send, newCalls } = await start(t)
+  const length = `Content-Length: ${smuggled.length}`
+  const asChunks = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`
+  const to = (first: string, headers: string[], content = smuggled) =>
+    [first, 'Host: test', 'X-Request-Id: first', ...headers, '', content].join('\r\n')
+  const requests: [name: string, status: number, request: string][] = [
+    ['of a GET', 200, to('GET /livez HTTP/1.1', [length])],
+    ['of a GET, in chunks', 200, to('GET /livez HTTP/1.1', [chunked], asChunks)],
+    ['of a HEAD', 200, to('HEAD /livez HTTP/1.1', [length])],
+    ['of a method that is not known', 405, to('DELETE /livez HTTP/1.1', [length])],
+    ['of a type that is not known', 415, to('POST /stock/query HTTP/1.1', ['Content-Type: text/plain', length])],
+    ['of a bad address', 400, to('GET /%zz HTTP/1.1', [length])],
+    ['of a bad address, in chunks', 400, to('GET /%zz HTTP/1.1', [chunked], asChunks)],
+  ]
+  for (const [name, status, request] of requests) {
+    const came = await send(request, [request.split(' ', 1)[0] ?? ''])
+    t.strictSame(idsOf(came), ['first', 'next'], name)
+    t.strictSame(statusesOf(came), [status, 200], name)
+    t.equal(came.rest, '', name)
+  }
+  const json = 'Content-Type: application/json'
+  for (const first of ['POST /stock/query HTTP/1.1', 'POST /nowhere HTTP/1.1', 'PUT /inventory/a/adjust HTTP/1.1']) {
+    const came = await send(to(first, [json, length]))
+    t.strictSame(idsOf(came), ['first'], `${first}: what is no JSON ends the connection`)
+    t.strictSame(statusesOf(came), [400])
+  }
+  const expecting = await send(to('POST /stock/query HTTP/1.1', [json, 'Expect: nonsense', length]))
+  t.strictSame(idsOf(expecting), ['first'], 'a body that waits for nothing')
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('takes a request behind another for a request of its own', async (t) => {
+  const { send, newCalls } = await start(t)
+  const came = await send(smuggled + smuggled)
+  t.strictSame(idsOf(came), ['smuggled', 'smuggled', 'next'])
+  t.strictSame(statusesOf(came), [404, 404, 200])
+  t.strictSame(newCalls(), ['GET /wms/products?sku[in]=SMUGGLED'])
+  const closed = await send(smuggled.replace('Host', 'Connection: close\r\nHost') + smuggled)
+  t.equal(closed.answers.length, 1, 'and none for one behind the last')
+})

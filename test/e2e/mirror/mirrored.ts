@@ -1,0 +1,53 @@
+import type { LightMyRequestResponse } from 'fastify'
+import { sandboxWebhookSecret, signWebhook } from '../../../src/sandbox/sandbox.js'
+import { eventually, type Service, type ServiceOptions, startService } from '../../harness.js'
+
+/** A service that mirrors the sandbox, and takes webhooks of it. */
+export interface MirroredService extends Service {
+  /** Delivers a webhook without a socket, signed now. */
+  readonly deliver: (event_type: string, data: unknown, also?: object, id?: string) => Promise<LightMyRequestResponse>
+  /** Sells or receives units of an item in one of its warehouses, and brings word of it. */
+  readonly move: (itemId: string, by: number, warehouseId?: string) => Promise<void>
+  /** Sends the sandbox's own webhooks to the service from now on. */
+  readonly connectWebhooks: () => Promise<void>
+}
+
+/** Starts it, and waits until all is mirrored unless told otherwise. It follows nothing by itself within a test. */
+export async function startMirrored(
+  t: Parameters<typeof startService>[0],
+  { waits = true, ...options }: ServiceOptions & { waits?: boolean } = {},
+): Promise<MirroredService> {
+  const service = await startService(t, {
+    ...options,
+    environment: {
+      CATALOG_MODE: 'mirror',
+      TRACKSTAR_CONNECTION_ID: 'conn_sandbox',
+      TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
+      ...options.environment,
+    },
+  })
+  const { app, sandbox, get, listen } = service
+  await app.ready()
+  if (waits) await eventually(async () => (await get('/stock/low?below=0')).statusCode === 200)
+  let deliveries = 0
+  const deliver: MirroredService['deliver'] = (event_type, data, also = {}, id = `msg_${++deliveries}`) => {
+    const payload = JSON.stringify({ connection_id: 'conn_sandbox', event_type, data, ...also })
+    const headers = {
+      'content-type': 'application/json',
+      ...signWebhook(sandboxWebhookSecret, id, Math.floor(Date.now() / 1000), payload),
+    }
+    return app.inject({ method: 'POST', url: '/webhooks/trackstar', headers, payload })
+  }
+  return {
+    ...service,
+    deliver,
+    async move(itemId, by, warehouseId) {
+      const { record } = sandbox.move(itemId, { by, ...(warehouseId !== undefined && { warehouse_id: warehouseId }) })
+      const { statusCode } = await deliver('inventory.updated', record)
+      if (statusCode !== 204) throw new Error(`expected 204 for a delivery, but got ${statusCode}`)
+    },
+    async connectWebhooks() {
+      sandbox.sendWebhooksTo(`http://127.0.0.1:${await listen()}/webhooks/trackstar`)
+    },
+  }
+}

@@ -1,0 +1,226 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import { parse } from 'yaml'
+import { type Config, ConfigError, readConfig } from '../../../src/config/config.js'
+import { variables } from '../../../src/config/variables.js'
+import { createSandbox, sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
+import { version } from '../../../src/version.js'
+import { startService } from '../../harness.js'
+import { routesOf } from '../../openapi/routes.js'
+import { alertRules, compose, image, manifestsOf, read } from '../../operations/files.js'
+
+type Environment = Readonly<Record<string, string>>
+
+const root = join(import.meta.dirname, '..', '..', '..', '..')
+const { bff, sandbox, prometheus } = compose.services
+const [deployment] = manifestsOf('Deployment')
+const [configMap] = manifestsOf('ConfigMap')
+const [secret] = manifestsOf('Secret')
+const pod = deployment.spec.template
+const [container] = pod.spec.containers
+const deployed: Environment = { ...configMap.data, ...secret.stringData }
+const digests = ['0', '1'].map((digit) => digit.repeat(64))
+/** As somebody would fill it in. */
+const filled: Environment = {
+  ...deployed,
+  TRACKSTAR_CONNECTION_ID: 'conn_1',
+  TRACKSTAR_API_KEY: 'key',
+  TRACKSTAR_ACCESS_TOKEN: 'token',
+  TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
+  API_KEYS: digests.reduce((keys, digest) => keys.replace('<64 hex digits>', digest), deployed['API_KEYS'] ?? ''),
+}
+const configOf = (environment: Environment) => readConfig({ ...image.environment, ...environment })
+
+/** How many MiB `1024m` or `1024Mi` are. */
+const mebibytes = (text: unknown) => Number(/^(\d+)Mi?$/i.exec(String(text))?.[1])
+const seconds = (text: unknown) => Number(/^(\d+)s$/.exec(String(text))?.[1])
+const heapOf = ({ NODE_OPTIONS = '' }: Environment) => Number(/^--max-old-space-size=(\d+)$/.exec(NODE_OPTIONS)?.[1])
+/** By the rule under "Sizing memory" in the runbook. */
+const leastMebibytes = ({ cacheMaxMb }: Config) => Math.max(512, 3 * cacheMaxMb + 256)
+
+const paths = (await routesOf((await startService(tap)).app)).map((route) => route.replace(/^\w+ /, ''))
+
+tap.test('every variable that is set is one that is read', async (t) => {
+  const known: readonly string[] = [...Object.values(variables).map(({ name }) => name), 'NODE_OPTIONS']
+  const given = [bff.environment, deployed, image.environment].flatMap((environment) => Object.keys(environment))
+  t.same(
+    given.filter((name) => !known.includes(name) && !/^(OTEL_\w+|NODE_ENV)$/.test(name)),
+    [],
+  )
+  const main = read('src/main.ts')
+  t.same(
+    Object.keys(sandbox.environment).filter((name) => !main.includes(name)),
+    [],
+  )
+})
+
+tap.test('the service of the compose file starts, and fits the sandbox beside it', async (t) => {
+  const config = configOf(bff.environment)
+  const { credentials } = createSandbox({ products: 50 })
+  const { SANDBOX_HOST: host, SANDBOX_PORT: port, SANDBOX_WEBHOOK_URL: webhooks } = sandbox.environment
+  t.equal(host, '0.0.0.0')
+  t.match(config, {
+    host: '0.0.0.0',
+    port: image.port,
+    trackstarBaseUrl: `http://sandbox:${port}`,
+    trackstarApiKey: credentials.apiKey,
+    trackstarAccessToken: credentials.accessToken,
+    trackstarConnectionId: credentials.connectionId,
+    trackstarWebhookSecrets: [sandboxWebhookSecret],
+  })
+  t.equal(webhooks, `http://bff:${config.port}/webhooks/trackstar`)
+  t.same(sandbox.command, ['node', 'dist/main.js', 'sandbox'])
+  t.match(read('compose.yaml'), `X-API-Key: ${String(bff.environment['API_KEYS']).split(/[:,]/)[1]}'`)
+})
+
+tap.test('the compose file builds one image, and gives neither container more than it needs', async (t) => {
+  for (const service of [bff, sandbox]) {
+    t.match(service, {
+      build: '.',
+      image: 'trackstar-bff',
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    })
+  }
+  for (const { ports = [] } of Object.values(compose.services)) {
+    for (const port of ports) t.match(port, /^127\.0\.0\.1:\d+:\d+$/)
+  }
+  t.match(bff, { depends_on: { sandbox: { condition: 'service_healthy' } } })
+})
+
+tap.test('the health checks of the compose file ask addresses that answer', async (t) => {
+  const [command = '', sandboxCommand = ''] = [bff, sandbox].map(({ healthcheck }) => healthcheck.test.at(-1))
+  const config = configOf(bff.environment)
+  t.match(command, `'http://127.0.0.1:${config.port}/readyz'`)
+  t.ok(paths.includes('/readyz') && paths.includes(String(image.healthPath)))
+  const upstream = createSandbox({ products: 50 })
+  t.teardown(() => upstream.close())
+  const { apiKey, connectionId } = upstream.credentials
+  const path = `/connections/${connectionId}`
+  t.match(sandboxCommand, `'http://127.0.0.1:${sandbox.environment['SANDBOX_PORT']}${path}'`)
+  t.match(sandboxCommand, `{headers: {'x-trackstar-api-key': '${apiKey}'}}`)
+  const answer = await fetch(`${await upstream.listen()}${path}`, { headers: { 'x-trackstar-api-key': apiKey } })
+  t.equal(answer.status, 200)
+})
+
+tap.test('Prometheus and Grafana of the compose file find the service, the rules and the dashboard', async (t) => {
+  const config = configOf(bff.environment)
+  const { scrape_configs: jobs, rule_files: rules } = parse(String(compose.configs['prometheus']?.content))
+  t.match(jobs, [{ job_name: 'trackstar-bff', static_configs: [{ targets: [`bff:${config.adminPort}`] }] }])
+  t.same(rules, ['alerts.yml'])
+  t.match(prometheus.configs, [{ source: 'prometheus' }, { source: 'alerts', target: '/etc/prometheus/alerts.yml' }])
+  for (const { configs = [] } of Object.values(compose.services)) {
+    for (const { source } of configs) t.ok(compose.configs[source], source)
+  }
+  for (const { file } of Object.values(compose.configs)) if (file) t.ok(existsSync(join(root, file)), file)
+})
+
+tap.test('the manifest starts once it is filled in, and says what is missing until then', async (t) => {
+  const config = configOf(filled)
+  t.equal(config.adminPort, 9090)
+  t.same(
+    config.apiKeys?.map(({ name, scopes }) => [name, scopes]),
+    [
+      ['storefront', ['read']],
+      ['orders', ['read', 'write']],
+    ],
+  )
+  try {
+    configOf(deployed)
+    t.fail('expected what is not filled in to be refused')
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    t.same(
+      error.problems.map((line) => line.split(' ', 1)[0]),
+      Object.keys(deployed)
+        .filter((name) => deployed[name]?.includes('<'))
+        .toSorted((a, b) => order(a) - order(b)),
+    )
+  }
+})
+
+const order = (name: string) =>
+  Object.values<{ name: string }>(variables).findIndex((variable) => variable.name === name)
+
+tap.test('the manifest runs the image as it is made', async (t) => {
+  const { user, port } = image
+  t.equal(user, 'node')
+  t.match(pod.spec, {
+    securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  })
+  t.match(container.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  })
+  t.equal(container.image, `trackstar-bff:${version}`)
+  t.same(container.envFrom, [
+    { configMapRef: { name: configMap.metadata.name } },
+    { secretRef: { name: secret.metadata.name } },
+  ])
+  const { port: httpPort, adminPort } = configOf(filled)
+  t.equal(httpPort, port)
+  t.same(container.ports, [
+    { name: 'http', containerPort: httpPort },
+    { name: 'admin', containerPort: adminPort },
+  ])
+})
+
+tap.test(
+  'the probes of the manifest ask addresses that answer, and the rest points to ports that are there',
+  async (t) => {
+    const { startupProbe, livenessProbe, readinessProbe } = container
+    t.same(
+      [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet),
+      ['/livez', '/livez', '/readyz'].map((path) => ({ path, port: 'http' })),
+    )
+    const { annotations, labels } = pod.metadata
+    for (const path of ['/livez', '/readyz', annotations['prometheus.io/path']])
+      t.ok(paths.includes(String(path)), String(path))
+    t.equal(annotations['prometheus.io/port'], String(configOf(filled).adminPort))
+    const names = container.ports.map(({ name }) => name)
+    const [policy] = manifestsOf('NetworkPolicy')
+    const services = manifestsOf('Service')
+    t.same(
+      services.map(({ spec }) => spec.ports.map(({ targetPort }) => targetPort)),
+      [['http'], ['admin']],
+    )
+    t.same(
+      policy.spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)),
+      names,
+    )
+    for (const { spec } of services) t.same(spec.selector, labels)
+    t.same([deployment.spec.selector, policy.spec.podSelector], [{ matchLabels: labels }, { matchLabels: labels }])
+  },
+)
+
+tap.test('whoever stops the service waits for longer than it takes', async (t) => {
+  t.ok(seconds(bff['stop_grace_period']) > configOf(bff.environment).shutdownGraceSeconds)
+  const [command, pause] = container.lifecycle.preStop.exec.command
+  t.equal(command, 'sleep')
+  t.ok(pod.spec.terminationGracePeriodSeconds > Number(pause) + configOf(filled).shutdownGraceSeconds)
+})
+
+tap.test('the memory that is given holds what CACHE_MAX_MB lets in', async (t) => {
+  const { requests, limits } = container.resources
+  t.equal(requests['memory'], limits['memory'])
+  for (const [limit, environment] of [
+    [mebibytes(bff['mem_limit']), bff.environment],
+    [mebibytes(limits['memory']), filled],
+  ] as const) {
+    t.ok(limit >= leastMebibytes(configOf(environment)), `${limit} MiB`)
+    t.equal(heapOf(environment), 0.75 * limit)
+  }
+  t.match(read('docs/runbook.md'), '3 × `CACHE_MAX_MB` + 256, and at least 512')
+})
+
+tap.test('the alerts follow the configuration of the manifest', async (t) => {
+  const limit = mebibytes(container.resources.limits['memory'])
+  const { syncIntervalSeconds, cacheTtlSeconds } = configOf(filled)
+  const exprOf = (name: string) => alertRules.find(({ alert }) => alert === name)?.expr
+  t.match(exprOf('TrackstarBffMemoryHigh'), `> 0.85 * ${limit} * 1048576`)
+  t.match(exprOf('TrackstarBffMirrorBehind'), new RegExp(`> ${5 * syncIntervalSeconds}$`))
+  t.ok(cacheTtlSeconds >= 2 * syncIntervalSeconds)
+})

@@ -1,0 +1,83 @@
+import { pino } from 'pino'
+import tap from 'tap'
+import { createLogger } from '../../../src/http/logging.js'
+import { type ServiceOptions, startService } from '../../harness.js'
+
+/** A service whose log lines can be read. */
+async function start(t: Parameters<typeof startService>[0], options: ServiceOptions = {}) {
+  const lines: string[] = []
+  const service = await startService(t, {
+    ...options,
+    environment: { LOG_LEVEL: 'trace', ...options.environment },
+    logger: (config) => createLogger(config, { write: (line) => void lines.push(line) }),
+  })
+  const answered = () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'answered')
+  return { ...service, lines, answered }
+}
+
+tap.test('writes one line for each request, with its id and without its address', async (t) => {
+  const { get, post, answered, lines } = await start(t)
+  await get('/products/SENCHA-100/stock?warehouse_id=wh_oslo', { 'x-request-id': 'one' })
+  await get('/products/SENCHA-100/stock', { 'x-request-id': 'two' })
+  await get('/nowhere/at/all', { 'x-request-id': 'three' })
+  await post('/stock/query', {}, { 'x-request-id': 'four' })
+  t.match(answered(), [
+    { request_id: 'one', method: 'GET', route: '/products/:sku/stock', status: 200, cache: 'fwd=miss', level: 30 },
+    { request_id: 'two', route: '/products/:sku/stock', status: 200, cache: 'hit' },
+    { request_id: 'three', status: 404, cache: null },
+    { request_id: 'four', method: 'POST', route: '/stock/query', status: 400 },
+  ])
+  t.equal(answered().length, 4)
+  t.notOk(lines.some((line) => line.includes('SENCHA-100')))
+  const calls = lines.map((line) => JSON.parse(line)).filter(({ upstream }) => upstream)
+  t.match(calls[0].upstream, { outcome: '200', upstreamRequestId: /^req_/ })
+})
+
+tap.test('writes no secret, even where Trackstar echoes them', async (t) => {
+  const secrets = ['k3y-"with\\quotes', 't0ken-of-the-connection']
+  const { get, post, sandbox, lines } = await start(t, {
+    sandbox: { apiKey: String(secrets[0]), accessToken: String(secrets[1]) },
+  })
+  const echo = { error: `bad credentials: ${secrets.join(' and ')}`, origin: 'trackstar' }
+  for (const status of [400, 401, 403, 404, 422, 429, 500, 501, 503]) {
+    sandbox.clearFaults()
+    sandbox.fault('*', { status, body: echo, headers: { 'x-request-id': `req ${secrets[1]}` } })
+    for (const url of ['/products/A/stock', '/products', '/warehouses/w']) {
+      const reply = await get(url, { 'x-api-key': String(secrets[0]), authorization: `Bearer ${secrets[1]}` })
+      // What upstream says of a request (400, 422, 501) is passed on in its own words.
+      if (![400, 422, 501].includes(status)) for (const secret of secrets) t.notOk(reply.body.includes(secret))
+    }
+    await post('/stock/query', { skus: ['A'] })
+  }
+  t.ok(lines.length > 30)
+  t.ok(lines.some((line) => line.includes('[redacted]')))
+  for (const secret of secrets) {
+    const written = JSON.stringify(secret).slice(1, -1)
+    t.notOk(lines.some((line) => line.includes(secret) || line.includes(written)))
+  }
+})
+
+tap.test('logs a fault of our own with its stack, and tells the caller nothing of it', async (t) => {
+  const { app, get, lines } = await start(t)
+  app.get('/broken', () => {
+    throw new TypeError('the inside of things')
+  })
+  const reply = await get('/broken')
+  t.equal(reply.statusCode, 500)
+  t.equal(reply.json().code, 'internal_error')
+  t.notOk(reply.body.includes('inside'))
+  const [line] = lines.map((text) => JSON.parse(text)).filter(({ level }) => level === 50)
+  t.match(line, { request_id: reply.json().request_id })
+  t.match(JSON.stringify(line), /the inside of things.*logs-keep-secrets/)
+})
+
+tap.test('is silent below its level', async (t) => {
+  const lines: string[] = []
+  const config = { logLevel: 'warn', trackstarApiKey: 'a-key', trackstarAccessToken: 'a-token' } as const
+  const logger = createLogger(config, { write: (line) => void lines.push(line) })
+  logger.info('not this')
+  logger.warn('this')
+  t.equal(lines.length, 1)
+  t.equal(createLogger(config).level, 'warn')
+  t.equal(pino.levels.values['warn'], 40)
+})

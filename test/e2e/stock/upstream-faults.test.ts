@@ -1,0 +1,153 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import tap, { type Test } from 'tap'
+import { newItem, newProduct } from '../../../src/sandbox/new-records.js'
+import type { Fault } from '../../../src/sandbox/sandbox.js'
+import { eventually, RunningClock, type ServiceOptions, startService } from '../../harness.js'
+
+const url = '/products/SENCHA-100/stock'
+
+/** What Trackstar does, and what a caller with nothing held sees of it. */
+const faults: readonly (readonly [what: string, fault: Fault, status: number, code: string])[] = [
+  ['429', { status: 429, headers: { 'retry-after': '30' } }, 503, 'upstream_unavailable'],
+  ['500', { status: 500 }, 503, 'upstream_unavailable'],
+  ['502', { status: 502, body: '<html>bad gateway</html>' }, 503, 'upstream_unavailable'],
+  ['503', { status: 503 }, 503, 'upstream_unavailable'],
+  ['reset', { reset: true }, 503, 'upstream_unavailable'],
+  ['truncated', { truncate: true }, 503, 'upstream_unavailable'],
+  ['slow', { delayMs: 3000 }, 504, 'upstream_timeout'],
+  ['401', { status: 401 }, 502, 'upstream_auth_failed'],
+  ['403', { status: 403 }, 502, 'upstream_auth_failed'],
+  ['400', { status: 400 }, 422, 'upstream_rejected'],
+  ['422', { status: 422, body: { error: 'no', origin: 'integration' } }, 422, 'upstream_rejected'],
+  ['501', { status: 501 }, 501, 'not_supported_by_integration'],
+  ['404', { status: 404 }, 502, 'upstream_invalid_response'],
+  ['302', { status: 302, headers: { location: '/elsewhere' } }, 502, 'upstream_invalid_response'],
+  ['no JSON', { body: '{"data": [' }, 502, 'upstream_invalid_response'],
+  ['empty', { body: '' }, 502, 'upstream_invalid_response'],
+  ['wrong shape', { body: { data: {} } }, 502, 'upstream_invalid_response'],
+  ['a list', { body: [] }, 502, 'upstream_invalid_response'],
+  ['null', { body: 'null' }, 502, 'upstream_invalid_response'],
+  ['endless', { body: { data: [], next_token: 'again' } }, 502, 'upstream_invalid_response'],
+]
+
+const impatient: ServiceOptions = { environment: { TRACKSTAR_TIMEOUT_MS: '200' } }
+
+// Most of the time is spent waiting for retries.
+tap.jobs = 4
+for (const [what, fault, status, code] of faults) {
+  tap.test(
+    `answers ${status} ${code} where Trackstar's answer is ${what}, and gives what it holds`,
+    { buffered: true },
+    async (t) => {
+      const clock = new RunningClock()
+      const { get, sandbox } = await startService(t, { ...(what === 'slow' && impatient), clock })
+      // An impatient service may fail at its very first call, where the machine is slow.
+      await eventually(async () => (await get('/products/CUP/stock')).statusCode === 200)
+      clock.advance(400_000)
+      sandbox.fault('*', fault)
+      const cold = await get(url)
+      t.equal(cold.statusCode, status)
+      t.match(cold.json(), { code, status })
+      if (status === 503) t.ok(Number(cold.headers['retry-after']) >= 1)
+      if (what === '422') t.match(cold.json(), { origin: 'integration', detail: 'no' })
+      const host = String(sandbox.calls[0]?.headers.host)
+      for (const inside of [host, 'sandbox-a', 'node_modules', 'undici']) t.notOk(cold.body.includes(inside), inside)
+      const held = await get('/products/CUP/stock')
+      t.equal(held.statusCode, 200)
+      t.match(held.json(), { available: 40, stale: true })
+      t.equal(held.headers['cache-status'], 'trackstar-bff; fwd=stale')
+    },
+  )
+}
+
+tap.test('is not ready from the refusal of its credentials until a call succeeds', async (t) => {
+  const { get, sandbox } = await startService(t)
+  const ready = async () => (await get('/readyz')).statusCode
+  t.equal(await ready(), 200)
+  sandbox.fault('*', { status: 500 })
+  await get(url)
+  t.equal(await ready(), 200, 'never because upstream is down')
+  sandbox.clearFaults()
+  sandbox.fault('*', { status: 403 })
+  await get(url)
+  const refused = await get('/readyz')
+  t.equal(refused.statusCode, 503)
+  t.match(refused.json(), { status: /credentials/ })
+  t.equal((await get('/livez')).statusCode, 200)
+  sandbox.clearFaults()
+  t.equal((await get(url)).statusCode, 200)
+  t.equal(await ready(), 200)
+})
+
+tap.test('regression: who was not ready was asked nothing, and so did not become ready again', async (t) => {
+  const clock = new RunningClock()
+  const { get, sandbox } = await startService(t, { clock })
+  const ready = async () => (await get('/readyz')).statusCode
+  sandbox.fault('*', { status: 401 })
+  await get(url)
+  const before = sandbox.calls.length
+  for (let n = 0; n < 5; n++) t.equal(await ready(), 503)
+  await eventually(() => sandbox.calls.length > before)
+  sandbox.clearFaults()
+  for (let n = 0; n < 5; n++) t.equal(await ready(), 503)
+  t.equal(sandbox.calls.length, before + 1, 'it looks once in 5 s')
+  clock.advance(5000)
+  await eventually(async () => (await ready()) === 200)
+  t.equal(sandbox.calls.length, before + 2)
+  await ready()
+  t.equal(sandbox.calls.length, before + 2, 'and no more once it is ready')
+})
+
+/** An upstream that answers `status` to every list of SKUs with `SPOILT` in it; and the lists it was asked for. */
+async function startPicky(t: Test, status: number) {
+  const lists: string[][] = []
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream')
+    const keys = (searchParams.get('sku[in]') ?? searchParams.get('ids[in]') ?? '').split(',')
+    const isOfProducts = pathname === '/wms/products'
+    if (isOfProducts) lists.push(keys)
+    const isRefused = isOfProducts && keys.includes('SPOILT')
+    const data = keys.map((key) =>
+      isOfProducts
+        ? newProduct(`p-${key}`, key, key, [{ inventory_item_id: `i-${key}` }])
+        : newItem(key, key, key, [['wh', { onhand: 7, fulfillable: 7 }]]),
+    )
+    response
+      .writeHead(isRefused ? status : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(isRefused ? { error: 'malformed SKU', origin: 'trackstar' } : { data, next_token: null }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const service = await startService(t, { environment: { TRACKSTAR_BASE_URL: `http://127.0.0.1:${port}` } })
+  return { ...service, lists }
+}
+
+tap.test('regression: a SKU that Trackstar refuses spoiled those of other callers', async (t) => {
+  const { get, lists } = await startPicky(t, 422)
+  const skus = ['A', 'B', 'SPOILT', 'C', 'D', 'E']
+  const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
+  for (const [n, sku] of skus.entries()) {
+    const reply = replies[n]
+    if (sku === 'SPOILT') {
+      t.equal(reply?.statusCode, 422)
+      t.match(reply?.json(), { code: 'upstream_rejected', detail: 'malformed SKU', origin: 'trackstar' })
+    } else {
+      t.equal(reply?.statusCode, 200, sku)
+      t.equal(reply?.json().available, 7)
+    }
+  }
+  t.ok(
+    lists.some((keys) => keys.includes('SPOILT') && keys.length > 1),
+    'they rode together',
+  )
+  t.equal(lists.filter((keys) => keys.join() === 'SPOILT').length, 1)
+})
+
+tap.test('does not ask in halves for what fails in any other way', async (t) => {
+  const { post, lists } = await startPicky(t, 503)
+  const reply = await post('/stock/query', { skus: ['A', 'SPOILT', 'B'] })
+  t.equal(reply.statusCode, 503)
+  t.strictSame(new Set(lists.map(String)), new Set(['A,SPOILT,B']))
+})

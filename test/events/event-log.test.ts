@@ -1,0 +1,91 @@
+import tap from 'tap'
+import { EventLog, type StockEvent } from '../../src/events/event-log.js'
+import { change } from '../stock/view.js'
+
+const log = (events = 0, boot = 'b007') => {
+  const made = new EventLog(boot)
+  for (let n = 1; n <= events; n++) made.publish(change(`S${n}`), 'now')
+  return made
+}
+const numbers = (events: readonly StockEvent[] | undefined) => events?.map(({ n }) => n)
+
+tap.test('writes an event as the format of server-sent events has it', async (t) => {
+  const made = log()
+  const seen: StockEvent[] = []
+  made.listen({ event: (event) => seen.push(event), end: () => {} })
+  const shown = { ...change('A\n"B"', 4), warehouseCustomerId: 'cust', previousAvailable: 7 }
+  made.publish(shown, '2026-11-23T10:00:00.000Z')
+  const lines = seen[0]?.frame.split('\n') ?? []
+  t.strictSame(lines.slice(0, 2), ['event: stock', 'id: b007-1'])
+  t.match(lines[2], /^data: \{/)
+  t.strictSame(lines.slice(3), ['', ''], 'a line break in a SKU breaks no line')
+  t.strictSame(JSON.parse(String(lines[2]).slice(6)), {
+    sku: 'A\n"B"',
+    product_id: 'prod A\n"B"',
+    warehouse_customer_id: 'cust',
+    available: 4,
+    previous_available: 7,
+    quantities: shown.quantities,
+    as_of: '2026-11-23T10:00:00.000Z',
+  })
+})
+
+tap.test('numbers events from 1, and says which was the last', async (t) => {
+  const made = log()
+  t.equal(made.last, 0)
+  t.equal(made.position, 'id: b007-0\n')
+  made.publish(change('A'), 'now')
+  made.publish(change('B'), 'now')
+  t.equal(made.last, 2)
+  t.equal(made.position, 'id: b007-2\n')
+  t.strictSame(numbers(made.since('b007-0')), [1, 2])
+})
+
+tap.test('tells all who listen, until they no longer do', async (t) => {
+  const made = log()
+  const told: string[] = []
+  const listener = (name: string) => ({
+    event: ({ n }: StockEvent) => told.push(`${name}${n}`),
+    end: () => told.push(`${name} end`),
+  })
+  made.listen(listener('a'))
+  const leave = made.listen(listener('b'))
+  made.publish(change('A'), 'now')
+  leave()
+  leave()
+  made.publish(change('B'), 'now')
+  made.end()
+  t.strictSame(told, ['a1', 'b1', 'a2', 'a end'])
+})
+
+tap.test('gives what came after an event, and nothing that can no longer be said', async (t) => {
+  const made = log(5)
+  t.strictSame(numbers(made.since('b007-3')), [4, 5])
+  t.strictSame(numbers(made.since('b007-5')), [])
+  t.strictSame(numbers(made.since('b007-0')), [1, 2, 3, 4, 5])
+  const unknown = ['b007-6', 'b008-3', 'b007', 'b007-', 'b007-x', '-3', '3', '', 'b007--1', 'b007-1.5', ' b007-3']
+  for (const id of [...unknown, `b007-${'9'.repeat(16)}`, 'x'.repeat(100)]) t.equal(made.since(id), undefined, id)
+  t.strictSame(numbers(log(0).since('b007-0')), [], 'of a log that has told nothing yet')
+  t.equal(log(0).since('b007-1'), undefined)
+  t.strictSame(numbers(log(2, 'a-b').since('a-b-1')), [2], 'of a run whose name has a hyphen')
+})
+
+tap.test('keeps the last ten thousand events, and knows where its memory ends', async (t) => {
+  const made = log(25_500)
+  t.equal(made.since('b007-1'), undefined)
+  const oldest = Array.from({ length: 25_501 }, (_, n) => n).find((n) => made.since(`b007-${n}`) !== undefined) ?? 0
+  const kept = 25_500 - oldest
+  t.ok(kept >= 10_000 && kept < 11_000, `${kept} are kept`)
+  for (const last of [oldest, oldest + 1, 20_000, 25_499]) {
+    const events = numbers(made.since(`b007-${last}`)) ?? []
+    t.equal(events.length, 25_500 - last)
+    t.equal(events[0], last + 1)
+    t.equal(events.at(-1), 25_500)
+  }
+})
+
+tap.test('says from where a reader is up to date again', async (t) => {
+  const made = log(3)
+  t.equal(made.resetFrame(), 'event: reset\nid: b007-3\ndata: {}\n\n')
+  t.strictSame(made.since('b007-3'), [])
+})

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import type { Logger } from 'pino'
+import { buildApp } from '../src/app.js'
+import { type Config, readConfig } from '../src/config/config.js'
+import { isProblem, type Problem } from '../src/errors.js'
+import type { Tracing } from '../src/http/tracing.js'
+import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
+import type { Clock } from '../src/trackstar/clock.js'
+
+/** A clock that stands still until it is moved. It starts well above 0, which some caches take for "never". */
+export class TestClock implements Clock {
+  #ms = 1_700_000_000_000
+  readonly now = () => this.#ms
+  readonly elapsed = () => this.#ms
+
+  advance(ms: number): void {
+    this.#ms += ms
+  }
+}
+
+/** The real time, which can be moved forward: for what waits on timers. */
+export class RunningClock implements Clock {
+  #ahead = 0
+  readonly now = () => Date.now() + this.#ahead
+  readonly elapsed = () => performance.now() + this.#ahead
+
+  advance(ms: number): void {
+    this.#ahead += ms
+  }
+}
+
+/** What a test of the whole service may want otherwise. */
+export interface ServiceOptions {
+  /** The sandbox has no rate limit and 100 products, unless told otherwise. */
+  readonly sandbox?: SandboxOptions
+  /** Variables of the environment, beside those that are required. */
+  readonly environment?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  readonly logger?: Logger | ((config: Config) => Logger)
+  readonly tracing?: Tracing
+}
+
+type Headers = Readonly<Record<string, string>>
+
+export interface Service {
+  readonly app: FastifyInstance
+  readonly sandbox: Sandbox
+  /** Asks the service without a socket. */
+  readonly get: (url: string, headers?: Headers) => Promise<LightMyRequestResponse>
+  readonly post: (url: string, body: unknown, headers?: Headers) => Promise<LightMyRequestResponse>
+  /** The calls that reached upstream since the last look, as `GET /path?query`; the list of warehouses apart. */
+  readonly newCalls: () => string[]
+  /** Listens on a free loopback port, the first time, and gives it. */
+  readonly listen: () => Promise<number>
+}
+
+interface Teardown {
+  readonly teardown: (fn: () => unknown) => unknown
+}
+
+/** The whole service against a sandbox on a loopback port; both end with the test. */
+export async function startService(t: Teardown, options: ServiceOptions = {}): Promise<Service> {
+  const { clock, tracing } = options
+  const sandbox = createSandbox({ products: 100, readRate: 0, ...options.sandbox })
+  const config = readConfig({
+    TRACKSTAR_BASE_URL: await sandbox.listen(),
+    TRACKSTAR_API_KEY: sandbox.credentials.apiKey,
+    TRACKSTAR_ACCESS_TOKEN: sandbox.credentials.accessToken,
+    TRACKSTAR_READ_RATE: '1000',
+    AUTH_MODE: 'none',
+    CATALOG_MODE: 'on-demand',
+    LOG_LEVEL: 'silent',
+    ...options.environment,
+  })
+  const logger = typeof options.logger === 'function' ? options.logger(config) : options.logger
+  const app = await buildApp(config, {
+    ...(clock && { clock }),
+    ...(logger && { logger }),
+    ...(tracing && { tracing }),
+  })
+  t.teardown(async () => {
+    await app.close()
+    await sandbox.close()
+  })
+  let seen = 0
+  return {
+    app,
+    sandbox,
+    get: (url, headers = {}) => app.inject({ method: 'GET', url, headers }),
+    post: (url, body, headers = {}) =>
+      app.inject({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/json', ...headers },
+        payload: JSON.stringify(body),
+      }),
+    newCalls() {
+      const calls = sandbox.calls.slice(seen).filter(({ path }) => path !== '/wms/warehouses')
+      seen = sandbox.calls.length
+      return calls.map(({ method, url }) => `${method} ${decodeURIComponent(url)}`)
+    },
+    async listen() {
+      if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
+      return (app.server.address() as AddressInfo).port
+    },
+  }
+}
+
+/** An answer read off a socket. */
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: string
+}
+
+/** Writes `request` on a connection of its own, byte for byte, and reads the one answer until the connection ends. */
+export async function overSocket(port: number, request: string): Promise<RawAnswer> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(request)
+  const [head = '', ...rest] = (await text(socket)).split('\r\n\r\n')
+  const [first = '', ...lines] = head.split('\r\n')
+  const headers = lines.map(
+    (line) => [line.split(':', 1)[0]?.toLowerCase() ?? '', line.replace(/^[^:]*: */, '')] as const,
+  )
+  return { status: Number(first.split(' ')[1]), headers: new Map(headers), body: rest.join('\r\n\r\n') }
+}
+
+/** A GET whose target goes out as it is: nothing resolves its dots or decodes it on the way. */
+export const getOverSocket = (port: number, target: string, headers = ''): Promise<RawAnswer> =>
+  overSocket(port, `GET ${target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n${headers}\r\n`)
+
+/** Waits until something that goes on in the background has come to be. */
+export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 20_000; !(await isSo()); await sleep(1)) {
+    if (Date.now() > end) throw new Error('what was waited for never came to be')
+  }
+}
+
+/** Lets everything that needs no I/O run its course. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The problem that some work ends in; undefined where it ends well. What else it throws is thrown. */
+export async function problemOf(work: Promise<unknown>): Promise<Problem | undefined> {
+  try {
+    await work
+  } catch (error) {
+    if (isProblem(error)) return error
+    throw error
+  }
+  return undefined
+}

@@ -1,0 +1,182 @@
+import Fastify from 'fastify'
+import tap, { type Test } from 'tap'
+import { apiKeys } from '../../src/config/formats.js'
+import access from '../../src/http/auth.js'
+import clientLimit from '../../src/http/client-limit.js'
+import problemDetails from '../../src/http/problems.js'
+import { overSocket, TestClock } from '../harness.js'
+
+/** A small application with this limit, whose minutes pass when the test says so. */
+async function start(t: Test, perMinute: number, { keys = '', trustProxy = false } = {}) {
+  const clock = new TestClock()
+  const { now } = Date
+  Date.now = clock.now
+  t.teardown(() => {
+    Date.now = now
+  })
+  const app = Fastify({ trustProxy })
+  t.teardown(() => app.close())
+  await app.register(problemDetails)
+  await app.register(access, { apiKeys: keys ? apiKeys.parse(keys) : undefined, tickets: { redeem: () => undefined } })
+  await app.register(clientLimit, { perMinute })
+  app.get('/things', (request) => ({ client: request.client }))
+  app.get('/open', { config: { access: 'open' } }, () => ({}))
+  app.post('/signed', { config: { access: 'signature' } }, () => ({}))
+  const ask = async (headers: Record<string, string> = {}, remoteAddress = '10.0.0.1') => {
+    const reply = await app.inject({ url: '/things', headers, remoteAddress })
+    return [reply.statusCode, Number(reply.headers['ratelimit-remaining'])]
+  }
+  const clientAt = async (remoteAddress: string, headers: Record<string, string> = {}) =>
+    (await app.inject({ url: '/things', headers, remoteAddress })).json().client
+  return { app, clock, ask, clientAt }
+}
+
+tap.test('counts down, and refuses what is beyond', async (t) => {
+  const { app, ask } = await start(t, 3)
+  const first = await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })
+  t.equal(first.statusCode, 200)
+  t.match(first.headers, { 'ratelimit-limit': '3', 'ratelimit-remaining': '2', 'ratelimit-reset': '60' })
+  t.notOk(first.headers['retry-after'])
+  t.strictSame(
+    [await ask(), await ask(), await ask(), await ask()],
+    [
+      [200, 1],
+      [200, 0],
+      [429, 0],
+      [429, 0],
+    ],
+  )
+  const { detail } = (await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })).json()
+  t.equal(detail, 'Expected at most 3 requests a minute of one client, but got more')
+})
+
+tap.test('says of a refusal when to come back, in every way there is', async (t) => {
+  const { app, ask, clock } = await start(t, 1)
+  await ask()
+  clock.advance(17_500)
+  const reply = await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })
+  t.equal(reply.statusCode, 429)
+  t.match(reply.headers, {
+    'ratelimit-limit': '1',
+    'ratelimit-remaining': '0',
+    'ratelimit-reset': '43',
+    'retry-after': '43',
+    'cache-control': 'no-store',
+  })
+  t.match(reply.headers['content-type'], /^application\/problem\+json/)
+  t.match(reply.json(), {
+    code: 'rate_limited',
+    status: 429,
+    retry_after: 43,
+    detail: 'Expected at most 1 request a minute of one client, but got more',
+  })
+})
+
+tap.test('counts anew when the minute is over, and what was refused meanwhile does not put that off', async (t) => {
+  const { ask, clock } = await start(t, 2)
+  for (let n = 0; n < 5; n++) await ask()
+  clock.advance(59_999)
+  t.strictSame(await ask(), [429, 0])
+  clock.advance(1)
+  t.strictSame(
+    [await ask(), await ask(), await ask()],
+    [
+      [200, 1],
+      [200, 0],
+      [429, 0],
+    ],
+  )
+})
+
+tap.test('counts keys by their names, wherever they come from', async (t) => {
+  const { ask, clientAt } = await start(t, 2, { keys: 'shop:one,shop:two,office:three' })
+  t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 1])
+  t.strictSame(await ask({ authorization: 'Bearer two' }, '10.0.0.2'), [200, 0], 'the other key of that name')
+  t.strictSame(await ask({ 'x-api-key': 'one' }, '10.0.0.3'), [429, 0])
+  t.strictSame(await ask({ 'x-api-key': 'three' }), [200, 1], 'another name')
+  t.equal(await clientAt('10.0.0.1', { 'x-api-key': 'three' }), 'key:office')
+})
+
+tap.test(
+  'counts who shows no key that is known by his address, so that keys cannot be guessed at any speed',
+  async (t) => {
+    const { app, ask } = await start(t, 3, { keys: 'shop:one' })
+    t.strictSame(await ask({ 'x-api-key': 'guess 1' }), [401, 2])
+    t.strictSame(await ask({ authorization: 'Bearer guess-2' }), [401, 1])
+    t.strictSame(await ask(), [401, 0])
+    t.strictSame(await ask({ 'x-api-key': 'guess 3' }), [429, 0])
+    t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 2], 'who has a key is not kept out by another')
+    t.strictSame(await ask({ 'x-api-key': 'guess 4' }, '10.0.0.2'), [401, 2])
+    t.equal((await app.inject({ url: '/nowhere', remoteAddress: '10.0.0.1' })).statusCode, 429)
+  },
+)
+
+tap.test('counts addresses where there are no keys: of IPv6 a network', async (t) => {
+  const { ask } = await start(t, 1)
+  t.strictSame(await ask({}, '10.0.0.1'), [200, 0])
+  t.strictSame(await ask({ 'x-api-key': 'other' }, '10.0.0.1'), [429, 0], 'whatever he shows')
+  t.strictSame(await ask({}, '::ffff:10.0.0.1'), [429, 0], 'the same address, as an IPv6 socket has it')
+  t.strictSame(await ask({}, '10.0.0.2'), [200, 0])
+  t.strictSame(await ask({}, '2001:db8:1:2::1'), [200, 0])
+  t.strictSame(await ask({}, '2001:db8:1:2:ffff:ffff:ffff:ffff'), [429, 0])
+  t.strictSame(await ask({}, '2001:DB8:1:2::3'), [429, 0])
+  t.strictSame(await ask({}, '2001:db8:1:3::1'), [200, 0])
+})
+
+tap.test('believes X-Forwarded-For only where it is told to', async (t) => {
+  const { ask } = await start(t, 1)
+  t.strictSame(await ask({ 'x-forwarded-for': '1.1.1.1' }), [200, 0])
+  t.strictSame(await ask({ 'x-forwarded-for': '2.2.2.2' }), [429, 0])
+  const behindProxy = await start(t, 1, { trustProxy: true })
+  t.strictSame(await behindProxy.ask({ 'x-forwarded-for': '1.1.1.1' }), [200, 0])
+  t.strictSame(await behindProxy.ask({ 'x-forwarded-for': '2.2.2.2' }), [200, 0])
+  t.strictSame(await behindProxy.ask({ 'x-forwarded-for': '1.1.1.1' }), [429, 0])
+})
+
+tap.test('counts neither what is open nor what is signed', async (t) => {
+  const { app, ask } = await start(t, 1)
+  await ask()
+  for (let n = 0; n < 3; n++) {
+    const open = await app.inject({ url: '/open', remoteAddress: '10.0.0.1' })
+    const signed = await app.inject({ method: 'POST', url: '/signed', remoteAddress: '10.0.0.1' })
+    t.strictSame([open.statusCode, signed.statusCode], [200, 200])
+    t.notOk(open.headers['ratelimit-limit'])
+    t.notOk(signed.headers['ratelimit-limit'])
+  }
+})
+
+tap.test('counts nothing with a limit of 0, but knows clients for their turns', async (t) => {
+  const { app, clientAt } = await start(t, 0, { keys: 'shop:one' })
+  const reply = await app.inject({ url: '/things', headers: { 'x-api-key': 'one' } })
+  t.equal(reply.statusCode, 200)
+  t.notOk(reply.headers['ratelimit-limit'])
+  t.equal(await clientAt('10.0.0.1', { 'x-api-key': 'one' }), 'key:shop')
+  const open = await start(t, 0)
+  t.equal(await open.clientAt('10.0.0.1'), '10.0.0.1')
+  t.equal(await open.clientAt('2001:db8:1:2:3::1'), '2001:db8:1:2::')
+  t.equal(await open.clientAt('fe80::1%eth0'), 'fe80::', 'as it comes over a link of its own')
+})
+
+tap.test('regression: a request of a connection that was cut meanwhile was a fault of this service', async (t) => {
+  const { app } = await start(t, 0)
+  // What Node says of a socket whose other end has reset it.
+  app.addHook(
+    'onRequest',
+    async ({ raw }) => void Object.defineProperty(raw.socket, 'remoteAddress', { value: undefined }),
+  )
+  app.get('/late', (request) => ({ client: request.client }))
+  t.equal((await app.inject('/late')).json().client, 'unknown')
+})
+
+tap.test('regression: with five thousand others in between a client was counted anew', async (t) => {
+  const { app } = await start(t, 1, { trustProxy: true })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const from = (address: string, end = '') =>
+    `GET /things HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\n${end}\r\n`
+  const others = Array.from({ length: 5001 }, (_, n) => from(`10.1.${n >> 8}.${n & 255}`))
+  const all = [from('10.0.0.1'), ...others, from('10.0.0.1', 'Connection: close\r\n')]
+  const { status, body } = await overSocket(Object(app.server.address()).port, all.join(''))
+  const rest = Array.from(body.matchAll(/^\S*HTTP\/1\.1 (\d+)/gm), ([, code]) => Number(code))
+  t.equal(rest.length, 5002)
+  t.strictSame([status, rest[0], rest.at(-2), rest.at(-1)], [200, 200, 200, 429])
+})

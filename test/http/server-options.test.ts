@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import Fastify from 'fastify'
+import { pino } from 'pino'
+import tap, { type Test } from 'tap'
+import problems from '../../src/http/problems.js'
+import requestHead from '../../src/http/request-head.js'
+import { serverOptions } from '../../src/http/server-options.js'
+import { eventually, overSocket } from '../harness.js'
+
+const silent = pino({ level: 'silent' })
+const options = (trustProxy: boolean | number | string = false) =>
+  serverOptions({ trustProxy, requestTimeoutMs: 10_000 }, silent)
+
+tap.test('takes the sane id of a caller, and makes one in place of any other', async (t) => {
+  const { genReqId } = options()
+  const idFor = (given: string | string[] | undefined) => genReqId({ headers: { 'x-request-id': given } } as never)
+  t.equal(idFor('a.b:c-d_1'), 'a.b:c-d_1')
+  for (const odd of [undefined, '', 'a b', 'x'.repeat(129), ['a', 'b']]) t.match(idFor(odd), /^[0-9a-f-]{36}$/)
+})
+
+tap.test('trusts proxies as it is told', async (t) => {
+  t.equal(options(true).trustProxy, true)
+  t.equal(options('10.0.0.0/8').trustProxy, '10.0.0.0/8')
+  const ipOf = async (trustProxy: boolean | number) => {
+    const app = Fastify(options(trustProxy))
+    app.get('/ip', (request) => request.ip)
+    return (await app.inject({ url: '/ip', headers: { 'x-forwarded-for': '1.1.1.1, 2.2.2.2' } })).body
+  }
+  t.equal(await ipOf(false), '127.0.0.1')
+  t.equal(await ipOf(1), '2.2.2.2')
+  t.equal(await ipOf(2), '1.1.1.1')
+})
+
+tap.test('answers by hand where Node could make no request of what came', async (t) => {
+  const app = Fastify(options())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const port = Object(app.server.address()).port
+  const reply = await overSocket(port, 'what?\r\n\r\n')
+  t.equal(reply.status, 400)
+  t.equal(reply.headers.get('connection'), 'close')
+  t.match(JSON.parse(reply.body), { code: 'validation_failed', request_id: reply.headers.get('x-request-id') })
+})
+
+tap.test('takes what Node says of a connection', async (t) => {
+  const { clientErrorHandler } = options()
+  const answerTo = async (code?: string) => {
+    const stream = new PassThrough()
+    const socket = stream as unknown as Socket
+    clientErrorHandler(Object.assign(new Error('no'), code === undefined ? {} : { code }), socket)
+    return stream.destroyed ? 'nothing' : String(stream.read())
+  }
+  t.match(await answerTo('ERR_HTTP_REQUEST_TIMEOUT'), /^HTTP\/1\.1 408 /)
+  t.match(await answerTo('HPE_HEADER_OVERFLOW'), /^HTTP\/1\.1 431 /)
+  t.match(await answerTo('HPE_INVALID_METHOD'), /^HTTP\/1\.1 400 /)
+  t.match(await answerTo(), /^HTTP\/1\.1 400 /)
+  t.equal(await answerTo('ECONNRESET'), 'nothing')
+  const ended = new PassThrough().end()
+  clientErrorHandler(new Error('late'), ended as unknown as Socket)
+  t.ok(ended.destroyed)
+})
+
+tap.test('bears callers who are cut off in the middle of a request', async (t) => {
+  const app = Fastify(options())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const socket = connect(Object(app.server.address()).port, '127.0.0.1')
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
+  await new Promise((resolve) => setImmediate(resolve))
+  socket.resetAndDestroy()
+  await eventually(() => socket.destroyed)
+  t.equal((await app.inject('/')).statusCode, 404)
+})
+
+tap.test(
+  'regression: a broken request was refused in the middle of the answer to it, or behind the last one',
+  async (t) => {
+    const app = Fastify(options())
+    await app.register(problems)
+    await app.register(requestHead)
+    app.get('/stream', (_request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200).write('begun')
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    t.teardown(() => app.close())
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n')
+    await once(socket, 'data')
+    socket.end('{')
+    t.equal(await text(socket), '', 'the stream ends')
+    const answers = await overSocket(port, 'GET /a%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{}')
+    t.equal(answers.status, 400)
+    t.equal(JSON.parse(answers.body).status, 400, 'and nothing comes behind it')
+  },
+)
+
+tap.test('regression: a request was answered with the refusal of what came behind it', async (t) => {
+  const app = Fastify(options())
+  let seen = 0
+  app.post('/', async () => {
+    seen++
+    await new Promise((resolve) => setImmediate(resolve))
+    return { done: seen }
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const reply = await overSocket(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nwhat?\r\n\r\n')
+  t.equal(reply.status, 200)
+  t.equal(reply.headers.get('connection'), 'close')
+  t.strictSame(JSON.parse(reply.body), { done: 1 }, 'and nothing comes behind it')
+})
+
+/** Listens, and keeps its log lines. */
+async function listening(t: Test, requestTimeoutMs = 10_000) {
+  const lines: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+  const app = Fastify(serverOptions({ trustProxy: false, requestTimeoutMs }, logger))
+  app.post('/', (request) => ({ got: request.body }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  return { port, refused: () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'refused') }
+}
+
+const post = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n'
+
+tap.test('cuts off who does not read his answer', async (t) => {
+  const { connectionTimeout } = options()
+  t.ok(connectionTimeout > 10_000, 'an answer may take as long as a request may')
+  const app = Fastify({ ...options(), connectionTimeout: 300 })
+  app.get('/big', () => Buffer.alloc(50_000_000))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const stalled = connect(port, '127.0.0.1').pause()
+  stalled.write('GET /big HTTP/1.1\r\nHost: x\r\n\r\n')
+  const [served] = await once(app.server, 'connection')
+  await once(served as Socket, 'close')
+  t.ok((served as Socket).destroyed)
+  stalled.destroy()
+})
+
+tap.test('regression: a request that never came whole kept its connection for ever', async (t) => {
+  const { port, refused } = await listening(t, 300)
+  const begunAt = performance.now()
+  for (const reply of await Promise.all([
+    overSocket(port, `${post}Content-Length: 10\r\n\r\n{`),
+    overSocket(port, post),
+  ])) {
+    t.equal(reply.status, 408)
+    t.match(reply.headers.get('content-type'), /^application\/problem\+json/)
+    t.match(JSON.parse(reply.body), { code: 'request_timeout', request_id: reply.headers.get('x-request-id') })
+  }
+  const took = performance.now() - begunAt
+  t.ok(took >= 290 && took < 5000, `after ${took} ms`)
+  t.match(refused(), [{ status: 408 }, { status: 408 }])
+  const whole = await overSocket(port, `${post}Content-Length: 2\r\n\r\n{}`)
+  t.equal(whole.status, 200, 'what comes whole is answered')
+})
+
+tap.test('regression: what was refused before any route left no line in the log', async (t) => {
+  const { port, refused } = await listening(t)
+  const broken = await overSocket(port, 'what?\r\n\r\n')
+  t.equal(broken.status, 400)
+  const request_id = broken.headers.get('x-request-id')
+  t.match(refused(), [
+    { request_id, status: 400, problem: 'validation_failed', fault: 'HPE_INVALID_METHOD', level: 30 },
+  ])
+  t.equal(refused().length, 1)
+})

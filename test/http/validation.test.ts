@@ -1,0 +1,39 @@
+import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
+import tap from 'tap'
+import { validatorFactory } from '../../src/http/validation.js'
+
+const schema = {
+  type: 'object',
+  properties: { limit: { type: 'integer' }, sku: { type: 'array', items: { type: 'string' } } },
+  additionalProperties: false,
+}
+const validator = (httpPart: string) => {
+  const route = { schema, httpPart, method: 'GET', url: '/' } as FastifyRouteSchemaDef<object>
+  return (data: unknown) => {
+    const result = validatorFactory()(route)(data)
+    return result === true || Object(result).value !== undefined
+  }
+}
+
+tap.test('reads numbers and single values out of the text of a query', async (t) => {
+  const isValid = validator('querystring')
+  const query: Record<string, unknown> = { limit: '10', sku: 'A' }
+  t.ok(isValid(query))
+  t.strictSame(query, { limit: 10, sku: ['A'] })
+  t.notOk(isValid({ limit: 'ten' }))
+})
+
+tap.test('takes a body for what it says', async (t) => {
+  const isValid = validator('body')
+  t.ok(isValid({ limit: 10, sku: ['A'] }))
+  t.notOk(isValid({ limit: '10' }))
+  t.notOk(isValid({ sku: 'A' }))
+})
+
+tap.test('refuses what it does not know, and drops nothing', async (t) => {
+  for (const part of ['body', 'querystring']) {
+    const data = { limit: 1, more: 2 }
+    t.notOk(validator(part)(data))
+    t.strictSame(data, { limit: 1, more: 2 })
+  }
+})

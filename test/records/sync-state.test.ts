@@ -1,0 +1,76 @@
+import tap from 'tap'
+import { readSyncState } from '../../src/records/sync-state.js'
+import { newConnection } from '../../src/sandbox/connection.js'
+
+const silent = { syncedAt: null, errors: [], incomplete: [] }
+const noon = Date.parse('2026-03-01T12:00:00Z')
+
+tap.test('reads the connection, be it the data itself or in a list of one', async (t) => {
+  const connection = newConnection('c', noon)
+  const state = { syncedAt: '2026-03-01T12:00:00Z', errors: [], incomplete: [] }
+  t.strictSame(readSyncState({ data: connection }), state)
+  t.strictSame(readSyncState({ data: [connection] }), state)
+})
+
+tap.test('takes a connection that says nothing', async (t) => {
+  t.strictSame(readSyncState({ data: {} }), silent)
+  const nothing = { historical_sync_completed: null, sync_schedules: null, errors: null }
+  t.strictSame(readSyncState({ data: nothing }), silent)
+  t.strictSame(readSyncState({ data: { sync_schedules: [], errors: [], historical_sync_completed: {} } }), silent)
+})
+
+tap.test('refuses what is no connection', async (t) => {
+  for (const body of [undefined, null, 'x', [], {}, { data: null }, { data: [] }, { data: 'x' }, { data: [7] }]) {
+    t.equal(readSyncState(body), undefined)
+  }
+  for (const data of [{ errors: {} }, { sync_schedules: [null] }, { historical_sync_completed: 'yes' }]) {
+    t.equal(readSyncState({ data }), undefined)
+  }
+})
+
+tap.test('takes the time of the last copy of inventory, in whichever spelling', async (t) => {
+  const syncedAt = (schedule: object) => {
+    const others = [{}, { function_name: 'get_products', latest_sync: 'other' }]
+    return readSyncState({ data: { sync_schedules: [...others, { function_name: 'get_inventory', ...schedule }] } })
+      ?.syncedAt
+  }
+  t.equal(syncedAt({ latest_sync: 'a', last_crawl_end: 'b', latest_data: 'c' }), 'a')
+  t.equal(syncedAt({ latest_sync: null, last_crawl_end: 'b', latest_data: 'c' }), 'b')
+  t.equal(syncedAt({ latest_data: 'c' }), 'c')
+  t.equal(syncedAt({}), null)
+  t.equal(syncedAt({ latest_sync: null }), null)
+})
+
+tap.test('names the resources whose first copy is not finished', async (t) => {
+  const incomplete = (historical_sync_completed: unknown) =>
+    readSyncState({ data: { historical_sync_completed } })?.incomplete
+  t.strictSame(incomplete({ get_products: false, get_inventory: false }), ['products', 'inventory'])
+  t.strictSame(incomplete({ get_products: true, get_inventory: null, get_orders: false, get_warehouses: false }), [])
+  t.strictSame(incomplete(JSON.parse('{"__proto__": false, "constructor": false}')), [])
+})
+
+tap.test('tells what is wrong between Trackstar and the warehouse system', async (t) => {
+  const errors = [
+    {
+      error_message: 'The password has changed',
+      affected_endpoints: [{ preventing_sync: false }, { endpoint: 'get_inventory', preventing_sync: true }],
+      first_seen: '2026-03-01T10:00:00Z',
+      last_seen: '2026-03-01T11:00:00Z',
+    },
+    { error_message: 'slow', affected_endpoints: [{ preventing_sync: null }, {}] },
+    { affected_endpoints: null, first_seen: null },
+    {},
+  ]
+  const unseen = { first_seen: null, last_seen: null }
+  t.strictSame(readSyncState({ data: { errors } })?.errors, [
+    {
+      message: 'The password has changed',
+      preventing_sync: true,
+      first_seen: '2026-03-01T10:00:00Z',
+      last_seen: '2026-03-01T11:00:00Z',
+    },
+    { message: 'slow', preventing_sync: false, ...unseen },
+    { message: 'unnamed error', preventing_sync: false, ...unseen },
+    { message: 'unnamed error', preventing_sync: false, ...unseen },
+  ])
+})

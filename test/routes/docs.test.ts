@@ -1,0 +1,46 @@
+import tap from 'tap'
+import { parse } from 'yaml'
+import { problems } from '../../src/errors.js'
+import { startService } from '../harness.js'
+
+tap.test('serves one contract document as JSON and as YAML', async (t) => {
+  const { get } = await startService(t)
+  const json = await get('/openapi.json')
+  t.equal(json.statusCode, 200)
+  t.match(json.json(), { openapi: /^3\.1/, info: { title: 'trackstar-bff' } })
+  const yaml = await get('/openapi.yaml')
+  t.match(yaml.headers['content-type'], /^application\/yaml/)
+  t.strictSame(parse(yaml.body), json.json())
+  const paths = Object.keys(json.json().paths)
+  t.ok(paths.includes('/products/{sku}/stock'))
+  t.notOk(paths.includes('/docs/problems'))
+})
+
+tap.test('documents what a list takes as one parameter a field', async (t) => {
+  const { get } = await startService(t)
+  const { parameters } = (await get('/openapi.json')).json().paths['/inventory'].get
+  const names = parameters.map(({ name }: { name: string }) => name)
+  t.ok(names.includes('sku') && names.includes('active') && names.includes('limit'))
+  t.notOk(names.some((name: string) => name.includes('[')))
+})
+
+tap.test('shows Swagger UI without asking another host', async (t) => {
+  const { get } = await startService(t)
+  const root = await get('/')
+  t.equal(root.statusCode, 302)
+  t.equal(root.headers['location'], '/docs')
+  const page = await get('/docs')
+  t.equal(page.statusCode, 200)
+  t.match(page.headers['content-type'], /^text\/html/)
+  t.notMatch(page.body, /(src|href)="https?:/)
+})
+
+tap.test('lists every problem code at the address that problems refer to', async (t) => {
+  const { get } = await startService(t)
+  const { type } = (await get('/nowhere')).json()
+  const [path, anchor] = type.split('#')
+  const page = await get(path)
+  t.equal(page.statusCode, 200)
+  t.match(page.body, `id="${anchor}"`)
+  for (const code of Object.keys(problems)) t.ok(page.body.includes(`id="${code}"`), code)
+})

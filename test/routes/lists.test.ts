@@ -1,0 +1,135 @@
+import tap from 'tap'
+import { startService } from '../harness.js'
+
+tap.test("passes Trackstar's lists on in their shape, always from Trackstar", async (t) => {
+  const { get, sandbox } = await startService(t)
+  for (const [path, first] of [
+    ['/products', 'prod_sencha'],
+    ['/inventory', 'inv_sencha'],
+    ['/warehouses', 'wh_oslo'],
+  ] as const) {
+    const before = sandbox.calls.length
+    const reply = await get(`${path}?limit=2`)
+    t.equal(reply.statusCode, 200)
+    const { data, next_token, total_count } = reply.json()
+    t.equal(data.length, 2)
+    t.equal(total_count, 2)
+    t.equal(data[0].id, first)
+    t.match(reply.headers, { 'cache-control': 'private, no-cache', 'cache-status': 'trackstar-bff; fwd=bypass' })
+    const next = await get(`${path}?limit=2&page_token=${encodeURIComponent(next_token)}`)
+    t.not(next.json().data[0].id, first)
+    t.equal(sandbox.calls.length, before + 2)
+    t.equal(sandbox.calls.at(-2)?.url, `/wms${path}?limit=2`)
+  }
+  const records = (await get('/products?sku=SENCHA-100')).json().data
+  t.strictSame(records, [JSON.parse(JSON.stringify(sandbox.data.products.get('prod_sencha')))], 'untouched')
+})
+
+tap.test('passes filters on as they are', async (t) => {
+  const { get, newCalls } = await startService(t)
+  const filters = [
+    'sku[in]=CUP,SENCHA-100',
+    'sku=a&sku[neq]=b',
+    'trackstar_updated_date[gte]=2026-01-01T00:00:00Z',
+    'sku[contains]=,',
+    'warehouse_customer_id=cust_aurora&trackstar_tags[contains]=green',
+    'sku=',
+  ]
+  for (const filter of filters) {
+    const encoded = filter
+      .split('&')
+      .map((pair) => pair.split('=').map(encodeURIComponent).join('='))
+      .join('&')
+    t.equal((await get(`/products?${encoded}`)).statusCode, 200, filter)
+    t.strictSame(newCalls(), [`GET /wms/products?${filter}`])
+  }
+  await get('/inventory?ids=inv_cup,inv_tray')
+  await get('/inventory?active[eq]=true&limit=1000')
+  t.strictSame(newCalls(), [
+    'GET /wms/inventory?ids[in]=inv_cup,inv_tray',
+    'GET /wms/inventory?active[eq]=true&limit=1000',
+  ])
+})
+
+tap.test('keeps a value in its place, whatever is in it', async (t) => {
+  const { get, sandbox } = await startService(t)
+  for (const value of ['a&limit=1', 'a#b', 'a?b=c', 'x=y', '%26', 'a\r\nX-Evil: 1', '\0', 'é茶😀', 'a+b c']) {
+    await get(`/products?sku=${encodeURIComponent(value)}`)
+    const call = sandbox.calls.at(-1)
+    t.strictSame([...(call?.query ?? [])], [['sku', value]])
+    t.equal(call?.path, '/wms/products')
+  }
+})
+
+tap.test('refuses what Trackstar does not document, and asks it nothing', async (t) => {
+  const { get, sandbox } = await startService(t)
+  const list = Array.from({ length: 101 }, (_, n) => n).join(',')
+  const wrong = [
+    ['/products?color=red', 'color'],
+    ['/products?sku[like]=a', 'sku[like]'],
+    ['/products?sku[in][x]=a', 'sku[in][x]'],
+    ['/products?sku[__proto__]=a', 'sku[__proto__]'],
+    ['/products?active=true', 'active'],
+    ['/warehouses?sku=a', 'sku'],
+    ['/products?created_date[contains]=2026', 'created_date[contains]'],
+    ['/products?sku=a&sku=b', 'sku'],
+    ['/products?limit=1&limit=2', 'limit'],
+    ['/products?limit=0', 'limit'],
+    ['/products?limit=1001', 'limit'],
+    ['/products?limit=1.5', 'limit'],
+    ['/products?limit=ten', 'limit'],
+    ['/products?limit=', 'limit'],
+    ['/products?page_token=', 'page_token'],
+    ['/products?ids=', 'ids'],
+    [`/products?sku[in]=${list}`, 'sku[in]'],
+    [`/inventory?ids=${list}`, 'ids'],
+  ] as const
+  for (const [url, field] of wrong) {
+    const reply = await get(url)
+    t.equal(reply.statusCode, 400, url)
+    t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] }, url)
+  }
+  t.equal(sandbox.calls.length, 0)
+})
+
+tap.test("passes Trackstar's own refusals on", async (t) => {
+  const { get, sandbox } = await startService(t)
+  const refused = await get('/products?created_date=yesterday')
+  t.equal(refused.statusCode, 422)
+  t.match(refused.json(), {
+    code: 'upstream_rejected',
+    origin: 'trackstar',
+    detail: /created_date: expected an ISO 8601/,
+  })
+  sandbox.fault('/wms/warehouses', { status: 501, body: { error: 'no warehouses here', origin: 'integration' } })
+  const missing = await get('/warehouses')
+  t.equal(missing.statusCode, 501)
+  t.match(missing.json(), { code: 'not_supported_by_integration', origin: 'integration' })
+})
+
+tap.test('leaves a malformed record out', async (t) => {
+  const { get, sandbox } = await startService(t)
+  sandbox.fault('/wms/products', { body: { data: [{ id: 'p', color: 'red' }, { id: 5 }, null], next_token: '' } })
+  t.strictSame((await get('/products')).json(), { data: [{ id: 'p', color: 'red' }], next_token: null, total_count: 1 })
+})
+
+tap.test('regression: a list was read for only-if-cached', async (t) => {
+  const { get, sandbox } = await startService(t)
+  for (const path of ['/products', '/inventory', '/warehouses']) {
+    const reply = await get(path, { 'cache-control': 'only-if-cached' })
+    t.equal(reply.statusCode, 504, path)
+    t.match(reply.json(), { code: 'not_cached' })
+  }
+  t.equal(sandbox.calls.length, 0)
+})
+
+tap.test(
+  'regression: filters that are too long for Trackstar once they are encoded were called its fault',
+  async (t) => {
+    const { get } = await startService(t)
+    // No encoding of anything, and so taken as it is: three times as long when each sign is encoded.
+    const reply = await get(`/warehouses?ids=${'%'.repeat(14_000)}`)
+    t.equal(reply.statusCode, 422)
+    t.match(reply.json(), { code: 'upstream_rejected', detail: /no address as long/ })
+  },
+)

@@ -1,0 +1,23 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import access from '../../src/http/auth.js'
+import { Metrics } from '../../src/http/metrics.js'
+import problemDetails from '../../src/http/problems.js'
+import metricsPage from '../../src/routes/prometheus.js'
+
+tap.test('shows the figures of its own registry to everybody, and never the same twice', async (t) => {
+  const metrics = new Metrics()
+  metrics.malformed('inventory')
+  const app = Fastify()
+  await app.register(problemDetails)
+  await app.register(access, { apiKeys: [], tickets: { redeem: () => undefined } })
+  await app.register(metricsPage, { metrics })
+  const reply = await app.inject('/metrics')
+  t.equal(reply.statusCode, 200)
+  t.equal(reply.headers['content-type'], metrics.registry.contentType)
+  t.equal(reply.headers['cache-control'], 'no-store')
+  t.match(reply.body, /^trackstar_malformed_records_total\{resource="inventory"\} 1$/m)
+  t.equal((await app.inject({ method: 'HEAD', url: '/metrics' })).statusCode, 200)
+  metrics.malformed('inventory')
+  t.match((await app.inject('/metrics')).body, /^trackstar_malformed_records_total\{resource="inventory"\} 2$/m)
+})

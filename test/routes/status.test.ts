@@ -1,0 +1,110 @@
+import Fastify from 'fastify'
+import tap from 'tap'
+import problemDetails from '../../src/http/problems.js'
+import status, { type Status } from '../../src/routes/status.js'
+import { startMirrored } from '../e2e/mirror/mirrored.js'
+import { eventually, startService } from '../harness.js'
+
+const given: Status = {
+  version: '1.2.3',
+  started_at: '2026-11-23T10:00:00.000Z',
+  connections: [
+    {
+      connection_id: 'conn',
+      mode: 'mirror',
+      mirror: {
+        state: 'live',
+        products: 1,
+        inventory: 2,
+        warehouses: 3,
+        pages: 4,
+        pages_left: null,
+        doubtful: ['inventory'],
+        synced_at: '2026-11-23T10:00:00.000Z',
+      },
+      cache: { entries: 1, bytes: 2, max_bytes: 3, hit_ratio: 0.5 },
+      budget: { reads_per_second: 10, used_last_second: 1, waiting: 0 },
+      circuit: 'closed',
+      source: {
+        synced_at: null,
+        errors: [{ message: 'no', preventing_sync: true, first_seen: null, last_seen: '2026-11-23T10:00:00Z' }],
+      },
+    },
+    {
+      connection_id: null,
+      mode: 'on-demand',
+      mirror: null,
+      cache: { entries: 0, bytes: 0, max_bytes: 3, hit_ratio: null },
+      budget: { reads_per_second: 10, used_last_second: 0, waiting: 0 },
+      circuit: 'open',
+      source: null,
+    },
+  ],
+}
+
+tap.test('gives the status as it is, whatever is null in it', async (t) => {
+  const app = Fastify()
+  await app.register(problemDetails)
+  await app.register(status, { status: () => given })
+  const reply = await app.inject('/status')
+  t.equal(reply.statusCode, 200)
+  t.match(reply.headers, { 'content-type': /^application\/json/, 'cache-control': 'no-store' })
+  t.strictSame(reply.json(), given)
+})
+
+tap.test('says of a mirror how far it is, and what Trackstar says of its own copy', async (t) => {
+  const { get } = await startMirrored(t)
+  await eventually(async () => (await get('/status')).json().connections[0].source !== null)
+  await get('/products/CUP/stock')
+  const { version, started_at, connections } = (await get('/status')).json()
+  t.match(version, /^\d+\.\d+\.\d+/)
+  t.match(started_at, /^\d{4}-\d\d-\d\dT.*Z$/)
+  t.equal(connections.length, 1)
+  t.match(connections[0], {
+    connection_id: 'conn_sandbox',
+    mode: 'mirror',
+    mirror: {
+      state: 'live',
+      products: 100,
+      inventory: Number,
+      warehouses: 4,
+      pages_left: 0,
+      doubtful: [],
+      synced_at: /^\d{4}-\d\d-\d\dT.*Z$/,
+    },
+    cache: { entries: Number, bytes: Number, max_bytes: 256_000_000, hit_ratio: 1 },
+    budget: { reads_per_second: 1000, used_last_second: Number, waiting: 0 },
+    circuit: 'closed',
+    source: { synced_at: /Z$/, errors: [] },
+  })
+})
+
+tap.test('says so while the mirror is loading, and where there is none', async (t) => {
+  const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
+  t.match((await get('/status')).json().connections[0], {
+    mode: 'mirror',
+    mirror: { state: 'loading', synced_at: null },
+  })
+  sandbox.options.latencyMs = 0
+  const onDemand = await startService(t)
+  t.match((await onDemand.get('/status')).json().connections[0], {
+    connection_id: null,
+    mode: 'on-demand',
+    mirror: null,
+  })
+})
+
+tap.test('shows an error of the connection soon after it is announced', async (t) => {
+  const { get, sandbox, connectWebhooks } = await startMirrored(t)
+  await eventually(async () => (await get('/status')).json().connections[0].source !== null)
+  await connectWebhooks()
+  sandbox.connection.addError({
+    error_message: 'The password has expired',
+    affected_endpoints: [{ endpoint: 'get_inventory', preventing_sync: true }],
+  })
+  await sandbox.flushWebhooks()
+  await eventually(async () => (await get('/status')).json().connections[0].source.errors.length === 1)
+  t.match((await get('/status')).json().connections[0].source.errors, [
+    { message: 'The password has expired', preventing_sync: true },
+  ])
+})

@@ -1,0 +1,124 @@
+import tap from 'tap'
+import { maxSkusInBody, maxSkusInQuery } from '../../src/routes/stock-query.js'
+import { startService, TestClock } from '../harness.js'
+
+interface Result {
+  readonly sku: string
+  readonly status: string
+  readonly stock?: { readonly available: number; readonly lots?: unknown }
+  readonly problem?: { readonly code: string; readonly request_id: string; readonly status: number }
+}
+
+const told = ({ sku, status, stock, problem }: Result) => [sku, status, stock?.available ?? problem?.code]
+
+tap.test('answers for each distinct SKU in the order first asked', async (t) => {
+  const { get, post } = await startService(t)
+  const wanted = [
+    ['GONGFU-SET', 'ok', 6],
+    ['UNKNOWN', 'not_found', 'product_not_found'],
+    ['HONEY-1', 'ambiguous', 'sku_ambiguous'],
+    ['SENCHA-100', 'ok', 38],
+    ['__proto__', 'ok', 3],
+  ]
+  const skus = ['GONGFU-SET', 'UNKNOWN', 'GONGFU-SET', 'HONEY-1', 'SENCHA-100', 'UNKNOWN', '__proto__']
+  const posted = await post('/stock/query', { skus })
+  t.equal(posted.statusCode, 200)
+  t.strictSame(posted.json().results.map(told), wanted)
+  t.equal(posted.json().results[1].problem.request_id, posted.headers['x-request-id'])
+  t.equal(posted.json().results[2].problem.candidates.length, 2)
+  const listed = await get(`/stock?${skus.map((sku) => `sku=${sku}`).join('&')}`)
+  t.strictSame(listed.json().results.map(told), wanted)
+})
+
+tap.test('takes the options of the single stock', async (t) => {
+  const { get, post } = await startService(t)
+  const options = { warehouse_customer_id: 'cust_borealis', warehouse_id: ['wh_oslo'], include: ['lots'] }
+  const [honey, sencha] = (await post('/stock/query', { skus: ['HONEY-1', 'SENCHA-100'], ...options })).json().results
+  t.match(honey, { status: 'ok', stock: { available: 4, lots: [] } })
+  t.equal(sencha.status, 'not_found')
+  const query = 'sku=HONEY-1&warehouse_customer_id=cust_aurora&warehouse_id=wh_oslo&include=lots,locations'
+  t.match((await get(`/stock?${query}`)).json().results, [{ stock: { available: 15, lots: [], locations: [] } }])
+})
+
+tap.test('does not let one SKU spoil the others', async (t) => {
+  const { post, sandbox } = await startService(t)
+  sandbox.fault('/wms/inventory/inv_mix%2C3', { status: 422 })
+  const skus = ['GREEN, BLACK + WHITE', 'SENCHA-100', 'UNKNOWN', 'HONEY-1']
+  const reply = await post('/stock/query', { skus })
+  t.equal(reply.statusCode, 200)
+  t.strictSame(reply.json().results.map(told), [
+    ['GREEN, BLACK + WHITE', 'unavailable', 'upstream_rejected'],
+    ['SENCHA-100', 'ok', 38],
+    ['UNKNOWN', 'not_found', 'product_not_found'],
+    ['HONEY-1', 'ambiguous', 'sku_ambiguous'],
+  ])
+})
+
+tap.test('gives what is held while upstream fails, and fails as a whole only where nothing is', async (t) => {
+  const clock = new TestClock()
+  const { get, post, sandbox } = await startService(t, { clock })
+  await get('/products/SENCHA-100/stock')
+  clock.advance(400_000)
+  sandbox.fault('*', { status: 500 })
+  const partly = await post('/stock/query', { skus: ['SENCHA-100', 'CUP'] })
+  t.equal(partly.statusCode, 200)
+  t.strictSame(partly.json().results.map(told), [
+    ['SENCHA-100', 'ok', 38],
+    ['CUP', 'unavailable', 'upstream_unavailable'],
+  ])
+  t.equal(partly.json().results[0].stock.stale, true)
+  const wholly = await post('/stock/query', { skus: ['CUP', 'GONGFU-SET'] })
+  t.equal(wholly.statusCode, 503)
+  t.match(wholly.json(), { code: 'upstream_unavailable' })
+  t.ok(wholly.headers['retry-after'])
+})
+
+tap.test('refuses more than it takes, and less', async (t) => {
+  const { get, post, newCalls } = await startService(t)
+  const skus = (count: number) => Array.from({ length: count }, (_, n) => `S${n}`)
+  const query = (count: number) =>
+    `/stock?${skus(count)
+      .map((sku) => `sku=${sku}`)
+      .join('&')}`
+  t.equal((await get(query(maxSkusInQuery))).statusCode, 200)
+  t.equal((await post('/stock/query', { skus: skus(maxSkusInBody) })).statusCode, 200)
+  t.equal(newCalls().length, 10)
+  const wrong = [
+    [await get(query(maxSkusInQuery + 1)), 'sku'],
+    [await get('/stock'), 'sku'],
+    [await get('/stock?sku='), 'sku[0]'],
+    [await get('/stock?sku=A&page=1'), 'page'],
+    [await post('/stock/query', { skus: skus(maxSkusInBody + 1) }), 'skus'],
+    [await post('/stock/query', { skus: [] }), 'skus'],
+    [await post('/stock/query', {}), 'skus'],
+    [await post('/stock/query', { skus: ['A', ''] }), 'skus[1]'],
+    [await post('/stock/query', { skus: ['A', 'x'.repeat(256)] }), 'skus[1]'],
+  ] as const
+  for (const [reply, field] of wrong) {
+    t.equal(reply.statusCode, 400)
+    t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] })
+  }
+  t.strictSame(newCalls(), [])
+})
+
+tap.test('takes a body for what it says', async (t) => {
+  const { post } = await startService(t)
+  const wrong = [
+    [{ skus: 'A' }, 'skus'],
+    [{ skus: [1] }, 'skus[0]'],
+    [{ skus: [null] }, 'skus[0]'],
+    [{ skus: ['A'], include: 'lots' }, 'include'],
+    [{ skus: ['A'], include: ['lots,locations'] }, 'include[0]'],
+    [{ skus: ['A'], warehouse_id: 'wh' }, 'warehouse_id'],
+    [{ skus: ['A'], warehouse_customer_id: 7 }, 'warehouse_customer_id'],
+    [{ skus: ['A'], limit: 1 }, 'limit'],
+    [['A'], ''],
+    ['A', ''],
+    [null, ''],
+  ] as const
+  for (const [body, field] of wrong) {
+    const reply = await post('/stock/query', body)
+    t.equal(reply.statusCode, 400, JSON.stringify(body))
+    t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] }, JSON.stringify(body))
+  }
+})

@@ -1,0 +1,203 @@
+import fc from 'fast-check'
+import tap from 'tap'
+import { StockIndex } from '../../src/events/stock-index.js'
+import { fromCursor, type LowStockQuery, lowStock, toCursor } from '../../src/services/low-stock.js'
+import { item, kit, reference } from '../stock/fixtures.js'
+import { simple, viewOf } from '../stock/view.js'
+
+const noRest = async () => {}
+
+/** A board of plain products with so many units each, by id. */
+function stockOf(units: Readonly<Record<string, number>>) {
+  const entries = Object.entries(units)
+  const view = viewOf(
+    entries.map(([id]) => simple(id)),
+    entries.map(([id, fulfillable]) => item(id, { fulfillable })),
+  )
+  return { view, ...boardOf(view) }
+}
+
+function boardOf(view: ReturnType<typeof viewOf>) {
+  const board = new StockIndex(view)
+  for (const id of view.productIds()) board.update(id)
+  const ask = (query: Partial<LowStockQuery>, rest = noRest) =>
+    lowStock(board, view, { below: 10, limit: 100, ...query }, rest)
+  const low = async (query: Partial<LowStockQuery>) =>
+    (await ask(query)).entries.map(({ productId, available }) => [productId, available])
+  return { board, ask, low }
+}
+
+tap.test('gives what is under the bound, lowest first', async (t) => {
+  const { low } = stockOf({ a: 10, b: 9, c: 0, d: 3, e: -4, f: 11 })
+  t.strictSame(await low({ below: 10 }), [
+    ['c', 0],
+    ['e', 0],
+    ['d', 3],
+    ['b', 9],
+  ])
+  t.strictSame(await low({ below: 0 }), [])
+  t.strictSame(await low({ below: 0.5 }), [
+    ['c', 0],
+    ['e', 0],
+  ])
+})
+
+tap.test('puts ties in the order of their ids, and says what is owed', async (t) => {
+  const { ask } = stockOf({ b: -1, B: 0, a: -7, é: 0, _: 0 })
+  const { entries } = await ask({})
+  t.strictSame(
+    entries.map(({ productId }) => productId),
+    ['B', '_', 'a', 'b', 'é'],
+  )
+  t.equal(entries[2]?.quantities.fulfillable, -7)
+})
+
+tap.test('gives a page, and the place after which the next begins', async (t) => {
+  const { ask } = stockOf({ a: 1, b: 1, c: 2, d: 3 })
+  const first = await ask({ limit: 2 })
+  t.strictSame(first.next, { available: 1, productId: 'b' })
+  const second = await ask({ limit: 2, after: first.next })
+  t.strictSame(
+    second.entries.map(({ productId }) => productId),
+    ['c', 'd'],
+  )
+  t.equal(second.next, undefined, 'there is nothing after the last')
+  t.strictSame((await ask({ after: { available: 3, productId: 'd' } })).entries, [])
+  t.strictSame((await ask({ below: 2, after: { available: 0, productId: 'zz' } })).entries.length, 2)
+})
+
+tap.test('gives the products of one merchant', async (t) => {
+  const view = viewOf(
+    [
+      simple('a', { warehouse_customer_id: 'm1' }),
+      simple('b', { warehouse_customer_id: 'm2' }),
+      simple('c', { warehouse_customer_id: null }),
+    ],
+    [],
+  )
+  const { low } = boardOf(view)
+  t.strictSame(await low({ warehouseCustomerId: 'm2' }), [['b', 0]])
+  t.strictSame(await low({ warehouseCustomerId: 'nobody' }), [])
+  t.equal((await low({})).length, 3)
+})
+
+tap.test('pools the warehouses asked for before it works out a kit', async (t) => {
+  const places = (x: number, y: number, z: number) => ({
+    fulfillable: x + y + z,
+    inventory_by_warehouse_id: { x: { fulfillable: x }, y: { fulfillable: y }, z: { fulfillable: z } },
+  })
+  const set = { ...kit(reference('cup', 'CUP', 4), reference('tray', 'TRAY')), id: 'set', sku: 'SET' }
+  const view = viewOf([set, simple('cup')], [item('cup', places(6, 2, 40)), item('tray', places(0, 9, 9))])
+  const { ask, low } = boardOf(view)
+  t.strictSame(await low({ below: 3, warehouseIds: ['x', 'y'] }), [['set', 2]], 'neither could make two by itself')
+  t.strictSame(await low({ warehouseIds: ['x'] }), [
+    ['set', 0],
+    ['cup', 6],
+  ])
+  t.match(await ask({ warehouseIds: ['x'] }), { entries: [{}, { quantities: { fulfillable: 6 } }] })
+  t.strictSame(await low({ warehouseIds: ['nowhere'] }), [
+    ['cup', 0],
+    ['set', 0],
+  ])
+  t.strictSame(await low({ warehouseIds: [] }), [], 'none is all: 18 sets and 48 cups')
+})
+
+tap.test('lets others have their turn', async (t) => {
+  const { ask } = stockOf(Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [`p${n}`, n])))
+  let rests = 0
+  await ask({}, async () => void rests++)
+  t.equal(rests, 4)
+})
+
+tap.test('finds the first few among very many', async (t) => {
+  const units = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`p${n}`, 5000 - n]))
+  const { low, ask } = stockOf(units)
+  t.strictSame(await low({ below: 9999, limit: 3 }), [
+    ['p4999', 1],
+    ['p4998', 2],
+    ['p4997', 3],
+  ])
+  t.strictSame((await ask({ below: 9999, limit: 3 })).next, { available: 3, productId: 'p4997' })
+})
+
+tap.test('tells no product twice that is taken out and put in again while it looks', async (t) => {
+  const { view, board, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
+  const page = await ask({ below: 5 }, async () => {
+    const first = view.products.get('p1')
+    view.products.delete('p1')
+    board.update('p1')
+    if (first) view.products.set('p1', first)
+    board.update('p1')
+  })
+  t.strictSame(
+    page.entries.map(({ productId }) => productId),
+    ['p0', 'p1', 'p2', 'p3', 'p4'],
+  )
+})
+
+tap.test('leaves out of the stock of certain warehouses what is gone by the time it gets there', async (t) => {
+  const { view, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
+  const page = await ask(
+    { below: 1e9, limit: 1000, warehouseIds: ['w'] },
+    async () => void view.products.delete('p599'),
+  )
+  t.equal(page.entries.length, 599)
+})
+
+tap.test('a walk tells each product that stays put once, in order, whatever else moves', async () => {
+  const units = fc.array(fc.integer({ min: -2, max: 6 }), { minLength: 1, maxLength: 30 })
+  const moves = fc.array(fc.array(fc.tuple(fc.nat({ max: 29 }), fc.integer({ min: -2, max: 8 })), { maxLength: 6 }), {
+    maxLength: 12,
+  })
+  await fc.assert(
+    fc.asyncProperty(units, moves, fc.integer({ min: 1, max: 7 }), async (counts, rounds, limit) => {
+      const { view, board, ask } = stockOf(Object.fromEntries(counts.map((count, n) => [`p${n}`, count])))
+      const moved = new Set<string>()
+      const seen: { available: number; productId: string }[] = []
+      let after: LowStockQuery['after']
+      for (let round = 0; ; round++) {
+        const page = await ask({ below: 5, limit, after })
+        if (page.entries.length > limit) return false
+        seen.push(...page.entries)
+        if (page.next === undefined) break
+        after = fromCursor(toCursor(page.next))
+        for (const [n, fulfillable] of rounds[round] ?? []) {
+          const id = `p${n}`
+          if (!view.items.has(id)) continue
+          view.items.set(id, item(id, { fulfillable }))
+          board.update(id)
+          moved.add(id)
+        }
+      }
+      const told = seen.map(({ productId }) => productId)
+      const wanted = counts.flatMap((count, n) => (count < 5 && !moved.has(`p${n}`) ? [`p${n}`] : []))
+      const isSorted = seen.every((entry, n) => n === 0 || (seen[n - 1]?.available ?? 0) <= entry.available)
+      return isSorted && wanted.every((id) => told.filter((other) => other === id).length === 1)
+    }),
+  )
+})
+
+tap.test('a place survives as a cursor, and nothing else is one', async (t) => {
+  fc.assert(
+    fc.property(fc.integer(), fc.string({ unit: 'binary', maxLength: 255 }), (available, productId) => {
+      const place = { available, productId }
+      const cursor = toCursor(place)
+      t.match(cursor, /^[\w-]+$/)
+      return JSON.stringify(fromCursor(cursor)) === JSON.stringify(place)
+    }),
+    { numRuns: 50 },
+  )
+  const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const wrong = [
+    '',
+    '!',
+    'WzAs',
+    encoded(7),
+    encoded(null),
+    encoded({}),
+    encoded([]),
+    encoded(['1', 'a']),
+    encoded([1]),
+  ]
+  for (const cursor of wrong) t.equal(fromCursor(cursor), undefined, cursor)
+})

@@ -1,0 +1,131 @@
+import tap, { type Test } from 'tap'
+import { Agent } from 'undici'
+import { connect } from '../../src/connection.js'
+import type { ProblemCode } from '../../src/errors.js'
+import { createSandbox } from '../../src/sandbox/sandbox.js'
+import type { Adjustment } from '../../src/trackstar/adjustments.js'
+import { problemOf, RunningClock } from '../harness.js'
+
+const path = '/wms/inventory/inv_sencha/adjust'
+const five: Adjustment = { quantity: 5, adjustment_type: 'increase' }
+
+/** A connection in front of a sandbox; retries come at once. */
+async function start(t: Test) {
+  const sandbox = createSandbox({ products: 40, readRate: 0, writeRate: 0 })
+  const dispatcher = new Agent()
+  const clock = new RunningClock()
+  t.teardown(() => dispatcher.close())
+  t.teardown(() => sandbox.close())
+  t.intercept(Math, 'random', { value: () => 0 })
+  const { adjust } = connect({
+    dispatcher,
+    baseUrl: await sandbox.listen(),
+    credentials: sandbox.credentials,
+    readRate: 1000,
+    writeRate: 1000,
+    timeoutMs: 2000,
+    clock,
+    onCall: () => {},
+    onCircuit: () => {},
+  })
+  const bid = () => {
+    const deadline = clock.elapsed() + 5000
+    return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
+  }
+  const sent = (id = 'inv_sencha', adjustment = five, key = 'key-1') => adjust(id, adjustment, key, bid())
+  return { sandbox, sent }
+}
+
+tap.test('writes through, and gives the item as it is then', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
+  const given = { ...five, warehouse_id: 'wh_oslo', location_id: 'A-01' }
+  const { item, body, isReplay } = await sent('inv_sencha', given)
+  t.match(item, { id: 'inv_sencha', onhand: before + 5 })
+  t.match(body, { id: 'inv_sencha', data: { onhand: before + 5 }, unused_fields: ['location_id'] })
+  t.equal(isReplay, false)
+  t.match(sandbox.calls, [{ method: 'PUT', path, headers: { 'idempotency-key': 'key-1' } }])
+})
+
+tap.test('puts any id into the path, and nothing else', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const problem = await problemOf(sent('a/../../wms/products?x=1#é'))
+  t.match(problem, { problem: 'inventory_item_not_found', message: /a\/\.\.\/\.\.\/wms/ })
+  t.equal(sandbox.calls[0]?.path, '/wms/inventory/a%2F..%2F..%2Fwms%2Fproducts%3Fx%3D1%23%C3%A9/adjust')
+})
+
+tap.test('marks a replay', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const first = await sent()
+  const again = await sent()
+  t.strictSame([first.isReplay, again.isReplay], [false, true])
+  t.strictSame(again.body, first.body)
+  t.equal(sandbox.calls.length, 2)
+})
+
+tap.test('says what upstream’s refusal means for a write', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const said = { error: 'because', origin: 'integration' }
+  const cases: [status: number, body: unknown, code: ProblemCode, fields?: object][] = [
+    [404, said, 'inventory_item_not_found'],
+    [409, said, 'idempotency_conflict', { message: 'because' }],
+    [409, {}, 'idempotency_conflict', { message: 'The idempotency key was used before' }],
+    [400, { error: 'Idempotency-Key was used with another body' }, 'idempotency_conflict'],
+    [400, { error: 'nonsense' }, 'upstream_rejected'],
+    [400, 'Idempotency', 'upstream_rejected'],
+    [403, said, 'forbidden', { message: 'because', extras: { origin: 'integration' } }],
+    [403, {}, 'forbidden', { message: /does not allow/ }],
+    [401, said, 'upstream_auth_failed'],
+    [422, said, 'upstream_rejected', { message: 'because', extras: { origin: 'integration' } }],
+    [501, said, 'not_supported_by_integration'],
+    [500, said, 'upstream_unavailable'],
+  ]
+  for (const [status, body, code, fields] of cases) {
+    sandbox.fault(path, { status, body, times: 1 })
+    const before = sandbox.calls.length
+    t.match(await problemOf(sent()), { problem: code, ...fields }, `${status} ${JSON.stringify(body)}`)
+    t.equal(sandbox.calls.length, before + 1, 'and it is not sent again')
+  }
+})
+
+tap.test('sends again what upstream may not have done, with the same key, twice at most', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
+  const faults = [{ status: 429 }, { status: 502 }, { status: 503 }, { status: 504 }, { reset: true }]
+  for (const [n, fault] of faults.entries()) {
+    sandbox.fault(path, { ...fault, headers: { 'retry-after': '0' }, times: 2 })
+    const from = sandbox.calls.length
+    await sent('inv_sencha', five, `key-${n}`)
+    const calls = sandbox.calls.slice(from)
+    t.strictSame(
+      calls.map(({ headers }) => headers['idempotency-key']),
+      Array.from({ length: 3 }, () => `key-${n}`),
+      JSON.stringify(fault),
+    )
+  }
+  t.equal(sandbox.data.inventory.get('inv_sencha')?.onhand, before + 5 * faults.length)
+  sandbox.fault(path, { status: 503, headers: { 'retry-after': '0' } })
+  const from = sandbox.calls.length
+  t.match(await problemOf(sent('inv_sencha', five, 'other')), { problem: 'upstream_unavailable' })
+  t.equal(sandbox.calls.length, from + 3)
+})
+
+tap.test('does a write once whose answer was lost on the way', async (t) => {
+  const { sandbox, sent } = await start(t)
+  const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
+  sandbox.fault(path, { truncate: true, times: 1 })
+  const { isReplay, item } = await sent()
+  t.equal(isReplay, true)
+  t.match(item, { onhand: before + 5 })
+  t.equal(sandbox.data.inventory.get('inv_sencha')?.onhand, before + 5)
+})
+
+tap.test('passes a reply on that holds no sound item, and refuses one that is none', async (t) => {
+  const { sandbox, sent } = await start(t)
+  sandbox.fault(path, { status: 200, body: { id: 'inv_sencha', data: { id: 7 } }, times: 1 })
+  t.match(await sent(), { body: { id: 'inv_sencha' }, item: undefined })
+  for (const body of ['[]', '7', 'null']) {
+    sandbox.fault(path, { status: 200, body, times: 1 })
+    t.match(await problemOf(sent()), { problem: 'upstream_invalid_response' }, body)
+  }
+})

@@ -1,0 +1,159 @@
+import tap from 'tap'
+import type { UpstreamAnswer } from '../../src/trackstar/transport.js'
+import { invalidResponse, pauseMs, toProblem } from '../../src/trackstar/upstream-errors.js'
+
+const answer = (status: number, body?: unknown, headers: UpstreamAnswer['headers'] = {}): UpstreamAnswer => ({
+  status,
+  headers,
+  body,
+})
+const said = (error: unknown, origin?: unknown) => ({ error, origin })
+const noon = Date.parse('2026-03-01T12:00:00Z')
+const httpDate = (ms: number) => new Date(ms).toUTCString()
+
+tap.test('turns every status into an error of this service', async (t) => {
+  const table: [number, string, number][] = [
+    [400, 'upstream_rejected', 422],
+    [401, 'upstream_auth_failed', 502],
+    [403, 'upstream_auth_failed', 502],
+    [404, 'upstream_invalid_response', 502],
+    [409, 'upstream_invalid_response', 502],
+    [414, 'upstream_rejected', 422],
+    [422, 'upstream_rejected', 422],
+    [429, 'upstream_unavailable', 503],
+    [431, 'upstream_rejected', 422],
+    [500, 'upstream_unavailable', 503],
+    [501, 'not_supported_by_integration', 501],
+    [502, 'upstream_unavailable', 503],
+    [503, 'upstream_unavailable', 503],
+    [504, 'upstream_unavailable', 503],
+    [599, 'upstream_unavailable', 503],
+    [301, 'upstream_invalid_response', 502],
+  ]
+  for (const [status, problem, statusCode] of table) {
+    t.match(toProblem(answer(status)), { problem, statusCode, cause: { message: `upstream answered ${status}` } })
+  }
+})
+
+tap.test('passes on what upstream says of the request', async (t) => {
+  const rejected = toProblem(answer(422, said('Unknown filter field: colour', 'trackstar')))
+  t.equal(rejected.message, 'Unknown filter field: colour')
+  t.strictSame(rejected.extras, { origin: 'trackstar' })
+  const wrong = toProblem(answer(400, said('100 %s, no %d', 'integration')))
+  t.equal(wrong.message, '100 %s, no %d')
+  t.strictSame(wrong.extras, { origin: 'integration' })
+  const missing = toProblem(answer(501, said('The ledger is off')))
+  t.equal(missing.message, 'The connected warehouse system has no such function: The ledger is off')
+  t.strictSame(missing.extras, { origin: 'trackstar' })
+})
+
+tap.test('passes on nothing else that upstream says', async (t) => {
+  const secret = 'key sk_live_1 is not known'
+  const headers = { 'x-trackstar-api-key': 'sk_live_2', 'set-cookie': ['sk_live_3'] }
+  for (const status of [401, 403, 404, 409, 429, 500, 502, 503, 504]) {
+    const problem = toProblem(answer(status, said(secret, 'integration'), headers))
+    t.notMatch(`${problem.message} ${JSON.stringify(problem.extras)}`, /sk_live|integration/)
+    t.match(problem.cause, { message: `upstream answered ${status}: ${secret}` }, 'the log may have it')
+    t.notMatch(String(problem.cause), /sk_live_[23]/)
+  }
+})
+
+tap.test('has words of its own where upstream says nothing that can be read', async (t) => {
+  for (const body of [undefined, null, 'text', 7, [], {}, said(''), said(42), said({ error: 'x' })]) {
+    const rejected = toProblem(answer(422, body))
+    t.equal(rejected.message, 'Trackstar refused the request')
+    t.strictSame(rejected.extras, { origin: 'trackstar' })
+    t.equal(toProblem(answer(501, body)).message, 'The connected warehouse system has no such function')
+  }
+  t.strictSame(toProblem(answer(422, said('x', 'elsewhere'))).extras, { origin: 'trackstar' })
+})
+
+tap.test('cuts long words', async (t) => {
+  const long = 'x'.repeat(501)
+  t.equal(toProblem(answer(422, said(long))).message, 'x'.repeat(500))
+  t.match(toProblem(answer(501, said(long))).message, /: x{500}$/)
+  t.match(toProblem(answer(503, said(long))).cause, { message: /: x{500}$/ })
+})
+
+tap.test('says when to come back: as asked on a 429 and a 503, after a second otherwise', async (t) => {
+  const retryAfter = (status: number, headers: UpstreamAnswer['headers']) =>
+    toProblem(answer(status, undefined, headers)).extras.retryAfter
+  for (const status of [429, 503]) {
+    t.equal(retryAfter(status, {}), 1)
+    t.equal(retryAfter(status, { 'retry-after': '7' }), 7)
+    t.equal(retryAfter(status, { 'retry-after': '1.2' }), 2)
+    t.equal(retryAfter(status, { 'retry-after': '0' }), 1)
+    t.equal(retryAfter(status, { 'retry-after': '3600' }), 60)
+    t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000), date: httpDate(noon) }), 5)
+    t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000) }), 1, 'upstream does not say what time it is')
+    t.equal(retryAfter(status, { 'retry-after': 'later' }), 1)
+  }
+  for (const status of [500, 502, 504]) t.equal(retryAfter(status, { 'retry-after': '7' }), 1)
+})
+
+tap.test('says where a success is not what it should be, and why', async (t) => {
+  t.match(invalidResponse('/wms/products', { path: '/data', message: 'must be array' }), {
+    problem: 'upstream_invalid_response',
+    message: "In Trackstar's answer /data must be array",
+    cause: { message: /\/wms\/products/ },
+  })
+  const unreadable = invalidResponse('/wms/x', { path: '', message: 'must be JSON' })
+  t.equal(unreadable.message, "In Trackstar's answer the body must be JSON")
+})
+
+const pause = (status: number, headers: UpstreamAnswer['headers']) =>
+  pauseMs(answer(status, undefined, headers), noon, false)
+
+tap.test('pauses for as long as a 429 or a 503 asks', async (t) => {
+  for (const status of [429, 503]) {
+    t.equal(pause(status, { 'retry-after': '2' }), 2000)
+    t.equal(pause(status, { 'retry-after': '0.5' }), 500)
+    t.equal(pause(status, { 'retry-after': '0' }), 0)
+    t.equal(pause(status, { 'retry-after': '61' }), 60_000)
+    t.equal(pause(status, { 'retry-after': ['3', '9'] }), 3000)
+    t.equal(pause(status, { 'x-rate-limit-retry-after': '4' }), 4000, 'the older spelling')
+    t.equal(pause(status, { 'retry-after': '1', 'x-rate-limit-retry-after': '4' }), 1000)
+  }
+})
+
+tap.test('regression: a 429 without retry-after paused nobody', async (t) => {
+  t.equal(pause(429, {}), 1000)
+  t.equal(pause(429, { 'retry-after': 'later' }), 1000)
+  t.equal(pauseMs(answer(429), noon, true), 1000, 'even where the budget here knew that nothing remained')
+  const reset = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String((noon + 300) / 1000) }
+  t.equal(pause(429, reset), 1000, 'upstream counts in any one second, whenever its window ends')
+  t.equal(pause(429, { ...reset, 'retry-after': '0' }), 0, 'what it does say counts')
+  t.equal(pause(503, {}), 0, 'a 503 says nothing of the rate')
+})
+
+tap.test('reads a retry-after that is a date by upstream’s own clock, or else by ours', async (t) => {
+  const wrong = noon - 3_600_000
+  t.equal(pause(429, { 'retry-after': httpDate(wrong + 3000), date: httpDate(wrong) }), 3000)
+  t.equal(pause(429, { 'retry-after': httpDate(noon + 3000) }), 3000)
+  t.equal(pause(429, { 'retry-after': httpDate(noon + 3000), date: 'today' }), 3000)
+  t.equal(pause(429, { 'retry-after': httpDate(noon - 3000) }), 0)
+  t.equal(pause(429, { 'retry-after': httpDate(noon + 3_600_000) }), 60_000)
+})
+
+tap.test('makes nothing of a retry-after elsewhere: upstream sends it with every answer', async (t) => {
+  for (const status of [200, 401, 404, 422, 500, 501, 502, 504]) t.equal(pause(status, { 'retry-after': '5' }), 0)
+})
+
+tap.test('pauses until the reset when nothing remains, a second at most', async (t) => {
+  const headers = (resetMs: number, date?: string) => ({
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(resetMs / 1000),
+    ...(date && { date }),
+  })
+  t.equal(pause(200, headers(noon + 600)), 600)
+  t.equal(pause(200, headers(noon + 5000)), 1000)
+  t.equal(pause(200, headers(noon - 5000)), 0)
+  const wrong = noon - 3_600_000
+  t.equal(pause(200, headers(wrong + 700, httpDate(wrong))), 700)
+  t.equal(pause(200, headers(noon + 300, 'today')), 300)
+  t.equal(pause(429, { ...headers(noon + 300), 'retry-after': '2' }), 2000)
+  t.equal(pause(200, { ...headers(noon + 300), 'x-ratelimit-remaining': '1' }), 0)
+  t.equal(pause(200, { 'x-ratelimit-reset': String((noon + 300) / 1000) }), 0)
+  t.equal(pause(200, { 'x-ratelimit-remaining': '0' }), 0)
+  t.equal(pause(200, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' }), 0)
+})
