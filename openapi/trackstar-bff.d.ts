@@ -441,31 +441,31 @@ export interface components {
     schemas: {
         /** @description Any error (RFC 9457) */
         Problem: {
-            /** @description Where the code is explained, relative to the address of this service */
+            /** @description Where the code is documented, relative to the address of this service */
             type: string;
-            /** @description The code in words */
+            /** @description The meaning of the code; always the same for one code */
             title: string;
             /** @description The HTTP status */
             status: number;
-            /** @description What happened in this case: what was expected and what was got */
+            /** @description What is wrong with this request, or what to do */
             detail: string;
             /**
-             * @description What happened, for programs. More may come: of one that you do not know, go by `status`
+             * @description A stable, machine-readable code. New codes may be added: handle an unknown one by its `status`
              * @enum {string}
              */
             code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
-            /** @description Finds the request in the logs; also the `X-Request-Id` header */
+            /** @description Identifies the request in the logs; also sent as `X-Request-Id` */
             request_id: string;
-            /** @description validation_failed: the fields that are wrong */
+            /** @description validation_failed: the invalid fields */
             errors?: components["schemas"]["FieldError"][];
             /** @description sku_ambiguous: the products that share the SKU */
             candidates?: components["schemas"]["Candidate"][];
             /**
-             * @description Who refused: Trackstar itself, or the warehouse system behind it
+             * @description What rejected the request: Trackstar itself, or the warehouse system behind it
              * @enum {string}
              */
             origin?: "trackstar" | "integration";
-            /** @description Seconds after which asking again makes sense */
+            /** @description Seconds to wait before a retry */
             retry_after?: number;
         };
         /** @description A product, as Trackstar gives it */
@@ -978,11 +978,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description One field that is wrong */
+        /** @description One invalid field */
         FieldError: {
-            /** @description The field or parameter, in the caller's own spelling */
+            /** @description The field or parameter, spelled as the caller sent it */
             field: string;
-            /** @description What was expected of it */
+            /** @description What is wrong with it */
             message: string;
         };
         /** @description One of the products that share a SKU */
@@ -991,9 +991,9 @@ export interface components {
             product_id: string;
             /** @description Name of the product */
             name: string | null;
-            /** @description The merchant; ask again with it as `warehouse_customer_id` */
+            /** @description The merchant. Repeat the request with it as `warehouse_customer_id` */
             warehouse_customer_id: string | null;
-            /** @description Whether it is active */
+            /** @description Whether the product is active; null if Trackstar does not say */
             active: boolean | null;
         };
         /** @description One reference of a product to an inventory item */
@@ -1228,7 +1228,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `uri_too_long`: The address is too long */
+        /** @description `uri_too_long`: URI too long */
         UriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1240,7 +1240,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error. Before it comes to any operation: `route_not_found`: No such route. `method_not_allowed`: The route does not know this method. `request_timeout`: The request did not arrive in time. `headers_too_large`: The headers are too large */
+        /** @description Any other error. Before it comes to any operation: `route_not_found`: Route not found. `method_not_allowed`: Method not allowed. `request_timeout`: Request timeout. `headers_too_large`: Request header fields too large */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1253,7 +1253,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unauthorized`: Who asks is not known */
+        /** @description `unauthorized`: Missing or invalid credentials */
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1266,7 +1266,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `rate_limited`: More is asked for than one client may */
+        /** @description `rate_limited`: Rate limit exceeded */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1282,7 +1282,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: More is asked for than can be answered in time */
+        /** @description `overloaded`: Service overloaded */
         Overloaded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1295,7 +1295,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `validation_failed`: The request is not valid */
+        /** @description `validation_failed`: Invalid request */
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1307,7 +1307,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `product_not_found`: No such product */
+        /** @description `product_not_found`: Product not found */
         ProductNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1319,7 +1319,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not_acceptable`: None of the accepted media types can be given */
+        /** @description `not_acceptable`: Not acceptable */
         NotAcceptable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1331,7 +1331,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `sku_ambiguous`: Several products share this SKU */
+        /** @description `sku_ambiguous`: Ambiguous SKU */
         SkuAmbiguous: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1343,7 +1343,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream_rejected`: Trackstar refuses the request */
+        /** @description `upstream_rejected`: Request rejected by Trackstar */
         UpstreamRejected: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1355,7 +1355,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `internal_error`: A fault of this service */
+        /** @description `internal_error`: Internal server error */
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1367,7 +1367,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not_supported_by_integration`: The connected warehouse system cannot do this */
+        /** @description `not_supported_by_integration`: Not supported by the integration */
         NotSupportedByIntegration: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1379,7 +1379,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream_invalid_response`: Trackstar gave an answer that cannot be what it claims. `upstream_auth_failed`: Trackstar refuses this service's credentials */
+        /** @description `upstream_invalid_response`: Invalid response from Trackstar. `upstream_auth_failed`: Trackstar rejected the service credentials */
         BadGateway: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1391,7 +1391,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream_unavailable`: Trackstar cannot be reached or is failing. `overloaded`: More is asked for than can be answered in time */
+        /** @description `upstream_unavailable`: Trackstar is unavailable. `overloaded`: Service overloaded */
         ServiceUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1404,7 +1404,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream_timeout`: Trackstar did not answer in time. `not_cached`: Nothing is held that would answer the request */
+        /** @description `upstream_timeout`: Trackstar timed out. `not_cached`: Not in cache */
         GatewayTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1416,7 +1416,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `content_too_large`: The body is too large */
+        /** @description `content_too_large`: Content too large */
         ContentTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1428,7 +1428,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_media_type`: The body is not JSON */
+        /** @description `unsupported_media_type`: Unsupported media type */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1440,7 +1440,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `requires_mirror`: Only a mirrored catalog can answer this */
+        /** @description `requires_mirror`: Mirrored catalog required */
         RequiresMirror: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1452,7 +1452,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream_timeout`: Trackstar did not answer in time */
+        /** @description `upstream_timeout`: Trackstar timed out */
         UpstreamTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1464,7 +1464,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `inventory_item_not_found`: No such inventory item */
+        /** @description `inventory_item_not_found`: Inventory item not found */
         InventoryItemNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1476,7 +1476,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: Not allowed */
+        /** @description `forbidden`: Insufficient permissions */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1488,7 +1488,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_conflict`: The idempotency key is taken */
+        /** @description `idempotency_conflict`: Idempotency key conflict */
         IdempotencyConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1500,7 +1500,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `warehouse_not_found`: No such warehouse */
+        /** @description `warehouse_not_found`: Warehouse not found */
         WarehouseNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2100,7 +2100,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            /** @description `mirror_loading`: Catalog is loading. `overloaded`: Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2153,7 +2153,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            /** @description `mirror_loading`: Catalog is loading. `overloaded`: Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2524,7 +2524,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description `mirror_loading`: The catalog is still being loaded. `overloaded`: More is asked for than can be answered in time */
+            /** @description `mirror_loading`: Catalog is loading. `overloaded`: Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2773,7 +2773,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["ValidationFailed"];
-            /** @description `unauthorized`: Who asks is not known */
+            /** @description `unauthorized`: Missing or invalid credentials */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -2,81 +2,96 @@ import createError from '@fastify/error'
 import { type Static, Type } from 'typebox'
 
 /**
- * Every error this service can answer with: its code on the wire, HTTP status and title. The README's table and the
- * page at `/docs/problems`, to which a problem's `type` refers, are held against this one.
+ * Every error that this service returns, by its code on the wire, with its HTTP status and title. A code's title never
+ * changes. The table of errors in the docs and the page at `/docs/problems` have a row for each.
  */
 export const problems = {
-  validation_failed: { status: 400, title: 'The request is not valid' },
-  unauthorized: { status: 401, title: 'Who asks is not known' },
-  forbidden: { status: 403, title: 'Not allowed' },
-  product_not_found: { status: 404, title: 'No such product' },
-  inventory_item_not_found: { status: 404, title: 'No such inventory item' },
-  warehouse_not_found: { status: 404, title: 'No such warehouse' },
-  route_not_found: { status: 404, title: 'No such route' },
-  method_not_allowed: { status: 405, title: 'The route does not know this method' },
-  not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },
-  request_timeout: { status: 408, title: 'The request did not arrive in time' },
-  sku_ambiguous: { status: 409, title: 'Several products share this SKU' },
-  idempotency_conflict: { status: 409, title: 'The idempotency key is taken' },
-  content_too_large: { status: 413, title: 'The body is too large' },
-  uri_too_long: { status: 414, title: 'The address is too long' },
-  unsupported_media_type: { status: 415, title: 'The body is not JSON' },
-  upstream_rejected: { status: 422, title: 'Trackstar refuses the request' },
-  rate_limited: { status: 429, title: 'More is asked for than one client may' },
-  headers_too_large: { status: 431, title: 'The headers are too large' },
-  internal_error: { status: 500, title: 'A fault of this service' },
-  not_supported_by_integration: { status: 501, title: 'The connected warehouse system cannot do this' },
-  requires_mirror: { status: 501, title: 'Only a mirrored catalog can answer this' },
-  upstream_invalid_response: { status: 502, title: 'Trackstar gave an answer that cannot be what it claims' },
-  upstream_auth_failed: { status: 502, title: "Trackstar refuses this service's credentials" },
-  upstream_unavailable: { status: 503, title: 'Trackstar cannot be reached or is failing' },
-  mirror_loading: { status: 503, title: 'The catalog is still being loaded' },
-  overloaded: { status: 503, title: 'More is asked for than can be answered in time' },
-  upstream_timeout: { status: 504, title: 'Trackstar did not answer in time' },
-  not_cached: { status: 504, title: 'Nothing is held that would answer the request' },
+  validation_failed: { status: 400, title: 'Invalid request' },
+  unauthorized: { status: 401, title: 'Missing or invalid credentials' },
+  forbidden: { status: 403, title: 'Insufficient permissions' },
+  product_not_found: { status: 404, title: 'Product not found' },
+  inventory_item_not_found: { status: 404, title: 'Inventory item not found' },
+  warehouse_not_found: { status: 404, title: 'Warehouse not found' },
+  route_not_found: { status: 404, title: 'Route not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  not_acceptable: { status: 406, title: 'Not acceptable' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  sku_ambiguous: { status: 409, title: 'Ambiguous SKU' },
+  idempotency_conflict: { status: 409, title: 'Idempotency key conflict' },
+  content_too_large: { status: 413, title: 'Content too large' },
+  uri_too_long: { status: 414, title: 'URI too long' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  upstream_rejected: { status: 422, title: 'Request rejected by Trackstar' },
+  rate_limited: { status: 429, title: 'Rate limit exceeded' },
+  headers_too_large: { status: 431, title: 'Request header fields too large' },
+  internal_error: { status: 500, title: 'Internal server error' },
+  not_supported_by_integration: { status: 501, title: 'Not supported by the integration' },
+  requires_mirror: { status: 501, title: 'Mirrored catalog required' },
+  upstream_invalid_response: { status: 502, title: 'Invalid response from Trackstar' },
+  upstream_auth_failed: { status: 502, title: 'Trackstar rejected the service credentials' },
+  upstream_unavailable: { status: 503, title: 'Trackstar is unavailable' },
+  mirror_loading: { status: 503, title: 'Catalog is loading' },
+  overloaded: { status: 503, title: 'Service overloaded' },
+  upstream_timeout: { status: 504, title: 'Trackstar timed out' },
+  not_cached: { status: 504, title: 'Not in cache' },
 } as const
 
 export type ProblemCode = keyof typeof problems
 
-/** One of several products that share a SKU: enough for a caller to choose by `warehouse_customer_id`. */
-export interface Candidate {
-  readonly product_id: string
-  readonly name: string | null
-  readonly warehouse_customer_id: string | null
-  readonly active: boolean | null
-}
+const nullable = <T>(type: 'string' | 'boolean', description: string) =>
+  Type.Unsafe<T | null>({ type: [type, 'null'], description })
 
-/** What a problem says beside its detail, where its code calls for it. */
+/** One of several products that share a SKU, with what a caller needs to choose one by `warehouse_customer_id`. */
+export const Candidate = Type.Object(
+  {
+    product_id: Type.String({ description: "Trackstar's id of the product" }),
+    name: nullable<string>('string', 'Name of the product'),
+    warehouse_customer_id: nullable<string>(
+      'string',
+      'The merchant. Repeat the request with it as `warehouse_customer_id`',
+    ),
+    active: nullable<boolean>('boolean', 'Whether the product is active; null if Trackstar does not say'),
+  },
+  { title: 'Candidate', description: 'One of the products that share a SKU' },
+)
+export type Candidate = Static<typeof Candidate>
+
+/** Optional members of a problem, each used by certain codes. */
 export interface ProblemExtras {
-  /** The fields that are wrong, in the caller's own spelling. */
+  /** The invalid fields, spelled as the caller sent them. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
   /** The products that share a SKU. */
   readonly candidates?: readonly Candidate[]
-  /** Who refused: Trackstar itself, or the warehouse system behind it. */
+  /** What rejected the request: Trackstar itself, or the warehouse system behind it. */
   readonly origin?: 'trackstar' | 'integration'
-  /** Whole seconds after which asking again makes sense; also the `Retry-After` header. */
+  /** Whole seconds to wait before a retry; also sent as `Retry-After`. */
   readonly retryAfter?: number
-  /** The methods that a route knows; becomes the `Allow` header. */
+  /** The methods that the route supports; sent as `Allow`, not in the body. */
   readonly allow?: readonly string[]
 }
 
-/** An error on its way to the caller. `message` becomes the problem's `detail`: never a secret, a path or a stack. */
+/** An error to return to the caller. `message` becomes `detail` and must hold no secret, file path or stack trace. */
 export interface Problem extends Error {
   readonly problem: ProblemCode
   readonly statusCode: number
   readonly extras: ProblemExtras
 }
 
-/** Without a stack: a problem is an answer, and where one is a fault its cause has the stack. */
+// Problems capture no stack trace: most are expected answers, and a cause, where there is one, has its own.
 const constructors = new Map(
   Object.entries(problems).map(([code, { status }]) => [code, createError(code, '%s', status, Error, false)] as const),
 )
 
-/** Makes the error of `code`. `detail` says what was expected and what was got; `cause` is for the log alone. */
+/**
+ * Creates the error for `code`.
+ * @param detail what was expected and what was received, or what to do
+ * @param extras members of the body beside the detail; `cause` is logged but never sent
+ * @throws TypeError if there is no such code
+ */
 export function problem(code: ProblemCode, detail: string, extras: ProblemExtras & { cause?: unknown } = {}): Problem {
   const { cause, ...rest } = extras
   const Constructor = constructors.get(code)
-  if (Constructor === undefined) throw new TypeError(`no problem has the code ${code}`)
+  if (Constructor === undefined) throw new TypeError(`Unknown problem code: ${code}`)
   return Object.assign(new Constructor(detail, { cause }), {
     problem: code,
     statusCode: problems[code].status,
@@ -84,66 +99,49 @@ export function problem(code: ProblemCode, detail: string, extras: ProblemExtras
   })
 }
 
-/** Whether `error` is one of ours, and of `code` where one is named. */
+/** Whether `error` is a {@link Problem}, and has the given code if one is given. */
 export function isProblem(error: unknown, code?: ProblemCode): error is Problem {
   return error instanceof Error && 'problem' in error && (code === undefined || error.problem === code)
 }
 
-const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
-
-/** The body of every error: RFC 9457, and what the code needs beside it. */
+/** The body of every error: RFC 9457, plus the members that the code needs. */
 export const ProblemBody = Type.Object(
   {
-    type: Type.String({ description: 'Where the code is explained, relative to the address of this service' }),
-    title: Type.String({ description: 'The code in words' }),
+    type: Type.String({ description: 'Where the code is documented, relative to the address of this service' }),
+    title: Type.String({ description: 'The meaning of the code; always the same for one code' }),
     status: Type.Integer({ description: 'The HTTP status' }),
-    detail: Type.String({ description: 'What happened in this case: what was expected and what was got' }),
+    detail: Type.String({ description: 'What is wrong with this request, or what to do' }),
     code: Type.String({
-      description: 'What happened, for programs. More may come: of one that you do not know, go by `status`',
+      description: 'A stable, machine-readable code. New codes may be added: handle an unknown one by its `status`',
     }),
-    request_id: Type.String({ description: 'Finds the request in the logs; also the `X-Request-Id` header' }),
+    request_id: Type.String({ description: 'Identifies the request in the logs; also sent as `X-Request-Id`' }),
     errors: Type.Optional(
       Type.Array(
         Type.Object(
           {
-            field: Type.String({ description: "The field or parameter, in the caller's own spelling" }),
-            message: Type.String({ description: 'What was expected of it' }),
+            field: Type.String({ description: 'The field or parameter, spelled as the caller sent it' }),
+            message: Type.String({ description: 'What is wrong with it' }),
           },
-          { title: 'FieldError', description: 'One field that is wrong' },
+          { title: 'FieldError', description: 'One invalid field' },
         ),
-        {
-          description: 'validation_failed: the fields that are wrong',
-        },
+        { description: 'validation_failed: the invalid fields' },
       ),
     ),
-    candidates: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            product_id: Type.String({ description: "Trackstar's id of the product" }),
-            name: textOrNull('Name of the product'),
-            warehouse_customer_id: textOrNull('The merchant; ask again with it as `warehouse_customer_id`'),
-            active: Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description: 'Whether it is active' }),
-          },
-          { title: 'Candidate', description: 'One of the products that share a SKU' },
-        ),
-        { description: 'sku_ambiguous: the products that share the SKU' },
-      ),
-    ),
+    candidates: Type.Optional(Type.Array(Candidate, { description: 'sku_ambiguous: the products that share the SKU' })),
     origin: Type.Optional(
       Type.Unsafe<'trackstar' | 'integration'>({
         type: 'string',
         enum: ['trackstar', 'integration'],
-        description: 'Who refused: Trackstar itself, or the warehouse system behind it',
+        description: 'What rejected the request: Trackstar itself, or the warehouse system behind it',
       }),
     ),
-    retry_after: Type.Optional(Type.Integer({ description: 'Seconds after which asking again makes sense' })),
+    retry_after: Type.Optional(Type.Integer({ description: 'Seconds to wait before a retry' })),
   },
   { $id: 'Problem', description: 'Any error (RFC 9457)', additionalProperties: false },
 )
 export type ProblemBody = Static<typeof ProblemBody>
 
-/** What the caller is told of `error`. */
+/** The response body for a problem. */
 export function problemBody({ problem: code, message, extras }: Problem, requestId: string): ProblemBody {
   const { errors, candidates, origin, retryAfter } = extras
   return {

@@ -46,7 +46,7 @@ tap.test('has a status and a title for every code', async (t) => {
   }
 })
 
-tap.test('makes an error with a cause for the log, and no stack of its own', async (t) => {
+tap.test('keeps the cause for the log and captures no stack trace', async (t) => {
   const cause = new Error('socket hang up')
   const error = problem('upstream_unavailable', 'The connection failed', { cause, retryAfter: 1 })
   t.ok(error instanceof Error)
@@ -56,15 +56,15 @@ tap.test('makes an error with a cause for the log, and no stack of its own', asy
   t.equal(problem('overloaded', 'x').cause, undefined)
 })
 
-tap.test('takes the detail as it is, percent signs included', async (t) => {
+tap.test('does not interpret percent signs in the detail', async (t) => {
   t.equal(problem('upstream_rejected', '100 %s of %d, %j, %%').message, '100 %s of %d, %j, %%')
 })
 
-tap.test('makes no error of a code that there is none of', async (t) => {
-  t.throws(() => problem('constructor' as ProblemCode, 'x'), { message: 'no problem has the code constructor' })
+tap.test('rejects an unknown code', async (t) => {
+  t.throws(() => problem('constructor' as ProblemCode, 'x'), { message: 'Unknown problem code: constructor' })
 })
 
-tap.test('knows its own errors, and which they are', async (t) => {
+tap.test('recognizes problems, by code if one is given', async (t) => {
   const error = problem('overloaded', 'x')
   t.equal(isProblem(error), true)
   t.equal(isProblem(error, 'overloaded'), true)
@@ -74,27 +74,27 @@ tap.test('knows its own errors, and which they are', async (t) => {
   }
 })
 
-tap.test('tells the caller what happened, and only that', async (t) => {
-  const error = problem('product_not_found', 'There is no product with SKU X', { cause: new Error('secret') })
+tap.test('sends the code, title, status and detail, but not the cause', async (t) => {
+  const error = problem('product_not_found', 'Trackstar has no product with the SKU X', { cause: new Error('secret') })
   t.strictSame(problemBody(error, 'req-1'), {
     type: '/docs/problems#product_not_found',
-    title: 'No such product',
+    title: 'Product not found',
     status: 404,
-    detail: 'There is no product with SKU X',
+    detail: 'Trackstar has no product with the SKU X',
     code: 'product_not_found',
     request_id: 'req-1',
   })
 })
 
-tap.test('tells the caller all that its code calls for', async (t) => {
+tap.test('sends the optional members, with `allow` only as a header', async (t) => {
   const errors = [{ field: 'limit', message: 'must be a number' }]
   const candidates = [
     { product_id: 'p1', name: null, warehouse_customer_id: 'c1', active: true },
     { product_id: 'p2', name: 'Honey', warehouse_customer_id: null, active: null },
   ]
   const extras = { errors, candidates, origin: 'integration', retryAfter: 0, allow: ['GET'] } as const
-  const told = problemBody(problem('sku_ambiguous', 'x', extras), 'req-1')
-  t.match(told, { errors, candidates, origin: 'integration', retry_after: 0 })
-  t.notOk('allow' in told, 'that is a header')
-  t.ok(body.Check(told))
+  const sent = problemBody(problem('sku_ambiguous', 'x', extras), 'req-1')
+  t.match(sent, { errors, candidates, origin: 'integration', retry_after: 0 })
+  t.notOk('allow' in sent, 'allow is a header')
+  t.ok(body.Check(sent))
 })

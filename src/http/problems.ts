@@ -25,7 +25,7 @@ export function toProblem(error: unknown): Problem {
     })
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return problem(codeOfStatus.get(statusCode) ?? 'validation_failed', message ?? 'The request is not valid', {
+    return problem(codeOfStatus.get(statusCode) ?? 'validation_failed', message ?? 'Invalid request', {
       cause: error,
     })
   }

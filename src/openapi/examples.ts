@@ -205,7 +205,7 @@ export const manyStocksExamples = {
           status: 'ambiguous',
           problem: {
             type: '/docs/problems#sku_ambiguous',
-            title: 'Several products share this SKU',
+            title: 'Ambiguous SKU',
             status: 409,
             detail: '2 products share the SKU "EARL-GREY"',
             code: 'sku_ambiguous',
@@ -226,7 +226,7 @@ export const manyStocksExamples = {
           status: 'not_found',
           problem: {
             type: '/docs/problems#product_not_found',
-            title: 'No such product',
+            title: 'Product not found',
             status: 404,
             detail: 'Trackstar knows no product with the SKU "NO-SUCH-SKU"',
             code: 'product_not_found',

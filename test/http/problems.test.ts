@@ -50,7 +50,7 @@ tap.test('takes the refusals of Fastify by their status', async (t) => {
   t.equal(codeOf(415), 'unsupported_media_type')
   t.equal(codeOf(431), 'headers_too_large')
   t.equal(codeOf(418), 'validation_failed')
-  t.equal(toProblem({ statusCode: 400 }).message, 'The request is not valid')
+  t.equal(toProblem({ statusCode: 400 }).message, 'Invalid request')
 })
 
 tap.test('says nothing of a fault of our own', async (t) => {
