@@ -164,7 +164,13 @@ tap.test('the import table and the rules for files hold for src', async (t) => {
 })
 
 tap.test('every test in a room has the source file it is named for', async (t) => {
-  t.same(testsWithoutSource(filesBelow('test').filter((file) => !file.startsWith('test/e2e/')), sources), [])
+  t.same(
+    testsWithoutSource(
+      filesBelow('test').filter((file) => !file.startsWith('test/e2e/')),
+      sources,
+    ),
+    [],
+  )
 })
 
 tap.test('the check finds an import that the table does not allow, however it is written', async (t) => {
