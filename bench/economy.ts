@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { inventedSku } from '../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import type { FloodReport } from './flood-process.js'
 import { setStage } from './harness.js'
 import { ask, type Outcome, openLoop, percentile, print, type Row } from './load.js'
@@ -17,7 +17,7 @@ const plainSkus = (from: number, many: number) =>
   Array.from({ length: many * 2 }, (_, n) => from + n)
     .filter((n) => n % 10 < 8)
     .slice(0, many)
-    .map(inventedSku)
+    .map(generatedSku)
 
 const rows: Row[] = []
 const addRate = (refused: number, worst: number) =>
@@ -41,7 +41,7 @@ async function coldBursts(): Promise<void> {
     {
       name: '1,000 callers at once, one cold SKU of two items',
       run: (client: Parameters<typeof ask>[0]) =>
-        Promise.all(Array.from({ length: 1000 }, () => ask(client, stockPath(inventedSku(0))))),
+        Promise.all(Array.from({ length: 1000 }, () => ask(client, stockPath(generatedSku(0))))),
       calls: 2,
     },
     {
@@ -80,7 +80,7 @@ async function coldBursts(): Promise<void> {
 
 async function mixedLoad(seconds: number): Promise<void> {
   const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '5100' } })
-  const skus = Array.from({ length: 5000 }, (_, n) => inventedSku(n))
+  const skus = Array.from({ length: 5000 }, (_, n) => generatedSku(n))
   for (let n = 0; n < skus.length; n += 500) await ask(stage.client, '/stock/query', { skus: skus.slice(n, n + 500) })
   await stage.order({ do: 'report' })
 

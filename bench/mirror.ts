@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { inventedSku } from '../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { sandboxWebhookSecret, signWebhook } from '../src/sandbox/sandbox.js'
 import { type Stage, setStage } from './harness.js'
 import { ask, type Outcome, openLoop, percentile, print, type Row } from './load.js'
@@ -64,7 +64,7 @@ export async function mirror(products: number): Promise<void> {
 async function firstLoad(stage: Stage, products: number): Promise<void> {
   const start = performance.now()
   const idleMb = await stage.residentMb()
-  const skus = Array.from({ length: 100 }, (_, n) => inventedSku(n))
+  const skus = Array.from({ length: 100 }, (_, n) => generatedSku(n))
   await ask(stage.client, '/stock/query', { skus })
   const outcomes: Outcome[] = []
   let peakMb = 0
@@ -101,7 +101,7 @@ async function stockOfAny(stage: Stage, products: number): Promise<void> {
   await stage.order({ do: 'report' })
   const outcomes: Outcome[] = []
   await openLoop(500, 10, async () => {
-    const sku = inventedSku(Math.floor(Math.random() * (products - 100)))
+    const sku = generatedSku(Math.floor(Math.random() * (products - 100)))
     outcomes.push(await ask(stage.client, stockPath(Math.random() < 0.9 ? sku : `NO-SUCH-${sku}`)))
   })
   const report = await stage.order({ do: 'report' })
@@ -112,7 +112,7 @@ async function stockOfAny(stage: Stage, products: number): Promise<void> {
 
 /** Signed deliveries, one after the other, each with a quantity of its own. */
 async function webhooks(stage: Stage): Promise<void> {
-  const sku = inventedSku(0)
+  const sku = generatedSku(0)
   const itemId = await itemOf(stage, sku)
   const { data: item } = await get<{ data: Record<string, unknown> }>(stage, `/inventory/${itemId}`)
   const args = [stage.origin, String(readers), sku]
@@ -158,7 +158,7 @@ async function webhooks(stage: Stage): Promise<void> {
 }
 
 async function silentChange(stage: Stage): Promise<void> {
-  const sku = inventedSku(1)
+  const sku = generatedSku(1)
   const itemId = await itemOf(stage, sku)
   const waits: number[] = []
   for (let n = 0; n < 5; n++) {

@@ -1,5 +1,5 @@
 /** The sandbox in a process of its own, told over IPC what to do: what it stalls must not be measured as the service's. */
-import { inventedSku } from '../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { createSandbox, type Fault } from '../src/sandbox/sandbox.js'
 
 export type Order =
@@ -53,7 +53,7 @@ function report(): Report {
     refused: calls.filter(({ status }) => status === 429).length,
     worstReadsPerSecond: sandbox.worstReadsPerSecond(),
     perSecond: Array.from(perSecond, (count) => count ?? 0),
-    plainSku: inventedSku(0),
+    plainSku: generatedSku(0),
   }
 }
 

@@ -1,7 +1,7 @@
 /** A stop signal in the middle of constant load: what becomes of the requests that were sent before it. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inventedSku } from '../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { answerReader, statusIn } from './answers.js'
 import { setStage } from './harness.js'
 import { openLoop } from './load.js'
@@ -43,7 +43,7 @@ export async function stopUnderLoad(perSecond: number, service: Readonly<Record<
   }
 
   async function shoot(n: number): Promise<void> {
-    const sku = inventedSku(n % 10 === 0 ? n + 1 : 1)
+    const sku = generatedSku(n % 10 === 0 ? n + 1 : 1)
     const isAlone = n % 2 === 0
     const [kept] = idle
     const line = isAlone || kept === undefined ? newLine() : kept

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import { Pool } from 'undici'
 import { buildApp } from '../src/app.js'
 import { readConfig } from '../src/config/config.js'
-import { inventedSku } from '../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { createSandbox } from '../src/sandbox/sandbox.js'
 import { ask, percentile, print } from './load.js'
 
@@ -22,7 +22,7 @@ export async function warm(): Promise<void> {
     LOG_LEVEL: 'silent',
   })
   const app = await buildApp(config)
-  const url = `/products/${inventedSku(0)}/stock`
+  const url = `/products/${generatedSku(0)}/stock`
   const { body } = await app.inject(url)
   const constant = Fastify()
   constant.get('/constant', (_request, reply) => reply.type('application/json').send(body))

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { type AppParts, buildApp } from './app.js'
 import { type Config, ConfigError, readConfig } from './config/config.js'
 import { startTracing, type Tracing } from './http/tracing.js'
-import { fixedSkus } from './sandbox/fixed-catalogue.js'
+import { fixedSkus } from './sandbox/fixed-catalog.js'
 import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
 
 // V8 lets the heap of an idle machine double before it looks for garbage. What waited a second for upstream has been

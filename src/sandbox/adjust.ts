@@ -1,8 +1,8 @@
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { SandboxData } from './data.js'
 import { touch } from './dates.js'
-import { Refusal } from './refusal.js'
-import { placesOf, shiftStock } from './stock-shift.js'
+import { ApiError } from './refusal.js'
+import type { SandboxData } from './sandbox-data.js'
+import { breakdownOf, shiftStock } from './stock-shift.js'
 
 const knownFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
 
@@ -22,10 +22,10 @@ interface Adjustment {
  */
 export function adjust(data: SandboxData, item: InventoryItem, body: unknown, now: number) {
   const { by, warehouseId, unusedFields } = parse(body)
-  const places = placesOf(item)
+  const places = breakdownOf(item)
   const id = warehouseId ?? Object.keys(places)[0]
   if (id !== undefined && !data.warehouses.has(id) && !(id in places)) {
-    throw new Refusal(422, `Unknown warehouse: ${id}`, 'integration')
+    throw new ApiError(422, `Unknown warehouse: ${id}`, 'integration')
   }
   shiftStock(item, id, by)
   touch(item, now)
@@ -33,22 +33,23 @@ export function adjust(data: SandboxData, item: InventoryItem, body: unknown, no
 }
 
 function parse(body: unknown): Adjustment {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Refusal(422, 'expected a JSON object')
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new ApiError(422, 'expected a JSON object')
   const fields = new Map<string, unknown>(Object.entries(body))
   for (const [field, value] of fields) {
-    if (value === null || value === '') throw new Refusal(422, `${field}: must be left out rather than null or empty`)
+    if (value === null || value === '') throw new ApiError(422, `${field}: must be left out rather than null or empty`)
   }
   const quantity = fields.get('quantity')
   if (typeof quantity !== 'number' || !Number.isInteger(quantity) || quantity <= 0) {
-    throw new Refusal(422, `quantity: expected an integer above 0, but got: ${JSON.stringify(quantity)}`)
+    throw new ApiError(422, `quantity: expected an integer above 0, but got: ${JSON.stringify(quantity)}`)
   }
   const type = fields.get('adjustment_type')
   if (type !== 'increase' && type !== 'decrease') {
-    throw new Refusal(422, `adjustment_type: expected increase or decrease, but got: ${JSON.stringify(type)}`)
+    throw new ApiError(422, `adjustment_type: expected increase or decrease, but got: ${JSON.stringify(type)}`)
   }
   const warehouseId = fields.get('warehouse_id')
   if (warehouseId !== undefined && typeof warehouseId !== 'string') {
-    throw new Refusal(422, `warehouse_id: expected a string, but got: ${JSON.stringify(warehouseId)}`)
+    throw new ApiError(422, `warehouse_id: expected a string, but got: ${JSON.stringify(warehouseId)}`)
   }
   const unusedFields = Array.from(fields.keys()).filter((field) => !knownFields.has(field))
   return { by: type === 'increase' ? quantity : -quantity, warehouseId, unusedFields }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { SandboxCall } from './call-log.js'
 import type { Fault } from './faults.js'
 import type { IdempotencyKeys } from './idempotency.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 import type { Route } from './routes.js'
 
 /** An answer before it is sent. The body is JSON text already, so that it tells what was so when the call came. */
@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** The answer that a refusal amounts to. */
-export const refused = (refusal: Refusal): Answer => ({
+export const refused = (refusal: ApiError): Answer => ({
   status: refusal.status,
   body: JSON.stringify(refusal.body),
   headers: {},
@@ -25,7 +25,7 @@ export const refused = (refusal: Refusal): Answer => ({
 export function faulted({ status, body }: Fault): Answer | undefined {
   if (status === undefined && body === undefined) return undefined
   const sent = status ?? 200
-  const content = body ?? new Refusal(sent, `Fault of status ${sent}`).body
+  const content = body ?? new ApiError(sent, `Fault of status ${sent}`).body
   return { status: sent, body: typeof content === 'string' ? content : JSON.stringify(content), headers: {} }
 }
 
@@ -37,7 +37,7 @@ export function answered(route: Route | undefined, call: SandboxCall, text: stri
     if (replay !== undefined) return { status: 200, body: replay, headers: { 'idempotent-replayed': 'true' } }
     return firstAnswer(route, call, text, (body) => key !== undefined && keys.finish(key, body))
   } catch (error) {
-    if (error instanceof Refusal) return refused(error)
+    if (error instanceof ApiError) return refused(error)
     throw error
   }
 }
@@ -58,9 +58,9 @@ function firstAnswer(
 }
 
 function handle(route: Route | undefined, { method, path, query, at }: SandboxCall, text: string): unknown {
-  if (!route) throw new Refusal(404, `No such path: ${path}`)
+  if (!route) throw new ApiError(404, `No such path: ${path}`)
   const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined
-  if (!handler) throw new Refusal(405, `${method} is not allowed here`)
+  if (!handler) throw new ApiError(405, `${method} is not allowed here`)
   return handler({ method, query, body: method === 'GET' ? undefined : parse(text), now: at })
 }
 
@@ -68,7 +68,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Refusal(422, 'The body is not JSON')
+    throw new ApiError(422, 'The body is not JSON')
   }
 }
 

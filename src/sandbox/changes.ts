@@ -1,7 +1,7 @@
 import { type ChangedAttributes, changedAttributes } from './changed-attributes.js'
-import type { Records, Resource, SandboxData } from './data.js'
 import { touch, upstreamTime } from './dates.js'
 import type { RecordStore } from './record-store.js'
+import type { Records, Resource, SandboxData } from './sandbox-data.js'
 
 /** Tells of an event. `data` is told as it is now. */
 export type Announce = (eventType: string, data: object, previousAttributes?: ChangedAttributes) => void

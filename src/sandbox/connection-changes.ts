@@ -1,8 +1,8 @@
 import { changedAttributes } from './changed-attributes.js'
 import type { Announce } from './changes.js'
-import type { SandboxConnectionError } from './connection.js'
-import type { Resource, SandboxData } from './data.js'
 import { touch, upstreamTime } from './dates.js'
+import type { SandboxConnectionError } from './sandbox-connection.js'
+import type { Resource, SandboxData } from './sandbox-data.js'
 
 const resources: readonly Resource[] = ['products', 'inventory', 'warehouses']
 const lookBackMs = 30 * 86_400_000
@@ -27,7 +27,7 @@ export class ConnectionChanges {
   }
 
   /** Makes the first copy of these resources, or of all, be under way still: their lists are empty. Not announced. */
-  beginFirstCopy(...some: Resource[]): void {
+  beginHistoricalSync(...some: Resource[]): void {
     for (const resource of some.length > 0 ? some : resources) {
       this.#data.connection.historical_sync_completed[`get_${resource}`] = false
       this.#schedule(resource, { latest_sync: null, in_progress: true })
@@ -38,7 +38,7 @@ export class ConnectionChanges {
    * Finishes the first copy of these resources, or of all, where it is under way: their records are there, and dated
    * now, for only now did Trackstar come by them. One `connection.historical-sync-completed` for each resource.
    */
-  finishFirstCopy(...some: Resource[]): void {
+  finishHistoricalSync(...some: Resource[]): void {
     const { historical_sync_completed: completed } = this.#data.connection
     for (const resource of some.length > 0 ? some : resources) {
       if (completed[`get_${resource}`] !== false) continue

@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 /** How the values of a field compare, and which operators it knows. */
 type Kind = 'text' | 'time' | 'flag' | 'tags'
@@ -54,7 +54,7 @@ export function splitName(name: string): { field: string; operator: string } {
 export function splitList(name: string, value: string): string[] {
   const values = value.split(',')
   if (values.length > maxListed) {
-    throw new Refusal(422, `${name}: expected at most ${maxListed} values, but got: ${values.length}`)
+    throw new ApiError(422, `${name}: expected at most ${maxListed} values, but got: ${values.length}`)
   }
   return values
 }
@@ -66,8 +66,8 @@ export function splitList(name: string, value: string): string[] {
 export function parseFilter(fields: FilterFields, name: string, value: string): Filter {
   const { field, operator } = splitName(name)
   const kind = fields.get(field)
-  if (kind === undefined) throw new Refusal(422, `Unknown filter field: ${field}`)
-  if (!operators[kind].has(operator)) throw new Refusal(422, `Unknown operator for ${field}: ${operator}`)
+  if (kind === undefined) throw new ApiError(422, `Unknown filter field: ${field}`)
+  if (!operators[kind].has(operator)) throw new ApiError(422, `Unknown operator for ${field}: ${operator}`)
   const values = operator === 'in' || operator === 'nin' ? splitList(name, value) : [value]
   const test = kind === 'tags' ? tagTest(operator, values) : valueTest(kind, name, operator, values)
   return { field, operator, values, matches: (record) => test(Reflect.get(record, field)) }
@@ -105,12 +105,12 @@ function parseValue(kind: Kind, name: string, value: string): string | number {
   if (kind === 'text') return value
   if (kind === 'flag') {
     if (value !== 'true' && value !== 'false') {
-      throw new Refusal(422, `${name}: expected true or false, but got: ${value}`)
+      throw new ApiError(422, `${name}: expected true or false, but got: ${value}`)
     }
     return Number(value === 'true')
   }
   const time = isoTime.test(value) ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(time)) throw new Refusal(422, `${name}: expected an ISO 8601 time, but got: ${value}`)
+  if (Number.isNaN(time)) throw new ApiError(422, `${name}: expected an ISO 8601 time, but got: ${value}`)
   return time
 }
 

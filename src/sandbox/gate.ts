@@ -1,6 +1,6 @@
 import type { SandboxCall } from './call-log.js'
 import { RateWindow } from './rate-window.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 /** What a caller has to show. */
 export interface Credentials {
@@ -16,7 +16,7 @@ export interface Rates {
 
 /** Whether a call may go on (no refusal), and the rate headers of its answer either way. */
 export interface Admission {
-  readonly refusal: Refusal | undefined
+  readonly refusal: ApiError | undefined
   readonly headers: Record<string, string>
 }
 
@@ -24,7 +24,7 @@ export interface Admission {
  * Upstream's door: credentials first (401), then the rate (429). Reads and writes are counted apart, for each token;
  * a management path has no token and counts for the API key. A call with bad credentials counts for nobody.
  */
-export class Gate {
+export class AccessControl {
   readonly #credentials: Credentials
   readonly #rates: Rates
   readonly #windows = new Map<string, RateWindow>()
@@ -39,13 +39,13 @@ export class Gate {
     const limit = reads ? this.#rates.readRate : this.#rates.writeRate
     const { apiKey, accessToken } = this.#credentials
     if (headers['x-trackstar-api-key'] !== apiKey) {
-      return { refusal: new Refusal(401, 'Invalid API key'), headers: new RateWindow().headers(limit, at) }
+      return { refusal: new ApiError(401, 'Invalid API key'), headers: new RateWindow().headers(limit, at) }
     }
     if (needsToken && headers['x-trackstar-access-token'] !== accessToken) {
-      return { refusal: new Refusal(401, 'Invalid access token'), headers: new RateWindow().headers(limit, at) }
+      return { refusal: new ApiError(401, 'Invalid access token'), headers: new RateWindow().headers(limit, at) }
     }
     const window = this.#window(`${needsToken ? 'token' : 'key'} ${reads ? 'reads' : 'writes'}`)
-    const refusal = window.admit(limit, at) ? undefined : new Refusal(429, 'Rate limit exceeded')
+    const refusal = window.admit(limit, at) ? undefined : new ApiError(429, 'Rate limit exceeded')
     return { refusal, headers: window.headers(limit, at) }
   }
 

@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 const keptMs = 24 * 3600 * 1000
 const longestKey = 255
@@ -22,7 +22,7 @@ export class IdempotencyKeys {
    */
   begin(key: string, request: string, at: number): string | undefined {
     if (key.length > longestKey) {
-      throw new Refusal(422, `Idempotency-Key: expected at most ${longestKey} characters, but got: ${key.length}`)
+      throw new ApiError(422, `Idempotency-Key: expected at most ${longestKey} characters, but got: ${key.length}`)
     }
     this.#forget(at)
     const earlier = this.#attempts.get(key)
@@ -30,8 +30,8 @@ export class IdempotencyKeys {
       this.#attempts.set(key, { request, at, answer: undefined })
       return undefined
     }
-    if (earlier.request !== request) throw new Refusal(400, 'Idempotency-Key was used with another body or path')
-    if (earlier.answer === undefined) throw new Refusal(409, 'The first request with this Idempotency-Key still runs')
+    if (earlier.request !== request) throw new ApiError(400, 'Idempotency-Key was used with another body or path')
+    if (earlier.answer === undefined) throw new ApiError(409, 'The first request with this Idempotency-Key still runs')
     return earlier.answer
   }
 

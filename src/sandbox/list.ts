@@ -1,7 +1,7 @@
 import { type Filter, type FilterFields, parseFilter, splitList, splitName } from './filters.js'
 import { PageTokens } from './page-tokens.js'
 import type { RecordStore, Storable } from './record-store.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 const maxLimit = 1000
 
@@ -55,7 +55,7 @@ function parseIds(query: URLSearchParams): string[] | undefined {
   for (const [name, value] of query) {
     const { field, operator } = splitName(name)
     if (field !== 'ids') continue
-    if (name !== 'ids' && operator !== 'in') throw new Refusal(422, `Unknown operator for ids: ${operator}`)
+    if (name !== 'ids' && operator !== 'in') throw new ApiError(422, `Unknown operator for ids: ${operator}`)
     return splitList(name, value)
   }
   return undefined
@@ -71,7 +71,7 @@ function parseLimit(value: string | null): number {
   if (value === null) return maxLimit
   const limit = /^\d+$/.test(value) ? Number(value) : 0
   if (limit < 1 || limit > maxLimit) {
-    throw new Refusal(422, `limit: expected an integer from 1 to ${maxLimit}, but got: ${value}`)
+    throw new ApiError(422, `limit: expected an integer from 1 to ${maxLimit}, but got: ${value}`)
   }
   return limit
 }

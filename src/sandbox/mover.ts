@@ -2,10 +2,10 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Change, Changes } from './changes.js'
 import { touch } from './dates.js'
 import { liveItemId } from './fixed-items.js'
-import { isInventedItem } from './invented-catalogue.js'
+import { isGeneratedItem } from './generated-catalog.js'
 import { random } from './random.js'
 import type { RecordStore } from './record-store.js'
-import { placesOf, shiftStock } from './stock-shift.js'
+import { breakdownOf, shiftStock } from './stock-shift.js'
 
 /** How the stock of an item moves. What is left out is picked. */
 export interface StockMove {
@@ -18,7 +18,7 @@ const liveEvery = 3
 const attempts = 20
 
 /** Moves stock, as sales and deliveries do; the same seed gives the same moves. */
-export class Mover {
+export class StockMover {
   readonly #inventory: RecordStore<InventoryItem>
   readonly #changes: Changes
   readonly #now: () => number
@@ -59,19 +59,19 @@ export class Mover {
   #anyInvented(): string | undefined {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const item = this.#inventory.at(this.#random.between(0, this.#inventory.slots - 1))
-      if (item && isInventedItem(item.id)) return item.id
+      if (item && isGeneratedItem(item.id)) return item.id
     }
     return undefined
   }
 
   #placeIn(item: InventoryItem): string | undefined {
-    const [first, ...others] = Object.keys(placesOf(item))
+    const [first, ...others] = Object.keys(breakdownOf(item))
     return first === undefined ? undefined : this.#random.pick([first, ...others])
   }
 
   /** Sells, three times in four, and receives as much in the end. */
   #unitsIn(item: InventoryItem, place: string | undefined): number {
-    const there = place === undefined ? item : placesOf(item)[place]
+    const there = place === undefined ? item : breakdownOf(item)[place]
     const free = Math.min(there?.fulfillable ?? 0, there?.onhand ?? 0)
     return free >= 1 && this.#random.between(1, 4) > 1
       ? -this.#random.between(1, Math.min(3, Math.floor(free)))

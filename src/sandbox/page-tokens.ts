@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 /** The tokens that pages are walked by. Each is good until they are made to expire. */
 export class PageTokens {
@@ -18,8 +18,8 @@ export class PageTokens {
   slotOf(token: string | null): number {
     if (token === null) return 0
     const [, generation, slot] = /^(\d+):(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
-    if (slot === undefined) throw new Refusal(422, 'page_token: expected the next_token of an earlier page')
-    if (Number(generation) !== this.#generation) throw new Refusal(422, 'page_token: has expired')
+    if (slot === undefined) throw new ApiError(422, 'page_token: expected the next_token of an earlier page')
+    if (Number(generation) !== this.#generation) throw new ApiError(422, 'page_token: has expired')
     return Number(slot)
   }
 }

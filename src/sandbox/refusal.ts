@@ -2,7 +2,7 @@
 export type Origin = 'trackstar' | 'integration'
 
 /** An answer of status 400 or above. Thrown by whatever finds the reason; its message becomes the body's `error`. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   readonly status: number
   readonly origin: Origin
 

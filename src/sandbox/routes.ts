@@ -1,14 +1,14 @@
 import { adjust } from './adjust.js'
 import { type Announce, Changes } from './changes.js'
-import { syncNow } from './connection.js'
-import type { SandboxData } from './data.js'
 import { type FilterFields, inventoryFields, productFields, warehouseFields } from './filters.js'
 import { listPage } from './list.js'
 import { RecordStore, type Storable } from './record-store.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
+import { syncNow } from './sandbox-connection.js'
+import type { SandboxData } from './sandbox-data.js'
 
 /** What a handler gets to see of a call. */
-export interface Asked {
+export interface HandlerRequest {
   readonly method: string
   readonly query: URLSearchParams
   readonly body: unknown
@@ -19,7 +19,7 @@ export interface Asked {
 export interface Route {
   /** Management paths take the API key alone. */
   readonly needsToken: boolean
-  readonly methods: Readonly<Record<string, (asked: Asked) => unknown>>
+  readonly methods: Readonly<Record<string, (asked: HandlerRequest) => unknown>>
 }
 
 /**
@@ -51,14 +51,14 @@ function decode(path: string): string[] | undefined {
 const route = (methods: Route['methods'], needsToken = true): Route => ({ needsToken, methods })
 
 function connection(data: SandboxData, id: string, announce: Announce): Route {
-  const POST = ({ body, now }: Asked) => {
+  const POST = ({ body, now }: HandlerRequest) => {
     const answer = syncNow(data.connection, body, now)
     announce('connection.force-sync-completed', answer.data)
     return answer
   }
   if (id === 'sync') return route({ POST })
   const GET = () => {
-    if (id !== data.connection.id) throw new Refusal(404, `Connection not found: ${id}`)
+    if (id !== data.connection.id) throw new ApiError(404, `Connection not found: ${id}`)
     return { data: data.connection }
   }
   return route({ GET }, false)
@@ -111,7 +111,7 @@ const warehouse = (data: SandboxData, id: string) =>
 
 function found<R extends Storable>(store: RecordStore<R>, kind: string, id: string): R {
   const record = store.get(id)
-  if (record === undefined) throw new Refusal(404, `${kind} not found: ${id}`)
+  if (record === undefined) throw new ApiError(404, `${kind} not found: ${id}`)
   return record
 }
 
@@ -121,7 +121,7 @@ const copied = <R extends Storable>(data: SandboxData, store: RecordStore<R>, na
 
 /** The ledger is off unless an organisation asks for it. */
 const noLedger = (): never => {
-  throw new Refusal(501, 'The inventory ledger is not enabled for this organisation')
+  throw new ApiError(501, 'The inventory ledger is not enabled for this organisation')
 }
 
 /** The locations that items name in a warehouse. */

@@ -3,15 +3,15 @@ import { type SandboxCall, worstReadsPerSecond } from './call-log.js'
 import type { ChangedAttributes } from './changed-attributes.js'
 import { type Change, Changes } from './changes.js'
 import { ConnectionChanges } from './connection-changes.js'
-import { createData, type Records, type Resource, type SandboxData } from './data.js'
 import { type Fault, Faults } from './faults.js'
-import { Gate } from './gate.js'
+import { AccessControl } from './gate.js'
+import type { ItemsPerProduct } from './generated-catalog.js'
 import { IdempotencyKeys } from './idempotency.js'
-import type { ItemsPerProduct } from './invented-catalogue.js'
-import { Mover, type StockMove } from './mover.js'
+import { type StockMove, StockMover } from './mover.js'
 import { Pace } from './pace.js'
 import { findRoute } from './routes.js'
-import { createSandboxServer } from './server.js'
+import { createData, type Records, type Resource, type SandboxData } from './sandbox-data.js'
+import { createHttpServer } from './server.js'
 import { machineTimer, type Timer } from './timer.js'
 import type { Delivery } from './webhook-sender.js'
 import { type WebhookFaults, Webhooks } from './webhooks.js'
@@ -19,11 +19,11 @@ import { type WebhookFaults, Webhooks } from './webhooks.js'
 export type { SandboxCall } from './call-log.js'
 export type { ChangedAttributes } from './changed-attributes.js'
 export type { Change } from './changes.js'
-export type { SandboxConnection } from './connection.js'
 export type { ConnectionChanges } from './connection-changes.js'
-export type { Records, Resource, SandboxData } from './data.js'
 export type { Fault } from './faults.js'
 export type { StockMove } from './mover.js'
+export type { SandboxConnection } from './sandbox-connection.js'
+export type { Records, Resource, SandboxData } from './sandbox-data.js'
 export type { Timer } from './timer.js'
 export type { Delivery } from './webhook-sender.js'
 export { sandboxWebhookSecret, signWebhook } from './webhook-signature.js'
@@ -137,7 +137,7 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
       ...(previous_attributes && { previous_attributes }),
     })
   const changes = new Changes(data, now, announce)
-  const mover = new Mover(data.inventory, changes, seed, now)
+  const mover = new StockMover(data.inventory, changes, seed, now)
   const pace = new Pace(movesPerSecond, () => mover.moveNext(), now, timer)
   const options = {
     latencyMs,
@@ -150,10 +150,10 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
       pace.perSecond = perSecond
     },
   }
-  const gate = new Gate(credentials, options)
+  const gate = new AccessControl(credentials, options)
   const faults = new Faults()
   const route = (path: string) => findRoute(data, path, announce)
-  const server = createSandboxServer({ calls, gate, faults, keys: new IdempotencyKeys(), options, now, route })
+  const server = createHttpServer({ calls, gate, faults, keys: new IdempotencyKeys(), options, now, route })
 
   return {
     data,

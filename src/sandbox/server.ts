@@ -5,14 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { answered, faulted, refused, send } from './answer.js'
 import { logCall, type SandboxCall } from './call-log.js'
 import type { Faults } from './faults.js'
-import type { Gate } from './gate.js'
+import type { AccessControl } from './gate.js'
 import type { IdempotencyKeys } from './idempotency.js'
 import type { Route } from './routes.js'
 
 /** What the server needs in order to answer. */
-export interface Desk {
+export interface HttpServerOptions {
   readonly calls: SandboxCall[]
-  readonly gate: Gate
+  readonly gate: AccessControl
   readonly faults: Faults
   readonly keys: IdempotencyKeys
   readonly options: { readonly latencyMs: number }
@@ -21,7 +21,7 @@ export interface Desk {
 }
 
 /** The sandbox as seen from the network. */
-export interface SandboxServer {
+export interface HttpServer {
   readonly listen: (options?: { host?: string; port?: number }) => Promise<string>
   readonly close: () => Promise<void>
 }
@@ -29,7 +29,7 @@ export interface SandboxServer {
 const keptCalls = 100_000
 
 /** A server that is not listening yet. */
-export function createSandboxServer({
+export function createHttpServer({
   calls,
   gate,
   faults,
@@ -37,7 +37,7 @@ export function createSandboxServer({
   options,
   now,
   route: findRoute,
-}: Desk): SandboxServer {
+}: HttpServerOptions): HttpServer {
   let server: Server | undefined
   let requests = 0
 

@@ -1,5 +1,5 @@
 import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 const changed = ['onhand', 'fulfillable', 'sellable'] as const
 
@@ -15,7 +15,7 @@ interface Part {
 }
 
 /** The warehouses of an item, a copy without a prototype: `__proto__` is an id like any other. */
-export const placesOf = (item: InventoryItem): Places =>
+export const breakdownOf = (item: InventoryItem): Places =>
   Object.assign(Object.create(null), item.inventory_by_warehouse_id)
 
 /**
@@ -27,7 +27,7 @@ export const placesOf = (item: InventoryItem): Places =>
  */
 export function shiftStock(item: InventoryItem, warehouseId: string | undefined, by: number): void {
   const changing: ItemQuantities[] = [item]
-  const places = placesOf(item)
+  const places = breakdownOf(item)
   const isBrokenDown = warehouseId !== undefined && Boolean(item.inventory_by_warehouse_id)
   if (isBrokenDown) {
     const place = places[warehouseId] ?? { ...nothing }
@@ -35,7 +35,7 @@ export function shiftStock(item: InventoryItem, warehouseId: string | undefined,
     changing.push(place)
   }
   const there = changing.at(-1)?.onhand ?? 0
-  if (there + by < 0) throw new Refusal(422, `Cannot take ${-by} where ${there} are on hand`, 'integration')
+  if (there + by < 0) throw new ApiError(422, `Cannot take ${-by} where ${there} are on hand`, 'integration')
   for (const quantities of changing) {
     for (const field of changed) {
       const quantity = quantities[field]

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { Compile } from 'typebox/compile'
 import { Product } from '../../src/records/product.js'
-import { createData } from '../../src/sandbox/data.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const check = Compile(Product)
 

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { readSyncState } from '../../src/records/sync-state.js'
-import { newConnection } from '../../src/sandbox/connection.js'
+import { newConnection } from '../../src/sandbox/sandbox-connection.js'
 
 const silent = { syncedAt: null, errors: [], incomplete: [] }
 const noon = Date.parse('2026-03-01T12:00:00Z')

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { splitInclude, stockOptions, stockProblem } from '../../src/routes/stock.js'
-import { fixedSkus } from '../../src/sandbox/fixed-catalogue.js'
+import { fixedSkus } from '../../src/sandbox/fixed-catalog.js'
 import { eventually, startService, TestClock } from '../harness.js'
 
 /** onhand, committed, unfulfillable, fulfillable, sellable, awaiting */

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { adjust } from '../../src/sandbox/adjust.js'
-import { createData } from '../../src/sandbox/data.js'
 import { counts, newItem } from '../../src/sandbox/new-records.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const now = Date.UTC(2026, 3, 1)
 const data = () => createData({ products: 0, seed: 1, connectionId: 'c', now })

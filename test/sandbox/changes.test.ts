@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { Changes } from '../../src/sandbox/changes.js'
-import { createData } from '../../src/sandbox/data.js'
 import { counts, newItem, newProduct, newWarehouse } from '../../src/sandbox/new-records.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const now = Date.UTC(2026, 3, 1)
 const date = '2026-04-01T00:00:00Z'

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { ConnectionChanges } from '../../src/sandbox/connection-changes.js'
-import { createData } from '../../src/sandbox/data.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const start = Date.UTC(2026, 3, 1)
 
@@ -18,22 +18,22 @@ const changing = () => {
 
 tap.test('begins the first copy of all, and of some', async (t) => {
   const { data, told, connection } = changing()
-  connection.beginFirstCopy('inventory')
+  connection.beginHistoricalSync('inventory')
   const { historical_sync_completed: completed, sync_schedules: schedules } = data.connection
   t.strictSame(completed, { get_products: true, get_inventory: false, get_warehouses: true })
   t.match(schedules[1], { function_name: 'get_inventory', latest_sync: null, in_progress: true })
   t.match(schedules[0], { in_progress: false })
-  connection.beginFirstCopy()
+  connection.beginHistoricalSync()
   t.strictSame(completed, { get_products: false, get_inventory: false, get_warehouses: false })
   t.strictSame(told, [])
 })
 
 tap.test('finishes a first copy, once, and its records are as new as that', async (t) => {
   const { data, told, connection, clock } = changing()
-  connection.beginFirstCopy('inventory', 'products')
+  connection.beginHistoricalSync('inventory', 'products')
   clock.now += 60_000
-  connection.finishFirstCopy('inventory')
-  connection.finishFirstCopy('inventory')
+  connection.finishHistoricalSync('inventory')
+  connection.finishHistoricalSync('inventory')
   t.strictSame(told, [
     {
       event: 'connection.historical-sync-completed',
@@ -52,7 +52,7 @@ tap.test('finishes a first copy, once, and its records are as new as that', asyn
   })
   t.match(data.products.get('prod_cup'), { trackstar_updated_date: '2025-10-20T07:00:00Z' })
   t.match(data.connection.sync_schedules[1], { latest_sync: date, in_progress: false })
-  connection.finishFirstCopy()
+  connection.finishHistoricalSync()
   t.match(told.slice(1), [{ about: { resource: 'products' } }])
   t.equal(told.length, 2)
 })
@@ -60,7 +60,7 @@ tap.test('finishes a first copy, once, and its records are as new as that', asyn
 tap.test('needs no schedule for it', async (t) => {
   const { data, connection } = changing()
   data.connection.sync_schedules.length = 0
-  connection.beginFirstCopy('products')
+  connection.beginHistoricalSync('products')
   t.equal(data.connection.historical_sync_completed['get_products'], false)
 })
 

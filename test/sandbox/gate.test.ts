@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { Gate } from '../../src/sandbox/gate.js'
+import { AccessControl } from '../../src/sandbox/gate.js'
 
 const credentials = { apiKey: 'key', accessToken: 'token' }
 const both = { 'x-trackstar-api-key': 'key', 'x-trackstar-access-token': 'token' }
@@ -14,7 +14,7 @@ const call = (headers: Record<string, string>, method = 'GET', at = 5000) => ({
 })
 
 tap.test('refuses a key or token that is wrong or missing, and counts that for nobody', async (t) => {
-  const gate = new Gate(credentials, { readRate: 2, writeRate: 1 })
+  const gate = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
   for (const headers of [{}, { ...both, 'x-trackstar-api-key': 'other' }]) {
     t.match(gate.admit(call(headers), true), { refusal: { status: 401, message: 'Invalid API key' } })
   }
@@ -26,13 +26,13 @@ tap.test('refuses a key or token that is wrong or missing, and counts that for n
 })
 
 tap.test('wants the API key alone for a management path', async (t) => {
-  const gate = new Gate(credentials, { readRate: 2, writeRate: 1 })
+  const gate = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
   t.equal(gate.admit(call({ 'x-trackstar-api-key': 'key' }), false).refusal, undefined)
   t.match(gate.admit(call({ 'x-trackstar-access-token': 'token' }), false).refusal, { status: 401 })
 })
 
 tap.test('counts reads, writes and management calls apart', async (t) => {
-  const gate = new Gate(credentials, { readRate: 1, writeRate: 1 })
+  const gate = new AccessControl(credentials, { readRate: 1, writeRate: 1 })
   t.equal(gate.admit(call(both), true).refusal, undefined)
   t.equal(gate.admit(call(both, 'PUT'), true).refusal, undefined)
   t.equal(gate.admit(call(both), false).refusal, undefined)
@@ -47,7 +47,7 @@ tap.test('counts reads, writes and management calls apart', async (t) => {
 
 tap.test('follows rates that change while it works', async (t) => {
   const rates = { readRate: 1, writeRate: 1 }
-  const gate = new Gate(credentials, rates)
+  const gate = new AccessControl(credentials, rates)
   gate.admit(call(both), true)
   rates.readRate = 2
   t.equal(gate.admit(call(both), true).refusal, undefined)

@@ -1,9 +1,9 @@
 import tap from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import { Changes } from '../../src/sandbox/changes.js'
-import { createData } from '../../src/sandbox/data.js'
 import { fixedItems, liveItemId } from '../../src/sandbox/fixed-items.js'
-import { Mover } from '../../src/sandbox/mover.js'
+import { StockMover } from '../../src/sandbox/mover.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const start = Date.UTC(2026, 3, 1)
 
@@ -11,7 +11,7 @@ const moving = (products = 200, seed = 1) => {
   const clock = { now: start }
   const now = () => clock.now
   const data = createData({ products, seed: 1, connectionId: 'c', now: start })
-  const mover = new Mover(data.inventory, new Changes(data, now, () => {}), seed, now)
+  const mover = new StockMover(data.inventory, new Changes(data, now, () => {}), seed, now)
   return { data, mover, clock }
 }
 

@@ -1,9 +1,9 @@
 import tap from 'tap'
 import { Pace } from '../../src/sandbox/pace.js'
-import { HandTimer } from './hand-timer.js'
+import { ManualTimer } from './manual-timer.js'
 
 const pacing = (perSecond: number) => {
-  const hand = new HandTimer()
+  const hand = new ManualTimer()
   const work = { done: 0 }
   const pace = new Pace(perSecond, () => work.done++, hand.now, hand.timer)
   return { hand, work, pace }

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import tap, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { createData } from '../../src/sandbox/data.js'
 import { findRoute } from '../../src/sandbox/routes.js'
-import { type Ask, idsOf, listening, type Reply } from './caller.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
+import { type Ask, idsOf, listening, type Reply } from './sandbox-client.js'
 
 const file = join(import.meta.dirname, '..', '..', '..', 'openapi', 'trackstar.yaml')
 const description = parse(readFileSync(file, 'utf8'))

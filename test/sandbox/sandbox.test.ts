@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import tap from 'tap'
 import { createSandbox, sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
-import { idsOf, listening } from './caller.js'
-import { HandTimer } from './hand-timer.js'
-import { receiving } from './receiver.js'
+import { ManualTimer } from './manual-timer.js'
+import { idsOf, listening } from './sandbox-client.js'
+import { receiving } from './webhook-receiver.js'
 
 const adjustment = { quantity: 2, adjustment_type: 'increase', warehouse_id: 'wh_oslo' }
 const adjustPath = '/wms/inventory/inv_cup/adjust'
@@ -230,7 +230,7 @@ tap.test('says so when its port is taken, and may listen elsewhere then', async 
 })
 
 tap.test('moves stock by itself while it listens, at the pace that is set', async (t) => {
-  const hand = new HandTimer()
+  const hand = new ManualTimer()
   const { sandbox, ask } = await listening(t, { movesPerSecond: 2, now: hand.now, timer: hand.timer })
   const moved = async (since: string) => idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`)).length
   t.equal(await moved('2026-01-01T00:00:00Z'), 0)
@@ -247,7 +247,7 @@ tap.test('moves stock by itself while it listens, at the pace that is set', asyn
 })
 
 tap.test('stands still unless told otherwise', async (t) => {
-  const hand = new HandTimer()
+  const hand = new ManualTimer()
   await listening(t, { now: hand.now, timer: hand.timer })
   t.equal(hand.waiting, 0)
 })
@@ -374,11 +374,11 @@ tap.test('tells of a first copy that is finished, and nothing of its records bef
   const receiver = await receiving(t)
   const { sandbox, ask } = await listening(t)
   sandbox.sendWebhooksTo(receiver.url)
-  sandbox.connection.beginFirstCopy()
+  sandbox.connection.beginHistoricalSync()
   sandbox.move('inv_cup')
   t.strictSame(idsOf(await ask('/wms/inventory')), [])
   const since = encodeURIComponent(new Date(Date.now() - 1000).toISOString())
-  sandbox.connection.finishFirstCopy('inventory')
+  sandbox.connection.finishHistoricalSync('inventory')
   const found = idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`))
   t.equal(found.length, sandbox.data.inventory.size, 'all of them are new')
   t.strictSame(idsOf(await ask('/wms/products')), [])

@@ -1,8 +1,8 @@
 import tap, { type Test } from 'tap'
 import { type Delivery, WebhookSender } from '../../src/sandbox/webhook-sender.js'
 import { sandboxWebhookSecret } from '../../src/sandbox/webhook-signature.js'
-import { HandTimer } from './hand-timer.js'
-import { eventually, receiving } from './receiver.js'
+import { ManualTimer } from './manual-timer.js'
+import { eventually, receiving } from './webhook-receiver.js'
 
 const delivery = (id: string): Delivery => ({
   id,
@@ -14,7 +14,7 @@ const delivery = (id: string): Delivery => ({
 })
 
 async function sending(t: Test) {
-  const hand = new HandTimer()
+  const hand = new ManualTimer()
   const receiver = await receiving(t)
   const sender = new WebhookSender(hand.now, hand.timer)
   t.teardown(() => sender.stop())

@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto'
 import tap, { type Test } from 'tap'
 import { sandboxWebhookSecret } from '../../src/sandbox/webhook-signature.js'
 import { type WebhookFaults, Webhooks } from '../../src/sandbox/webhooks.js'
-import { HandTimer } from './hand-timer.js'
-import { eventually, receiving } from './receiver.js'
+import { ManualTimer } from './manual-timer.js'
+import { eventually, receiving } from './webhook-receiver.js'
 
 async function announcing(t: Test, faults: WebhookFaults = {}) {
-  const hand = new HandTimer()
+  const hand = new ManualTimer()
   const receiver = await receiving(t)
   const webhooks = new Webhooks(hand.now, hand.timer)
   t.teardown(() => webhooks.stop())

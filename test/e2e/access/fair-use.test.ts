@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { inventedSku } from '../../../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../../../src/sandbox/generated-catalog.js'
 import { sandboxWebhookSecret, signWebhook } from '../../../src/sandbox/sandbox.js'
 import { startService } from '../../harness.js'
 
@@ -11,7 +11,7 @@ tap.test('a key that asks for a thousand SKUs hardly delays another that asks fo
     environment: { ...environment, TRACKSTAR_READ_RATE: '10' },
     sandbox: { products: 1100, readRate: 10 },
   })
-  const skus = Array.from({ length: 1001 }, (_, n) => inventedSku(n))
+  const skus = Array.from({ length: 1001 }, (_, n) => generatedSku(n))
   const [last = ''] = skus.splice(-1)
   let isDone = false
   const bulk = async () => {

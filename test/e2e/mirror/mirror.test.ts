@@ -154,7 +154,7 @@ tap.test('reads anew what a caller refuses, and takes out what is gone', async (
 tap.test('says that upstream’s first copy is not finished, and no longer when it is', async (t) => {
   const service = await startMirror(t)
   const { sandbox, get } = service
-  sandbox.connection.beginFirstCopy('inventory')
+  sandbox.connection.beginHistoricalSync('inventory')
   const port = await service.listen()
   await eventually(() => isLive(service))
   t.strictSame((await mirrorOf(service)).doubtful, ['inventory'])
@@ -162,7 +162,7 @@ tap.test('says that upstream’s first copy is not finished, and no longer when 
   t.equal(complete, false)
   t.ok(issues.some(({ code }: { code: string }) => code === 'upstream_sync_incomplete'))
   sandbox.sendWebhooksTo(`http://127.0.0.1:${port}/webhooks/trackstar`)
-  sandbox.connection.finishFirstCopy('inventory')
+  sandbox.connection.finishHistoricalSync('inventory')
   for (const id of ['inv_cup', 'inv_sencha']) sandbox.change('inventory', id, {})
   await sandbox.flushWebhooks()
   await eventually(async () => (await get('/products/CUP/stock')).json().complete === true)

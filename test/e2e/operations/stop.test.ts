@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tap, { type Test } from 'tap'
-import { inventedSku } from '../../../src/sandbox/invented-catalogue.js'
+import { generatedSku } from '../../../src/sandbox/generated-catalog.js'
 import { EventStream } from '../../event-stream.js'
 import { eventually, getOverSocket } from '../../harness.js'
 import { type SpawnedService, spawnService } from '../../spawned.js'
@@ -158,7 +158,7 @@ beside('loses none of a hundred requests that are in flight, on new connections 
   sandbox.options.latencyMs = 700
   const fresh = keptAgent(t)
   const sent = Array.from({ length: 100 }, (_, n) =>
-    ask(n < 50 ? kept : fresh, port, `/products/${inventedSku(n)}/stock`),
+    ask(n < 50 ? kept : fresh, port, `/products/${generatedSku(n)}/stock`),
   )
   await eventually(() => callsOf(service, '/wms/products') > 0)
   signal('SIGTERM')

@@ -6,7 +6,7 @@ interface Waiting {
 }
 
 /** A clock and a timer that go on only when told to. */
-export class HandTimer {
+export class ManualTimer {
   #elapsed = 0
   #start = Date.UTC(2026, 0, 1)
   readonly #waiting = new Set<Waiting>()

@@ -3,10 +3,10 @@ import { InventoryItem } from '../../src/records/inventory-item.js'
 import { Product } from '../../src/records/product.js'
 import { recordReader } from '../../src/records/record.js'
 import { Warehouse } from '../../src/records/warehouse.js'
-import { fixedCatalogue, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalogue.js'
+import { fixedCatalog, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalog.js'
 import { liveItemId } from '../../src/sandbox/fixed-items.js'
 
-const { products, inventory } = fixedCatalogue()
+const { products, inventory } = fixedCatalog()
 const items = new Map(inventory.map((item) => [item.id, item]))
 const productsOf = (sku: string) => products.filter((product) => product.sku === sku)
 
@@ -150,8 +150,8 @@ tap.test('tells two merchants and an inactive product apart', async (t) => {
 })
 
 tap.test('makes new records with every call', async (t) => {
-  t.not(fixedCatalogue().products[0], products[0])
-  t.not(fixedCatalogue().inventory[0], inventory[0])
+  t.not(fixedCatalog().products[0], products[0])
+  t.not(fixedCatalog().inventory[0], inventory[0])
 })
 
 tap.test('begins with the numbers its lines say for what is meant to move', async (t) => {

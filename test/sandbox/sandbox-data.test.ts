@@ -1,7 +1,7 @@
 import tap from 'tap'
-import { createData } from '../../src/sandbox/data.js'
-import { fixedCatalogue, fixedSkus } from '../../src/sandbox/fixed-catalogue.js'
-import { inventedSku } from '../../src/sandbox/invented-catalogue.js'
+import { fixedCatalog, fixedSkus } from '../../src/sandbox/fixed-catalog.js'
+import { generatedSku } from '../../src/sandbox/generated-catalog.js'
+import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const create = (products: number, seed = 1) => createData({ products, seed, connectionId: 'conn_1', now: 0 })
 const everything = (data: ReturnType<typeof create>) =>
@@ -11,13 +11,13 @@ tap.test('has as many products as asked for, the fixed ones among them', async (
   const data = create(1000)
   t.equal(data.products.size, 1000)
   for (const { sku } of fixedSkus) t.ok(data.products.slotsOfSkus([sku]).length > 0, sku)
-  const invented = 1000 - fixedCatalogue().products.length
-  t.equal(data.products.slotsOfSkus([inventedSku(invented - 1)]).length, 1)
-  t.equal(data.products.slotsOfSkus([inventedSku(invented)]).length, 0)
+  const invented = 1000 - fixedCatalog().products.length
+  t.equal(data.products.slotsOfSkus([generatedSku(invented - 1)]).length, 1)
+  t.equal(data.products.slotsOfSkus([generatedSku(invented)]).length, 0)
 })
 
 tap.test('never has fewer than the fixed ones', async (t) => {
-  t.equal(create(0).products.size, fixedCatalogue().products.length)
+  t.equal(create(0).products.size, fixedCatalog().products.length)
 })
 
 tap.test('is the same for the same seed and size, and begins the same for another size', async (t) => {

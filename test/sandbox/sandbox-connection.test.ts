@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { newConnection, syncNow } from '../../src/sandbox/connection.js'
+import { newConnection, syncNow } from '../../src/sandbox/sandbox-connection.js'
 
 const start = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 

@@ -1,11 +1,11 @@
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import { newConnection, type SandboxConnection } from './connection.js'
-import { fixedCatalogue, fixedWarehouses } from './fixed-catalogue.js'
-import { type ItemsPerProduct, invent, inventSpare } from './invented-catalogue.js'
+import { fixedCatalog, fixedWarehouses } from './fixed-catalog.js'
+import { generateProduct, generateSpareItem, type ItemsPerProduct } from './generated-catalog.js'
 import { PageTokens } from './page-tokens.js'
 import { RecordStore } from './record-store.js'
+import { newConnection, type SandboxConnection } from './sandbox-connection.js'
 
 /** What upstream has lists of, as its paths call it, and what each is a list of. */
 export interface Records {
@@ -46,7 +46,7 @@ export function createData(options: DataOptions): SandboxData {
   const products = new RecordStore<Product>()
   const inventory = new RecordStore<InventoryItem>()
   const warehouses = new RecordStore<Warehouse>()
-  const fixed = fixedCatalogue()
+  const fixed = fixedCatalog()
   for (const product of fixed.products) products.set(product.id, product)
   for (const item of fixed.inventory) inventory.set(item.id, item)
   for (const make of fixedWarehouses) {
@@ -54,13 +54,13 @@ export function createData(options: DataOptions): SandboxData {
     warehouses.set(warehouse.id, warehouse)
   }
   for (let n = 0; products.size < size; n++) {
-    const invention = invent(seed, n, itemsPerProduct)
+    const invention = generateProduct(seed, n, itemsPerProduct)
     products.set(invention.product.id, invention.product)
     for (const item of invention.inventory) inventory.set(item.id, item)
   }
   // Kits bring no items, so one for each of the others is too few.
   for (let n = 0; inventory.size < products.size; n++) {
-    const spare = inventSpare(seed, n)
+    const spare = generateSpareItem(seed, n)
     inventory.set(spare.id, spare)
   }
   const connection = newConnection(connectionId, now)

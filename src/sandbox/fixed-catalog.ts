@@ -52,7 +52,7 @@ export const fixedWarehouses: readonly (() => Warehouse)[] = [
 const kit = { is_kit: true }
 
 /** The fixed records, new ones with every call. */
-export function fixedCatalogue(): { products: Product[]; inventory: InventoryItem[] } {
+export function fixedCatalog(): { products: Product[]; inventory: InventoryItem[] } {
   return { products: fixedProducts(), inventory: fixedItems() }
 }
 

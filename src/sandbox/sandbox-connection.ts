@@ -1,5 +1,5 @@
 import { upstreamTime } from './dates.js'
-import { Refusal } from './refusal.js'
+import { ApiError } from './refusal.js'
 
 /** What keeps a connection from working as it should. */
 export interface SandboxConnectionError {
@@ -46,11 +46,11 @@ export const newConnection = (id: string, now: number): SandboxConnection => ({
 export function syncNow(connection: SandboxConnection, body: unknown, now: number) {
   const names: unknown = Object(body).functions_to_sync
   if (!Array.isArray(names) || names.length === 0) {
-    throw new Refusal(422, 'functions_to_sync: expected a list of function names')
+    throw new ApiError(422, 'functions_to_sync: expected a list of function names')
   }
   const schedules = names.map((name: unknown) => {
     const schedule = connection.sync_schedules.find(({ function_name }) => function_name === name)
-    if (!schedule) throw new Refusal(422, `functions_to_sync: unknown function: ${String(name)}`)
+    if (!schedule) throw new ApiError(422, `functions_to_sync: unknown function: ${String(name)}`)
     return schedule
   })
   for (const schedule of schedules) schedule.latest_sync = upstreamTime(now)

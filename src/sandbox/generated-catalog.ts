@@ -7,38 +7,38 @@ import { type Random, random } from './random.js'
 const leaves = ['Sencha', 'Oolong', 'Assam', 'Keemun', 'Bancha', 'Yunnan', 'Nilgiri'] as const
 const moods = ['Misty', 'Early', 'Quiet', 'Amber', 'Winter', 'Harbour', 'Garden'] as const
 const warehouseIds = ['wh_oslo', 'wh_porto', 'wh_graz', 'wh_quiet'] as const
-const inventedId = /^inv_\d{6,}_[ab]$/
+const generatedItemId = /^inv_\d{6,}_[ab]$/
 const day = 86_400_000
 const firstDay = Date.UTC(2025, 8, 1)
 
 /** What one invented product brings with it. */
-export interface Invention {
+export interface GeneratedProduct {
   readonly product: Product
   readonly inventory: readonly InventoryItem[]
 }
 
 /** The SKU of the `n`-th invented product, from 0. Each of them is one product of one merchant, with sound numbers. */
-export const inventedSku = (n: number): string => `BLEND-${digits(n)}`
+export const generatedSku = (n: number): string => `BLEND-${digits(n)}`
 
 /** How many items each product brings that is no kit. */
 export type ItemsPerProduct = 1 | 2
 
 /** Whether an inventory item of this id has been invented, as one of a product. */
-export const isInventedItem = (id: string): boolean => inventedId.test(id)
+export const isGeneratedItem = (id: string): boolean => generatedItemId.test(id)
 
 /**
  * The `n`-th invented product and its items: the same for the same seed, however many there are. Every tenth is a kit
  * of two of the nine before it, the ones before those are six-packs, and the rest are plain. A kit brings no items;
  * each of the others has two unless told otherwise, in one warehouse each.
  */
-export function invent(seed: number, n: number, itemsPerProduct: ItemsPerProduct = 2): Invention {
+export function generateProduct(seed: number, n: number, itemsPerProduct: ItemsPerProduct = 2): GeneratedProduct {
   const source = random(Math.imul(seed, 0x01000193) ^ n)
   const changes = {
     warehouse_customer_id: Math.floor(n / 10) % 2 === 0 ? firstMerchant : secondMerchant,
     trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)),
   }
   const name = `${source.pick(moods)} ${source.pick(leaves)} ${n}`
-  const sku = inventedSku(n)
+  const sku = generatedSku(n)
   const id = `prod_${digits(n)}`
   if (n % 10 === 9) {
     return {
@@ -57,7 +57,7 @@ const itemIds = (n: number, count: ItemsPerProduct): string[] =>
   [`inv_${digits(n)}_a`, `inv_${digits(n)}_b`].slice(0, count)
 
 /** An item that no product draws on: packaging, say. */
-export function inventSpare(seed: number, n: number): InventoryItem {
+export function generateSpareItem(seed: number, n: number): InventoryItem {
   const source = random(Math.imul(seed, 0x01000193) ^ ~n)
   const changes = { trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)) }
   const sku = `PACKAGING-${digits(n)}`
@@ -75,7 +75,7 @@ function items(
   const second = (first + source.between(1, 3)) % 4
   return itemIds(n, count).map((id, index) => {
     const warehouseId = warehouseIds[index === 0 ? first : second] as string
-    return newItem(id, inventedSku(n), name, [[warehouseId, stock(source)]], changes)
+    return newItem(id, generatedSku(n), name, [[warehouseId, stock(source)]], changes)
   })
 }
 
@@ -90,6 +90,6 @@ function components(source: Random, n: number, count: ItemsPerProduct): ProductR
   const second = n - source.between(2, 5)
   return [first, second].flatMap((component) => {
     const unitQuantity = source.between(1, 4)
-    return itemIds(component, count).map((id) => needs(id, inventedSku(component), unitQuantity))
+    return itemIds(component, count).map((id) => needs(id, generatedSku(component), unitQuantity))
   })
 }

@@ -1,7 +1,12 @@
 import tap from 'tap'
-import { invent, inventedSku, inventSpare, isInventedItem } from '../../src/sandbox/invented-catalogue.js'
+import {
+  generatedSku,
+  generateProduct,
+  generateSpareItem,
+  isGeneratedItem,
+} from '../../src/sandbox/generated-catalog.js'
 
-const block = (seed = 1) => Array.from({ length: 40 }, (_, n) => invent(seed, n))
+const block = (seed = 1) => Array.from({ length: 40 }, (_, n) => generateProduct(seed, n))
 
 tap.test('invents the same for the same seed, and something else for another', async (t) => {
   t.strictSame(JSON.stringify(block()), JSON.stringify(block()))
@@ -9,10 +14,10 @@ tap.test('invents the same for the same seed, and something else for another', a
 })
 
 tap.test('names the products in order', async (t) => {
-  t.equal(inventedSku(0), 'BLEND-000000')
+  t.equal(generatedSku(0), 'BLEND-000000')
   t.strictSame(
     block().map(({ product }) => product.sku),
-    Array.from({ length: 40 }, (_, n) => inventedSku(n)),
+    Array.from({ length: 40 }, (_, n) => generatedSku(n)),
   )
 })
 
@@ -47,10 +52,10 @@ tap.test('shares the products between two merchants', async (t) => {
 })
 
 tap.test('gives each plain product one item if asked to, and the kits draw on those', async (t) => {
-  const inventions = Array.from({ length: 20 }, (_, n) => invent(1, n, 1))
+  const inventions = Array.from({ length: 20 }, (_, n) => generateProduct(1, n, 1))
   const ids = new Set(inventions.flatMap(({ inventory }) => inventory.map(({ id }) => id)))
   t.equal(ids.size, 18)
-  t.ok([...ids].every(isInventedItem))
+  t.ok([...ids].every(isGeneratedItem))
   for (const { product } of inventions) {
     t.equal(product.inventory_items?.length, product.is_kit ? 2 : 1)
     t.ok(product.inventory_items?.every((reference) => ids.has(reference.inventory_item_id)))
@@ -58,8 +63,8 @@ tap.test('gives each plain product one item if asked to, and the kits draw on th
 })
 
 tap.test('tells its items from others', async (t) => {
-  t.equal(isInventedItem('inv_000001_b'), true)
-  for (const id of ['inv_cup', inventSpare(1, 1).id, 'inv_000001_c']) t.equal(isInventedItem(id), false, id)
-  t.strictSame(inventSpare(1, 1), inventSpare(1, 1))
-  t.notSame(inventSpare(2, 1), inventSpare(1, 1))
+  t.equal(isGeneratedItem('inv_000001_b'), true)
+  for (const id of ['inv_cup', generateSpareItem(1, 1).id, 'inv_000001_c']) t.equal(isGeneratedItem(id), false, id)
+  t.strictSame(generateSpareItem(1, 1), generateSpareItem(1, 1))
+  t.notSame(generateSpareItem(2, 1), generateSpareItem(1, 1))
 })
