@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import { type Static, Type } from 'typebox'
+import { enumOf, nullable } from './schema.js'
 
 /**
  * Every error that this service returns, by its code on the wire, with its HTTP status and title. A code's title never
@@ -38,19 +39,15 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
-const nullable = <T>(type: 'string' | 'boolean', description: string) =>
-  Type.Unsafe<T | null>({ type: [type, 'null'], description })
-
 /** One of several products that share a SKU, with what a caller needs to choose one by `warehouse_customer_id`. */
 export const Candidate = Type.Object(
   {
     product_id: Type.String({ description: "Trackstar's id of the product" }),
-    name: nullable<string>('string', 'Name of the product'),
-    warehouse_customer_id: nullable<string>(
-      'string',
-      'The merchant. Repeat the request with it as `warehouse_customer_id`',
+    name: nullable(Type.String({ description: 'Name of the product' })),
+    warehouse_customer_id: nullable(
+      Type.String({ description: 'The merchant. Repeat the request with it as `warehouse_customer_id`' }),
     ),
-    active: nullable<boolean>('boolean', 'Whether the product is active; null if Trackstar does not say'),
+    active: nullable(Type.Boolean({ description: 'Whether the product is active; null if Trackstar does not say' })),
   },
   { title: 'Candidate', description: 'One of the products that share a SKU' },
 )
@@ -129,9 +126,7 @@ export const ProblemBody = Type.Object(
     ),
     candidates: Type.Optional(Type.Array(Candidate, { description: 'sku_ambiguous: the products that share the SKU' })),
     origin: Type.Optional(
-      Type.Unsafe<'trackstar' | 'integration'>({
-        type: 'string',
-        enum: ['trackstar', 'integration'],
+      enumOf(['trackstar', 'integration'], {
         description: 'What rejected the request: Trackstar itself, or the warehouse system behind it',
       }),
     ),

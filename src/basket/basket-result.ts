@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { nullable, ref } from '../schema.js'
 import type { StockIssue } from '../stock/stock.js'
 
 /** Items that are needed more than they suffice for. */
@@ -7,11 +8,12 @@ export const Shortage = Type.Object(
     inventory_item_ids: Type.Array(Type.String(), {
       description: 'The items that lack together; empty for a product that names none',
     }),
-    sku: Type.Unsafe<string | null>({
-      type: ['string', 'null'],
-      description:
-        'SKU of the component; null where there is none or several are concerned, that of the product if it names no items',
-    }),
+    sku: nullable(
+      Type.String({
+        description:
+          'SKU of the component; null where there is none or several are concerned, that of the product if it names no items',
+      }),
+    ),
     required: Type.Number({ description: 'Units of the items that the lines need of them together' }),
     available: Type.Number({ description: 'Units of the items that can be had; below zero when oversold' }),
     shortfall: Type.Number({
@@ -32,7 +34,7 @@ const BasketCheckLine = Type.Object(
       description: 'Units that could be had of this line alone, as `GET /products/{sku}/stock` says',
     }),
     fulfillable: Type.Boolean({ description: 'Whether this line could be had alone' }),
-    problem: Type.Optional(Type.Unsafe<object>({ $ref: 'Problem#' })),
+    problem: Type.Optional(ref<object>('Problem')),
   },
   { title: 'BasketCheckLine', description: 'One line by itself', additionalProperties: false },
 )
@@ -42,14 +44,14 @@ export const BasketCheck = Type.Object(
   {
     fulfillable: Type.Boolean({ description: 'Whether all lines can be had together, each unit counted once' }),
     lines: Type.Array(BasketCheckLine, { description: 'Each line by itself, in the order asked' }),
-    shortages: Type.Array(Type.Unsafe<Shortage>({ $ref: 'Shortage#' }), {
+    shortages: Type.Array(ref<Shortage>('Shortage'), {
       description: 'What is missing, no item twice; empty if the basket is fulfillable',
     }),
     complete: Type.Boolean({
       description:
         'False when an issue may make the answer wrong, or when no assignment was found nor ruled out in time',
     }),
-    issues: Type.Array(Type.Unsafe<StockIssue>({ $ref: 'StockIssue#' }), {
+    issues: Type.Array(ref<StockIssue>('StockIssue'), {
       description: 'What is wrong with the data of any line, each once',
     }),
     as_of: Type.String({

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { orNull, recordSchema } from './record.js'
+import { nullish } from '../schema.js'
+import { recordSchema } from './record.js'
 
-const quantity = (description: string) => orNull(Type.Number({ description }))
+const quantity = (description: string) => nullish(Type.Number({ description }))
 
 const quantityFields = {
   onhand: quantity('All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved'),
@@ -23,10 +24,10 @@ export type ItemQuantities = Static<typeof ItemQuantities>
 /** One lot of an item. `expiration_date` is a time or a plain date. */
 export const Lot = Type.Object(
   {
-    lot_id: orNull(Type.String({ description: 'The lot' })),
+    lot_id: nullish(Type.String({ description: 'The lot' })),
     onhand: quantity('Units of the lot'),
-    expiration_date: orNull(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
-    warehouse_id: orNull(Type.String({ description: 'Where the lot lies' })),
+    expiration_date: nullish(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
+    warehouse_id: nullish(Type.String({ description: 'Where the lot lies' })),
   },
   { title: 'Lot', description: 'One lot of an item', additionalProperties: true },
 )
@@ -35,9 +36,9 @@ export type Lot = Static<typeof Lot>
 /** One place in a warehouse where units of an item lie. */
 export const ItemLocation = Type.Object(
   {
-    location_id: orNull(Type.String({ description: 'The place' })),
+    location_id: nullish(Type.String({ description: 'The place' })),
     quantity: quantity('Units at the location'),
-    warehouse_id: orNull(Type.String({ description: 'The warehouse that the place is in' })),
+    warehouse_id: nullish(Type.String({ description: 'The warehouse that the place is in' })),
   },
   { title: 'ItemLocation', description: 'One place where units of an item lie', additionalProperties: true },
 )
@@ -51,18 +52,20 @@ const anyKey = Type.String({ pattern: '^' })
  * chooses, `constructor` among them if it likes: look them up with `Object.hasOwn`.
  */
 export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, as Trackstar gives it', {
-  warehouse_customer_id: orNull(Type.String({ description: 'The merchant, where several share one warehouse system' })),
-  name: orNull(Type.String({ description: 'Name of the item' })),
-  sku: orNull(Type.String({ description: 'SKU of the item, which need not be that of a product' })),
-  active: orNull(Type.Boolean({ description: 'Whether the item is active' })),
+  warehouse_customer_id: nullish(
+    Type.String({ description: 'The merchant, where several share one warehouse system' }),
+  ),
+  name: nullish(Type.String({ description: 'Name of the item' })),
+  sku: nullish(Type.String({ description: 'SKU of the item, which need not be that of a product' })),
+  active: nullish(Type.Boolean({ description: 'Whether the item is active' })),
   ...quantityFields,
-  substitute_skus: orNull(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
-  inventory_by_warehouse_id: orNull(
+  substitute_skus: nullish(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
+  inventory_by_warehouse_id: nullish(
     Type.Record(anyKey, Type.Union([ItemQuantities, Type.Null()]), {
       description: 'The same quantities for each warehouse, by warehouse id',
     }),
   ),
-  lots: orNull(Type.Array(Lot, { description: 'Its lots' })),
-  locations: orNull(Type.Array(ItemLocation, { description: 'The places where its units lie' })),
+  lots: nullish(Type.Array(Lot, { description: 'Its lots' })),
+  locations: nullish(Type.Array(ItemLocation, { description: 'The places where its units lie' })),
 })
 export type InventoryItem = Static<typeof InventoryItem>

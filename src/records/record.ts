@@ -1,12 +1,9 @@
-import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
-
-/** Either the value or null: upstream leaves out or nulls any descriptive field, depending on the integration. */
-export const orNull = <T extends TSchema & { type: string }>(schema: T) =>
-  Type.Optional(Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] }))
+import { nullish } from '../schema.js'
 
 /** A time as upstream writes it: ISO 8601 UTC, `YYYY-MM-DDTHH:MM:SSZ` or, for some lots, `YYYY-MM-DD`. Not checked. */
-const timestamp = (description: string) => orNull(Type.String({ description }))
+const timestamp = (description: string) => nullish(Type.String({ description }))
 
 /** What every upstream record carries beside its own fields. `id` alone is certain. */
 const recordFields = {
@@ -15,7 +12,7 @@ const recordFields = {
   updated_date: timestamp('When the source system last changed the record'),
   trackstar_created_date: timestamp('When Trackstar first copied the record'),
   trackstar_updated_date: timestamp("When Trackstar's copy of the record last changed"),
-  trackstar_tags: orNull(Type.Array(Type.Unknown(), { description: 'Tags: strings or objects of one key' })),
+  trackstar_tags: nullish(Type.Array(Type.Unknown(), { description: 'Tags: strings or objects of one key' })),
 }
 
 /** The schema of one kind of upstream record. Fields that it does not name pass through untouched. */

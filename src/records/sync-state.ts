@@ -1,28 +1,28 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { orNull } from './record.js'
+import { nullish } from '../schema.js'
 
 /** A connection as upstream describes it, as far as this service looks at it. */
 const Connection = Type.Object(
   {
-    historical_sync_completed: orNull(Type.Record(Type.String(), Type.Unknown())),
-    sync_schedules: orNull(
+    historical_sync_completed: nullish(Type.Record(Type.String(), Type.Unknown())),
+    sync_schedules: nullish(
       Type.Array(
         Type.Object({
-          function_name: orNull(Type.String()),
-          latest_sync: orNull(Type.String()),
-          last_crawl_end: orNull(Type.String()),
-          latest_data: orNull(Type.String()),
+          function_name: nullish(Type.String()),
+          latest_sync: nullish(Type.String()),
+          last_crawl_end: nullish(Type.String()),
+          latest_data: nullish(Type.String()),
         }),
       ),
     ),
-    errors: orNull(
+    errors: nullish(
       Type.Array(
         Type.Object({
-          error_message: orNull(Type.String()),
-          affected_endpoints: orNull(Type.Array(Type.Object({ preventing_sync: orNull(Type.Boolean()) }))),
-          first_seen: orNull(Type.String()),
-          last_seen: orNull(Type.String()),
+          error_message: nullish(Type.String()),
+          affected_endpoints: nullish(Type.Array(Type.Object({ preventing_sync: nullish(Type.Boolean()) }))),
+          first_seen: nullish(Type.String()),
+          last_seen: nullish(Type.String()),
         }),
       ),
     ),

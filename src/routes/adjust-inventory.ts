@@ -3,14 +3,15 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { adjustExamples, adjustment } from '../openapi/mirror-examples.js'
-import { Key, passThrough, Ref, writeResponses } from './schemas.js'
+import { enumOf, ref } from '../schema.js'
+import { Key, passThrough, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** Upstream's reply to an adjustment. */
 export const Adjusted = Type.Object(
   {
     id: Type.Optional(Type.String({ description: 'The id of the item' })),
-    data: Type.Optional(Ref('InventoryItem')),
+    data: Type.Optional(ref('InventoryItem')),
     unused_fields: Type.Optional(
       Type.Array(Type.String(), { description: 'Fields that the warehouse system has ignored' }),
     ),
@@ -46,9 +47,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
         body: Type.Object(
           {
             quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units, above 0', examples: [5] }),
-            adjustment_type: Type.Unsafe<'increase' | 'decrease'>({
-              type: 'string',
-              enum: ['increase', 'decrease'],
+            adjustment_type: enumOf(['increase', 'decrease'], {
               description: 'Whether they have come or gone',
               examples: ['increase'],
             }),
@@ -63,7 +62,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
           },
         ),
         response: writeResponses(
-          { description: 'It is done', schema: Ref('Adjusted'), examples: adjustExamples },
+          { description: 'It is done', schema: ref('Adjusted'), examples: adjustExamples },
           'inventory_item_not_found',
           'idempotency_conflict',
           'forbidden',

@@ -2,9 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblem, problemBody } from '../errors.js'
 import { checkExamples, sharedBasket } from '../openapi/mirror-examples.js'
+import { ref } from '../schema.js'
 import { basketOutcome, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
-import { CachedQueryHeaders, cachedQueryResponses, Ref, Sku } from './schemas.js'
+import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
 
 /** Most lines of a basket. */
@@ -50,7 +51,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         ),
         response: cachedQueryResponses({
           description: 'Whether the basket can be had, and what it lacks',
-          schema: Ref('BasketCheck'),
+          schema: ref('BasketCheck'),
           examples: checkExamples,
         }),
       },

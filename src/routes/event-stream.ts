@@ -1,21 +1,23 @@
 import { Type } from 'typebox'
 import { streamExamples } from '../openapi/mirror-examples.js'
+import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
-import { anyOperation, problemResponses, Ref, textOrNull } from './schemas.js'
+import { anyOperation, problemResponses } from './schemas.js'
 
 /** What the `data` of an event `stock` holds, as JSON. */
 export const StockEventData = Type.Object(
   {
     sku: Type.String({ description: 'The SKU' }),
     product_id: Type.String({ description: "Trackstar's id of the product" }),
-    warehouse_customer_id: textOrNull('The merchant: several may share the SKU'),
+    warehouse_customer_id: nullable(Type.String({ description: 'The merchant: several may share the SKU' })),
     available: Type.Integer({ description: 'As the stock route says it; 0 for a product that is gone' }),
-    previous_available: Type.Unsafe<number | null>({
-      type: ['integer', 'null'],
-      description:
-        'What was available before: the same where only other quantities have changed, null for a product that is new',
-    }),
-    quantities: Ref<Quantities>('Quantities'),
+    previous_available: nullable(
+      Type.Integer({
+        description:
+          'What was available before: the same where only other quantities have changed, null for a product that is new',
+      }),
+    ),
+    quantities: ref<Quantities>('Quantities'),
     as_of: Type.String({ format: 'date-time', description: 'When the change was noticed here' }),
   },
   { $id: 'StockEventData', description: 'The stock of one SKU has changed', additionalProperties: false },
@@ -45,7 +47,7 @@ const StockEventStream = Type.Unsafe<string>({
           type: 'string',
           description: 'JSON; of a `reset` an empty object',
           contentMediaType: 'application/json',
-          contentSchema: Ref('StockEventData'),
+          contentSchema: ref('StockEventData'),
         },
       },
     },

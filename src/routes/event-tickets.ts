@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ticketExamples } from '../openapi/mirror-examples.js'
-import { madeHereResponses, Ref } from './schemas.js'
+import { ref } from '../schema.js'
+import { madeHereResponses } from './schemas.js'
 
 /** What lets a browser read events without a key. */
 export const EventTicket = Type.Object(
@@ -41,7 +42,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
           "A browser's `EventSource` can send no key, and a key in an address would stay in histories and logs. A ticket goes there instead. It is good once, within a minute, and for nothing but `GET /stock/events`.",
         response: madeHereResponses({
           description: 'The ticket',
-          schema: Ref('EventTicket'),
+          schema: ref('EventTicket'),
           examples: ticketExamples,
         }),
       },

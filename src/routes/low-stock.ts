@@ -4,10 +4,11 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import type { StockFeed } from '../events/stock-feed.js'
 import { lowStockExamples } from '../openapi/mirror-examples.js'
+import { nullable, ref } from '../schema.js'
 import { fromCursor, lowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
 import { wholeCatalog } from './mirror-only.js'
-import { Key, mirrorResponses, Ref, textOrNull } from './schemas.js'
+import { Key, mirrorResponses } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 
 export interface FeedRouteOptions extends CatalogRouteOptions {
@@ -23,16 +24,18 @@ export const LowStock = Type.Object(
         {
           sku: Type.String({ description: 'The SKU' }),
           product_id: Type.String({ description: "Trackstar's id of the product" }),
-          name: textOrNull('Name of the product'),
-          warehouse_customer_id: textOrNull('The merchant'),
+          name: nullable(Type.String({ description: 'Name of the product' })),
+          warehouse_customer_id: nullable(Type.String({ description: 'The merchant' })),
           available: Type.Integer({ description: 'As of the stock route, over the warehouses asked for' }),
-          quantities: Ref<Quantities>('Quantities'),
+          quantities: ref<Quantities>('Quantities'),
         },
         { title: 'LowStockEntry', description: 'One product that is running out', additionalProperties: false },
       ),
       { description: 'Lowest first; equals by product id' },
     ),
-    next_token: textOrNull('Goes back in as `page_token`, with the same filters; null on the last page'),
+    next_token: nullable(
+      Type.String({ description: 'Goes back in as `page_token`, with the same filters; null on the last page' }),
+    ),
   },
   { $id: 'LowStock', description: 'Products that are running out', additionalProperties: false },
 )
@@ -77,7 +80,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
         ),
         response: mirrorResponses({
           description: 'One page',
-          schema: Ref('LowStock'),
+          schema: ref('LowStock'),
           examples: lowStockExamples,
         }),
       },

@@ -2,6 +2,7 @@ import { type TSchema, Type } from 'typebox'
 import { type ProblemCode, problems } from '../errors.js'
 import type { ResponseExample } from '../openapi/examples.js'
 import { problemExamples } from '../openapi/problem-examples.js'
+import { nullable, ref } from '../schema.js'
 
 /** A SKU or an id: any string of 1 to 255 characters that can be written as UTF-8 (no unpaired surrogate). */
 export const Key = (description: string, example: string) =>
@@ -18,12 +19,6 @@ export const warehouseCustomerId = Type.Optional(
     'cust_aurora',
   ),
 )
-
-/** Text, or null where upstream gives none. */
-export const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
-
-/** A schema that the application knows by its `$id`; in the contract document a named component. */
-export const Ref = <T>($id: string) => Type.Unsafe<T>({ $ref: `${$id}#` })
 
 /** Headers of every cached read, for the documentation. */
 const freshnessHeaders = {
@@ -135,7 +130,7 @@ export function problemResponses(
     const { status } = problems[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
-  const schema = Ref('Problem')
+  const schema = ref('Problem')
   const entries = Array.from(byStatus, ([status, all]) => [
     status,
     {
@@ -219,7 +214,7 @@ export const madeHereResponses = (success: Success) => ({
 /** `{"data": …}`: one whole upstream record, untouched. */
 export const Envelope = (record: string) =>
   Type.Object(
-    { data: Ref(record) },
+    { data: ref(record) },
     { title: `${record}Reply`, description: 'One whole record, as Trackstar has it', additionalProperties: false },
   )
 
@@ -227,11 +222,12 @@ export const Envelope = (record: string) =>
 export const PageEnvelope = (record: string) =>
   Type.Object(
     {
-      data: Type.Array(Ref(record), { description: 'The records' }),
-      next_token: Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        description: 'Goes back in as `page_token`, with the same filters; null on the last page',
-      }),
+      data: Type.Array(ref(record), { description: 'The records' }),
+      next_token: nullable(
+        Type.String({
+          description: 'Goes back in as `page_token`, with the same filters; null on the last page',
+        }),
+      ),
       total_count: Type.Integer({ description: 'Records on this page' }),
     },
     { title: `${record}Page`, description: "One page of Trackstar's list", additionalProperties: false },

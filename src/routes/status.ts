@@ -1,28 +1,29 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
+import { enumOf, nullable } from '../schema.js'
 
-const oneOf = <T extends string>(values: readonly T[], description: string) =>
-  Type.Unsafe<T>({ type: 'string', enum: [...values], description })
-const textOrNull = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 const closed = { additionalProperties: false }
 
 /** How far the mirror of the catalog is. */
 const MirrorStatus = Type.Object(
   {
-    state: oneOf(['loading', 'live', 'off'], 'off: it has given up, and records are read when asked for'),
+    state: enumOf(['loading', 'live', 'off'], {
+      description: 'off: it has given up, and records are read when asked for',
+    }),
     products: Type.Integer({ description: 'Products held' }),
     inventory: Type.Integer({ description: 'Inventory items held' }),
     warehouses: Type.Integer({ description: 'Warehouses known' }),
     pages: Type.Integer({ description: 'Pages of lists read since the start, those of changes included' }),
-    pages_left: Type.Unsafe<number | null>({
-      type: ['integer', 'null'],
-      description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
-    }),
+    pages_left: nullable(
+      Type.Integer({
+        description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
+      }),
+    ),
     doubtful: Type.Array(Type.String(), {
       description: 'Lists that are empty, or have lost most of their records: not taken for the whole',
     }),
-    synced_at: textOrNull('As of when everything held is known to be up to date'),
+    synced_at: nullable(Type.String({ description: 'As of when everything held is known to be up to date' })),
   },
   { ...closed, title: 'MirrorStatus', description: 'The mirror of the catalog; null where there is none' },
 )
@@ -30,18 +31,19 @@ const MirrorStatus = Type.Object(
 /** What an operator sees of one connection. */
 const ConnectionStatus = Type.Object(
   {
-    connection_id: textOrNull('The connection, where TRACKSTAR_CONNECTION_ID names it'),
-    mode: oneOf(['mirror', 'on-demand'], 'How records come here'),
-    mirror: Type.Unsafe<Static<typeof MirrorStatus> | null>({ ...MirrorStatus, type: ['object', 'null'] }),
+    connection_id: nullable(Type.String({ description: 'The connection, where TRACKSTAR_CONNECTION_ID names it' })),
+    mode: enumOf(['mirror', 'on-demand'], { description: 'How records come here' }),
+    mirror: nullable(MirrorStatus),
     cache: Type.Object(
       {
         entries: Type.Integer({ description: 'Records and indexes held' }),
         bytes: Type.Integer({ description: 'Their size as JSON' }),
         max_bytes: Type.Integer({ description: 'The bound, CACHE_MAX_MB' }),
-        hit_ratio: Type.Unsafe<number | null>({
-          type: ['number', 'null'],
-          description: 'Part of the look-ups since the start that asked nobody; null before the first',
-        }),
+        hit_ratio: nullable(
+          Type.Number({
+            description: 'Part of the look-ups since the start that asked nobody; null before the first',
+          }),
+        ),
       },
       { ...closed, title: 'CacheStatus', description: 'What is held' },
     ),
@@ -53,39 +55,40 @@ const ConnectionStatus = Type.Object(
       },
       { ...closed, title: 'BudgetStatus', description: 'How much of the rate of Trackstar is used' },
     ),
-    circuit: oneOf(['closed', 'open', 'half-open'], 'open: Trackstar has failed repeatedly and is left alone'),
-    source: Type.Unsafe<null | { synced_at: string | null; errors: ConnectionErrors }>({
-      title: 'ConnectionSource',
-      description: "Trackstar's own copy of the warehouse system; null while unknown",
-      type: ['object', 'null'],
-      additionalProperties: false,
-      required: ['synced_at', 'errors'],
-      properties: {
-        synced_at: textOrNull('When it last copied inventory'),
-        errors: Type.Array(
-          Type.Object(
-            {
-              message: Type.String({ description: 'What Trackstar says' }),
-              preventing_sync: Type.Boolean({ description: 'Whether it holds the copying up' }),
-              first_seen: textOrNull('When it was first seen'),
-              last_seen: textOrNull('When it was last seen'),
-            },
-            { ...closed, title: 'ConnectionError', description: 'A fault between Trackstar and the warehouse system' },
-          ),
-          { description: 'Errors of the connection, whatever they concern' },
-        ),
-      },
+    circuit: enumOf(['closed', 'open', 'half-open'], {
+      description: 'open: Trackstar has failed repeatedly and is left alone',
     }),
+    source: nullable(
+      Type.Object(
+        {
+          synced_at: nullable(Type.String({ description: 'When it last copied inventory' })),
+          errors: Type.Array(
+            Type.Object(
+              {
+                message: Type.String({ description: 'What Trackstar says' }),
+                preventing_sync: Type.Boolean({ description: 'Whether it holds the copying up' }),
+                first_seen: nullable(Type.String({ description: 'When it was first seen' })),
+                last_seen: nullable(Type.String({ description: 'When it was last seen' })),
+              },
+              {
+                ...closed,
+                title: 'ConnectionError',
+                description: 'A fault between Trackstar and the warehouse system',
+              },
+            ),
+            { description: 'Errors of the connection, whatever they concern' },
+          ),
+        },
+        {
+          ...closed,
+          title: 'ConnectionSource',
+          description: "Trackstar's own copy of the warehouse system; null while unknown",
+        },
+      ),
+    ),
   },
   { ...closed, title: 'ConnectionStatus', description: 'One connection' },
 )
-type ConnectionErrors = {
-  message: string
-  preventing_sync: boolean
-  first_seen: string | null
-  last_seen: string | null
-}[]
-
 const Status = Type.Object(
   {
     version: Type.String({ description: 'The version of the service, and of its contract' }),

@@ -3,10 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { manyStocksExamples, mixedSkus } from '../openapi/examples.js'
+import { enumOf, ref } from '../schema.js'
 import { type StockOutcome, stocks } from '../services/stocks.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedResponses, Ref, Sku } from './schemas.js'
+import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedResponses, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
@@ -20,8 +21,6 @@ import {
 export const maxSkusInQuery = 100
 export const maxSkusInBody = 1000
 
-const statuses = ['ok', 'not_found', 'ambiguous', 'unavailable'] as const
-
 /** What came of each SKU, in the order first asked. */
 export const StockResults = Type.Object(
   {
@@ -29,13 +28,11 @@ export const StockResults = Type.Object(
       Type.Object(
         {
           sku: Type.String({ description: 'The SKU, as asked' }),
-          status: Type.Unsafe<(typeof statuses)[number]>({
-            type: 'string',
-            enum: [...statuses],
+          status: enumOf(['ok', 'not_found', 'ambiguous', 'unavailable'], {
             description: 'unavailable: Trackstar could not be asked for it now, and nothing is held',
           }),
-          stock: Type.Optional(Ref<Stock>('Stock')),
-          problem: Type.Optional(Ref<ProblemBody>('Problem')),
+          stock: Type.Optional(ref<Stock>('Stock')),
+          problem: Type.Optional(ref<ProblemBody>('Problem')),
         },
         { title: 'StockResult', description: 'What came of one SKU', additionalProperties: false },
       ),
@@ -50,7 +47,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   const { catalog, readingOf } = options
   const success = {
     description: 'What came of each SKU',
-    schema: Ref('StockResults'),
+    schema: ref('StockResults'),
     examples: manyStocksExamples,
   }
   const description =

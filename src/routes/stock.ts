@@ -1,15 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { isProblem, type Problem, problem } from '../errors.js'
+import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
 import { stockExamples } from '../openapi/examples.js'
+import type { Product } from '../records/product.js'
+import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
 import { StockCache } from '../services/stock-cache.js'
 import { type StockOptions, type StockOutcome, stocks } from '../services/stocks.js'
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { type Body, type ReadContextOf, setFreshness } from './cached-reads.js'
-import { CachedReadHeaders, cachedResponses, Key, Ref, Sku, warehouseCustomerId } from './schemas.js'
+import { CachedReadHeaders, cachedResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
 export interface CatalogRouteOptions {
   readonly catalog: Catalog
@@ -28,7 +30,7 @@ export const stockOptionFields = {
     }),
   ),
   include: Type.Optional(
-    Type.Array(Type.Unsafe<'lots' | 'locations'>({ type: 'string', enum: ['lots', 'locations'] }), {
+    Type.Array(enumOf(['lots', 'locations']), {
       maxItems: 10,
       description: 'What to add to the answer. Repeat it for more, or (in a query) separate by commas',
       examples: [['lots', 'locations']],
@@ -66,7 +68,7 @@ export function stockProblem(sku: string, outcome: NoStock): Problem {
     return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
   }
   if (outcome.status === 'ambiguous') {
-    const { candidates } = outcome
+    const candidates = outcome.products.map(toCandidate)
     return problem('sku_ambiguous', `${candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
       candidates,
     })
@@ -74,6 +76,13 @@ export function stockProblem(sku: string, outcome: NoStock): Problem {
   if (isProblem(outcome.error)) return outcome.error
   throw outcome.error
 }
+
+const toCandidate = (product: Product): Candidate => ({
+  product_id: product.id,
+  name: product.name ?? null,
+  warehouse_customer_id: product.warehouse_customer_id ?? null,
+  active: product.active ?? null,
+})
 
 /** Items of the stocks that are kept as they were answered, for the SKUs that everybody asks for: some 10 MB. */
 const maxKeptItems = 10_000
@@ -112,7 +121,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The stock', schema: Ref<Stock>('Stock'), examples: stockExamples },
+          { description: 'The stock', schema: ref<Stock>('Stock'), examples: stockExamples },
           'product_not_found',
           'sku_ambiguous',
         ),

@@ -3,10 +3,11 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { itemsInView } from '../events/stock-index.js'
 import { whereUsedExamples } from '../openapi/mirror-examples.js'
+import { nullable, ref } from '../schema.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
 import { wholeCatalog } from './mirror-only.js'
-import { Key, mirrorResponses, Ref, textOrNull } from './schemas.js'
+import { Key, mirrorResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** The products that draw on one item. */
@@ -16,15 +17,16 @@ export const WhereUsed = Type.Object(
       Type.Object(
         {
           product_id: Type.String({ description: "Trackstar's id of the product" }),
-          sku: textOrNull('SKU of the product'),
-          name: textOrNull('Name of the product'),
+          sku: nullable(Type.String({ description: 'SKU of the product' })),
+          name: nullable(Type.String({ description: 'Name of the product' })),
           is_kit: Type.Boolean({ description: 'Whether it is assembled from components' }),
-          unit_quantity: Type.Unsafe<number | null>({
-            type: ['number', 'null'],
-            description:
-              'Units of the item that one unit of the product needs; null where the product says no sound one',
-          }),
-          warehouse_customer_id: textOrNull('The merchant'),
+          unit_quantity: nullable(
+            Type.Number({
+              description:
+                'Units of the item that one unit of the product needs; null where the product says no sound one',
+            }),
+          ),
+          warehouse_customer_id: nullable(Type.String({ description: 'The merchant' })),
         },
         { title: 'ItemUse', description: 'One product that draws on the item', additionalProperties: false },
       ),
@@ -49,7 +51,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: mirrorResponses(
-          { description: 'The products', schema: Ref('WhereUsed'), examples: whereUsedExamples },
+          { description: 'The products', schema: ref('WhereUsed'), examples: whereUsedExamples },
           'inventory_item_not_found',
         ),
       },

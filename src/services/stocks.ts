@@ -4,7 +4,7 @@ import type { SyncState } from '../records/sync-state.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
-import { type Candidate, selectProduct } from '../stock/selection.js'
+import { selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import type { StockCache, StockSources } from './stock-cache.js'
 
@@ -37,7 +37,7 @@ export interface StockOptions {
 export type StockOutcome =
   | { readonly status: 'ok'; readonly stock: Stock; readonly readAt: number }
   | { readonly status: 'not_found'; readonly readAt: number }
-  | { readonly status: 'ambiguous'; readonly candidates: readonly Candidate[]; readonly readAt: number }
+  | { readonly status: 'ambiguous'; readonly products: readonly Product[]; readonly readAt: number }
   | { readonly status: 'unavailable'; readonly error: Error }
 
 /** A SKU whose product is known, on its way to its items. */

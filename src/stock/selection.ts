@@ -1,25 +1,10 @@
-import { type Static, Type } from 'typebox'
 import type { Product } from '../records/product.js'
-
-const orNull = <T>(type: string, description: string) => Type.Unsafe<T | null>({ type: [type, 'null'], description })
-
-/** One of several products that share a SKU: enough to ask again with its merchant. */
-export const Candidate = Type.Object(
-  {
-    product_id: Type.String(),
-    name: orNull<string>('string', 'Name of the product'),
-    warehouse_customer_id: orNull<string>('string', 'The merchant; ask for it as `warehouse_customer_id`'),
-    active: orNull<boolean>('boolean', 'Whether the product is active; null where upstream does not say'),
-  },
-  { description: 'A product that has the SKU', additionalProperties: false },
-)
-export type Candidate = Static<typeof Candidate>
 
 /** The one product that a SKU means, or why there is none. */
 export type Selection =
   | { readonly status: 'ok'; readonly product: Product }
   | { readonly status: 'not_found' }
-  | { readonly status: 'ambiguous'; readonly candidates: readonly Candidate[] }
+  | { readonly status: 'ambiguous'; readonly products: readonly Product[] }
 
 /**
  * Which of the products that share a SKU is meant. A given merchant decides first. One merchant's product is never
@@ -38,14 +23,7 @@ export function selectProduct(products: readonly Product[], warehouseCustomerId?
     const [active, ...moreActive] = ofMerchant.filter((product) => product.active === true)
     if (active !== undefined && moreActive.length === 0) return { status: 'ok', product: active }
   }
-  return { status: 'ambiguous', candidates: ofMerchant.map(candidate) }
+  return { status: 'ambiguous', products: ofMerchant }
 }
 
 const merchantOf = (product: Product) => product.warehouse_customer_id ?? null
-
-const candidate = (product: Product): Candidate => ({
-  product_id: product.id,
-  name: product.name ?? null,
-  warehouse_customer_id: merchantOf(product),
-  active: product.active ?? null,
-})

@@ -100,7 +100,7 @@ tap.test('says of each line why it has no product, and is never fulfillable then
   ])
   t.strictSame([...failures.keys()], [0, 2, 4, 5])
   t.match(failures.get(0), { status: 'not_found' })
-  t.match(failures.get(2), { status: 'ambiguous', candidates: [{ product_id: 'x' }, { product_id: 'y' }] })
+  t.match(failures.get(2), { status: 'ambiguous', products: [{ id: 'x' }, { id: 'y' }] })
   t.match(failures.get(4), { status: 'not_found' })
   t.match(failures.get(5), { status: 'unavailable', error: gone })
   t.strictSame(

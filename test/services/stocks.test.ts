@@ -104,7 +104,7 @@ tap.test('says what came of each SKU, and when that was read', async (t) => {
   t.strictSame(outcomes.get('unheard'), { status: 'not_found', readAt: 5000 })
   t.match(outcomes.get('two'), {
     status: 'ambiguous',
-    candidates: [{ product_id: 'p1' }, { product_id: 'p2' }],
+    products: [{ id: 'p1' }, { id: 'p2' }],
     readAt: 2,
   })
   t.strictSame(outcomes.get('broken'), { status: 'unavailable', error: gone })
