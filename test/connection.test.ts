@@ -31,7 +31,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
     return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
   }
   const read = (ms?: number) =>
-    connection.trackstar.list('products', { limit: '1' }, { permit: bid(ms), cause: 'list' })
+    connection.trackstar.list('products', { limit: '1' }, { permitRequest: bid(ms), cause: 'list' })
   let writes = 0
   const write = (ms?: number) =>
     connection.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
@@ -79,7 +79,10 @@ tap.test('regression: a call without the token, which succeeds, made refused cre
   sandbox.fault('/wms/*', { status: 401, times: 1 })
   await problemOf(read())
   const deadline = performance.now() + 3000
-  const options = { permit: { priority: 'caller', caller: 'status', deadline: () => deadline }, cause: 'list' } as const
+  const options = {
+    permitRequest: { priority: 'caller', caller: 'status', deadline: () => deadline },
+    cause: 'list',
+  } as const
   await connection.trackstar.connection(sandbox.credentials.connectionId, options)
   t.equal(connection.isRefused, true)
   await read()

@@ -139,7 +139,7 @@ export class BatchLoader<V> {
   }
 
   #errand(priority: Priority, deadline: () => number, within: Within): CallOptions {
-    return { permit: { priority, caller: this.name, deadline }, cause: causes[priority], within }
+    return { permitRequest: { priority, caller: this.name, deadline }, cause: causes[priority], within }
   }
 
   /** All of `batch` go with one call. */

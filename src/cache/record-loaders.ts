@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { type Problem, problem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
@@ -8,6 +7,7 @@ import type { Clock } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
 import type { CacheEntry } from './freshness.js'
+import { LossGuard } from './loss-guard.js'
 import type { ReadTimes, RecordCache } from './record-cache.js'
 
 export interface RecordLoaderParts {
@@ -36,8 +36,6 @@ export interface RecordLoaders {
 
 /** So many records may be gone at once without being doubted. */
 const unsurprising = 2
-/** Keys whose loss is remembered, to be believed the next time. */
-const maxDoubted = 20_000
 
 /** Not there this time, and not to be remembered. */
 const unremembered = (times: ReadTimes): CacheEntry<never> => ({ value: undefined, ...times, freshUntil: times.readAt })
@@ -63,7 +61,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
     return { batch, times: { begunAt, readAt: clock.now() } }
   }
 
-  const doubted = new LRUCache<string, true>({ max: maxDoubted })
+  const losses = new LossGuard(unsurprising)
 
   const products = new BatchLoader<CacheEntry<readonly Product[]>>(
     'skus',
@@ -92,13 +90,11 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
   function believe(resource: Resource, held: readonly string[], isThere: (key: string) => boolean): boolean {
     if (parts.incomplete().includes(resource)) return false
     const gone = held.filter((key) => !isThere(key))
-    // What has come back in between is not gone twice.
-    for (const key of held) if (isThere(key)) doubted.delete(`${resource}:${key}`)
-    if (gone.length <= unsurprising || gone.length * 2 <= held.length) return true
-    const isRepeated = gone.every((key) => doubted.has(`${resource}:${key}`))
-    for (const key of gone) doubted.set(`${resource}:${key}`, true)
-    if (!isRepeated) parts.onDoubt(resource, gone.length)
-    return isRepeated
+    for (const key of held) if (isThere(key)) losses.clear(`${resource}:${key}`)
+    const keys = gone.map((key) => `${resource}:${key}`)
+    const isBelieved = losses.believes({ missing: gone.length, known: held.length, keys })
+    if (!isBelieved) parts.onDoubt(resource, gone.length)
+    return isBelieved
   }
 
   /** Matched by SKU, never by position. */

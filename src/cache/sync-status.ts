@@ -53,7 +53,7 @@ export class SyncStatus {
     const bid = { priority: 'refresh', caller: 'connection', deadline: () => deadline } as const
     this.#isReading = true
     try {
-      this.#state = await this.trackstar.connection(connectionId, { permit: bid, cause: 'refresh' })
+      this.#state = await this.trackstar.connection(connectionId, { permitRequest: bid, cause: 'refresh' })
       if (this.#state.incomplete.length === 0) this.#askAgainAt = this.clock.elapsed() + keptMs
     } catch (error) {
       this.onFailure('connection', error)

@@ -127,7 +127,11 @@ export class WarehouseList {
     const begunAt = this.clock.now()
     let nextMs = retryMs
     try {
-      const warehouses = await this.trackstar.warehouses({ permit: bid, cause: causes[priority], within: span.within })
+      const warehouses = await this.trackstar.warehouses({
+        permitRequest: bid,
+        cause: causes[priority],
+        within: span.within,
+      })
       span.end()
       const readAt = this.clock.now()
       // A list that is suddenly empty is no reason to forget names.

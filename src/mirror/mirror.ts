@@ -1,9 +1,9 @@
+import { LossGuard } from '../cache/loss-guard.js'
 import { isProblem } from '../errors.js'
 import type { CallOptions, ListedPage, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
-import { paginate } from '../trackstar/pagination.js'
+import { type PageRetry, paginate } from '../trackstar/pagination.js'
 import { type Filters, keyLists } from '../trackstar/query.js'
-import { invalidResponse } from '../trackstar/upstream-errors.js'
 
 /**
  * Keeps the whole catalog here and up to date: reads it once, page by page and behind every caller, then reads what has
@@ -11,8 +11,7 @@ import { invalidResponse } from '../trackstar/upstream-errors.js'
  */
 export class Mirror {
   readonly #abort = new AbortController()
-  /** Lists that have lost most of their records, once so far. */
-  readonly #suspected = new Set<Followed>()
+  readonly #losses = new LossGuard()
   /** Whether a first copy was unfinished when the lists were last read: they may hold more now than is known. */
   #wasIncomplete = false
   #state: MirrorState = 'loading'
@@ -34,7 +33,7 @@ export class Mirror {
   get progress(): MirrorProgress {
     const { incomplete, target } = this.parts
     const isDoubtful = (resource: Followed) =>
-      incomplete().includes(resource) || this.#suspected.has(resource) || target.count(resource) === 0
+      incomplete().includes(resource) || this.#losses.isSuspected(resource) || target.count(resource) === 0
     return {
       state: this.#state,
       pages: this.#pages,
@@ -100,7 +99,7 @@ export class Mirror {
     const sinceMs = clock.now() - this.#comparedAt
     if (sinceMs >= this.#compareAfterMs) return true
     const isFinishedNow = this.#wasIncomplete && incomplete().length === 0
-    return isFinishedNow || ((this.#suspected.size > 0 || this.#wasIncomplete) && sinceMs >= rules.recheckMs)
+    return isFinishedNow || ((this.#losses.hasSuspected || this.#wasIncomplete) && sinceMs >= rules.recheckMs)
   }
 
   /** A list that was empty is looked at with every round: its records may be dated before they appear in it. */
@@ -124,15 +123,7 @@ export class Mirror {
     const since = new Date(this.#seenUntil - rules.overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
     const dates: number[] = []
     for (const resource of followed) {
-      const filters = { 'trackstar_updated_date[gte]': since, limit: rules.pageLimit }
-      const first = await this.#page(resource, filters)
-      dates.push(first.date)
-      const tokens = new Set<string>()
-      for (let token = first.nextToken; token !== null && !tokens.has(token); ) {
-        tokens.add(token)
-        const page = await this.#page(resource, { ...filters, page_token: token })
-        token = page.nextToken
-      }
+      dates.push(await this.#readList(resource, { 'trackstar_updated_date[gte]': since }))
     }
     // Only now: a round that fails half-way is read again from the beginning.
     this.#seenUntil = Math.min(...dates)
@@ -162,19 +153,17 @@ export class Mirror {
     await this.#walk(resource, {}, seen)
     let gone = unseen()
     if (this.parts.incomplete().includes(resource)) return
-    const isUnlikely = gone.length > target.count(resource) * rules.believableLoss
-    if (isUnlikely && !this.#suspected.has(resource)) {
+    const loss = { missing: gone.length, known: target.count(resource), keys: [resource] }
+    if (!this.#losses.believes(loss)) {
       const text = 'most records are missing upstream; not believed until it says so twice'
       log.warn({ resource, gone: gone.length }, text)
-      this.#suspected.add(resource)
       return
     }
-    if (!isUnlikely && gone.length > 0) {
+    if (this.#losses.isPlausible(loss) && gone.length > 0) {
       // Where pages go by position, a record that goes hides another from the walk: these are asked for by id.
       for (const keys of keyLists(gone)) await this.#walk(resource, { 'ids[in]': keys.join(',') }, seen)
       gone = unseen()
     }
-    this.#suspected.delete(resource)
     for (const id of gone) target.remove(resource, id)
     if (gone.length > 0) log.info({ resource, gone: gone.length }, 'records are gone upstream')
   }
@@ -182,17 +171,38 @@ export class Mirror {
   /** Reads a whole list, whatever fails on the way, and keeps up with changes meanwhile. Gives when it began. */
   #walk(resource: Followed, filters: Filters = {}, seen?: Set<string>): Promise<number> {
     const { log } = this.parts
-    return paginate({
-      read: async (token) => {
-        await this.#keepUp()
-        return this.#page(resource, { ...filters, limit: rules.pageLimit, page_token: token })
+    return this.#readList(resource, filters, {
+      seen,
+      beforePage: () => this.#keepUp(),
+      retry: {
+        onFailure: (error) =>
+          log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again'),
+        sleep: (ms) => this.#sleep(ms),
       },
-      onPage: ({ records, malformed }) => {
-        for (const { id } of [...records, ...malformed]) if (id !== undefined) seen?.add(id)
-      },
-      onFailure: (error) => log.warn({ err: error, resource }, 'could not read a page of the catalog; trying it again'),
-      rest: (ms) => this.#sleep(ms),
     })
+  }
+
+  /** Reads all pages of a list into the store, and their ids into `seen`. Gives upstream's time when it began. */
+  async #readList(
+    resource: Followed,
+    filters: Filters,
+    {
+      seen,
+      beforePage,
+      retry,
+    }: { seen?: Set<string> | undefined; beforePage?: () => Promise<void>; retry?: PageRetry } = {},
+  ): Promise<number> {
+    const read = async (token: string | undefined) => {
+      await beforePage?.()
+      return this.#page(resource, { ...filters, limit: rules.pageLimit, page_token: token })
+    }
+    let startedAt = Number.POSITIVE_INFINITY
+    for await (const page of paginate(read, { route: `/wms/${resource}`, retry })) {
+      startedAt = Math.min(startedAt, page.date)
+      this.#take(resource, page)
+      for (const { id } of [...page.records, ...page.malformed]) if (id !== undefined) seen?.add(id)
+    }
+    return startedAt
   }
 
   /** A long comparison, or one that is held up, is no reason to be late with what changes. */
@@ -203,24 +213,25 @@ export class Mirror {
   }
 
   async #page(resource: Followed, filters: Filters) {
-    const { clock, log, target, trackstar } = this.parts
+    const { clock, trackstar } = this.parts
     const { signal } = this.#abort
     signal.throwIfAborted()
     const begunAt = clock.now()
     // Behind every caller, and with all the time that takes; what still waits when the mirror stops is of no use.
     const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-    const errand: CallOptions = { permit: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
+    const errand: CallOptions = { permitRequest: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
     const page: ListedPage<Followed> = await trackstar
       .list(resource, filters, errand)
       .finally(() => signal.throwIfAborted())
-    if (page.nextToken !== null && page.nextToken === filters.page_token) {
-      throw invalidResponse(`/wms/${resource}`, { path: '/next_token', message: 'must come to an end' })
-    }
-    target.take(resource, page, begunAt)
+    return { ...page, begunAt, date: page.date ?? begunAt }
+  }
+
+  #take(resource: Followed, page: ListedPage<Followed> & { readonly begunAt: number }): void {
+    const { log, target } = this.parts
+    target.take(resource, page, page.begunAt)
     this.#pages++
     if (this.#state === 'loading' && this.#pages % 20 === 0) log.info(this.#counts(), 'mirroring')
     if (!target.fits) throw new Error('the catalog is larger than CACHE_MAX_MB')
-    return { ...page, date: page.date ?? begunAt }
   }
 
   #counts() {
@@ -282,8 +293,6 @@ export const rules = {
   firstCompareMs: 10 * 60_000,
   /** While a first copy is unfinished, or a loss is not believed, the lists are read again after this long. */
   recheckMs: 5 * 60_000,
-  /** A list that has lost more than this part of its records is not believed until it says so twice. */
-  believableLoss: 0.5,
 } as const
 
 /** What the mirror follows, in the order in which it is read. Warehouses are few, and kept by a list of their own. */

@@ -136,7 +136,11 @@ export function createCatalog(parts: CatalogParts): Catalog {
       } else {
         const begunAt = clock.now()
         const bid = { ...demand, deadline: () => deadline }
-        const { records } = await trackstar.list('products', { 'ids[in]': id }, { permit: bid, cause: 'refresh' })
+        const { records } = await trackstar.list(
+          'products',
+          { 'ids[in]': id },
+          { permitRequest: bid, cause: 'refresh' },
+        )
         const times = { begunAt, readAt: clock.now() }
         holdings.keepAll('products', records, times)
         if (records.length === 0) holdings.keepAbsence('product', id, times)
@@ -176,7 +180,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       if (refusal) throw refusal
       const begunAt = clock.now()
       reading.calls.add({})
-      const work = trackstar.list(resource, filters, { permit: bid, cause: 'list' })
+      const work = trackstar.list(resource, filters, { permitRequest: bid, cause: 'list' })
       if (!(await completesWithin(work, deadline - clock.elapsed()))) {
         work.catch(() => {})
         throw requestTimedOut()
@@ -203,7 +207,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       probedAt = clock.elapsed()
       const deadline = probedAt + requestTimeoutMs
       const bid = { priority: 'refresh', caller: 'probe', deadline: () => deadline } as const
-      trackstar.list('products', { limit: '1' }, { permit: bid, cause: 'refresh' }).catch(() => {})
+      trackstar.list('products', { limit: '1' }, { permitRequest: bid, cause: 'refresh' }).catch(() => {})
     },
     receive,
     mirrored,

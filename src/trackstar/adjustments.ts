@@ -45,7 +45,7 @@ export function adjuster(upstream: CallUpstream): Adjust {
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    const answer = await upstream({ route, cause: 'write', permit: bid, request: () => request, refusal })
+    const answer = await upstream({ route, cause: 'write', permitRequest: bid, request: () => request, refusal })
     if (answer === undefined || answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
     }

@@ -21,7 +21,7 @@ export interface UpstreamCall {
   /** The path's template: what it is called in logs and metrics. */
   readonly route: string
   readonly cause: Cause
-  readonly permit: PermitRequest
+  readonly permitRequest: PermitRequest
   /** Runs each attempt within the span it belongs to; default: that of whoever makes the call. */
   readonly within?: Within | undefined
   /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
@@ -102,7 +102,7 @@ export function createUpstreamCaller({
     for (let tries = 0; ; tries++) {
       circuit.check()
       const bidAt = clock.elapsed()
-      const permit = await budget.acquire(call.permit)
+      const permit = await budget.acquire(call.permitRequest)
       let settle: ((verdict: CallVerdict) => void) | undefined
       let verdict: CallVerdict = 'unknown'
       let result: UpstreamAnswer | Problem
@@ -122,7 +122,7 @@ export function createUpstreamCaller({
       const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || budget.state.isSpent)
       if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
       const delay = Math.random() * retryBaseMs * 2 ** tries
-      const { priority, caller, deadline } = call.permit
+      const { priority, caller, deadline } = call.permitRequest
       const nextAt = Math.max(clock.elapsed() + delay, budget.estimateAt(priority, caller, 0))
       const mayRetry = isRetryable(result) && tries < maxRetries && circuit.state === 'closed'
       if (!mayRetry || nextAt >= deadline()) return conclude(call, result)

@@ -5,6 +5,7 @@ import { type Malformed, type Page, type RecordReader, recordReader } from '../r
 import { readSyncState, type SyncState } from '../records/sync-state.js'
 import { Warehouse } from '../records/warehouse.js'
 import type { CallUpstream, Cause, Within } from './call.js'
+import { paginate } from './pagination.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
 import type { UpstreamAnswer } from './transport.js'
@@ -20,7 +21,7 @@ export type Resource = keyof Resources
 
 /** On whose behalf, and why, upstream is read. */
 export interface CallOptions {
-  readonly permit: PermitRequest
+  readonly permitRequest: PermitRequest
   readonly cause: Cause
   /** Runs each attempt within the span it belongs to; default: that of whoever asks. */
   readonly within?: Within
@@ -78,14 +79,10 @@ export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
     filters: Filters,
     errand: CallOptions,
   ): Promise<Page<Resources[R]>> {
-    const pages = [first]
-    for (let token = first.nextToken; token !== null; ) {
-      const page = await list(resource, { ...filters, page_token: token }, errand)
-      if (pages.push(page) > maxPages || page.nextToken === token) {
-        throw invalidResponse(`/wms/${resource}`, { path: '/next_token', message: 'must come to an end' })
-      }
-      token = page.nextToken
-    }
+    const read = async (token: string | undefined) =>
+      token === undefined ? first : list(resource, { ...filters, page_token: token }, errand)
+    const pages: Page<Resources[R]>[] = []
+    for await (const page of paginate(read, { route: `/wms/${resource}`, maxPages })) pages.push(page)
     return {
       records: pages.flatMap((page) => page.records),
       malformed: pages.flatMap((page) => page.malformed),

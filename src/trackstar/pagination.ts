@@ -1,57 +1,71 @@
 import { isProblem, type Problem } from '../errors.js'
 import { invalidResponse } from './upstream-errors.js'
 
-/** A page of a list, as far as a walk looks at it. */
-export interface WalkedPage {
+/** What makes a page a page of a list: the token of the page after it, null on the last one. */
+export interface TokenPage {
   readonly nextToken: string | null
-  /** Upstream's time when it gave the page, epoch ms. */
-  readonly date: number
 }
 
-export interface Walk<P extends WalkedPage> {
-  /** Reads the page of a token, or the first one. */
-  readonly read: (token: string | undefined) => Promise<P>
-  readonly onPage: (page: P) => void
-  /** Told of each page that could not be read, before it is tried again. */
+export interface PaginateOptions {
+  /** Upstream's route, for the error. */
+  readonly route: string
+  /** A list with more pages than this is an error. Default: unlimited. */
+  readonly maxPages?: number
+  /** How to go on after a page that could not be read. Default: the error ends the iteration. */
+  readonly retry?: PageRetry | undefined
+}
+
+export interface PageRetry {
+  /** Called for each page that could not be read, before the wait. */
   readonly onFailure: (error: Problem) => void
-  /** Resolves after `ms`. */
-  readonly rest: (ms: number) => Promise<unknown>
+  /** Resolves after `ms`; a rejection ends the iteration. */
+  readonly sleep: (ms: number) => Promise<unknown>
 }
 
 const firstRetryMs = 1000
-const lastRetryMs = 30_000
-/** A page that has given nonsense so often in a row is not read by its token again, about two minutes after the first. */
-const nonsenseToBeginAnew = 8
+const maxRetryMs = 30_000
+/** After this many invalid responses in a row, about two minutes, the token itself is assumed to be broken. */
+const invalidResponsesPerToken = 8
 
 /**
- * Reads a whole list, a page at a time; gives upstream's time at its beginning. A page that fails is tried again, after
- * waits that grow: what has been read already is not read for it once more. Only a token that upstream refuses begins
- * the list anew. Throws what no repetition helps against.
+ * Iterates over the pages of a list. `read` gets the token of the page to read, undefined for the first one.
+ *
+ * Throws `upstream_invalid_response` if upstream repeats a token, or after `maxPages`, so that no list is endless.
+ *
+ * With `retry`, a page that fails is read again by its token, with exponential backoff from 1 to 30 s; earlier pages are
+ * not read again. If upstream rejects the token, or answers it with 8 invalid responses in a row, the list starts over,
+ * and its pages are yielded again. Errors that a retry cannot fix are thrown: those that are no problems, and
+ * `not_supported_by_integration`.
  */
-export async function paginate<P extends WalkedPage>({ read, onPage, onFailure, rest }: Walk<P>): Promise<number> {
-  let beganAt: number | undefined
-  let token: string | undefined
+export async function* paginate<P extends TokenPage>(
+  read: (token: string | undefined) => Promise<P>,
+  { route, maxPages = Number.POSITIVE_INFINITY, retry }: PaginateOptions,
+): AsyncGenerator<P, void, undefined> {
   const tokens = new Set<string>()
+  let token: string | undefined
   for (let failures = 0; ; ) {
-    const page = await read(token).catch(async (error: unknown) => {
-      if (!isProblem(error) || error.problem === 'not_supported_by_integration') throw error
-      onFailure(error)
-      await rest(Math.min(lastRetryMs, firstRetryMs * 2 ** failures++))
-      if (!isRefusal(error, failures)) return
+    try {
+      const page = await read(token)
+      const { nextToken } = page
+      if (nextToken !== null && (tokens.has(nextToken) || tokens.size + 1 >= maxPages)) {
+        throw invalidResponse(route, { path: '/next_token', message: 'must come to an end' })
+      }
+      failures = 0
+      yield page
+      if (nextToken === null) return
+      token = nextToken
+      tokens.add(nextToken)
+    } catch (error) {
+      if (retry === undefined || !isProblem(error) || error.problem === 'not_supported_by_integration') throw error
+      retry.onFailure(error)
+      await retry.sleep(Math.min(maxRetryMs, firstRetryMs * 2 ** failures++))
+      if (!isTokenRefused(error, failures)) continue
       token = undefined
       tokens.clear()
-    })
-    if (page === undefined) continue
-    failures = 0
-    beganAt ??= page.date
-    onPage(page)
-    if (page.nextToken === null) return beganAt
-    token = page.nextToken
-    if (tokens.has(token)) throw invalidResponse('a list', { path: '/next_token', message: 'must come to an end' })
-    tokens.add(token)
+    }
   }
 }
 
-/** Whether upstream does not take the token any more: it says so, or has long been giving nothing that makes sense. */
-const isRefusal = ({ problem }: Problem, failures: number) =>
-  problem === 'upstream_rejected' || (problem === 'upstream_invalid_response' && failures % nonsenseToBeginAnew === 0)
+const isTokenRefused = ({ problem }: Problem, failures: number) =>
+  problem === 'upstream_rejected' ||
+  (problem === 'upstream_invalid_response' && failures % invalidResponsesPerToken === 0)

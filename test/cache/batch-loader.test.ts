@@ -70,7 +70,7 @@ function start() {
   const loader = new BatchLoader<string>(
     'keys',
     async (pull, errand) => {
-      await budget.acquire(errand.permit)
+      await budget.acquire(errand.permitRequest)
       const keys = pull()
       if (keys.length === 0) return undefined
       return new Promise((resolve, reject) => {
@@ -343,7 +343,7 @@ tap.test('bids as long as any of its keys is of use', async (t) => {
   t.equal(budget.bids[0]?.deadline(), clock.elapsed() + 300)
   await budget.grant()
   const joined = load('a', { deadline: clock.elapsed() + 500 })
-  t.equal(calls[0]?.errand.permit.deadline(), clock.elapsed() + 500)
+  t.equal(calls[0]?.errand.permitRequest.deadline(), clock.elapsed() + 500)
   await calls[0]?.answer()
   await Promise.all([first, second, joined])
 })

@@ -10,7 +10,10 @@ function start(connectionId: string | undefined = 'conn_1') {
   const asked: string[] = []
   const failures: unknown[] = []
   const upstream = { answer: async (): Promise<SyncState> => complete }
-  const connection = (id: string, { permit: bid }: { permit: { priority: string; deadline: () => number } }) => {
+  const connection = (
+    id: string,
+    { permitRequest: bid }: { permitRequest: { priority: string; deadline: () => number } },
+  ) => {
     asked.push(`${id} ${bid.priority} ${bid.deadline() - clock.elapsed()}`)
     return upstream.answer()
   }

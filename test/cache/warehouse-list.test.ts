@@ -16,7 +16,7 @@ function start() {
   const deadlines: number[] = []
   const failures: unknown[] = []
   const upstream = { answer: async (): Promise<readonly Warehouse[]> => [oslo] }
-  const warehouses = ({ permit: bid, cause }: CallOptions) => {
+  const warehouses = ({ permitRequest: bid, cause }: CallOptions) => {
     asked.push(`${bid.priority} ${cause}`)
     deadlines.push(bid.deadline() - clock.elapsed())
     return upstream.answer()

@@ -29,8 +29,8 @@ tap.test('loads both lists page by page behind every caller, and is live then', 
   void mirror.run()
   await settle()
   for (const { errand, filters } of upstream.calls) {
-    t.match(errand, { cause: 'mirror', permit: { priority: 'mirror', caller: 'mirror' } })
-    t.equal(errand.permit.deadline(), Number.POSITIVE_INFINITY)
+    t.match(errand, { cause: 'mirror', permitRequest: { priority: 'mirror', caller: 'mirror' } })
+    t.equal(errand.permitRequest.deadline(), Number.POSITIVE_INFINITY)
     t.equal(filters.limit, '1000')
   }
   const calls = upstream.taken()
@@ -423,18 +423,14 @@ const circle = ({ filters }: ListCall) => ({
 tap.test('regression: tokens that go in a circle were followed for ever', async (t) => {
   const { upstream, mirror, warned, states, pass, live } = stocked(2, { fullCompareMs: 30_000 })
   await live()
+  upstream.before = (call) => (call.filters['trackstar_updated_date[gte]'] ? circle(call) : undefined)
+  await pass()
+  t.strictSame(upstream.taken(), ['products changes', 'products changes @1', 'products changes @2'])
+  t.strictSame(warned.splice(0), ['could not follow Trackstar; trying again with the next interval'])
   upstream.before = (call) => (call.filters['trackstar_updated_date[gte]'] ? undefined : circle(call))
   await pass()
   t.strictSame(upstream.taken(), ['products changes', 'inventory changes', 'products', 'products @1', 'products @2'])
-  t.strictSame(warned, ['could not follow Trackstar; trying again with the next interval'])
-  upstream.before = (call) => (call.filters['trackstar_updated_date[gte]'] ? circle(call) : undefined)
-  await pass()
-  t.strictSame(upstream.taken().slice(0, 4), [
-    'products changes',
-    'products changes @1',
-    'products changes @2',
-    'inventory changes',
-  ])
+  t.strictSame(warned, ['could not read a page of the catalog; trying it again'])
   t.strictSame(states, ['live'])
   mirror.stop()
 })
@@ -570,7 +566,7 @@ tap.test('takes nothing in any more once it is stopped, and lets go of what wait
   const run = mirror.run()
   await settle()
   mirror.stop()
-  for (const { errand } of upstream.calls) t.equal(errand.permit.deadline(), Number.NEGATIVE_INFINITY)
+  for (const { errand } of upstream.calls) t.equal(errand.permitRequest.deadline(), Number.NEGATIVE_INFINITY)
   for (const answer of answers) answer()
   await run
   t.equal(target.count('products'), 0)

@@ -34,13 +34,13 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   /** Resources whose first copy is not finished. */
   const incomplete: string[] = []
   const trackstar = {
-    async productsBySku(pull, { permit: bid }) {
+    async productsBySku(pull, { permitRequest: bid }) {
       await budget.acquire(bid).then(({ sent }) => sent())
       const keys = pull()
       asked.push(`products ${keys.join(' ')}`)
       return { asked: keys, records: [], malformed: [], ...(await upstream.products(keys)) }
     },
-    async inventoryByIds(pull, { permit: bid }) {
+    async inventoryByIds(pull, { permitRequest: bid }) {
       await budget.acquire(bid).then(({ sent }) => sent())
       const keys = pull()
       asked.push(`items ${keys.join(' ')}`)

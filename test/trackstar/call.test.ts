@@ -15,7 +15,7 @@ const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<P
   return {
     route: '/wms/products',
     cause: 'miss',
-    permit: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
+    permitRequest: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
     request: () => request,
     ...over,
   }
@@ -93,7 +93,7 @@ tap.test('gives the answer of one call, and tells of it', async (t) => {
 
 tap.test('tells how long a call has waited for its turn', async (t) => {
   const { clock, upstream, budget, reports } = await start(t, { rate: 1 })
-  const { sent, release } = await budget.acquire(read(clock).permit)
+  const { sent, release } = await budget.acquire(read(clock).permitRequest)
   const answer = upstream(read(clock, { cause: 'list' }))
   await settled()
   clock.advance(700)
@@ -105,7 +105,7 @@ tap.test('tells how long a call has waited for its turn', async (t) => {
 
 tap.test('asks what to ask for when the permit is there, and once', async (t) => {
   const { clock, sandbox, upstream, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.acquire(read(clock).permit)
+  const { release } = await budget.acquire(read(clock).permitRequest)
   let asked = 0
   const answer = upstream(read(clock, { request: () => [request][asked++] }))
   await settled()
@@ -328,7 +328,7 @@ tap.test('stops trying again once the circuit is open, and says what was last wr
 
 tap.test('gives the permit back where the circuit has opened meanwhile', async (t) => {
   const { clock, sandbox, upstream, circuit, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.acquire(read(clock).permit)
+  const { release } = await budget.acquire(read(clock).permitRequest)
   const error = caught(upstream(read(clock)))
   await settled()
   for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
