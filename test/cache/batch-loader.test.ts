@@ -114,7 +114,7 @@ tap.test('asks once for all that comes in one turn of the event loop, and matche
     calls.map(({ keys }) => keys),
     [['a', 'b', 'c']],
   )
-  t.match(calls[0]?.errand, { cause: 'miss', permit: { priority: 'caller', caller: 'keys' } })
+  t.match(calls[0]?.errand, { cause: 'miss', permitRequest: { priority: 'caller', caller: 'keys' } })
   t.equal(loader.waiting, 0)
   await calls[0]?.answer()
   t.strictSame(await loads, ['A', 'B', 'A', 'C'])
