@@ -142,14 +142,14 @@ tap.test('a page of the allowed origin reads why it is refused', async (t) => {
   )
 })
 
-/** What the README has a page run, with the address of the service before its paths. */
-function readmeScript(origin: string): string {
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', '..', 'README.md'), 'utf8')
-  const [, script = ''] = /```js\n(async function follow[\s\S]*?)```/.exec(readme) ?? []
+/** The script of docs/events.md, with the address of the service before its paths. */
+function documentedScript(origin: string): string {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'events.md'), 'utf8')
+  const [, script = ''] = /```js\n(async function follow[\s\S]*?)```/.exec(page) ?? []
   return script.replaceAll(/(?<=['`])(?=\/stock\/events)/g, origin)
 }
 
-tap.test("the README's script follows the stock with tickets, through a break of the line", async (t) => {
+tap.test('the script in events.md follows the stock with tickets and reconnects', async (t) => {
   const { allowed, open, origin, move, app, seen } = await openPages(t)
   const { page, faults } = await open(allowed)
   await page.addScriptTag({
@@ -158,7 +158,7 @@ tap.test("the README's script follows the stock with tickets, through a break of
       let opened = 0
       const show = (...change) => shown.push(change)
       const readStock = () => opened++
-      ${readmeScript(origin)}
+      ${documentedScript(origin)}
       follow()`,
   })
   await page.waitForFunction('opened === 1')

@@ -214,16 +214,29 @@ tap.test('a field that no answer has does not compile', async (t) => {
   t.notOk(missing.error?.code === 'no_such_warehouse')
 })
 
-tap.test("the README's client compiles as it stands, and so do the generated types by themselves", async (t) => {
-  const [, shown = ''] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
-  t.match(shown, "from './trackstar-bff.js'")
+tap.test('the code in docs/clients.md compiles in strict mode, and so do the generated types', async (t) => {
+  const page = readFileSync(join(root, 'docs', 'clients.md'), 'utf8')
+  const examples = Array.from(page.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms), ([, file = '', code = '']) => [
+    file,
+    code,
+  ])
+  t.same(
+    examples.map(([file]) => file),
+    ['client.ts', 'etags.ts', 'retries.ts'],
+  )
   const types = readFileSync(join(root, 'openapi', 'trackstar-bff.d.ts'), 'utf8')
-  const folder = t.testdir({ 'package.json': '{"type":"module"}', 'client.ts': shown, 'trackstar-bff.d.ts': types })
-  // Declaration files are checked too, but for TypeScript's own.
+  const folder = t.testdir({
+    'package.json': '{"type":"module"}',
+    'trackstar-bff.d.ts': types,
+    ...Object.fromEntries(examples),
+  })
+  // Declaration files are checked too, except TypeScript's own.
   const strict = '--strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipDefaultLibCheck'
-  const args = `${strict} --ignoreConfig --noEmit --module nodenext --target es2023 --lib es2023,dom --types node client.ts`
-  // Not by its command, which has no ending: what tap puts into every child would take that for CommonJS.
+  const options = '--ignoreConfig --noEmit --module nodenext --target es2023 --lib es2023,dom --types node'
+  const files = examples.map(([file = '']) => file)
+  // The command `tsc` has no file extension, and tap's loader in the child process would take it for CommonJS.
   const compiler = join(root, 'node_modules', '@typescript', 'native', 'lib', 'tsc.js')
-  const tsc = spawnSync(process.execPath, [compiler, ...args.split(' ')], { cwd: folder, encoding: 'utf8' })
+  const args = [compiler, ...strict.split(' '), ...options.split(' '), ...files]
+  const tsc = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
   t.equal(tsc.stdout + tsc.stderr, '')
 })
