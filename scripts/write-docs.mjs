@@ -1,6 +1,7 @@
 // Writes the tables in README.md and docs/*.md that repeat what the code states: routes, variables, problem codes, SKUs.
 // A table stands between `<!-- generated: <name> [arguments] -->` and `<!-- end of generated -->`. With --check it writes
 // nothing and fails if a table differs. Needs the built service (dist/) and the contract document (openapi/openapi.json).
+import { execFileSync } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { variables } from '../dist/config/variables.js'
 import { problems } from '../dist/errors.js'
@@ -75,6 +76,10 @@ const tables = {
     ),
 }
 
+/** Biome aligns the columns of tables. */
+const formatted = (text, path) =>
+  execFileSync('biome', ['format', `--stdin-file-path=${path}`], { cwd: root, input: text, encoding: 'utf8' })
+
 const generated = /(<!-- generated: (.+?) -->\n).*?(<!-- end of generated -->)/gs
 
 const pages = (await readdir(new URL('docs/', root)))
@@ -83,11 +88,12 @@ const pages = (await readdir(new URL('docs/', root)))
 for (const page of ['README.md', ...pages]) {
   const file = new URL(page, root)
   const text = await readFile(file, 'utf8')
-  const wanted = text.replaceAll(generated, (_, start, words, end) => {
+  const filled = text.replaceAll(generated, (_, start, words, end) => {
     const [name, ...names] = words.split(' ')
     if (tables[name] === undefined) throw new Error(`${page}: there is no table "${name}"`)
     return `${start}\n${tables[name](...names)}\n\n${end}`
   })
+  const wanted = formatted(filled, page)
   if (wanted === text) continue
   if (isCheck) {
     console.error(`${page} differs from the code: run "npm run docs" and commit the result`)
