@@ -21,6 +21,7 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
+COPY openapi/examples.json ./openapi/
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 3000

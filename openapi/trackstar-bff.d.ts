@@ -671,7 +671,7 @@ export interface components {
             complete: boolean;
             /** @description What is wrong with the data */
             issues: components["schemas"]["StockIssue"][];
-            /** @description The scarcest component of a kit; null for a product that is none */
+            /** @description The scarcest component of a kit; null for a plain product */
             limiting: components["schemas"]["Limiting"] | null;
             /**
              * Format: date-time
@@ -1063,7 +1063,7 @@ export interface components {
             /** @description The merchant, where several share one warehouse system */
             warehouse_customer_id: string | null;
         };
-        /** @description The scarcest component of a kit; null for a product that is none */
+        /** @description The scarcest component of a kit; null for a plain product */
         Limiting: {
             /** @description SKU of the component; null where it has none */
             component_sku: string | null;
@@ -1232,7 +1232,7 @@ export interface components {
         UriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1240,12 +1240,12 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error. Before it comes to any operation: `route_not_found`: Route not found. `method_not_allowed`: Method not allowed. `request_timeout`: Request timeout. `headers_too_large`: Request header fields too large */
+        /** @description Any other error. Before a route is found: `route_not_found`: Route not found. `method_not_allowed`: Method not allowed. `request_timeout`: Request timeout. `headers_too_large`: Request header fields too large */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 Allow: components["headers"]["Allow"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1258,7 +1258,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1274,7 +1274,7 @@ export interface components {
                 "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                 "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                 "Retry-After": components["headers"]["Retry-After"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1287,7 +1287,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1299,7 +1299,7 @@ export interface components {
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1311,7 +1311,7 @@ export interface components {
         ProductNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1323,7 +1323,7 @@ export interface components {
         NotAcceptable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1335,7 +1335,7 @@ export interface components {
         SkuAmbiguous: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1347,7 +1347,7 @@ export interface components {
         UpstreamRejected: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1359,7 +1359,7 @@ export interface components {
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1371,7 +1371,7 @@ export interface components {
         NotSupportedByIntegration: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1383,7 +1383,7 @@ export interface components {
         BadGateway: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1396,7 +1396,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1408,7 +1408,7 @@ export interface components {
         GatewayTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1420,7 +1420,7 @@ export interface components {
         ContentTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1432,7 +1432,7 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1444,7 +1444,7 @@ export interface components {
         RequiresMirror: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1456,7 +1456,7 @@ export interface components {
         UpstreamTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1468,7 +1468,7 @@ export interface components {
         InventoryItemNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1480,7 +1480,7 @@ export interface components {
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1492,7 +1492,7 @@ export interface components {
         IdempotencyConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1504,7 +1504,7 @@ export interface components {
         WarehouseNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Never to be kept */
+                /** @description Errors are never cached */
                 "Cache-Control"?: string;
                 [name: string]: unknown;
             };
@@ -1516,19 +1516,19 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Finds the request in the logs; the caller's own where it sent a sane one */
+        /** @description Identifies the request in the logs: the id that the client sent, or a new one */
         "X-Request-Id": string;
         /** @description Never to be kept */
         "Cache-Control": string;
-        /** @description Of a 405: the methods that the address knows */
+        /** @description With a 405: the methods that the path accepts */
         Allow: string;
-        /** @description Requests that one client may send in a minute; absent where there is no limit */
+        /** @description Requests that one client may send per minute; absent if there is no limit */
         "RateLimit-Limit": number;
-        /** @description How many of them are left */
+        /** @description Requests that are left */
         "RateLimit-Remaining": number;
-        /** @description Seconds until all of them are there again */
+        /** @description Seconds until the limit is reset */
         "RateLimit-Reset": number;
-        /** @description How to show who asks */
+        /** @description The authentication scheme to use */
         "WWW-Authenticate": string;
         /** @description Seconds after which asking again makes sense */
         "Retry-After": number;
@@ -1643,7 +1643,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1670,7 +1670,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1708,7 +1708,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1735,7 +1735,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1779,7 +1779,7 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -1867,7 +1867,7 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1929,7 +1929,7 @@ export interface operations {
             header?: {
                 /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
                 "cache-control"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -1991,7 +1991,7 @@ export interface operations {
             header?: {
                 /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
                 "cache-control"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2070,7 +2070,7 @@ export interface operations {
                 warehouse_id?: string[];
             };
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2105,7 +2105,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
-                    /** @description Never to be kept */
+                    /** @description Errors are never cached */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -2125,7 +2125,7 @@ export interface operations {
             header?: {
                 /** @description `id` of the last event that was seen; a browser sends it by itself */
                 "last-event-id"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2158,7 +2158,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
-                    /** @description Never to be kept */
+                    /** @description Errors are never cached */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -2173,7 +2173,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2232,7 +2232,7 @@ export interface operations {
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2282,7 +2282,7 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -2373,7 +2373,7 @@ export interface operations {
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2420,7 +2420,7 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -2487,7 +2487,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -2529,7 +2529,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
-                    /** @description Never to be kept */
+                    /** @description Errors are never cached */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -2546,7 +2546,7 @@ export interface operations {
             header?: {
                 /** @description Names this one adjustment; Trackstar remembers it for 24 hours */
                 "idempotency-key"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -2618,7 +2618,7 @@ export interface operations {
                 ids?: string;
             };
             header?: {
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2665,7 +2665,7 @@ export interface operations {
                 "cache-control"?: string;
                 /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
                 "if-none-match"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
@@ -2736,7 +2736,7 @@ export interface operations {
                 "svix-id"?: string;
                 /** @description When it was signed, epoch seconds */
                 "svix-timestamp"?: string;
-                /** @description The caller's own id of the request, which then is in the logs and in the answer: up to 128 letters, digits and `_ . : -`. Any other is passed over, and one is made here */
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path?: never;
@@ -2778,7 +2778,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    /** @description Never to be kept */
+                    /** @description Errors are never cached */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };

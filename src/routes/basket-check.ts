@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblem, problemBody } from '../errors.js'
-import { checkExamples, sharedBasket } from '../openapi/mirror-examples.js'
 import { ref } from '../schema.js'
 import { basketOutcome, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
@@ -46,13 +45,19 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
             title: 'Basket',
             description: 'What is to be shipped together',
             additionalProperties: false,
-            examples: [sharedBasket],
+            examples: [
+              {
+                lines: [
+                  { sku: 'GONGFU-SET', quantity: 6 },
+                  { sku: 'CUP', quantity: 20 },
+                ],
+              },
+            ],
           },
         ),
         response: cachedQueryResponses({
           description: 'Whether the basket can be had, and what it lacks',
           schema: ref('BasketCheck'),
-          examples: checkExamples,
         }),
       },
     },

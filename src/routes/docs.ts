@@ -3,7 +3,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Access } from '../http/auth.js'
-import { contractDocument } from '../openapi/contract-document.js'
+import { finishDocument } from '../openapi/document.js'
+import { readExamples } from '../openapi/examples.js'
 import { problemsPage } from './problems-page.js'
 
 export interface DocsOptions {
@@ -110,7 +111,8 @@ export default fastifyPlugin<DocsOptions>(
         }
         return { schema: { ...schema, ...documented }, url }
       },
-      transformObject: (made) => contractDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject),
+      transformObject: (made) =>
+        finishDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject, readExamples()),
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',

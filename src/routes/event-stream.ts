@@ -1,5 +1,4 @@
 import { Type } from 'typebox'
-import { streamExamples } from '../openapi/mirror-examples.js'
 import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
 import { anyOperation, problemResponses } from './schemas.js'
@@ -59,7 +58,7 @@ export const eventStreamResponses = {
   200: {
     description: 'Events, for as long as the reader stays',
     headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
-    content: { 'text/event-stream': { schema: StockEventStream, examples: streamExamples } },
+    content: { 'text/event-stream': { schema: StockEventStream } },
   },
   ...problemResponses(['requires_mirror', 'mirror_loading'], anyOperation),
 }

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { ticketExamples } from '../openapi/mirror-examples.js'
 import { ref } from '../schema.js'
 import { madeHereResponses } from './schemas.js'
 
@@ -43,7 +42,6 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
         response: madeHereResponses({
           description: 'The ticket',
           schema: ref('EventTicket'),
-          examples: ticketExamples,
         }),
       },
     },

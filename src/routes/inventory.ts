@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import { recordExamples } from '../openapi/record-examples.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedResponses, Envelope, Key, passThrough } from './schemas.js'
@@ -15,7 +14,6 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     operationId: 'listInventory',
     summary: "Trackstar's list of inventory items",
     record: 'InventoryItem',
-    examples: recordExamples.inventory.page,
   })
   app.get(
     '/inventory/:id',
@@ -31,7 +29,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The item', schema: Envelope('InventoryItem'), examples: recordExamples.inventory.one },
+          { description: 'The item', schema: Envelope('InventoryItem') },
           'inventory_item_not_found',
         ),
       },

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { problem } from '../errors.js'
-import type { ResponseExample } from '../openapi/examples.js'
 import { PageEnvelope, passedOnResponses, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -11,14 +10,13 @@ interface ListRoute {
   readonly summary: string
   /** The `$id` of the records' schema. */
   readonly record: string
-  readonly examples: Readonly<Record<string, ResponseExample>>
 }
 
 /** `GET /products`, `/inventory` or `/warehouses`: upstream's own list, always from upstream. */
 export function addListRoute(
   app: FastifyInstance,
   { catalog, readingOf }: CatalogRouteOptions,
-  { resource, operationId, summary, record, examples }: ListRoute,
+  { resource, operationId, summary, record }: ListRoute,
 ): void {
   app.get(
     `/${resource}`,
@@ -32,7 +30,7 @@ export function addListRoute(
         description:
           "Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.",
         querystring: listQuery(resource),
-        response: passedOnResponses({ description: 'One page', schema: PageEnvelope(record), examples }),
+        response: passedOnResponses({ description: 'One page', schema: PageEnvelope(record) }),
       },
     },
     async (request, reply) => {

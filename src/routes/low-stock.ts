@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import type { StockFeed } from '../events/stock-feed.js'
-import { lowStockExamples } from '../openapi/mirror-examples.js'
 import { nullable, ref } from '../schema.js'
 import { fromCursor, lowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
@@ -81,7 +80,6 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
         response: mirrorResponses({
           description: 'One page',
           schema: ref('LowStock'),
-          examples: lowStockExamples,
         }),
       },
     },

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { recordExamples } from '../openapi/record-examples.js'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
@@ -15,7 +14,6 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     operationId: 'listProducts',
     summary: "Trackstar's list of products",
     record: 'Product',
-    examples: recordExamples.products.page,
   })
   app.get(
     '/products/:sku',
@@ -32,7 +30,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
         querystring: Type.Object({ warehouse_customer_id: warehouseCustomerId }, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The product', schema: Envelope('Product'), examples: recordExamples.products.one },
+          { description: 'The product', schema: Envelope('Product') },
           'product_not_found',
           'sku_ambiguous',
         ),

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Metrics } from '../http/metrics.js'
-import { metricsResponse } from '../openapi/metrics-example.js'
 
 export interface MetricsPageOptions {
   readonly metrics: Metrics
@@ -20,7 +19,13 @@ export default fastifyPlugin<MetricsPageOptions>(
           summary: 'Metrics for Prometheus',
           description:
             'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status, and by the name of the key; the process. In the text format of Prometheus.',
-          response: { 200: metricsResponse },
+          response: {
+            200: {
+              description: 'The metrics',
+              headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+              content: { 'text/plain': { schema: { type: 'string' } } },
+            },
+          },
         },
       },
       async (_request, reply) =>

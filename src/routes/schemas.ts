@@ -1,7 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { type ProblemCode, problems } from '../errors.js'
-import type { ResponseExample } from '../openapi/examples.js'
-import { problemExamples } from '../openapi/problem-examples.js'
+import { describeProblems } from '../openapi/document.js'
 import { nullable, ref } from '../schema.js'
 
 /** A SKU or an id: any string of 1 to 255 characters that can be written as UTF-8 (no unpaired surrogate). */
@@ -84,13 +83,12 @@ export const CachedReadHeaders = Type.Object({
 interface Success {
   readonly description: string
   readonly schema: TSchema
-  readonly examples: Readonly<Record<string, ResponseExample>>
 }
 
-const json = ({ description, schema, examples }: Success, headers: object) => ({
+const json = ({ description, schema }: Success, headers: object) => ({
   description,
   headers,
-  content: { 'application/json': { schema, examples } },
+  content: { 'application/json': { schema } },
 })
 
 /** What every operation that takes a key can answer with, whatever it does. */
@@ -120,11 +118,7 @@ export const upstreamProblems = [
 ] as const
 
 /** The error answers that `codes`, and those of every such operation, can become, one per status, and the default. */
-export function problemResponses(
-  codes: readonly ProblemCode[],
-  always: readonly ProblemCode[] = anyThatGivesJson,
-  kind: { readonly isDelivery?: boolean } = {},
-) {
+export function problemResponses(codes: readonly ProblemCode[], always: readonly ProblemCode[] = anyThatGivesJson) {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...codes, ...always]) {
     const { status } = problems[code]
@@ -134,9 +128,9 @@ export function problemResponses(
   const entries = Array.from(byStatus, ([status, all]) => [
     status,
     {
-      description: all.map((code) => `\`${code}\`: ${problems[code].title}`).join('. '),
+      description: describeProblems(all),
       ...((status === 429 || status === 503) && { headers: retryAfter }),
-      content: { 'application/problem+json': { schema, examples: problemExamples(all, kind) } },
+      content: { 'application/problem+json': { schema, 'x-problems': all } },
     },
   ])
   const anyOther = { description: 'Any other error', content: { 'application/problem+json': { schema } } }
@@ -198,9 +192,7 @@ export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
 /** The responses to a delivery. */
 export const webhookResponses = {
   204: { type: 'null', description: 'Taken in, seen before, of another connection, or of no interest here' },
-  ...problemResponses(ofBodies, ['validation_failed', 'unauthorized', 'uri_too_long', 'internal_error', 'overloaded'], {
-    isDelivery: true,
-  }),
+  ...problemResponses(ofBodies, ['validation_failed', 'unauthorized', 'uri_too_long', 'internal_error', 'overloaded']),
 }
 
 /** The responses of what is made here and asks nobody. */

@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
-import { manyStocksExamples, mixedSkus } from '../openapi/examples.js'
 import { enumOf, ref } from '../schema.js'
 import { type StockOutcome, stocks } from '../services/stocks.js'
 import type { Stock } from '../stock/stock.js'
@@ -20,6 +19,8 @@ import {
 /** Most SKUs of a query, and of a body. */
 export const maxSkusInQuery = 100
 export const maxSkusInBody = 1000
+
+const exampleSkus = ['SENCHA-100', 'EARL-GREY', 'NO-SUCH-SKU']
 
 /** What came of each SKU, in the order first asked. */
 export const StockResults = Type.Object(
@@ -48,7 +49,6 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   const success = {
     description: 'What came of each SKU',
     schema: ref('StockResults'),
-    examples: manyStocksExamples,
   }
   const description =
     'One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them.'
@@ -86,7 +86,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               minItems: 1,
               maxItems: maxSkusInQuery,
               description: 'A SKU; repeat it for more',
-              examples: [mixedSkus],
+              examples: [exampleSkus],
             }),
             ...stockOptionFields,
           },
@@ -117,7 +117,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
             title: 'StockQuery',
             description: 'The SKUs, and what narrows or widens the answer',
             additionalProperties: false,
-            examples: [{ skus: mixedSkus }],
+            examples: [{ skus: exampleSkus }],
           },
         ),
         headers: CachedQueryHeaders,

@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
-import { stockExamples } from '../openapi/examples.js'
 import type { Product } from '../records/product.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
@@ -121,7 +120,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The stock', schema: ref<Stock>('Stock'), examples: stockExamples },
+          { description: 'The stock', schema: ref<Stock>('Stock') },
           'product_not_found',
           'sku_ambiguous',
         ),

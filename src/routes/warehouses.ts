@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import { recordExamples } from '../openapi/record-examples.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedResponses, Envelope, Key, passThrough } from './schemas.js'
@@ -15,7 +14,6 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     operationId: 'listWarehouses',
     summary: "Trackstar's list of warehouses",
     record: 'Warehouse',
-    examples: recordExamples.warehouses.page,
   })
   app.get(
     '/warehouses/:id',
@@ -32,7 +30,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedResponses(
-          { description: 'The warehouse', schema: Envelope('Warehouse'), examples: recordExamples.warehouses.one },
+          { description: 'The warehouse', schema: Envelope('Warehouse') },
           'warehouse_not_found',
         ),
       },

@@ -5,7 +5,6 @@ import { Webhook } from 'standardwebhooks'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { problem } from '../errors.js'
-import { deliveryExample } from '../openapi/mirror-examples.js'
 import type { Catalog } from '../services/catalog.js'
 import { webhookResponses } from './schemas.js'
 
@@ -39,7 +38,21 @@ const Delivery = Type.Object(
     title: 'WebhookDelivery',
     description: 'What Trackstar posts, as far as this service looks at it',
     additionalProperties: true,
-    examples: [deliveryExample],
+    examples: [
+      {
+        connection_id: 'conn_sandbox',
+        event_type: 'inventory.updated',
+        data: {
+          id: 'inv_cup',
+          sku: 'CUP',
+          onhand: 41,
+          committed: 4,
+          unfulfillable: 0,
+          fulfillable: 37,
+          trackstar_updated_date: '2026-11-23T10:00:00Z',
+        },
+      },
+    ],
   },
 )
 const isDelivery = Compile(Delivery)

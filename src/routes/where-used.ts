@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { itemsInView } from '../events/stock-index.js'
-import { whereUsedExamples } from '../openapi/mirror-examples.js'
 import { nullable, ref } from '../schema.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
@@ -51,7 +50,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: mirrorResponses(
-          { description: 'The products', schema: ref('WhereUsed'), examples: whereUsedExamples },
+          { description: 'The products', schema: ref('WhereUsed') },
           'inventory_item_not_found',
         ),
       },
