@@ -1,43 +1,158 @@
 import type { Group } from '../stock/components.js'
 import { type Exact, type Rational, toRational } from '../stock/rational.js'
 
-/** Units of a product that lines ask of a group of items. Groups of the same items in the same numbers are one. */
-export interface Demand {
-  /** By id. */
-  readonly members: readonly ClaimMember[]
+/** Units of a product that lines demand of a group of items. Groups of the same items in the same numbers are one. */
+export interface GroupDemand {
+  /** Sorted by id. */
+  readonly members: readonly GroupMember[]
   /** Units of the product. */
   readonly quantity: bigint
-  /** Every SKU that a component of it has. */
+  /** Every SKU that one of its components has. */
   readonly skus: ReadonlySet<string | null>
 }
 
-/** One of the items that can serve a claim, and how many units of it one unit of the product needs. */
-export interface ClaimMember {
+/** One of the items that can serve a demand, and the units of it that one unit of the product needs. */
+export interface GroupMember {
   readonly inventoryItemId: string
   readonly units: Rational
 }
 
+/** Demands to meet from supplies. No amount is below zero. */
+export interface AllocationProblem {
+  /** Available amount of each item. */
+  readonly supplies: readonly bigint[]
+  readonly demands: readonly Demand[]
+}
+
+/** Amounts of the members, each times its weight, must add up to at least `amount`. */
+export interface Demand {
+  readonly amount: bigint
+  readonly members: readonly Member[]
+}
+
+/** An item, as an index into the supplies, and how much one unit of it counts. Equal unit quantities give weight 1. */
+export interface Member {
+  readonly item: number
+  readonly weight: bigint
+}
+
+/** An amount of an item that goes to a demand. */
+export interface Allocation {
+  readonly demand: number
+  readonly item: number
+  readonly amount: bigint
+}
+
 /**
- * What lines ask of their groups, with equal groups merged, so that a line is no different from two that ask for
- * halves of it. The order of the claims is that of their items, whatever the order of the lines.
+ * Demands that share items, directly or through each other, and those items. All amounts are integers: items are
+ * counted in `1 / scale` of a unit, the coarsest measure in which every number of the pool is an integer.
  */
-export function mergeDemands(asked: Iterable<{ readonly group: Group; readonly quantity: number }>): Demand[] {
-  const claims = new Map<string, Demand>()
-  for (const { group, quantity } of asked) {
+export interface Pool {
+  readonly scale: bigint
+  readonly items: readonly PoolItem[]
+  readonly demands: readonly PooledDemand[]
+}
+
+/** An item and its available amount; below zero when oversold. */
+export interface PoolItem {
+  readonly inventoryItemId: string
+  readonly amount: bigint
+}
+
+/** A demand with the SKUs of its components. */
+export interface PooledDemand extends Demand {
+  readonly skus: ReadonlySet<string | null>
+}
+
+/** Whether the same number of units is needed of every member. */
+export const hasEqualWeights = (members: readonly Member[]): boolean => members.every(({ weight }) => weight === 1n)
+
+/**
+ * The demands of all lines, with equal groups merged: two lines that ask for parts of a quantity are the same as one
+ * line that asks for all of it. Demands are ordered by their items, whatever the order of the lines.
+ */
+export function mergeDemands(
+  groupLines: Iterable<{ readonly group: Group; readonly quantity: number }>,
+): GroupDemand[] {
+  const demands = new Map<string, GroupDemand>()
+  for (const { group, quantity } of groupLines) {
     const members = group.components
       .map(({ inventoryItemId, units }) => ({ inventoryItemId, units: reduced(units) }))
       .toSorted((a, b) => (a.inventoryItemId < b.inventoryItemId ? -1 : 1))
     const key = JSON.stringify(
       members.map(({ inventoryItemId, units }) => [inventoryItemId, `${units.numerator}/${units.denominator}`]),
     )
-    const earlier = claims.get(key)
-    claims.set(key, {
+    const existing = demands.get(key)
+    demands.set(key, {
       members,
-      quantity: (earlier?.quantity ?? 0n) + toRational(quantity).numerator,
-      skus: new Set([...(earlier?.skus ?? []), ...group.components.map((component) => component.sku)]),
+      quantity: (existing?.quantity ?? 0n) + toRational(quantity).numerator,
+      skus: new Set([...(existing?.skus ?? []), ...group.components.map((component) => component.sku)]),
     })
   }
-  return [...claims].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim)
+  return [...demands].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, demand]) => demand)
+}
+
+/** Divides demands into pools that have no item in common. */
+export const toPools = (demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
+  connectedParts(demands, (demand) => demand.members.map((member) => member.inventoryItemId)).map((part) =>
+    toPool(part, amountOf),
+  )
+
+function toPool(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Pool {
+  const indices = new Map<string, number>()
+  let scale = 1n
+  for (const { inventoryItemId, units } of demands.flatMap((demand) => demand.members)) {
+    if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
+    scale = leastMultiple(scale, units.denominator)
+  }
+  const amounts = Array.from(indices.keys(), (inventoryItemId) => reduced(amountOf(inventoryItemId)))
+  for (const { denominator } of amounts) scale = leastMultiple(scale, denominator)
+  const scaled = ({ numerator, denominator }: Rational) => numerator * (scale / denominator)
+
+  return {
+    scale,
+    items: Array.from(indices.keys(), (inventoryItemId, index) => ({
+      inventoryItemId,
+      amount: scaled(amounts[index] ?? reduced(0)),
+    })),
+    demands: demands.map(({ members, quantity, skus }) => {
+      const unit = members.map(({ units }) => scaled(units)).reduce(leastMultiple)
+      return {
+        amount: quantity * unit,
+        members: members.map(({ inventoryItemId, units }) => ({
+          item: indices.get(inventoryItemId) ?? 0,
+          weight: unit / scaled(units),
+        })),
+        skus,
+      }
+    }),
+  }
+}
+
+/** Connected components: values that share a key, directly or through other values, are in the same part. */
+export function connectedParts<T>(values: Iterable<T>, keysOf: (value: T) => readonly (string | number)[]): T[][] {
+  const byKey = new Map<string | number, T[]>()
+  const unvisited = new Set(values)
+  for (const value of unvisited) {
+    for (const key of keysOf(value)) {
+      const sharing = byKey.get(key)
+      if (sharing === undefined) byKey.set(key, [value])
+      else sharing.push(value)
+    }
+  }
+  const parts: T[][] = []
+  for (const first of unvisited) {
+    unvisited.delete(first)
+    const part = [first]
+    for (const value of part) {
+      for (const key of keysOf(value)) {
+        for (const neighbour of byKey.get(key) ?? []) if (unvisited.delete(neighbour)) part.push(neighbour)
+        byKey.delete(key)
+      }
+    }
+    parts.push(part)
+  }
+  return parts
 }
 
 /** The same fraction in lowest terms. */
@@ -56,99 +171,3 @@ export function greatestDivisor(a: bigint, b: bigint): bigint {
 
 /** The least common multiple of two integers above zero. */
 export const leastMultiple = (a: bigint, b: bigint): bigint => (a / greatestDivisor(a, b)) * b
-
-/**
- * Claims that share items, directly or by way of each other, and these items. All amounts are whole: units of items are
- * counted in `1 / scale` of a unit, the coarsest measure that fits every number of the pool.
- */
-export interface Pool {
-  readonly scale: bigint
-  readonly items: readonly PoolItem[]
-  readonly claims: readonly PoolDemand[]
-}
-
-/** What there is of an item; below zero when oversold. */
-export interface PoolItem {
-  readonly inventoryItemId: string
-  readonly amount: bigint
-}
-
-/** A claim as a sum: what its members give, each times its worth, must come to `amount`. */
-export interface PoolDemand {
-  readonly amount: bigint
-  readonly members: readonly Member[]
-  readonly skus: ReadonlySet<string | null>
-}
-
-/** An item, as an index into the pool's, and what one of it counts. All are worth 1 where they are needed alike. */
-export interface Member {
-  readonly item: number
-  readonly worth: bigint
-}
-
-/** Whether all members are worth the same, which is 1: as many units of each are needed. */
-export const isAlike = (members: readonly Member[]): boolean => members.every(({ worth }) => worth === 1n)
-
-/** The claims, sorted into pools that have no item in common. `amountOf` says what there is of an item. */
-export const toPools = (claims: readonly Demand[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
-  connected(claims, (claim) => claim.members.map((member) => member.inventoryItemId)).map((part) =>
-    toPool(part, amountOf),
-  )
-
-/** Things in parts: those that have a key in common, directly or by way of others, are in the same one. */
-export function connected<T>(things: Iterable<T>, keysOf: (thing: T) => readonly (string | number)[]): T[][] {
-  const sharers = new Map<string | number, T[]>()
-  const unseen = new Set(things)
-  for (const thing of unseen) {
-    for (const key of keysOf(thing)) {
-      const known = sharers.get(key)
-      if (known === undefined) sharers.set(key, [thing])
-      else known.push(thing)
-    }
-  }
-  const parts: T[][] = []
-  for (const first of unseen) {
-    unseen.delete(first)
-    const part = [first]
-    for (const thing of part) {
-      for (const key of keysOf(thing)) {
-        for (const sharer of sharers.get(key) ?? []) if (unseen.delete(sharer)) part.push(sharer)
-        sharers.delete(key)
-      }
-    }
-    parts.push(part)
-  }
-  return parts
-}
-
-function toPool(claims: readonly Demand[], amountOf: (inventoryItemId: string) => Exact): Pool {
-  const indices = new Map<string, number>()
-  let scale = 1n
-  for (const { inventoryItemId, units } of claims.flatMap((claim) => claim.members)) {
-    if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
-    scale = leastMultiple(scale, units.denominator)
-  }
-  const amounts = Array.from(indices.keys(), (inventoryItemId) => reduced(amountOf(inventoryItemId)))
-  for (const { denominator } of amounts) scale = leastMultiple(scale, denominator)
-  const scaled = ({ numerator, denominator }: { numerator: bigint; denominator: bigint }) =>
-    numerator * (scale / denominator)
-
-  return {
-    scale,
-    items: Array.from(indices.keys(), (inventoryItemId, index) => ({
-      inventoryItemId,
-      amount: scaled(amounts[index] ?? reduced(0)),
-    })),
-    claims: claims.map(({ members, quantity, skus }) => {
-      const whole = members.map(({ units }) => scaled(units)).reduce(leastMultiple)
-      return {
-        amount: quantity * whole,
-        members: members.map(({ inventoryItemId, units }) => ({
-          item: indices.get(inventoryItemId) ?? 0,
-          worth: whole / scaled(units),
-        })),
-        skus,
-      }
-    }),
-  }
-}

@@ -1,67 +1,142 @@
 import type { Rational } from '../stock/rational.js'
-import type { Outcome } from './assignment.js'
-import type { Contest } from './exact-flow.js'
-import { type Quest, type Relaxed, relax } from './relaxation.js'
-import type { Budget } from './simplex.js'
+import type { AllocationResult } from './allocation.js'
+import { type AllocationProblem, leastMultiple, type Member } from './demands.js'
+import { type Constraint, maximize, type StepBudget, spend } from './simplex.js'
 
 /**
- * Searches for an assignment in whole amounts, by branch and bound. The contest is relaxed to one in which amounts may
- * be divided. Where even that cannot cover every need, nothing can. Where its best solution, each amount rounded up,
- * still fits the supplies, that is an assignment. Otherwise more than there is would be drawn of some item, and a need
- * draws a fraction of it: that need takes either at least the next whole amount or at most the last one, and both cases
- * are searched in turn. `units` is what 1 of each need's amount counts in what it lacks.
+ * Searches for an allocation in integer amounts, by branch and bound on the linear relaxation, in which amounts may be
+ * divided. If the relaxation cannot meet every demand, nothing can. If its best solution still fits the supplies with
+ * each amount rounded up, that is an allocation. Otherwise one demand takes a fraction of an item that is short: it takes
+ * either at least the next integer amount or at most the previous one, and both branches are searched.
  *
- * The cases may be exponentially many, so the budget bounds them. The same contest always costs the same.
+ * The number of branches may be exponential, so the budget bounds it. The same problem always costs the same.
+ *
+ * @param units what 1 of each demand's amount counts in `unmet`
  */
-export function search({ supplies, needs }: Contest, units: readonly Rational[], budget: Budget): Outcome {
-  const whole: Quest = {
+export function searchAllocation(
+  { supplies, demands }: AllocationProblem,
+  units: readonly Rational[],
+  budget: StepBudget,
+): AllocationResult {
+  const root: Branch = {
     supplies,
-    amounts: needs.map(({ amount }) => amount),
+    amounts: demands.map(({ amount }) => amount),
     units,
-    edges: needs.flatMap(({ members }, need) => members.map((member) => ({ ...member, need }))),
+    edges: demands.flatMap(({ members }, demand) => members.map((member) => ({ ...member, demand }))),
     caps: new Map(),
   }
-  const open = [whole]
-  for (let quest = open.pop(); quest !== undefined; quest = open.pop()) {
-    const best = relax(quest, budget)
-    if (best === undefined) return { coverable: undefined }
-    if (best.lacking.size > 0) {
-      if (quest === whole) return { coverable: false, lacking: best.lacking, draws: drawn(quest, best) }
+  const open = [root]
+  for (let branch = open.pop(); branch !== undefined; branch = open.pop()) {
+    const relaxed = relax(branch, budget)
+    if (relaxed === undefined) return { isFeasible: undefined }
+    if (relaxed.unmet.size > 0) {
+      if (branch === root) return { isFeasible: false, unmet: relaxed.unmet, allocations: toAllocations(root, relaxed) }
       continue
     }
-    const edge = dividing(quest, best)
-    if (edge === undefined) return { coverable: true }
-    const { down, up } = best.draws[edge] ?? { down: 0n, up: 1n }
-    open.push({ ...quest, caps: new Map(quest.caps).set(edge, down) }, withDraw(quest, edge, up))
+    const edge = findFractionalEdge(branch, relaxed)
+    if (edge === undefined) return { isFeasible: true }
+    const { down, up } = relaxed.flows[edge] ?? { down: 0n, up: 1n }
+    open.push({ ...branch, caps: new Map(branch.caps).set(edge, down) }, withFlow(branch, edge, up))
   }
-  const lacking = new Map<number, Rational>()
-  for (const { need } of whole.edges) lacking.set(need, { numerator: 0n, denominator: 1n })
-  return { coverable: false, lacking, draws: [] }
+  const unmet = new Map<number, Rational>()
+  for (const { demand } of root.edges) unmet.set(demand, { numerator: 0n, denominator: 1n })
+  return { isFeasible: false, unmet, allocations: [] }
 }
 
-const drawn = ({ edges }: Quest, { draws }: Relaxed) =>
-  edges.flatMap(({ need, item }, edge) => {
-    const amount = draws[edge]?.up ?? 0n
-    return amount > 0n ? [{ need, item, amount }] : []
+/** A problem with the decisions taken so far. */
+interface Branch {
+  /** What is left of each item. */
+  readonly supplies: readonly bigint[]
+  /** What is left to meet of each demand. */
+  readonly amounts: readonly bigint[]
+  readonly units: readonly Rational[]
+  readonly edges: readonly Edge[]
+  /** The largest flow allowed on an edge, by its index. */
+  readonly caps: ReadonlyMap<number, bigint>
+}
+
+/** An item that a demand can use. */
+interface Edge extends Member {
+  readonly demand: number
+}
+
+/** The best solution in which amounts may be divided. */
+interface Relaxed {
+  /** The flow on each edge, rounded to integers both ways. */
+  readonly flows: readonly { readonly down: bigint; readonly up: bigint }[]
+  /** What each demand lacks, if anything. The sum of it is minimal. */
+  readonly unmet: ReadonlyMap<number, Rational>
+}
+
+/** Solves the linear relaxation of a branch; undefined if the budget runs out. */
+function relax({ supplies, amounts, units, edges, caps }: Branch, budget: StepBudget): Relaxed | undefined {
+  const items = new Set(edges.map(({ item }) => item))
+  const demands = new Set(edges.map(({ demand }) => demand))
+  if (!spend(budget, (items.size + demands.size + caps.size + 1) * (edges.length + 1))) return undefined
+
+  const commonDenominator = units.map(({ denominator }) => denominator).reduce(leastMultiple, 1n)
+  const unitValues = units.map(({ numerator, denominator }) => numerator * (commonDenominator / denominator))
+  const constraints: Constraint[] = [
+    ...Array.from(items, (item) => ({
+      coefficients: edges.map((edge) => (edge.item === item ? 1n : 0n)),
+      bound: supplies[item] ?? 0n,
+    })),
+    ...Array.from(demands, (demand) => ({
+      coefficients: edges.map((edge) => (edge.demand === demand ? edge.weight : 0n)),
+      bound: amounts[demand] ?? 0n,
+    })),
+    ...Array.from(caps, ([capped, bound]) => ({
+      coefficients: edges.map((_, edge) => (edge === capped ? 1n : 0n)),
+      bound,
+    })),
+  ]
+  const objective = edges.map(({ demand, weight }) => weight * (unitValues[demand] ?? 0n))
+  const solution = maximize(objective, constraints, budget)
+  if (solution === undefined) return undefined
+
+  const { values, denominator } = solution
+  const lacks = amounts.map((amount) => amount * denominator)
+  for (const [edge, { demand, weight }] of edges.entries()) {
+    lacks[demand] = (lacks[demand] ?? 0n) - weight * (values[edge] ?? 0n)
+  }
+  const unmet = new Map<number, Rational>()
+  for (const [demand, lack] of lacks.entries()) {
+    if (lack > 0n) {
+      unmet.set(demand, {
+        numerator: lack * (unitValues[demand] ?? 0n),
+        denominator: denominator * commonDenominator,
+      })
+    }
+  }
+  return {
+    flows: values.map((value) => ({ down: value / denominator, up: (value + denominator - 1n) / denominator })),
+    unmet,
+  }
+}
+
+const toAllocations = ({ edges }: Branch, { flows }: Relaxed) =>
+  edges.flatMap(({ demand, item }, edge) => {
+    const amount = flows[edge]?.up ?? 0n
+    return amount > 0n ? [{ demand, item, amount }] : []
   })
 
-/** An edge that carries a fraction of an item of which there is too little to round up all that is drawn of it. */
-function dividing({ edges, supplies }: Quest, { draws }: Relaxed): number | undefined {
+/** An edge with a fractional flow from an item that is too short to round all of its flows up. */
+function findFractionalEdge({ edges, supplies }: Branch, { flows }: Relaxed): number | undefined {
   const left = [...supplies]
-  for (const [edge, { item }] of edges.entries()) left[item] = (left[item] ?? 0n) - (draws[edge]?.up ?? 0n)
-  const found = edges.findIndex(({ item }, edge) => (left[item] ?? 0n) < 0n && draws[edge]?.up !== draws[edge]?.down)
+  for (const [edge, { item }] of edges.entries()) left[item] = (left[item] ?? 0n) - (flows[edge]?.up ?? 0n)
+  const found = edges.findIndex(({ item }, edge) => (left[item] ?? 0n) < 0n && flows[edge]?.up !== flows[edge]?.down)
   return found < 0 ? undefined : found
 }
 
-/** What remains once `amount` is drawn on an edge; more may be drawn on it then. */
-function withDraw(quest: Quest, edge: number, amount: bigint): Quest {
-  const { item, need, worth } = quest.edges[edge] ?? { item: 0, need: 0, worth: 0n }
-  const rest = (quest.amounts[need] ?? 0n) - amount * worth
-  const cap = quest.caps.get(edge)
+/** The branch once `amount` flows on an edge, to which more may be added. */
+function withFlow(branch: Branch, edge: number, amount: bigint): Branch {
+  const { item, demand, weight } = branch.edges[edge] ?? { item: 0, demand: 0, weight: 0n }
+  const rest = (branch.amounts[demand] ?? 0n) - amount * weight
+  const cap = branch.caps.get(edge)
   return {
-    ...quest,
-    supplies: quest.supplies.with(item, (quest.supplies[item] ?? 0n) - amount),
-    amounts: quest.amounts.with(need, rest > 0n ? rest : 0n),
-    caps: cap === undefined ? quest.caps : new Map(quest.caps).set(edge, cap - amount),
+    ...branch,
+    supplies: branch.supplies.with(item, (branch.supplies[item] ?? 0n) - amount),
+    amounts: branch.amounts.with(demand, rest > 0n ? rest : 0n),
+    caps: cap === undefined ? branch.caps : new Map(branch.caps).set(edge, cap - amount),
   }
 }

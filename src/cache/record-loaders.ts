@@ -1,7 +1,7 @@
 import { type Problem, problem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
-import type { Malformed } from '../records/record.js'
+import type { MalformedRecord } from '../records/record.js'
 import type { Batch, PullKeys, Resource, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
@@ -24,7 +24,7 @@ export interface RecordLoaderParts {
   /** Told how many held records of a resource a batch did not bring, and that this is not believed yet. */
   readonly onDoubt: (resource: Resource, gone: number) => void
   /** Told of each record that was left out because it cannot be what it claims. */
-  readonly onMalformed: (resource: Resource, malformed: Malformed) => void
+  readonly onMalformed: (resource: Resource, malformed: MalformedRecord) => void
 }
 
 export interface RecordLoaders {
@@ -146,7 +146,7 @@ export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
  * What is wrong with the answer for one key: a malformed record that is the key's own, or one that does not even say
  * whose it is, while none was found for the key. Absence must not be concluded from it.
  */
-function faultOf(malformed: readonly Malformed[], field: 'id' | 'sku', key: string, isFound: boolean) {
+function faultOf(malformed: readonly MalformedRecord[], field: 'id' | 'sku', key: string, isFound: boolean) {
   const fault = malformed.find((record) => record[field] === key || (record[field] === undefined && !isFound))
   return (
     fault && problem('upstream_invalid_response', `Trackstar's record is malformed: ${fault.path} ${fault.message}`)

@@ -3,7 +3,7 @@ import type { RecordCache } from '../cache/record-cache.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
-import type { Malformed } from '../records/record.js'
+import type { MalformedRecord } from '../records/record.js'
 import type { ListedPage } from '../trackstar/client.js'
 import { CatalogIndex } from './catalog-index.js'
 import type { Followed, MirrorOptions, MirrorState, MirrorTarget } from './mirror.js'
@@ -19,7 +19,7 @@ export interface MirrorStoreOptions {
   /** Told which products a change of a record may have touched: its own, or those that draw on the item. */
   readonly onTouched: (productIds: ReadonlySet<string>) => void
   readonly onState: (state: MirrorState) => void
-  readonly onMalformed: (resource: Followed, malformed: Malformed) => void
+  readonly onMalformed: (resource: Followed, malformed: MalformedRecord) => void
   readonly log: Pick<MirrorOptions['log'], 'warn'>
 }
 

@@ -3,7 +3,7 @@ import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
 import { InventoryItem } from '../records/inventory-item.js'
 import { Product } from '../records/product.js'
-import { type RecordReader, recordReader } from '../records/record.js'
+import { createRecordParser, type RecordParser } from '../records/record.js'
 import { Warehouse } from '../records/warehouse.js'
 
 /** A delivery whose signature has been verified, as far as this service looks at it. */
@@ -29,9 +29,9 @@ export interface WebhookParts {
   readonly isAbsent: (kind: 'product' | 'item', id: string) => boolean
 }
 
-const products = recordReader(Product)
-const items = recordReader(InventoryItem)
-const warehouses = recordReader(Warehouse)
+const products = createRecordParser(Product)
+const items = createRecordParser(InventoryItem)
+const warehouses = createRecordParser(Warehouse)
 
 /**
  * Takes in what upstream announces. Order is not promised, so a record comes in only if it is newer than what is held:
@@ -40,8 +40,8 @@ const warehouses = recordReader(Warehouse)
 export function createWebhookReceiver({ holdings, warehouses: list, status, now, read, isAbsent }: WebhookParts) {
   const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
 
-  function take<R extends { id: string }>(event: WebhookDelivery, reader: RecordReader<R>, keep: (record: R) => void) {
-    const result = reader.one(event)
+  function take<R extends { id: string }>(event: WebhookDelivery, reader: RecordParser<R>, keep: (record: R) => void) {
+    const result = reader.parseRecord(event)
     if ('fault' in result) return 'malformed'
     keep(result.record)
     return 'taken'

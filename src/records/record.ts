@@ -33,13 +33,13 @@ const Envelope = Type.Object(
 const envelope = Compile(Envelope)
 
 /** What is wrong with an answer: where (a JSON pointer into it) and why. Never a value, which may be anybody's data. */
-export interface Fault {
+export interface RecordFault {
   readonly path: string
   readonly message: string
 }
 
 /** A record that was left out of a page, with what could still be read of its identity. */
-export interface Malformed extends Fault {
+export interface MalformedRecord extends RecordFault {
   readonly id: string | undefined
   readonly sku: string | undefined
 }
@@ -47,29 +47,29 @@ export interface Malformed extends Fault {
 /** One page of upstream's list: the sound records, the ones left out, and the token of the next page, if any. */
 export interface Page<R> {
   readonly records: readonly R[]
-  readonly malformed: readonly Malformed[]
+  readonly malformed: readonly MalformedRecord[]
   readonly nextToken: string | null
 }
 
-/** Reads bodies of one kind of record. `page` and `one` give a {@link Fault} where the body cannot be what it claims. */
-export interface RecordReader<R> {
-  page(body: unknown): Page<R> | { readonly fault: Fault }
-  one(body: unknown): { readonly record: R } | { readonly fault: Fault }
+/** Reads bodies of one kind of record. `page` and `one` give a {@link RecordFault} where the body cannot be what it claims. */
+export interface RecordParser<R> {
+  parsePage(body: unknown): Page<R> | { readonly fault: RecordFault }
+  parseRecord(body: unknown): { readonly record: R } | { readonly fault: RecordFault }
 }
 
 /** A reader for the records of `schema`; compiled once, at start. */
-export function recordReader<S extends RecordSchema>(schema: S): RecordReader<Static<S>> {
+export function createRecordParser<S extends RecordSchema>(schema: S): RecordParser<Static<S>> {
   const check = Compile(schema)
-  const read = (value: unknown, at: string): { record: Static<S> } | { fault: Fault } =>
+  const read = (value: unknown, at: string): { record: Static<S> } | { fault: RecordFault } =>
     check.Check(value) ? { record: value } : { fault: firstFault(check, value, at) }
   return {
-    one(body) {
+    parseRecord(body) {
       return isObject(body) ? read(body.data, '/data') : { fault: { path: '', message: 'must be object' } }
     },
-    page(body) {
+    parsePage(body) {
       if (!envelope.Check(body)) return { fault: firstFault(envelope, body, '') }
       const records: Static<S>[] = []
-      const malformed: Malformed[] = []
+      const malformed: MalformedRecord[] = []
       body.data.forEach((value, index) => {
         const result = read(value, `/data/${index}`)
         if ('record' in result) records.push(result.record)
@@ -81,7 +81,7 @@ export function recordReader<S extends RecordSchema>(schema: S): RecordReader<St
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the validator's own generics; only `Errors` is used
-function firstFault(check: Pick<Validator<any, any>, 'Errors'>, value: unknown, at: string): Fault {
+function firstFault(check: Pick<Validator<any, any>, 'Errors'>, value: unknown, at: string): RecordFault {
   const first = check.Errors(value)[0]
   return { path: `${at}${first?.instancePath ?? ''}`, message: first?.message ?? 'is not what it claims to be' }
 }

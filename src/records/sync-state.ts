@@ -55,7 +55,7 @@ const resourceOf: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Reads the answer of `/connections/{id}`, whose `data` may be the object or a list of one; undefined: it is neither. */
-export function readSyncState(body: unknown): SyncState | undefined {
+export function parseSyncState(body: unknown): SyncState | undefined {
   const data: unknown = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
   const found: unknown = Array.isArray(data) ? data[0] : data
   if (!connection.Check(found)) return undefined

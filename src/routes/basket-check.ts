@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblem, problemBody } from '../errors.js'
 import { ref } from '../schema.js'
-import { basketOutcome, type LineFailure } from '../services/baskets.js'
+import { checkBasketLines, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
 import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
@@ -69,7 +69,7 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         warehouseCustomerId: warehouse_customer_id,
       }))
       const reading = readingOf(request)
-      const { result, failures, readAt, stale } = await basketOutcome(catalog, asked, warehouse_id, reading)
+      const { result, failures, readAt, stale } = await checkBasketLines(catalog, asked, warehouse_id, reading)
       failIfNoneCanBeHad([...failures.values()], asked.length)
       const isPartial = [...failures.values()].some((failure) => failure.status === 'unavailable')
       setFreshness(reply, reading, readAt, { saysAsOf: true, isPartial })

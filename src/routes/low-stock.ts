@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import type { StockFeed } from '../events/stock-feed.js'
 import { nullable, ref } from '../schema.js'
-import { fromCursor, lowStock, toCursor } from '../services/low-stock.js'
+import { fromCursor, listLowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
 import { wholeCatalog } from './mirror-only.js'
 import { Key, mirrorResponses } from './schemas.js'
@@ -94,7 +94,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
         throw problem('validation_failed', `The query parameter page_token: ${message}`, { errors })
       }
       const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
-      const page = await lowStock(feed.board, view, query, nextTurn)
+      const page = await listLowStock(feed.board, view, query, nextTurn)
       return reply.header('cache-control', 'private, no-cache').send({
         data: page.entries.map(({ sku, productId, name, warehouseCustomerId, available, quantities }) => ({
           sku,

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
-import { type StockOutcome, stocks } from '../services/stocks.js'
+import { getStocks, type StockOutcome } from '../services/stocks.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
 import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedResponses, Sku } from './schemas.js'
@@ -60,7 +60,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     fields: StockOptionFields,
   ) {
     const reading = readingOf(request)
-    const outcomes = await stocks(catalog, new Set(given), stockOptions(fields), reading)
+    const outcomes = await getStocks(catalog, new Set(given), stockOptions(fields), reading)
     failIfNoneCanBeHad(outcomes)
     const read = Array.from(outcomes.values(), (outcome) =>
       outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,

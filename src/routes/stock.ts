@@ -6,7 +6,7 @@ import type { Product } from '../records/product.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
 import { StockCache } from '../services/stock-cache.js'
-import { type StockOptions, type StockOutcome, stocks } from '../services/stocks.js'
+import { getStocks, type StockOptions, type StockOutcome } from '../services/stocks.js'
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { type Body, type ReadContextOf, setFreshness } from './cached-reads.js'
@@ -129,7 +129,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     async (request, reply) => {
       const { sku } = request.params
       const reading = readingOf(request)
-      const outcome = (await stocks(catalog, new Set([sku]), stockOptions(request.query), reading, kept)).get(sku)
+      const outcome = (await getStocks(catalog, new Set([sku]), stockOptions(request.query), reading, kept)).get(sku)
       if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
       const body = bodyOf(outcome.stock, reply)
       setFreshness(reply, reading, outcome.readAt, { saysAsOf: true, body })

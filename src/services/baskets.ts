@@ -1,9 +1,9 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
 import type { InventoryItem } from '../records/inventory-item.js'
-import { choose, type StockOutcome, type StockRecords } from './stocks.js'
+import { chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
 
 /** A line as it was asked for. */
-export interface AskedLine {
+export interface RequestedLine {
   readonly sku: string
   /** An integer of at least 1. */
   readonly quantity: number
@@ -14,7 +14,7 @@ export interface AskedLine {
 export type LineFailure = Exclude<StockOutcome, { status: 'ok' }>
 
 /** What came of a basket. */
-export interface BasketOutcome {
+export interface BasketReport {
   /** The result over the lines whose records could be had; the others are not fulfillable. */
   readonly result: BasketResult
   /** The lines that failed, by their place in the basket. */
@@ -25,19 +25,19 @@ export interface BasketOutcome {
 }
 
 /** Reads what a basket needs, all products first and then all items, and checks it. */
-export async function basketOutcome<R>(
+export async function checkBasketLines<R>(
   records: StockRecords<R>,
-  asked: readonly AskedLine[],
+  asked: readonly RequestedLine[],
   warehouseIds: readonly string[] | undefined,
   reading: R,
-): Promise<BasketOutcome> {
+): Promise<BasketReport> {
   const namesRead = records.warehouses(reading)
   const products = await records.productsBySku(new Set(asked.map(({ sku }) => sku)), reading)
   const failures = new Map<number, LineFailure>()
   let readAt = Number.POSITIVE_INFINITY
   let stale = false
   const chosen = asked.map((line, place) => {
-    const choice = choose(products.get(line.sku), line.warehouseCustomerId)
+    const choice = chooseProduct(products.get(line.sku), line.warehouseCustomerId)
     if (choice.status === 'chosen') return { place, line, choice }
     failures.set(place, choice)
     if (choice.status !== 'unavailable') readAt = Math.min(readAt, choice.readAt)

@@ -31,7 +31,7 @@ const chunk = 500
  * Cost: one pass over the board; with certain warehouses the arithmetic of each product besides, some µs. `rest` is
  * awaited between chunks.
  */
-export async function lowStock(
+export async function listLowStock(
   board: StockIndex,
   view: CatalogView,
   query: LowStockQuery,

@@ -41,7 +41,7 @@ export type StockOutcome =
   | { readonly status: 'unavailable'; readonly error: Error }
 
 /** A SKU whose product is known, on its way to its items. */
-export interface Chosen {
+export interface ChosenProduct {
   readonly status: 'chosen'
   readonly product: Product
   readonly itemIds: readonly string[]
@@ -53,7 +53,7 @@ export interface Chosen {
  * costs a call upstream per hundred SKUs and one per hundred items.
  * @param kept where stocks are kept from one request to the next
  */
-export async function stocks<R>(
+export async function getStocks<R>(
   records: StockRecords<R>,
   skus: ReadonlySet<string>,
   options: StockOptions,
@@ -65,7 +65,7 @@ export async function stocks<R>(
   const choices = new Map<string, Choice>()
   const itemIds = new Set<string>()
   for (const sku of skus) {
-    const choice = choose(products.get(sku), options.warehouseCustomerId)
+    const choice = chooseProduct(products.get(sku), options.warehouseCustomerId)
     choices.set(sku, choice)
     if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
@@ -91,13 +91,13 @@ export async function stocks<R>(
 const isPlain = ({ warehouseIds, include }: StockOptions): boolean =>
   !warehouseIds?.length && !include?.lots && !include?.locations
 
-type Choice = Chosen | Exclude<StockOutcome, { status: 'ok' }>
+type Choice = ChosenProduct | Exclude<StockOutcome, { status: 'ok' }>
 
 /** The product that a SKU means, or why there is no answer. */
-export function choose(
+export function chooseProduct(
   known: Known<readonly Product[]> | Error | undefined,
   warehouseCustomerId: string | undefined,
-): Chosen | Exclude<StockOutcome, { status: 'ok' }> {
+): ChosenProduct | Exclude<StockOutcome, { status: 'ok' }> {
   if (known === undefined || known instanceof Error) return unavailable(known)
   const selection = selectProduct(known.value ?? [], warehouseCustomerId)
   if (selection.status !== 'ok') return { ...selection, readAt: known.readAt }
@@ -116,7 +116,7 @@ interface JoinContext extends StockOptions {
 }
 
 /** The stock of a chosen product; one item that could not be had, and there is none. */
-function join(sku: string, { product, itemIds, known }: Chosen, context: JoinContext): StockOutcome {
+function join(sku: string, { product, itemIds, known }: ChosenProduct, context: JoinContext): StockOutcome {
   let { readAt, stale } = known
   const items: (InventoryItem | undefined)[] = []
   for (const id of itemIds) {

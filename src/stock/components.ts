@@ -26,7 +26,7 @@ export interface ProductComponents {
   readonly components: readonly Component[]
   /** In the order of their first components. */
   readonly groups: readonly Group[]
-  readonly invalid: References['invalid']
+  readonly invalidReferences: MergedReferences['invalid']
 }
 
 /**
@@ -36,20 +36,20 @@ export interface ProductComponents {
  */
 export function resolveComponents(product: Product, items: ReadonlyMap<string, InventoryItem>): ProductComponents {
   const { merged, invalid } = mergeReferences(product)
-  const components = merged.map(({ inventoryItemId, sku, units, repeated }) => ({
+  const components = merged.map(({ inventoryItemId, sku, units, isRepeated }) => ({
     inventoryItemId,
     sku: sku ?? (items.get(inventoryItemId)?.sku || null),
     units,
-    repeated,
+    isRepeated,
   }))
   const groups = product.is_kit ? kitGroups(components) : plainGroups(components)
-  return { components, groups, invalid }
+  return { components, groups, invalidReferences: invalid }
 }
 
 /** A component whose units the other ones of its group may still change. */
 interface Draft extends Component {
   units: Exact
-  readonly repeated: boolean
+  readonly isRepeated: boolean
 }
 
 const plainGroups = (components: readonly Draft[]): Group[] =>
@@ -64,7 +64,7 @@ function kitGroups(components: readonly Draft[]): Group[] {
     else known.push(component)
   }
   return Array.from(bySku, ([key, members]) => {
-    if (members.some((member) => member.repeated)) applyLargest(members)
+    if (members.some((member) => member.isRepeated)) applyLargest(members)
     return groupOf(typeof key === 'string' ? key : null, members)
   })
 }
@@ -81,20 +81,20 @@ function groupOf(sku: string | null, components: readonly Component[]): Group {
 }
 
 /** All that a product says of one inventory item, its references to it merged into one. */
-export interface Reference {
+export interface MergedReference {
   readonly inventoryItemId: string
   /** The SKU that its first reference gives it; null where that gives none. */
   readonly sku: string | null
   /** Units of the item that one unit of the product needs, above zero. */
   readonly units: Exact
   /** Whether more than one reference was merged. */
-  readonly repeated: boolean
+  readonly isRepeated: boolean
 }
 
 /** What a product's `inventory_items` come to. */
-export interface References {
+export interface MergedReferences {
   /** One for each item, in the order first named. */
-  readonly merged: readonly Reference[]
+  readonly merged: readonly MergedReference[]
   /** Those whose `unit_quantity` is no number above zero; they are set aside before anything is merged. */
   readonly invalid: readonly ProductReference[]
 }
@@ -103,8 +103,8 @@ export interface References {
  * The contract's rule 0. An item that is referred to twice needs the sum of its unit quantities in a kit, and counts
  * once with the largest of them in a plain product.
  */
-export function mergeReferences(product: Product): References {
-  const merged = new Map<string, Reference>()
+export function mergeReferences(product: Product): MergedReferences {
+  const merged = new Map<string, MergedReference>()
   const invalid: ProductReference[] = []
   for (const reference of product.inventory_items ?? []) {
     const units = unitsOf(reference)
@@ -117,11 +117,11 @@ export function mergeReferences(product: Product): References {
     merged.set(
       inventoryItemId,
       earlier === undefined
-        ? { inventoryItemId, sku: reference.sku || null, units, repeated: false }
+        ? { inventoryItemId, sku: reference.sku || null, units, isRepeated: false }
         : {
             ...earlier,
             units: product.is_kit ? plus(earlier.units, units) : larger(earlier.units, units),
-            repeated: true,
+            isRepeated: true,
           },
     )
   }

@@ -3,16 +3,16 @@ import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { type Component, type Group, resolveComponents } from './components.js'
 import {
-  falsifies,
+  affectsNumbers,
   invalidUnitQuantity,
   inventoryItemMissing,
   itemIssues,
   noInventoryItems,
-  unknownWarehouses,
   upstreamSyncIncomplete,
+  warehouseUnknown,
 } from './issues.js'
 import { stockLocations, stockLots } from './lots.js'
-import { type Asked, type ItemAmounts, nothing, readItemAmounts, toQuantities } from './quantities.js'
+import { type ItemAmounts, noAmounts, type SelectedWarehouses, toItemAmounts, toQuantities } from './quantities.js'
 import { toNumber } from './rational.js'
 import type { ComponentStock, Stock, StockIssue, StockSource, WarehouseStock } from './stock.js'
 import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
@@ -43,8 +43,8 @@ export interface StockInput {
 export function composeStock(input: StockInput): Stock {
   const { product, items, warehouses } = input
   const isKit = product.is_kit === true
-  const asked: Asked = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
-  const { components, groups, invalid } = resolveComponents(product, items)
+  const asked: SelectedWarehouses = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
+  const { components, groups, invalidReferences: invalid } = resolveComponents(product, items)
   const issues: StockIssue[] = invalid.map(invalidUnitQuantity)
   if (components.length + invalid.length === 0) issues.push(noInventoryItems(product))
 
@@ -56,17 +56,17 @@ export function composeStock(input: StockInput): Stock {
       issues.push(inventoryItemMissing(inventoryItemId))
       continue
     }
-    const holding = readItemAmounts(item, asked)
+    const holding = toItemAmounts(item, asked)
     counted.push(item)
     holdings.set(inventoryItemId, holding)
     issues.push(...itemIssues(inventoryItemId, holding, asked))
   }
   issues.push(
-    ...unknownWarehouses(asked, warehouses, holdings),
+    ...warehouseUnknown(asked, warehouses, holdings),
     ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
   )
 
-  const give: AmountsOf = (inventoryItemId) => holdings.get(inventoryItemId)?.counted ?? nothing
+  const give: AmountsOf = (inventoryItemId) => holdings.get(inventoryItemId)?.selected ?? noAmounts
   const quantities = toQuantities(productAmounts(groups, isKit, give))
   return {
     sku: input.sku,
@@ -82,7 +82,7 @@ export function composeStock(input: StockInput): Stock {
     quantities,
     warehouses: warehouseStocks(groups, isKit, holdings, warehouses, asked),
     components: components.map((component) => componentStock(component, items.get(component.inventoryItemId), give)),
-    complete: !issues.some((issue) => falsifies(issue, asked)),
+    complete: !issues.some((issue) => affectsNumbers(issue, asked)),
     issues,
     limiting: isKit ? findLimiting(groups, give) : null,
     as_of: input.asOf,
@@ -112,10 +112,10 @@ export function warehouseStocks(
   isKit: boolean,
   holdings: ReadonlyMap<string, ItemAmounts>,
   warehouses: ReadonlyMap<string, Warehouse>,
-  asked: Asked,
+  asked: SelectedWarehouses,
 ): WarehouseStock[] {
   return namedWarehouses(holdings, asked).map((warehouseId) => {
-    const give = (inventoryItemId: string) => holdings.get(inventoryItemId)?.byWarehouse.get(warehouseId) ?? nothing
+    const give = (inventoryItemId: string) => holdings.get(inventoryItemId)?.byWarehouse.get(warehouseId) ?? noAmounts
     const quantities = toQuantities(productAmounts(groups, isKit, give))
     const warehouse = warehouses.get(warehouseId)
     return {
@@ -128,7 +128,7 @@ export function warehouseStocks(
   })
 }
 
-function namedWarehouses(holdings: ReadonlyMap<string, ItemAmounts>, asked: Asked): string[] {
+function namedWarehouses(holdings: ReadonlyMap<string, ItemAmounts>, asked: SelectedWarehouses): string[] {
   const named = new Set<string>()
   for (const { byWarehouse } of holdings.values()) {
     for (const warehouseId of byWarehouse.keys()) {

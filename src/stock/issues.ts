@@ -1,11 +1,11 @@
 import type { Product, ProductReference } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import type { Amounts, Asked, ItemAmounts } from './quantities.js'
+import type { Amounts, ItemAmounts, SelectedWarehouses } from './quantities.js'
 import { compare, type Exact, plus } from './rational.js'
 import type { StockIssue } from './stock.js'
 
 /** Whether an issue may make a number of the answer too low or too high. */
-export function falsifies({ code }: StockIssue, asked: Asked): boolean {
+export function affectsNumbers({ code }: StockIssue, asked: SelectedWarehouses): boolean {
   if (code === 'warehouse_breakdown_missing') return asked !== undefined
   return code !== 'warehouse_breakdown_mismatch'
 }
@@ -39,8 +39,8 @@ export const upstreamSyncIncomplete = (resource: string): StockIssue => ({
 })
 
 /** The warehouses asked for that neither the warehouse list nor any item knows. */
-export function unknownWarehouses(
-  asked: Asked,
+export function warehouseUnknown(
+  asked: SelectedWarehouses,
   warehouses: ReadonlyMap<string, Warehouse>,
   holdings: ReadonlyMap<string, ItemAmounts>,
 ): StockIssue[] {
@@ -57,7 +57,7 @@ export function unknownWarehouses(
  * What is wrong with an item's numbers, so far as it concerns the warehouses asked for. An item without a breakdown
  * says nothing of them, so that what it does not know of itself concerns them all.
  */
-export function itemIssues(inventoryItemId: string, holding: ItemAmounts, asked: Asked): StockIssue[] {
+export function itemIssues(inventoryItemId: string, holding: ItemAmounts, asked: SelectedWarehouses): StockIssue[] {
   const { overall, byWarehouse } = holding
   const issues: StockIssue[] = []
   const report = (code: StockIssue['code'], detail: string) =>
@@ -65,11 +65,11 @@ export function itemIssues(inventoryItemId: string, holding: ItemAmounts, asked:
 
   const hasStock = isNonZero(overall.onhand) || isNonZero(overall.fulfillable)
   const unbroken = byWarehouse.size === 0
-  if (!overall.fulfillableKnown && (asked === undefined || (unbroken && !hasStock))) {
+  if (!overall.isFulfillableKnown && (asked === undefined || (unbroken && !hasStock))) {
     report('quantity_unknown', `Inventory item ${inventoryItemId} does not say how much of it is fulfillable.`)
   }
   for (const [warehouseId, amounts] of byWarehouse) {
-    if (!amounts.fulfillableKnown && (asked === undefined || asked.has(warehouseId))) {
+    if (!amounts.isFulfillableKnown && (asked === undefined || asked.has(warehouseId))) {
       report(
         'quantity_unknown',
         `Inventory item ${inventoryItemId} does not say how much of it is fulfillable in warehouse ${warehouseId}.`,

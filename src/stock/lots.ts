@@ -1,10 +1,10 @@
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { Asked } from './quantities.js'
-import { stated } from './quantities.js'
+import type { SelectedWarehouses } from './quantities.js'
+import { finiteOrNull } from './quantities.js'
 import type { StockLocation, StockLot } from './stock.js'
 
 /** Every lot of these items, first-expiring first, those without a date last, otherwise in order. */
-export function stockLots(items: readonly InventoryItem[], asked: Asked): StockLot[] {
+export function stockLots(items: readonly InventoryItem[], asked: SelectedWarehouses): StockLot[] {
   const lots: StockLot[] = []
   for (const item of items) {
     for (const lot of item.lots ?? []) {
@@ -12,7 +12,7 @@ export function stockLots(items: readonly InventoryItem[], asked: Asked): StockL
       lots.push({
         inventory_item_id: item.id,
         lot_id: lot.lot_id ?? null,
-        onhand: stated(lot.onhand),
+        onhand: finiteOrNull(lot.onhand),
         expiration_date: lot.expiration_date ?? null,
         warehouse_id: lot.warehouse_id ?? null,
       })
@@ -25,7 +25,7 @@ export function stockLots(items: readonly InventoryItem[], asked: Asked): StockL
 }
 
 /** Every location of these items, in order. */
-export function stockLocations(items: readonly InventoryItem[], asked: Asked): StockLocation[] {
+export function stockLocations(items: readonly InventoryItem[], asked: SelectedWarehouses): StockLocation[] {
   const locations: StockLocation[] = []
   for (const item of items) {
     for (const location of item.locations ?? []) {
@@ -33,7 +33,7 @@ export function stockLocations(items: readonly InventoryItem[], asked: Asked): S
       locations.push({
         inventory_item_id: item.id,
         location_id: location.location_id ?? null,
-        quantity: stated(location.quantity),
+        quantity: finiteOrNull(location.quantity),
         warehouse_id: location.warehouse_id ?? null,
       })
     }
@@ -41,7 +41,7 @@ export function stockLocations(items: readonly InventoryItem[], asked: Asked): S
   return locations
 }
 
-const isAsked = (asked: Asked, warehouseId: string | null | undefined): boolean =>
+const isAsked = (asked: SelectedWarehouses, warehouseId: string | null | undefined): boolean =>
   asked === undefined || (typeof warehouseId === 'string' && asked.has(warehouseId))
 
 const date = /^\d{4}-\d{2}-\d{2}(?<time>T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/

@@ -13,12 +13,12 @@ export interface Amounts {
 }
 
 /** What upstream states in one place, and whether that tells what is fulfillable. */
-export interface StatedAmounts extends Amounts {
-  readonly fulfillableKnown: boolean
+export interface ItemOrWarehouseAmounts extends Amounts {
+  readonly isFulfillableKnown: boolean
 }
 
 /** The amounts of what states nothing and counts 0. */
-export const nothing: Amounts = {
+export const noAmounts: Amounts = {
   onhand: null,
   committed: null,
   unfulfillable: null,
@@ -32,11 +32,11 @@ export const nothing: Amounts = {
  * onhand − committed − unfulfillable if all three are; `derivable` says whether that identity holds for the item, which
  * it does not where substitute SKUs are involved.
  */
-export function readAmounts(quantities: ItemQuantities, derivable: boolean): StatedAmounts {
-  const onhand = stated(quantities.onhand)
-  const committed = stated(quantities.committed)
-  const unfulfillable = stated(quantities.unfulfillable)
-  let fulfillable: Exact | null = stated(quantities.fulfillable)
+export function toAmounts(quantities: ItemQuantities, derivable: boolean): ItemOrWarehouseAmounts {
+  const onhand = finiteOrNull(quantities.onhand)
+  const committed = finiteOrNull(quantities.committed)
+  const unfulfillable = finiteOrNull(quantities.unfulfillable)
+  let fulfillable: Exact | null = finiteOrNull(quantities.fulfillable)
   if (fulfillable === null && derivable && onhand !== null && committed !== null && unfulfillable !== null) {
     fulfillable = minus(minus(onhand, committed), unfulfillable)
   }
@@ -45,18 +45,18 @@ export function readAmounts(quantities: ItemQuantities, derivable: boolean): Sta
     committed,
     unfulfillable,
     fulfillable: fulfillable ?? 0,
-    sellable: stated(quantities.sellable),
-    awaiting: stated(quantities.awaiting),
-    fulfillableKnown: fulfillable !== null,
+    sellable: finiteOrNull(quantities.sellable),
+    awaiting: finiteOrNull(quantities.awaiting),
+    isFulfillableKnown: fulfillable !== null,
   }
 }
 
 /** A quantity as upstream states it, or null: absent and null are not stated, nor is what is not finite. Never -0. */
-export const stated = (value: number | null | undefined): number | null =>
+export const finiteOrNull = (value: number | null | undefined): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value + 0 : null
 
 /** Both together. A quantity that only one of them states is that one's. */
-export const pool = (a: Amounts, b: Amounts): Amounts => ({
+export const addAmounts = (a: Amounts, b: Amounts): Amounts => ({
   onhand: sum(a.onhand, b.onhand),
   committed: sum(a.committed, b.committed),
   unfulfillable: sum(a.unfulfillable, b.unfulfillable),
@@ -80,32 +80,32 @@ export const toQuantities = (amounts: Amounts): Quantities => ({
 const shown = (amount: Exact | null): number | null => (amount === null ? null : toNumber(amount))
 
 /** The warehouses that a caller asked for; undefined for all of them. */
-export type Asked = ReadonlySet<string> | undefined
+export type SelectedWarehouses = ReadonlySet<string> | undefined
 
 /** What an inventory item holds. */
 export interface ItemAmounts {
   /** The item's own numbers, over all warehouses. */
-  readonly overall: StatedAmounts
+  readonly overall: ItemOrWarehouseAmounts
   /** Its numbers in each warehouse that its breakdown names, asked for or not. Empty where it has no breakdown. */
-  readonly byWarehouse: ReadonlyMap<string, StatedAmounts>
+  readonly byWarehouse: ReadonlyMap<string, ItemOrWarehouseAmounts>
   /** What totals count: the item's own numbers or, asked for certain warehouses, those of these warehouses pooled. */
-  readonly counted: Amounts
+  readonly selected: Amounts
 }
 
 /** Reads an item. A warehouse that its breakdown names without numbers states nothing. */
-export function readItemAmounts(item: InventoryItem, asked: Asked): ItemAmounts {
+export function toItemAmounts(item: InventoryItem, asked: SelectedWarehouses): ItemAmounts {
   const derivable = !item.substitute_skus?.length
-  const overall = readAmounts(item, derivable)
-  const byWarehouse = new Map<string, StatedAmounts>()
+  const overall = toAmounts(item, derivable)
+  const byWarehouse = new Map<string, ItemOrWarehouseAmounts>()
   const breakdown = item.inventory_by_warehouse_id ?? {}
   for (const warehouseId of Object.keys(breakdown)) {
-    byWarehouse.set(warehouseId, readAmounts(breakdown[warehouseId] ?? {}, derivable))
+    byWarehouse.set(warehouseId, toAmounts(breakdown[warehouseId] ?? {}, derivable))
   }
-  return { overall, byWarehouse, counted: asked === undefined ? overall : poolOf(asked, byWarehouse) }
+  return { overall, byWarehouse, selected: asked === undefined ? overall : poolOf(asked, byWarehouse) }
 }
 
 function poolOf(asked: Iterable<string>, byWarehouse: ReadonlyMap<string, Amounts>): Amounts {
-  let pooled = nothing
-  for (const warehouseId of asked) pooled = pool(pooled, byWarehouse.get(warehouseId) ?? nothing)
+  let pooled = noAmounts
+  for (const warehouseId of asked) pooled = addAmounts(pooled, byWarehouse.get(warehouseId) ?? noAmounts)
   return pooled
 }

@@ -1,5 +1,5 @@
 import type { Group } from './components.js'
-import { type Amounts, nothing, pool } from './quantities.js'
+import { type Amounts, addAmounts, noAmounts } from './quantities.js'
 import { compare, type Exact, floorOver, larger, minus, over, plus, smaller, times, toNumber } from './rational.js'
 import type { Limiting } from './stock.js'
 
@@ -72,10 +72,10 @@ function groupYields(group: Group, give: AmountsOf): Yields {
 const yieldOf = (sum: Exact | null, units: Exact): Exact | null => (sum === null ? null : floorOver(sum, units))
 
 function groupSums(group: Group, give: AmountsOf): Amounts {
-  let sums = nothing
+  let sums = noAmounts
   for (const { inventoryItemId, units } of group.components) {
     const amounts = give(inventoryItemId)
-    sums = pool(sums, group.units === null ? each(amounts, (amount) => over(amount, units)) : amounts)
+    sums = addAmounts(sums, group.units === null ? each(amounts, (amount) => over(amount, units)) : amounts)
   }
   return sums
 }

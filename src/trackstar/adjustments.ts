@@ -1,6 +1,6 @@
 import { type Problem, problem } from '../errors.js'
 import { InventoryItem } from '../records/inventory-item.js'
-import { recordReader } from '../records/record.js'
+import { createRecordParser } from '../records/record.js'
 import type { CallUpstream } from './call.js'
 import { encode } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
@@ -34,7 +34,7 @@ export type Adjust = (
 ) => Promise<Adjusted>
 
 const route = '/wms/inventory/{inventory_id}/adjust'
-const reader = recordReader(InventoryItem)
+const reader = createRecordParser(InventoryItem)
 
 /** @param upstream for writes: with a budget of their own */
 export function adjuster(upstream: CallUpstream): Adjust {
@@ -52,7 +52,7 @@ export function adjuster(upstream: CallUpstream): Adjust {
     if (typeof answer.body !== 'object' || answer.body === null || Array.isArray(answer.body)) {
       throw invalidResponse(route, { path: '', message: 'must be object' })
     }
-    const result = reader.one(answer.body)
+    const result = reader.parseRecord(answer.body)
     return {
       body: answer.body,
       item: 'record' in result ? result.record : undefined,

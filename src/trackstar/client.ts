@@ -1,8 +1,8 @@
 import { isProblem } from '../errors.js'
 import { InventoryItem } from '../records/inventory-item.js'
 import { Product } from '../records/product.js'
-import { type Malformed, type Page, type RecordReader, recordReader } from '../records/record.js'
-import { readSyncState, type SyncState } from '../records/sync-state.js'
+import { createRecordParser, type MalformedRecord, type Page, type RecordParser } from '../records/record.js'
+import { parseSyncState, type SyncState } from '../records/sync-state.js'
 import { Warehouse } from '../records/warehouse.js'
 import type { CallUpstream, Cause, Within } from './call.js'
 import { paginate } from './pagination.js'
@@ -31,7 +31,7 @@ export interface CallOptions {
 export interface Batch<R> {
   readonly asked: readonly string[]
   readonly records: readonly R[]
-  readonly malformed: readonly Malformed[]
+  readonly malformed: readonly MalformedRecord[]
 }
 
 /** Called when the permit is there: the keys to ask for, at most what one call can take; none: the permit goes back. */
@@ -59,10 +59,10 @@ export interface TrackstarClient {
 /** Most pages of one batch or of the warehouses: a guard against a token that never ends. */
 const maxPages = 20
 
-const readers: { readonly [R in Resource]: RecordReader<Resources[R]> } = {
-  products: recordReader(Product),
-  inventory: recordReader(InventoryItem),
-  warehouses: recordReader(Warehouse),
+const readers: { readonly [R in Resource]: RecordParser<Resources[R]> } = {
+  products: createRecordParser(Product),
+  inventory: createRecordParser(InventoryItem),
+  warehouses: createRecordParser(Warehouse),
 }
 
 export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
@@ -149,7 +149,7 @@ export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
       const route = '/connections/{connection_id}'
       const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const
       const answer = await upstream({ ...errand, route, request: () => request })
-      const state = answer?.status === 200 ? readSyncState(answer.body) : undefined
+      const state = answer?.status === 200 ? parseSyncState(answer.body) : undefined
       if (state === undefined) throw invalidResponse(route, { path: '/data', message: 'must be a connection' })
       return state
     },
@@ -167,7 +167,7 @@ const idFilters = (ids: readonly string[]) => ({ 'ids[in]': ids.join(',') })
 
 function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) throw toProblem(answer)
-  const page = readers[resource].page(answer.body)
+  const page = readers[resource].parsePage(answer.body)
   if ('fault' in page) throw invalidResponse(`/wms/${resource}`, page.fault)
   return page
 }
@@ -175,7 +175,7 @@ function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page
 /** A read of one record, as a page of at most that one. */
 function readOne<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) return noRecords
-  const result = readers[resource].one(answer.body)
+  const result = readers[resource].parseRecord(answer.body)
   if ('fault' in result) throw invalidResponse(`/wms/${resource}/{id}`, result.fault)
   return { ...noRecords, records: [result.record] }
 }

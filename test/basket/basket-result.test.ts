@@ -5,7 +5,7 @@ import { BasketCheck, basketSchemas } from '../../src/basket/basket-result.js'
 import { StockIssue } from '../../src/stock/stock.js'
 import { item, kit, plain, reference } from '../stock/fixtures.js'
 
-tap.test('writes a whole answer, nothing lost and nothing rounded', async (t) => {
+tap.test('serializes a whole response without loss or rounding', async (t) => {
   const result = checkBasket({
     lines: [
       { sku: 'A', quantity: 3, product: plain(reference('a', 'A', 0.5)) },

@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import tap from 'tap'
-import { type Budget, type Constraint, maximise, spend } from '../../src/basket/simplex.js'
+import { type Constraint, maximize, type StepBudget, spend } from '../../src/basket/simplex.js'
 
 const constraint = (bound: bigint, ...coefficients: bigint[]): Constraint => ({ coefficients, bound })
-const plenty = (): Budget => ({ left: 1e9 })
+const ampleBudget = (): StepBudget => ({ left: 1e9 })
 const values = (objective: bigint[], constraints: Constraint[]) => {
-  const solution = maximise(objective, constraints, plenty())
+  const solution = maximize(objective, constraints, ampleBudget())
   return solution?.values.map((value) => Number(value) / Number(solution.denominator))
 }
 
-tap.test('finds the best values, fractions exactly', async (t) => {
+tap.test('finds the optimum with exact fractions', async (t) => {
   t.strictSame(values([3n, 5n], [constraint(4n, 1n, 0n), constraint(12n, 0n, 2n), constraint(18n, 3n, 2n)]), [2, 6])
-  t.strictSame(maximise([1n, 1n], [constraint(1n, 1n, 2n), constraint(1n, 2n, 1n)], plenty()), {
+  t.strictSame(maximize([1n, 1n], [constraint(1n, 1n, 2n), constraint(1n, 2n, 1n)], ampleBudget()), {
     values: [1n, 1n],
     denominator: 3n,
   })
@@ -20,8 +20,8 @@ tap.test('finds the best values, fractions exactly', async (t) => {
   t.strictSame(values([0n, -1n], [constraint(3n, 1n, 1n)]), [0, 0])
 })
 
-tap.test('does not go round in circles', async (t) => {
-  // Beale's example, in whole numbers, on which the rule of the greatest promise alone never ends.
+tap.test('does not cycle', async (t) => {
+  // Beale's example in integers, on which the largest-gain rule alone cycles.
   const constraints = [
     constraint(0n, 25n, -6000n, -4n, 900n),
     constraint(0n, 50n, -9000n, -2n, 300n),
@@ -30,20 +30,20 @@ tap.test('does not go round in circles', async (t) => {
   t.strictSame(values([75n, -15000n, 2n, -600n], constraints), [0.04, 0, 1, 0])
 })
 
-tap.test('ends with its budget', async (t) => {
+tap.test('stops when the budget runs out', async (t) => {
   const constraints = [constraint(4n, 1n, 0n), constraint(12n, 0n, 2n), constraint(18n, 3n, 2n)]
   const budget = { left: 20 }
-  t.equal(maximise([3n, 5n], constraints, budget), undefined)
+  t.equal(maximize([3n, 5n], constraints, budget), undefined)
   t.equal(budget.left, 0)
   t.equal(spend({ left: 5 }, 4), true)
   t.equal(spend({ left: 4 }, 5), false)
 })
 
-tap.test('refuses an objective that nothing bounds', async (t) => {
-  t.throws(() => maximise([1n], [], plenty()), RangeError)
+tap.test('throws if the objective is unbounded', async (t) => {
+  t.throws(() => maximize([1n], [], ampleBudget()), RangeError)
 })
 
-tap.test('never does worse than any values on a grid, within the constraints', async () => {
+tap.test('is at least as good as every feasible point of a grid', async () => {
   const coefficient = fc.bigInt(0n, 4n)
   const programs = fc.record({
     objective: fc.tuple(coefficient, coefficient, coefficient),
@@ -61,7 +61,7 @@ tap.test('never does worse than any values on a grid, within the constraints', a
   fc.assert(
     fc.property(programs, ({ objective, constraints }) => {
       const all = [...constraints, ...caps]
-      const solution = maximise(objective, all, plenty())
+      const solution = maximize(objective, all, ampleBudget())
       if (solution === undefined) return false
       const { values, denominator } = solution
       const isWithin = all.every(({ coefficients, bound }) => times(coefficients, values) <= bound * denominator)

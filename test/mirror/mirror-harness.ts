@@ -4,7 +4,7 @@ import { Mirror } from '../../src/mirror/mirror.js'
 import { MirrorStore } from '../../src/mirror/mirror-store.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import type { Malformed } from '../../src/records/record.js'
+import type { MalformedRecord } from '../../src/records/record.js'
 import type { CallOptions, TrackstarClient } from '../../src/trackstar/client.js'
 import type { Filters } from '../../src/trackstar/query.js'
 import { settle, TestClock } from '../harness.js'
@@ -25,7 +25,7 @@ export interface ListCall {
 export class UpstreamLists {
   products: Product[] = []
   inventory: InventoryItem[] = []
-  malformed: Malformed[] = []
+  malformed: MalformedRecord[] = []
   pageSize = 2
   /** How far upstream's clock is ahead of ours; undefined: it does not say what time it is. */
   aheadMs: number | undefined = 0

@@ -1,27 +1,27 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
 import { Product } from '../../src/records/product.js'
-import { recordReader } from '../../src/records/record.js'
+import { createRecordParser } from '../../src/records/record.js'
 
-const products = recordReader(Product)
-const items = recordReader(InventoryItem)
+const products = createRecordParser(Product)
+const items = createRecordParser(InventoryItem)
 const product = { id: 'p1', sku: 'A', inventory_items: [{ inventory_item_id: 'i1', unit_quantity: 2 }] }
 
 tap.test('reads a page: its records untouched, and the token of the next', async (t) => {
   const odd = { ...product, colour: 'green', additional_fields: { deep: [1, { er: null }] } }
-  const page = products.page({ data: [product, odd], next_token: 'more', total_count: 2, extra: true })
+  const page = products.parsePage({ data: [product, odd], next_token: 'more', total_count: 2, extra: true })
   t.strictSame(page, { records: [product, odd], malformed: [], nextToken: 'more' })
   t.ok('records' in page && page.records[1] === odd, 'is not even a copy')
 })
 
 tap.test('knows the last page by a token that is null, empty or absent', async (t) => {
   for (const last of [{ next_token: null }, { next_token: '' }, {}]) {
-    t.strictSame(products.page({ data: [], ...last }), { records: [], malformed: [], nextToken: null })
+    t.strictSame(products.parsePage({ data: [], ...last }), { records: [], malformed: [], nextToken: null })
   }
 })
 
 tap.test('leaves out malformed records, each with the path that is wrong and what is known of it', async (t) => {
-  const page = products.page({
+  const page = products.parsePage({
     data: [
       { id: 'p1', sku: 7 },
       product,
@@ -53,9 +53,9 @@ tap.test('leaves out malformed records, each with the path that is wrong and wha
 })
 
 tap.test('never tells a value of what is wrong', async (t) => {
-  const page = products.page({ data: [{ id: 'p1', name: { secret: 'Mrs Smith' } }], next_token: null })
+  const page = products.parsePage({ data: [{ id: 'p1', name: { secret: 'Mrs Smith' } }], next_token: null })
   t.notMatch(JSON.stringify(page), /Smith/)
-  t.notMatch(JSON.stringify(products.page({ data: 'Mrs Smith' })), /Smith/)
+  t.notMatch(JSON.stringify(products.parsePage({ data: 'Mrs Smith' })), /Smith/)
 })
 
 tap.test('refuses what is no page, and says where it is wrong', async (t) => {
@@ -69,19 +69,19 @@ tap.test('refuses what is no page, and says where it is wrong', async (t) => {
     [{ data: {} }, '/data'],
     [{ data: [], next_token: 5 }, '/next_token'],
   ] as const) {
-    t.match(products.page(body), { fault: { path, message: /./ } }, JSON.stringify(body))
+    t.match(products.parsePage(body), { fault: { path, message: /./ } }, JSON.stringify(body))
   }
 })
 
 tap.test('reads one record, untouched', async (t) => {
   const odd = { ...product, colour: 'green' }
-  const result = products.one({ data: odd, extra: 1 })
+  const result = products.parseRecord({ data: odd, extra: 1 })
   t.ok('record' in result && result.record === odd)
 })
 
 tap.test('refuses what is no record, and says where it is wrong', async (t) => {
   for (const body of [undefined, null, 7, 'text', [], [product]]) {
-    t.strictSame(products.one(body), { fault: { path: '', message: 'must be object' } })
+    t.strictSame(products.parseRecord(body), { fault: { path: '', message: 'must be object' } })
   }
   for (const [body, path] of [
     [{}, '/data'],
@@ -89,7 +89,7 @@ tap.test('refuses what is no record, and says where it is wrong', async (t) => {
     [{ data: [product] }, '/data'],
     [{ data: { id: 'p1', active: 'yes' } }, '/data/active'],
   ] as const) {
-    t.match(products.one(body), { fault: { path } }, JSON.stringify(body))
+    t.match(products.parseRecord(body), { fault: { path } }, JSON.stringify(body))
   }
 })
 
@@ -97,9 +97,9 @@ tap.test('takes warehouses of any name in a breakdown', async (t) => {
   for (const name of ['__proto__', 'constructor', 'toString', 'a/b', 'a\nb', '']) {
     const breakdown = (onhand: string) =>
       JSON.parse(`{"id": "i1", "inventory_by_warehouse_id": {${JSON.stringify(name)}: {"onhand": ${onhand}}}}`)
-    const result = items.one({ data: breakdown('3') })
+    const result = items.parseRecord({ data: breakdown('3') })
     const found = 'record' in result ? result.record.inventory_by_warehouse_id : undefined
     t.strictSame(Object.entries(found ?? {}), [[name, { onhand: 3 }]], JSON.stringify(name))
-    t.match(items.one({ data: breakdown('"3"') }), { fault: { path: /^\/data\/inventory_by_warehouse_id/ } })
+    t.match(items.parseRecord({ data: breakdown('"3"') }), { fault: { path: /^\/data\/inventory_by_warehouse_id/ } })
   }
 })

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { readSyncState } from '../../src/records/sync-state.js'
+import { parseSyncState } from '../../src/records/sync-state.js'
 import { newConnection } from '../../src/sandbox/sandbox-connection.js'
 
 const silent = { syncedAt: null, errors: [], incomplete: [] }
@@ -8,30 +8,30 @@ const noon = Date.parse('2026-03-01T12:00:00Z')
 tap.test('reads the connection, be it the data itself or in a list of one', async (t) => {
   const connection = newConnection('c', noon)
   const state = { syncedAt: '2026-03-01T12:00:00Z', errors: [], incomplete: [] }
-  t.strictSame(readSyncState({ data: connection }), state)
-  t.strictSame(readSyncState({ data: [connection] }), state)
+  t.strictSame(parseSyncState({ data: connection }), state)
+  t.strictSame(parseSyncState({ data: [connection] }), state)
 })
 
 tap.test('takes a connection that says nothing', async (t) => {
-  t.strictSame(readSyncState({ data: {} }), silent)
+  t.strictSame(parseSyncState({ data: {} }), silent)
   const nothing = { historical_sync_completed: null, sync_schedules: null, errors: null }
-  t.strictSame(readSyncState({ data: nothing }), silent)
-  t.strictSame(readSyncState({ data: { sync_schedules: [], errors: [], historical_sync_completed: {} } }), silent)
+  t.strictSame(parseSyncState({ data: nothing }), silent)
+  t.strictSame(parseSyncState({ data: { sync_schedules: [], errors: [], historical_sync_completed: {} } }), silent)
 })
 
 tap.test('refuses what is no connection', async (t) => {
   for (const body of [undefined, null, 'x', [], {}, { data: null }, { data: [] }, { data: 'x' }, { data: [7] }]) {
-    t.equal(readSyncState(body), undefined)
+    t.equal(parseSyncState(body), undefined)
   }
   for (const data of [{ errors: {} }, { sync_schedules: [null] }, { historical_sync_completed: 'yes' }]) {
-    t.equal(readSyncState({ data }), undefined)
+    t.equal(parseSyncState({ data }), undefined)
   }
 })
 
 tap.test('takes the time of the last copy of inventory, in whichever spelling', async (t) => {
   const syncedAt = (schedule: object) => {
     const others = [{}, { function_name: 'get_products', latest_sync: 'other' }]
-    return readSyncState({ data: { sync_schedules: [...others, { function_name: 'get_inventory', ...schedule }] } })
+    return parseSyncState({ data: { sync_schedules: [...others, { function_name: 'get_inventory', ...schedule }] } })
       ?.syncedAt
   }
   t.equal(syncedAt({ latest_sync: 'a', last_crawl_end: 'b', latest_data: 'c' }), 'a')
@@ -43,7 +43,7 @@ tap.test('takes the time of the last copy of inventory, in whichever spelling', 
 
 tap.test('names the resources whose first copy is not finished', async (t) => {
   const incomplete = (historical_sync_completed: unknown) =>
-    readSyncState({ data: { historical_sync_completed } })?.incomplete
+    parseSyncState({ data: { historical_sync_completed } })?.incomplete
   t.strictSame(incomplete({ get_products: false, get_inventory: false }), ['products', 'inventory'])
   t.strictSame(incomplete({ get_products: true, get_inventory: null, get_orders: false, get_warehouses: false }), [])
   t.strictSame(incomplete(JSON.parse('{"__proto__": false, "constructor": false}')), [])
@@ -62,7 +62,7 @@ tap.test('tells what is wrong between Trackstar and the warehouse system', async
     {},
   ]
   const unseen = { first_seen: null, last_seen: null }
-  t.strictSame(readSyncState({ data: { errors } })?.errors, [
+  t.strictSame(parseSyncState({ data: { errors } })?.errors, [
     {
       message: 'The password has changed',
       preventing_sync: true,

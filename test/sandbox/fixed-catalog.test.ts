@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
 import { Product } from '../../src/records/product.js'
-import { recordReader } from '../../src/records/record.js'
+import { createRecordParser } from '../../src/records/record.js'
 import { Warehouse } from '../../src/records/warehouse.js'
 import { fixedCatalog, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalog.js'
 import { liveItemId } from '../../src/sandbox/fixed-items.js'
@@ -25,12 +25,12 @@ tap.test('lists every SKU it has, and no other, once', async (t) => {
 })
 
 tap.test('has sound records, though their numbers may be wrong', async (t) => {
-  const sound = (reader: { page(body: unknown): unknown }, data: unknown[]) =>
-    t.match(reader.page({ data, next_token: null }), { malformed: [], nextToken: null })
-  sound(recordReader(Product), products)
-  sound(recordReader(InventoryItem), inventory)
+  const sound = (reader: { parsePage(body: unknown): unknown }, data: unknown[]) =>
+    t.match(reader.parsePage({ data, next_token: null }), { malformed: [], nextToken: null })
+  sound(createRecordParser(Product), products)
+  sound(createRecordParser(InventoryItem), inventory)
   sound(
-    recordReader(Warehouse),
+    createRecordParser(Warehouse),
     fixedWarehouses.map((make) => make()),
   )
 })

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { InventoryItem } from '../../src/records/inventory-item.js'
-import { recordReader } from '../../src/records/record.js'
+import { createRecordParser } from '../../src/records/record.js'
 import { counts, needs, newItem, newProduct, newWarehouse } from '../../src/sandbox/new-records.js'
 
 tap.test('leaves what is neither committed nor unfulfillable, and never offers less than nothing', async (t) => {
@@ -15,7 +15,7 @@ tap.test('adds up an item over its warehouses', async (t) => {
   ])
   t.match(item, { onhand: 11, committed: 3, unfulfillable: 2, fulfillable: 6, awaiting: 5 })
   t.strictSame(Object.keys(item.inventory_by_warehouse_id ?? {}), ['a', '__proto__'])
-  t.ok('record' in recordReader(InventoryItem).one({ data: item }))
+  t.ok('record' in createRecordParser(InventoryItem).parseRecord({ data: item }))
 })
 
 tap.test('takes a quantity that a warehouse does not state for nothing', async (t) => {

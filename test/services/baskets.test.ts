@@ -1,7 +1,7 @@
 import tap from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { type AskedLine, basketOutcome } from '../../src/services/baskets.js'
+import { checkBasketLines, type RequestedLine } from '../../src/services/baskets.js'
 import type { StockRecords } from '../../src/services/stocks.js'
 import { item, reference } from '../stock/fixtures.js'
 import { simple } from '../stock/view.js'
@@ -34,12 +34,12 @@ function start({ products = {}, items = {}, readAt = {}, stale = [], incomplete 
     connectionState: () => undefined,
     incomplete: () => incomplete,
   }
-  const check = (lines: readonly AskedLine[], warehouseIds?: readonly string[]) =>
-    basketOutcome(records, lines, warehouseIds, 'reading')
+  const check = (lines: readonly RequestedLine[], warehouseIds?: readonly string[]) =>
+    checkBasketLines(records, lines, warehouseIds, 'reading')
   return { asked, check }
 }
 
-const line = (sku: string, quantity = 1, warehouseCustomerId?: string): AskedLine => ({
+const line = (sku: string, quantity = 1, warehouseCustomerId?: string): RequestedLine => ({
   sku,
   quantity,
   warehouseCustomerId,
@@ -170,6 +170,6 @@ tap.test('takes a catalog that gives nothing for a key for a fault', async (t) =
     connectionState: () => undefined,
     incomplete: () => [],
   }
-  const { failures } = await basketOutcome(nothing, [line('A')], undefined, '')
+  const { failures } = await checkBasketLines(nothing, [line('A')], undefined, '')
   t.match(failures.get(0), { status: 'unavailable', error: { message: 'the catalog gave nothing for a key' } })
 })

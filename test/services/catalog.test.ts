@@ -3,7 +3,7 @@ import { type Directives, ReadContext } from '../../src/cache/read-context.js'
 import { problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import type { Malformed } from '../../src/records/record.js'
+import type { MalformedRecord } from '../../src/records/record.js'
 import { createCatalog } from '../../src/services/catalog.js'
 import type { Adjusted } from '../../src/trackstar/adjustments.js'
 import type { Batch, TrackstarClient } from '../../src/trackstar/client.js'
@@ -78,7 +78,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   return { clock, catalog, upstream, asked, told, reading, states, incomplete }
 }
 
-const malformed = (fields: Partial<Malformed>): Malformed => ({
+const malformed = (fields: Partial<MalformedRecord>): MalformedRecord => ({
   path: '/data/0/name',
   message: 'must be string',
   id: undefined,
@@ -221,7 +221,7 @@ async function mirrored(t: Test) {
     products: [{ id: 'p1', sku: 'A', inventory_items: [{ inventory_item_id: 'i1' }] }],
     inventory: [{ id: 'i1', onhand: 1 }],
   }
-  const malformedOnes: Malformed[] = []
+  const malformedOnes: MalformedRecord[] = []
   upstream.list = async (resource) => ({
     records: lists[resource],
     malformed: resource === 'products' ? malformedOnes : [],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { StockIndex } from '../../src/events/stock-index.js'
-import { fromCursor, type LowStockQuery, lowStock, toCursor } from '../../src/services/low-stock.js'
+import { fromCursor, type LowStockQuery, listLowStock, toCursor } from '../../src/services/low-stock.js'
 import { item, kit, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
@@ -21,7 +21,7 @@ function boardOf(view: ReturnType<typeof viewOf>) {
   const board = new StockIndex(view)
   for (const id of view.productIds()) board.update(id)
   const ask = (query: Partial<LowStockQuery>, rest = noRest) =>
-    lowStock(board, view, { below: 10, limit: 100, ...query }, rest)
+    listLowStock(board, view, { below: 10, limit: 100, ...query }, rest)
   const low = async (query: Partial<LowStockQuery>) =>
     (await ask(query)).entries.map(({ productId, available }) => [productId, available])
   return { board, ask, low }

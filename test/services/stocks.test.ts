@@ -3,7 +3,7 @@ import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { SyncState } from '../../src/records/sync-state.js'
 import { StockCache } from '../../src/services/stock-cache.js'
-import { type StockOptions, type StockRecords, stocks } from '../../src/services/stocks.js'
+import { getStocks, type StockOptions, type StockRecords } from '../../src/services/stocks.js'
 import { item, reference } from '../stock/fixtures.js'
 
 const kit = (id: string, ...ids: string[]): Product => ({
@@ -46,7 +46,7 @@ function ask(
     connectionState: () => connection,
     incomplete: () => connection?.incomplete ?? [],
   }
-  const result = (...skus: string[]) => stocks(records, new Set(skus), options, 'reading', kept)
+  const result = (...skus: string[]) => getStocks(records, new Set(skus), options, 'reading', kept)
   return { asked, result }
 }
 
@@ -151,7 +151,7 @@ tap.test('takes a catalog that gives nothing for a key for a fault', async (t) =
     connectionState: () => undefined,
     incomplete: () => [],
   }
-  t.match((await stocks(nothing, new Set(['A']), {}, '')).get('A'), {
+  t.match((await getStocks(nothing, new Set(['A']), {}, '')).get('A'), {
     status: 'unavailable',
     error: { message: 'the catalog gave nothing for a key' },
   })

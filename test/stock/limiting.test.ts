@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { Product } from '../../src/records/product.js'
 import { resolveComponents } from '../../src/stock/components.js'
-import { nothing } from '../../src/stock/quantities.js'
+import { noAmounts } from '../../src/stock/quantities.js'
 import { findLimiting } from '../../src/stock/yields.js'
 import { kit, reference } from './fixtures.js'
 
 const limiting = (product: Product, fulfillable: Record<string, number>) =>
   findLimiting(resolveComponents(product, new Map()).groups, (id) => ({
-    ...nothing,
+    ...noAmounts,
     fulfillable: fulfillable[id] ?? 0,
   }))
 

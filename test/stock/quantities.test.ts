@@ -1,10 +1,10 @@
 import t from 'tap'
-import { nothing, pool, readAmounts, toQuantities } from '../../src/stock/quantities.js'
+import { addAmounts, noAmounts, toAmounts, toQuantities } from '../../src/stock/quantities.js'
 import { quantities } from './fixtures.js'
 
-const read = (stated: Parameters<typeof readAmounts>[0], derivable = true) => {
-  const amounts = readAmounts(stated, derivable)
-  return { known: amounts.fulfillableKnown, ...toQuantities(amounts) }
+const read = (stated: Parameters<typeof toAmounts>[0], derivable = true) => {
+  const amounts = toAmounts(stated, derivable)
+  return { known: amounts.isFulfillableKnown, ...toQuantities(amounts) }
 }
 
 t.test('reads what is stated, null and absent being unstated', async (t) => {
@@ -53,15 +53,15 @@ t.test('derives nothing where something is missing or substitutes are involved',
 })
 
 t.test('pools what is stated', async (t) => {
-  const a = readAmounts({ onhand: 1, fulfillable: 0.1, committed: 4 }, true)
-  const b = readAmounts({ onhand: 2, fulfillable: 0.2, awaiting: 8 }, true)
-  t.strictSame(toQuantities(pool(a, b)), quantities({ onhand: 3, fulfillable: 0.3, committed: 4, awaiting: 8 }))
-  t.strictSame(toQuantities(pool(nothing, nothing)), quantities())
+  const a = toAmounts({ onhand: 1, fulfillable: 0.1, committed: 4 }, true)
+  const b = toAmounts({ onhand: 2, fulfillable: 0.2, awaiting: 8 }, true)
+  t.strictSame(toQuantities(addAmounts(a, b)), quantities({ onhand: 3, fulfillable: 0.3, committed: 4, awaiting: 8 }))
+  t.strictSame(toQuantities(addAmounts(noAmounts, noAmounts)), quantities())
 })
 
 t.test('shows no more than the largest safe integers', async (t) => {
   t.strictSame(
-    toQuantities(readAmounts({ onhand: 1e300, fulfillable: -1e300 }, true)),
+    toQuantities(toAmounts({ onhand: 1e300, fulfillable: -1e300 }, true)),
     quantities({ onhand: Number.MAX_SAFE_INTEGER, fulfillable: Number.MIN_SAFE_INTEGER }),
   )
 })

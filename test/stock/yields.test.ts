@@ -2,13 +2,13 @@ import t from 'tap'
 import type { ItemQuantities } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import { resolveComponents } from '../../src/stock/components.js'
-import { nothing, readAmounts, toQuantities } from '../../src/stock/quantities.js'
+import { noAmounts, toAmounts, toQuantities } from '../../src/stock/quantities.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { groupYield, productAmounts } from '../../src/stock/yields.js'
 import { kit, plain, quantities, reference } from './fixtures.js'
 
 const giveOf = (amounts: Record<string, ItemQuantities>) => (id: string) =>
-  amounts[id] === undefined ? nothing : readAmounts(amounts[id], true)
+  amounts[id] === undefined ? noAmounts : toAmounts(amounts[id], true)
 const yields = (product: Product, amounts: Record<string, ItemQuantities>) =>
   toQuantities(productAmounts(resolveComponents(product, new Map()).groups, product.is_kit === true, giveOf(amounts)))
 
