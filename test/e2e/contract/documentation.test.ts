@@ -55,10 +55,8 @@ function numbersIn(file: string, sentence: RegExp): number[] {
   return match.slice(1).map((text) => Number(text.replaceAll(',', '')))
 }
 
-async function stockOf(t: Parameters<typeof startService>[0], sku: string): Promise<Stock> {
-  const { get } = await startService(t)
-  return (await get(`/products/${encodeURIComponent(sku)}/stock`)).json<Stock>()
-}
+const { get, post } = await startService(tap)
+const stockOf = async (sku: string) => (await get(`/products/${encodeURIComponent(sku)}/stock`)).json<Stock>()
 
 /** Fields that differ from run to run; only their type is compared. */
 const changingFields = ['as_of', 'started_at', 'synced_at', 'request_id']
@@ -122,7 +120,6 @@ tap.test('the service gives each answer that the documentation shows', async (t)
 })
 
 tap.test('the basket in stock.md adds up', async (t) => {
-  const { post } = await startService(t)
   const lines = [
     { sku: 'GONGFU-SET', quantity: 6 },
     { sku: 'CUP', quantity: 20 },
@@ -137,7 +134,7 @@ tap.test('the basket in stock.md adds up', async (t) => {
 })
 
 tap.test('the kit in stock.md adds up', async (t) => {
-  const { available, quantities, components } = await stockOf(t, 'GONGFU-SET')
+  const { available, quantities, components } = await stockOf('GONGFU-SET')
   const sets = components.map(({ quantities: { fulfillable }, unit_quantity }) =>
     Math.floor(fulfillable / unit_quantity),
   )
@@ -159,7 +156,7 @@ tap.test('the kit in stock.md adds up', async (t) => {
 })
 
 tap.test('other numbers and names in the documentation are right', async (t) => {
-  const biscuits = await stockOf(t, 'BISCUIT-6PK')
+  const biscuits = await stockOf('BISCUIT-6PK')
   const sixPacks = [biscuits.components[0]?.quantities.fulfillable, biscuits.available]
   t.same(numbersIn('README.md', /(\d+) biscuits are (\d+) six-packs/), sixPacks)
   t.same(numbersIn('docs/stock.md', /(\d+) loose biscuits make (\d+)\n? *six-packs/), sixPacks)
