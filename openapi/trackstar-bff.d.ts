@@ -170,8 +170,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is running out
-         * @description Every SKU of which less than `below` is available, lowest first, a page at a time. Of a kit there are as many as its scarcest component allows. What is not known counts 0 here as everywhere: the stock of the SKU says whether it is `complete`. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.
+         * List low stock
+         * @description Returns every SKU with less than `below` available, lowest first, a page at a time. A kit counts as many as its scarcest component allows. An unknown quantity counts as 0; `complete` in the stock of the SKU tells whether one is involved. The page token marks a position in the order, so a SKU whose stock does not change between two pages is neither skipped nor repeated. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
          */
         get: operations["listLowStock"];
         put?: never;
@@ -190,18 +190,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Changes of stock as they happen
-         * @description Server-sent events, for as long as the reader stays:
+         * Stream stock changes
+         * @description Sends server-sent events until the client disconnects:
          *
-         *     - `stock`, with JSON in `data`, for each SKU whose stock has changed, kits whose component has changed included.
-         *     - `reset`, first after a break, where what was missed can no longer be told: the stock has to be read again.
-         *     - A comment every 15 s, which keeps the line open and which clients skip.
+         *     - `stock`, with JSON in `data`, for each SKU whose stock changed, including kits whose component changed.
+         *     - `reset`, first after a reconnect, if missed events are no longer buffered: read the stock again.
+         *     - A comment every 15 s, which keeps the connection open and which clients skip.
          *
-         *     A reader who comes back with `Last-Event-ID` is told what he missed: of the last 10,000 events. Who does not keep up is
-         *     dropped, and comes back in the same way.
+         *     A client that reconnects with `Last-Event-ID` first gets the events it missed, out of the last 10,000. A client that
+         *     reads too slowly is disconnected and can resume in the same way.
          *
-         *     A browser's `EventSource` can send no key. It takes a ticket, which is good once: so when the line breaks, make a new
-         *     one with a new ticket.
+         *     A browser's `EventSource` cannot send a key. Pass a ticket instead. A ticket works once, so after an error open a new
+         *     stream with a new ticket.
          *
          *     ```js
          *     async function follow() {
@@ -212,7 +212,7 @@ export interface paths {
          *         const { sku, available } = JSON.parse(event.data)
          *         show(sku, available)
          *       })
-         *       events.addEventListener('open', readStock) // once it listens, so that nothing falls in between
+         *       events.addEventListener('open', readStock) // once the stream is open, so that no change is missed
          *       events.addEventListener('error', () => {
          *         events.close()
          *         setTimeout(follow, 2000)
@@ -220,10 +220,10 @@ export interface paths {
          *     }
          *     ```
          *
-         *     Without keys (`AUTH_MODE=none`) no ticket is needed: then `EventSource` comes back by itself, with `Last-Event-ID`, and
-         *     an event `reset` may come.
+         *     Without keys (`AUTH_MODE=none`) no ticket is needed. `EventSource` then reconnects by itself with `Last-Event-ID`, and
+         *     may receive `reset`.
          *
-         *     Needs `CATALOG_MODE=mirror`. Swagger UI waits for the end of an answer and so shows nothing of a stream; use
+         *     Needs `CATALOG_MODE=mirror`. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
          *     `curl -N`.
          */
         get: operations["streamStockEvents"];
@@ -245,8 +245,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A ticket to read events in a browser
-         * @description A browser's `EventSource` can send no key, and a key in an address would stay in histories and logs. A ticket goes there instead. It is good once, within a minute, and for nothing but `GET /stock/events`.
+         * Create an event ticket
+         * @description Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route.
          */
         post: operations["createEventTicket"];
         delete?: never;
@@ -343,8 +343,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where an item is used
-         * @description The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.
+         * List products of an item
+         * @description Returns the products and kits that use one inventory item, and how many units of it each needs. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
          */
         get: operations["listProductsOfInventoryItem"];
         put?: never;
@@ -725,16 +725,16 @@ export interface components {
             /** @description One entry per distinct SKU, in the order first asked: `stock` if ok, else `problem` */
             results: components["schemas"]["StockResult"][];
         };
-        /** @description Products that are running out */
+        /** @description A page of products with low stock */
         LowStock: {
-            /** @description Lowest first; equals by product id */
+            /** @description Lowest first, then by product id */
             data: components["schemas"]["LowStockEntry"][];
-            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            /** @description Pass it as `page_token` with the same filters; null on the last page */
             next_token: string | null;
         };
-        /** @description The products and kits that draw on an item */
+        /** @description The products and kits that use an item */
         WhereUsed: {
-            /** @description The products; empty where none draws on the item */
+            /** @description The products; empty if no product uses the item */
             data: components["schemas"]["ItemUse"][];
         };
         /** @description What Trackstar says of an adjustment */
@@ -747,13 +747,13 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description Stands in for a key, once */
+        /** @description Replaces a key once */
         EventTicket: {
-            /** @description Goes into `GET /stock/events?ticket=`; good once */
+            /** @description For `GET /stock/events?ticket=`; works once */
             ticket: string;
             /**
              * Format: date-time
-             * @description Until when it is good, ISO 8601 UTC: a minute from now
+             * @description When it expires, ISO 8601 UTC: in one minute
              */
             expires_at: string;
         };
@@ -774,7 +774,7 @@ export interface components {
             /** @description One: a process serves one connection */
             connections: components["schemas"]["ConnectionStatus"][];
         };
-        /** @description The stock of one SKU has changed */
+        /** @description The stock of one SKU after a change */
         StockEventData: {
             /** @description The SKU */
             sku: string;
@@ -782,14 +782,14 @@ export interface components {
             product_id: string;
             /** @description The merchant: several may share the SKU */
             warehouse_customer_id: string | null;
-            /** @description As the stock route says it; 0 for a product that is gone */
+            /** @description As in the stock route; 0 for a product that was deleted */
             available: number;
-            /** @description What was available before: the same where only other quantities have changed, null for a product that is new */
+            /** @description `available` before the change: equal to it if only other quantities changed, null for a product that is new */
             previous_available: number | null;
             quantities: components["schemas"]["Quantities"];
             /**
              * Format: date-time
-             * @description When the change was noticed here
+             * @description When this service noticed the change
              */
             as_of: string;
         };
@@ -851,16 +851,16 @@ export interface components {
         /** @description One event */
         StockEvent: {
             /**
-             * @description reset: events were missed that can no longer be told, so read the stock again
+             * @description reset: events were missed that are no longer buffered, so read the stock again
              * @enum {string}
              */
             event: "stock" | "reset";
-            /** @description Sent back as `Last-Event-ID` after a break */
+            /** @description Sent back as `Last-Event-ID` when the client reconnects */
             id: string;
-            /** @description JSON; of a `reset` an empty object */
+            /** @description JSON; an empty object for `reset` */
             data: string;
         };
-        /** @description Events in the format of server-sent events, one after the other */
+        /** @description A stream of events in the server-sent events format */
         StockEventStream: string;
         TextFilter: {
             /** @description Equal to this */
@@ -1116,7 +1116,7 @@ export interface components {
             stock?: components["schemas"]["Stock"];
             problem?: components["schemas"]["Problem"];
         };
-        /** @description One product that is running out */
+        /** @description One product with low stock */
         LowStockEntry: {
             /** @description The SKU */
             sku: string;
@@ -1126,11 +1126,11 @@ export interface components {
             name: string | null;
             /** @description The merchant */
             warehouse_customer_id: string | null;
-            /** @description As of the stock route, over the warehouses asked for */
+            /** @description As in the stock route, over the requested warehouses */
             available: number;
             quantities: components["schemas"]["Quantities"];
         };
-        /** @description One product that draws on the item */
+        /** @description One product that uses the item */
         ItemUse: {
             /** @description Trackstar's id of the product */
             product_id: string;
@@ -1138,9 +1138,9 @@ export interface components {
             sku: string | null;
             /** @description Name of the product */
             name: string | null;
-            /** @description Whether it is assembled from components */
+            /** @description Whether the product is assembled from components */
             is_kit: boolean;
-            /** @description Units of the item that one unit of the product needs; null where the product says no sound one */
+            /** @description Units of the item in one unit of the product; null if the product gives no valid number */
             unit_quantity: number | null;
             /** @description The merchant */
             warehouse_customer_id: string | null;
@@ -2060,11 +2060,11 @@ export interface operations {
                  * @example 10
                  */
                 below: number;
-                /** @description SKUs a page */
+                /** @description SKUs per page */
                 limit?: number;
-                /** @description `next_token` of the page before */
+                /** @description `next_token` of the previous page */
                 page_token?: string;
-                /** @description Only the products of this merchant, by Trackstar's `warehouse_customer_id` */
+                /** @description Only products of this merchant (Trackstar's `warehouse_customer_id`) */
                 warehouse_customer_id?: string;
                 /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
                 warehouse_id?: string[];
@@ -2119,11 +2119,11 @@ export interface operations {
     streamStockEvents: {
         parameters: {
             query?: {
-                /** @description Only these SKUs; repeat it for more. Without it: all */
+                /** @description Only events of these SKUs; repeat it for more. Default: all SKUs */
                 sku?: string[];
             };
             header?: {
-                /** @description `id` of the last event that was seen; a browser sends it by itself */
+                /** @description `id` of the last event received; browsers send it when they reconnect */
                 "last-event-id"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2133,14 +2133,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events, for as long as the reader stays */
+            /** @description Events, until the client disconnects */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description Must not be stored */
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {

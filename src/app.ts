@@ -125,15 +125,17 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
         syncIntervalMs: config.syncIntervalSeconds * 1000,
         fullCompareMs: config.fullCompareHours * 3600_000,
         log: app.log,
-        onTouched: (productIds) => feed?.look(productIds),
-        onState: (state) => (state === 'live' ? startFeed() : feed?.stop()),
+        onProductsAffected: (productIds) => feed?.update(productIds),
+        onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
       },
     }),
   })
   const feed = catalog.mirrored && new StockFeed(catalog.mirrored, randomUUID().slice(0, 8), clock.now)
 
   const startFeed = () => {
-    feed?.start(nextTurn).catch((error: unknown) => app.log.error({ err: error }, 'could not count the catalog'))
+    feed
+      ?.start(nextTurn)
+      .catch((error: unknown) => app.log.error({ err: error }, 'could not compute the stock of the catalog'))
   }
 
   for (const schema of schemas) app.addSchema(schema)

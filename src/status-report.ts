@@ -23,7 +23,7 @@ export function connectionStatus(
       warehouses: mirror.warehouses,
       pages: mirror.pages,
       pages_left: mirror.pagesLeft,
-      doubtful: [...mirror.doubtful],
+      doubtful: [...mirror.unreliableResources],
       synced_at: mirror.syncedAt === undefined ? null : new Date(mirror.syncedAt).toISOString(),
     },
     cache: {

@@ -52,7 +52,7 @@ tap.test('says how far the mirror is', async (t) => {
     pages: 3,
     pagesLeft: null,
     syncedAt: 1_700_000_000_000,
-    doubtful: ['inventory'],
+    unreliableResources: ['inventory'],
     products: 1,
     inventory: 0,
     warehouses: 2,

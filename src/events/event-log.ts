@@ -1,35 +1,37 @@
 import type { StockChange } from './stock-index.js'
 
-/** An event as it goes over the wire, and what is needed to choose whom it goes to. */
+/** One event as it is sent, with what is needed to choose its recipients. */
 export interface StockEvent {
-  readonly n: number
+  /** Its number, counted from 1 since the process started. */
+  readonly sequence: number
   readonly sku: string
-  /** The whole event in the format of server-sent events, made once for all readers. */
+  /** The event in the server-sent events format, serialised once for all readers. */
   readonly frame: string
 }
 
-/** Who is told of events as they happen. */
-export interface EventListener {
+export interface EventSubscriber {
   event(event: StockEvent): void
-  /** Nothing more will come. */
+  /** No more events will come. */
   end(): void
 }
 
-/** Most events that are kept for readers who come back. */
-const kept = 10_000
+const maxBufferedEvents = 10_000
 
-/** The last changes of stock, numbered, so that a reader who was away can be told what he missed. */
+/** Numbers stock changes, passes them to subscribers, and buffers the last 10,000 so that a reader can resume. */
 export class EventLog {
   readonly #events: StockEvent[] = []
-  #next = 1
-  readonly #listeners = new Set<EventListener>()
+  #nextSequence = 1
+  readonly #subscribers = new Set<EventSubscriber>()
 
-  /** @param boot tells this run of the process from any other: numbers begin anew with each */
-  constructor(private readonly boot: string) {}
+  /** @param runId distinguishes this run of the process from others: each run numbers its events from 1 */
+  constructor(private readonly runId: string) {}
 
-  /** Numbers a change, keeps it and tells all listeners. */
+  /**
+   * Numbers a change, buffers it and passes it to all subscribers.
+   * @param asOf when the change was noticed, ISO 8601 UTC
+   */
   publish(change: StockChange, asOf: string): void {
-    const n = this.#next++
+    const sequence = this.#nextSequence++
     const data = JSON.stringify({
       sku: change.sku,
       product_id: change.productId,
@@ -39,47 +41,52 @@ export class EventLog {
       quantities: change.quantities,
       as_of: asOf,
     })
-    const event = { n, sku: change.sku, frame: `event: stock\nid: ${this.boot}-${n}\ndata: ${data}\n\n` }
-    // Trimmed by the thousand, so that it costs nothing an event.
-    if (this.#events.push(event) >= kept + 1000) this.#events.splice(0, 1000)
-    for (const listener of this.#listeners) listener.event(event)
+    const frame = `event: stock\nid: ${this.runId}-${sequence}\ndata: ${data}\n\n`
+    const event = { sequence, sku: change.sku, frame }
+    // Trimmed a thousand at a time: removing the first element for every event would copy the whole buffer.
+    if (this.#events.push(event) >= maxBufferedEvents + 1000) this.#events.splice(0, 1000)
+    for (const subscriber of this.#subscribers) subscriber.event(event)
   }
 
   /** The number of the last event; 0 before the first. */
-  get last(): number {
-    return this.#next - 1
+  get lastSequence(): number {
+    return this.#nextSequence - 1
   }
 
-  listen(listener: EventListener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  /** Returns a function that unsubscribes. */
+  subscribe(subscriber: EventSubscriber): () => void {
+    this.#subscribers.add(subscriber)
+    return () => void this.#subscribers.delete(subscriber)
   }
 
-  /** Tells all listeners that nothing more will come. */
+  /** Informs all subscribers that no more events will come. */
   end(): void {
-    for (const listener of this.#listeners) listener.end()
-  }
-
-  /** What came after the event `lastId`; undefined where that can no longer be said, or was never said here. */
-  since(lastId: string): readonly StockEvent[] | undefined {
-    const [, boot, digits] = /^(.*)-(\d{1,15})$/.exec(lastId) ?? []
-    if (boot !== this.boot) return undefined
-    const last = Number(digits)
-    const oldest = this.#events[0]?.n ?? this.#next
-    if (last >= this.#next || last < oldest - 1) return undefined
-    return this.#events.slice(last - oldest + 1)
-  }
-
-  /** Tells a reader that what he knows may be out of date. */
-  resetFrame(): string {
-    return `event: reset\n${this.position}data: {}\n\n`
+    for (const subscriber of this.#subscribers) subscriber.end()
   }
 
   /**
-   * The number of the last event, as a field. In a block without data it is no event (WHATWG HTML, 9.2.6), but what a
-   * browser sends after a break: so one to whom nothing was told, or not for long, misses nothing either.
+   * The events after the one with id `lastEventId`. Undefined if they are no longer buffered, or if the id is from
+   * another run or was never issued.
    */
-  get position(): string {
-    return `id: ${this.boot}-${this.last}\n`
+  since(lastEventId: string): readonly StockEvent[] | undefined {
+    const [, runId, digits] = /^(.*)-(\d{1,15})$/.exec(lastEventId) ?? []
+    if (runId !== this.runId) return undefined
+    const last = Number(digits)
+    const oldest = this.#events[0]?.sequence ?? this.#nextSequence
+    if (last >= this.#nextSequence || last < oldest - 1) return undefined
+    return this.#events.slice(last - oldest + 1)
+  }
+
+  /** The event that makes a reader read the stock again, because it has missed events that are no longer buffered. */
+  resetFrame(): string {
+    return `event: reset\n${this.positionField}data: {}\n\n`
+  }
+
+  /**
+   * An `id` field with the number of the last event. A block without data dispatches no event, but a browser remembers
+   * its id and sends it when it reconnects (WHATWG HTML, 9.2.6). So a reader of quiet SKUs resumes from here as well.
+   */
+  get positionField(): string {
+    return `id: ${this.runId}-${this.lastSequence}\n`
   }
 }

@@ -1,53 +1,56 @@
 import { EventLog } from './event-log.js'
 import { type CatalogView, type StockChange, StockIndex } from './stock-index.js'
 
-/** Turns changes of records into changes of stock, and tells who listens. */
+/** Turns changes of records into changes of stock, and publishes them to its log. */
 export class StockFeed {
-  readonly board: StockIndex
+  readonly index: StockIndex
   readonly log: EventLog
   #isLive = false
   #isStopped = false
 
   /**
-   * @param boot tells this run of the process from any other
+   * @param runId distinguishes this run of the process from others
    * @param now the time of an event, epoch ms
    */
   constructor(
     readonly view: CatalogView,
-    boot: string,
+    runId: string,
     private readonly now: () => number,
   ) {
-    this.board = new StockIndex(view)
-    this.log = new EventLog(boot)
+    this.index = new StockIndex(view)
+    this.log = new EventLog(runId)
   }
 
-  /** Whether the board is filled: before, there is nothing to compare with, and nothing is told. */
+  /** Whether the index is filled. Until then there is nothing to compare with, and no event is published. */
   get isLive(): boolean {
     return this.#isLive
   }
 
-  /** Fills the board, a part at a time; `rest` is awaited between. */
-  async start(rest: () => Promise<void>): Promise<void> {
-    let seen = 0
+  /** Fills the index. Awaits `nextTurn` after every 500 products, so that other work is not delayed. */
+  async start(nextTurn: () => Promise<void>): Promise<void> {
+    let indexed = 0
     for (const id of this.view.productIds()) {
-      this.board.update(id)
-      if (++seen % 500 === 0) await rest()
+      this.index.update(id)
+      if (++indexed % 500 === 0) await nextTurn()
     }
     this.#isLive = !this.#isStopped
   }
 
-  /** The whole catalog is no longer at hand, for good: nothing more will be told. */
+  /** Ends the feed for good, because the catalog is no longer mirrored. */
   stop(): void {
     this.#isStopped = true
     this.#isLive = false
     this.log.end()
   }
 
-  /** Looks at the products that a change of a record may have touched. What is lost is told before what is new. */
-  look(productIds: Iterable<string>): void {
+  /**
+   * Recomputes the stock of the products that a change may affect, and of all that share a SKU with one of them.
+   * Publishes what changed: losses first, so that a SKU that passes to another product ends with the new stock.
+   */
+  update(productIds: Iterable<string>): void {
     const ids = new Set<string>()
-    for (const id of productIds) for (const concerned of [id, ...this.board.siblings(id)]) ids.add(concerned)
-    const changes = Array.from(ids).flatMap((id) => this.board.update(id))
+    for (const id of productIds) for (const affected of [id, ...this.index.idsSharingSku(id)]) ids.add(affected)
+    const changes = Array.from(ids).flatMap((id) => this.index.update(id))
     if (!this.#isLive) return
     const asOf = new Date(this.now()).toISOString()
     const isNew = ({ previousAvailable }: StockChange) => Number(previousAvailable === null)

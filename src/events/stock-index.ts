@@ -6,17 +6,17 @@ import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Quantities, Stock } from '../stock/stock.js'
 
-/** The whole catalog as it is held, to be looked at without waiting. Products are by id. */
+/** Synchronous read access to the whole catalog. */
 export interface CatalogView {
   product(id: string): Product | undefined
   item(id: string): InventoryItem | undefined
-  /** All products of a SKU. */
+  /** All products with a SKU; the value is undefined if there is none. */
   findProducts(sku: string): { readonly value: readonly Product[] | undefined }
   warehouses(): ReadonlyMap<string, Warehouse>
   productIds(): Iterable<string>
 }
 
-/** What the board remembers of one product. */
+/** The last known stock of one product. */
 export interface StockIndexEntry {
   readonly productId: string
   readonly sku: string
@@ -26,12 +26,12 @@ export interface StockIndexEntry {
   readonly quantities: Quantities
 }
 
-/** A product whose stock is not what it was. `previousAvailable` is null for one that is new. */
+/** A change of one product's stock. `previousAvailable` is null for a product that is new. */
 export interface StockChange extends StockIndexEntry {
   readonly previousAvailable: number | null
 }
 
-/** The items that a product draws on, as far as there are such. */
+/** The items that a product refers to, without those that do not exist. */
 export function itemsInView(view: Pick<CatalogView, 'item'>, product: Product): Map<string, InventoryItem> {
   const items = new Map<string, InventoryItem>()
   for (const id of referencedItemIds(product)) {
@@ -41,7 +41,7 @@ export function itemsInView(view: Pick<CatalogView, 'item'>, product: Product): 
   return items
 }
 
-/** The stock of one product from a view, over certain warehouses or all; undefined where there is no such product. */
+/** The stock of one product, over the given warehouses or all; undefined if there is no such product. */
 export function stockInView(view: CatalogView, productId: string, warehouseIds?: readonly string[]): Stock | undefined {
   const product = view.product(productId)
   if (product === undefined) return undefined
@@ -61,8 +61,8 @@ export function stockInView(view: CatalogView, productId: string, warehouseIds?:
 }
 
 /**
- * The last known stock of every product with a SKU: against it a change of a record becomes a change of stock, and out
- * of it the low ones are told. Some 300 bytes a product.
+ * The last known stock of every product with a SKU, about 300 bytes each. Comparing with it turns a change of a record
+ * into a change of stock, and low stock is listed from it.
  */
 export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
@@ -82,9 +82,8 @@ export class StockIndex {
   }
 
   /**
-   * Works the stock of one product out again; gives what has changed, if anything has. Of a product that has gone, or
-   * is no longer what its SKU means, nothing is left. One that has another SKU now is a loss to the old one and new
-   * under the other.
+   * Recomputes the stock of one product and returns what changed. A product that was deleted, or that its SKU no longer
+   * selects, leaves the index. A product with another SKU is a loss under the old SKU and new under the other.
    */
   update(productId: string): StockChange[] {
     const before = this.#entries.get(productId)
@@ -95,13 +94,13 @@ export class StockIndex {
       return isSame(before.quantities, after.quantities) ? [] : [{ ...after, previousAvailable: before.available }]
     }
     return [
-      ...(before && !isNothing(before.quantities) ? [lossOf(before)] : []),
+      ...(before && !isAllZero(before.quantities) ? [removalOf(before)] : []),
       ...(after ? [{ ...after, previousAvailable: null }] : []),
     ]
   }
 
-  /** The products that a change of one may concern: those that share its SKU, or did before. */
-  siblings(productId: string): string[] {
+  /** Ids of all products with the current or the last known SKU of a product: a change of one can change which is selected. */
+  idsSharingSku(productId: string): string[] {
     const skus = new Set([this.#entries.get(productId)?.sku, this.view.product(productId)?.sku])
     return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(({ id }) => id) : []))
   }
@@ -115,7 +114,7 @@ export class StockIndex {
     return { productId, sku, name, warehouseCustomerId, available, quantities }
   }
 
-  /** Whether the SKU means another product of the same merchant, so that nobody can ask for this one's stock. */
+  /** Whether the SKU selects another product of the same merchant, so that this one's stock is never served. */
   #isSuperseded(productId: string, sku: string, merchant: string | null): boolean {
     const products = this.#productsOf(sku)
     if (products.length < 2) return false
@@ -128,15 +127,14 @@ export class StockIndex {
   }
 }
 
-const lossOf = (before: StockIndexEntry): StockChange => ({
+const removalOf = (before: StockIndexEntry): StockChange => ({
   ...before,
   available: 0,
   quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },
   previousAvailable: before.available,
 })
 
-/** Whether there is nothing to lose. */
-const isNothing = (quantities: Quantities) => Object.values(quantities).every((quantity) => !quantity)
+const isAllZero = (quantities: Quantities) => Object.values(quantities).every((quantity) => !quantity)
 
 const isSame = (a: Quantities, b: Quantities) =>
   a.fulfillable === b.fulfillable &&

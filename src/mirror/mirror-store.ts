@@ -6,171 +6,191 @@ import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
 import type { ListedPage } from '../trackstar/client.js'
 import { CatalogIndex } from './catalog-index.js'
-import type { Followed, MirrorOptions, MirrorState, MirrorTarget } from './mirror.js'
+
+/** The lists that are mirrored, in the order they are read. Warehouses are few and have a list of their own. */
+export const mirroredResources = ['products', 'inventory'] as const
+export type MirroredResource = (typeof mirroredResources)[number]
+
+/**
+ * - `loading`: the first load is running; callers are served by read-through.
+ * - `live`: the whole catalog is in memory and changes are followed.
+ * - `off`: the mirror has stopped for good; callers are served by read-through.
+ */
+export type MirrorState = 'loading' | 'live' | 'off'
 
 const kinds = { products: 'product', inventory: 'item' } as const
 
 export interface MirrorStoreOptions {
-  readonly holdings: RecordCache
+  readonly cache: RecordCache
   readonly policy: FreshnessPolicy
   /** Epoch ms. */
   readonly now: () => number
   readonly warehouses: () => WarehousesById
-  /** Told which products a change of a record may have touched: its own, or those that draw on the item. */
-  readonly onTouched: (productIds: ReadonlySet<string>) => void
-  readonly onState: (state: MirrorState) => void
-  readonly onMalformed: (resource: Followed, malformed: MalformedRecord) => void
-  readonly log: Pick<MirrorOptions['log'], 'warn'>
+  /** Receives the ids of the products whose stock a change may affect: the product itself, or all that use the item. */
+  readonly onProductsAffected: (productIds: ReadonlySet<string>) => void
+  readonly onStateChange: (state: MirrorState) => void
+  readonly onMalformed: (resource: MirroredResource, malformed: MalformedRecord) => void
+  readonly log: { warn(fields: object, message: string): void }
 }
 
 /**
- * The holdings seen as the whole catalog, once the mirror has read it: what is not here does not exist, and all of it
- * is as fresh as the last look at what has changed.
+ * The record cache, read as the whole catalog. While the store {@link isAuthoritative}, a record that is not in the
+ * cache does not exist upstream, and every record is as fresh as the last successful read of changes.
  */
-export class MirrorStore implements MirrorTarget {
+export class MirrorStore {
   readonly index = new CatalogIndex()
   readonly #itemIds = new Set<string>()
-  /** SKUs, and ids of items, of which upstream's last word made no sense. */
-  readonly #unsound = { products: new Set<string>(), inventory: new Set<string>() }
+  /** SKUs, and ids of items, whose latest record from upstream was malformed. */
+  readonly #malformed = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
-  #touched = new Set<string>()
+  #affectedProductIds = new Set<string>()
   #confirmedAt = Number.NEGATIVE_INFINITY
   #state: MirrorState = 'loading'
 
-  constructor(private readonly parts: MirrorStoreOptions) {
-    this.#evictionsBefore = parts.holdings.evictions
-    parts.holdings.watch((kind, before, after) => {
+  constructor(private readonly options: MirrorStoreOptions) {
+    this.#evictionsBefore = options.cache.evictions
+    options.cache.watch((kind, before, after) => {
       if (kind === 'product') this.#productChanged(before, after)
       else this.#itemChanged(before, after)
     })
   }
 
-  /** Whether what is here is the whole truth: followed, nothing lost, and not for too long without a word from upstream. */
-  get isWhole(): boolean {
-    const { now, policy } = this.parts
-    return this.#state === 'live' && this.fits && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
+  /** Whether the store can answer for the whole catalog: live, nothing evicted, and confirmed by upstream recently enough. */
+  get isAuthoritative(): boolean {
+    const { now, policy } = this.options
+    return this.#state === 'live' && this.fitsInMemory && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
   }
 
-  get fits(): boolean {
-    return this.parts.holdings.evictions === this.#evictionsBefore
+  /** Whether every stored record is still in the cache; false from the first eviction on. */
+  get fitsInMemory(): boolean {
+    return this.options.cache.evictions === this.#evictionsBefore
   }
 
-  /** Whether upstream's last word of a SKU or an item made sense: if not, what is here cannot vouch for it. */
-  isSound(resource: Followed, key: string): boolean {
-    return !this.#unsound[resource].has(key)
+  /** Whether the latest record of a SKU (`products`) or item id (`inventory`) was malformed, so that its absence proves nothing. */
+  isMalformed(resource: MirroredResource, key: string): boolean {
+    return this.#malformed[resource].has(key)
   }
 
+  /** All products with a SKU. The value is undefined if there is none. */
   findProducts(sku: string): CacheEntry<readonly Product[]> {
     const value: Product[] = []
     let readAt = Number.POSITIVE_INFINITY
     for (const id of this.index.productIdsOfSku(sku)) {
-      const held = this.parts.holdings.peek('product', id)
-      if (held === undefined) continue
-      readAt = Math.min(readAt, held.readAt)
-      if (held.value !== undefined) value.push(held.value)
+      const entry = this.options.cache.peek('product', id)
+      if (entry === undefined) continue
+      readAt = Math.min(readAt, entry.readAt)
+      if (entry.value !== undefined) value.push(entry.value)
     }
     return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
   }
 
+  /** The item with an id. The value is undefined if there is none. */
   findItem(id: string): CacheEntry<InventoryItem> {
-    const held = this.parts.holdings.peek('item', id)
-    return held?.value === undefined ? this.#absent : this.#confirmed(held)
+    const entry = this.options.cache.peek('item', id)
+    return entry?.value === undefined ? this.#absent : this.#confirmed(entry)
   }
 
   product(id: string): Product | undefined {
-    return this.parts.holdings.peek('product', id)?.value
+    return this.options.cache.peek('product', id)?.value
   }
 
   item(id: string): InventoryItem | undefined {
-    return this.parts.holdings.peek('item', id)?.value
+    return this.options.cache.peek('item', id)?.value
   }
 
   warehouses(): WarehousesById {
-    return this.parts.warehouses()
+    return this.options.warehouses()
   }
 
   productIds(): ReadonlySet<string> {
     return this.index.productIds
   }
 
-  take<R extends Followed>(resource: R, page: ListedPage<R>, begunAt: number): void {
+  /**
+   * Stores the records of one page and reports the malformed ones.
+   * @param begunAt when the read of the page began, epoch ms
+   */
+  storePage<R extends MirroredResource>(resource: R, page: ListedPage<R>, begunAt: number): void {
     for (const malformed of page.malformed) {
-      this.parts.onMalformed(resource, malformed)
+      this.options.onMalformed(resource, malformed)
       const key = resource === 'products' ? malformed.sku : malformed.id
-      if (key !== undefined) this.#unsound[resource].add(key)
+      if (key !== undefined) this.#malformed[resource].add(key)
     }
-    this.parts.holdings.keepAll(resource, page.records, { begunAt, readAt: this.parts.now() })
+    this.options.cache.keepAll(resource, page.records, { begunAt, readAt: this.options.now() })
   }
 
-  idsBefore(resource: Followed, time: number): string[] {
+  /** Ids of the records last read before `time` (epoch ms). */
+  idsReadBefore(resource: MirroredResource, time: number): string[] {
     const ids = resource === 'products' ? this.index.productIds : this.#itemIds
-    return [...ids].filter((id) => (this.parts.holdings.peek(kinds[resource], id)?.readAt ?? time) < time)
+    return [...ids].filter((id) => (this.options.cache.peek(kinds[resource], id)?.readAt ?? time) < time)
   }
 
-  remove(resource: Followed, id: string): void {
-    this.parts.holdings.remove(kinds[resource], id)
+  remove(resource: MirroredResource, id: string): void {
+    this.options.cache.remove(kinds[resource], id)
   }
 
-  count(resource: Followed): number {
+  count(resource: MirroredResource): number {
     return resource === 'products' ? this.index.productIds.size : this.#itemIds.size
   }
 
+  /** Marks every record as current at `time` (epoch ms). */
   confirm(time: number): void {
     this.#confirmedAt = time
   }
 
-  stateChanged(state: MirrorState): void {
+  setState(state: MirrorState): void {
     this.#state = state
-    if (state === 'off') this.#letGo()
-    this.parts.onState(state)
+    if (state === 'off') this.#release()
+    this.options.onStateChange(state)
   }
 
-  /** What is only read through comes and goes unsaid: an index of it would grow for ever. */
-  #letGo(): void {
-    this.parts.holdings.watch(() => {})
+  /** Without a mirror the cache does not report what it drops, so the index would grow without bound. */
+  #release(): void {
+    this.options.cache.watch(() => {})
     this.index.clear()
-    for (const keys of [this.#itemIds, ...Object.values(this.#unsound)]) keys.clear()
+    for (const keys of [this.#itemIds, ...Object.values(this.#malformed)]) keys.clear()
   }
 
-  /** Upstream has no such thing, for as long as this is the whole truth: a new one is announced. */
+  /** Known to be absent, for as long as the store is authoritative: changes bring new records. */
   get #absent(): CacheEntry<never> {
     const readAt = this.#confirmedAt
     return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY }
   }
 
-  #confirmed<T>(held: CacheEntry<T>): CacheEntry<T> {
-    const readAt = Math.max(held.readAt, this.#confirmedAt)
-    return { value: held.value, begunAt: held.begunAt, readAt, freshUntil: readAt + this.parts.policy.ttlMs }
+  #confirmed<T>(entry: CacheEntry<T>): CacheEntry<T> {
+    const readAt = Math.max(entry.readAt, this.#confirmedAt)
+    return { value: entry.value, begunAt: entry.begunAt, readAt, freshUntil: readAt + this.options.policy.ttlMs }
   }
 
   #productChanged(before: Product | undefined, after: Product | undefined): void {
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
-    if (after?.sku) this.#unsound.products.delete(after.sku)
-    for (const product of [before, after]) if (product) this.#touch([product.id])
+    if (after?.sku) this.#malformed.products.delete(after.sku)
+    for (const product of [before, after]) if (product) this.#addAffected([product.id])
   }
 
   #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
     if (before) this.#itemIds.delete(before.id)
     if (after) this.#itemIds.add(after.id)
-    if (after) this.#unsound.inventory.delete(after.id)
-    for (const item of [before, after]) if (item) this.#touch(this.index.productIdsOfItem(item.id))
+    if (after) this.#malformed.inventory.delete(after.id)
+    for (const item of [before, after]) if (item) this.#addAffected(this.index.productIdsOfItem(item.id))
   }
 
-  /** Told together when the work at hand is done: a kit whose items all change is looked at once. */
-  #touch(productIds: readonly string[]): void {
+  /** Reported in a microtask, so that a kit whose items all change on one page is reported once. */
+  #addAffected(productIds: readonly string[]): void {
     if (this.#state !== 'live' || productIds.length === 0) return
-    if (this.#touched.size === 0) queueMicrotask(() => this.#tell())
-    for (const id of productIds) this.#touched.add(id)
+    if (this.#affectedProductIds.size === 0) queueMicrotask(() => this.#reportAffected())
+    for (const id of productIds) this.#affectedProductIds.add(id)
   }
 
-  #tell(): void {
-    const touched = this.#touched
-    this.#touched = new Set()
+  #reportAffected(): void {
+    const productIds = this.#affectedProductIds
+    this.#affectedProductIds = new Set()
     try {
-      this.parts.onTouched(touched)
+      this.options.onProductsAffected(productIds)
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'could not tell what a change has touched')
+      // In a microtask nothing else would catch it, and it would end the process.
+      this.options.log.warn({ err: error }, 'could not process changed products')
     }
   }
 }

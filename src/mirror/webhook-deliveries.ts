@@ -6,78 +6,92 @@ import { Product } from '../records/product.js'
 import { createRecordParser, type RecordParser } from '../records/record.js'
 import { Warehouse } from '../records/warehouse.js'
 
-/** A delivery whose signature has been verified, as far as this service looks at it. */
+/** A delivery whose signature has been verified, with the fields that this service uses. */
 export interface WebhookDelivery {
   readonly event_type: string
   readonly data?: unknown
-  /** Whether `data` was too large and is cut down to the id. */
+  /** Whether `data` was too large and was cut down to the id. */
   readonly data_truncated?: boolean
 }
 
-/** What came of a delivery: taken in, of a kind that is of no interest here, or not what it claims to be. */
-export type WebhookOutcome = 'taken' | 'ignored' | 'malformed'
+/**
+ * - `applied`: the cache has the record, or is about to read it.
+ * - `ignored`: an event type that this service does not use.
+ * - `malformed`: `data` is not the record that the event type promises.
+ */
+export type WebhookOutcome = 'applied' | 'ignored' | 'malformed'
 
-export interface WebhookParts {
-  readonly holdings: RecordCache
+export interface WebhookReceiverOptions {
+  readonly cache: RecordCache
   readonly warehouses: WarehouseList
-  readonly status: SyncStatus
+  readonly syncStatus: SyncStatus
   /** Epoch ms. */
   readonly now: () => number
-  /** Reads a record whose delivery was truncated, behind the answer. */
-  readonly read: (kind: 'product' | 'item', id: string) => void
+  /** Reads a record from upstream in the background. */
+  readonly refresh: (kind: 'product' | 'item', id: string) => void
   /** Whether upstream is known to have no such record. */
-  readonly isAbsent: (kind: 'product' | 'item', id: string) => boolean
+  readonly isKnownAbsent: (kind: 'product' | 'item', id: string) => boolean
 }
 
 const products = createRecordParser(Product)
 const items = createRecordParser(InventoryItem)
-const warehouses = createRecordParser(Warehouse)
+const warehouseRecords = createRecordParser(Warehouse)
 
 /**
- * Takes in what upstream announces. Order is not promised, so a record comes in only if it is newer than what is held:
- * a delivery counts as begun before anything else. A sync that has ended, or an error of the connection, is looked up.
+ * Applies webhook deliveries to the cache. Deliveries can arrive in any order, so a record replaces the cached one only if
+ * it is newer. Events about the connection, and about its errors, make the sync status be read again.
  */
-export function createWebhookReceiver({ holdings, warehouses: list, status, now, read, isAbsent }: WebhookParts) {
+export function createWebhookReceiver(options: WebhookReceiverOptions) {
+  const { cache, warehouses, syncStatus, now, refresh, isKnownAbsent } = options
+  /** A delivery says nothing of when upstream read the record, so it counts as begun before any read. */
   const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
 
-  function take<R extends { id: string }>(event: WebhookDelivery, reader: RecordParser<R>, keep: (record: R) => void) {
-    const result = reader.parseRecord(event)
-    if ('fault' in result) return 'malformed'
-    keep(result.record)
-    return 'taken'
-  }
-
-  return (event: WebhookDelivery): WebhookOutcome => {
-    const [subject, verb] = event.event_type.split('.', 2)
+  return (delivery: WebhookDelivery): WebhookOutcome => {
+    const [subject, verb] = delivery.event_type.split('.', 2)
     if (subject === 'connection' || subject === 'connection-error') {
-      status.askAgain()
-      return 'taken'
+      syncStatus.askAgain()
+      return 'applied'
     }
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
-      return take(event, warehouses, (warehouse) =>
-        event.data_truncated ? void list.askAgain() : list.take(warehouse),
-      )
-    }
-    if (subject !== 'product' && subject !== 'inventory') return 'ignored'
-    const kind = subject === 'product' ? 'product' : 'item'
-    if (kind === 'product') {
-      return take(event, products, (product) => {
-        if (mustRead(kind, product)) read(kind, product.id)
-        else holdings.keep(kind, product, times())
+      return apply(delivery, warehouseRecords, (warehouse) => {
+        if (delivery.data_truncated) void warehouses.askAgain()
+        else warehouses.take(warehouse)
       })
     }
-    return take(event, items, (item) => {
-      if (mustRead(kind, item)) read(kind, item.id)
-      else holdings.keep(kind, item, times())
-    })
+    if (subject === 'product') {
+      return apply(delivery, products, (product) => {
+        if (needsRead('product', product)) refresh('product', product.id)
+        else cache.keep('product', product, times())
+      })
+    }
+    if (subject === 'inventory') {
+      return apply(delivery, items, (item) => {
+        if (needsRead('item', item)) refresh('item', item.id)
+        else cache.keep('item', item, times())
+      })
+    }
+    return 'ignored'
 
-    /** Cut short; or a late word of what is gone; or of the same second as what is held, and nobody knows which is later. */
-    function mustRead(of: 'product' | 'item', record: Product | InventoryItem): boolean {
-      if (event.data_truncated) return true
-      if (verb === 'updated' && isAbsent(of, record.id)) return true
-      const held = holdings.peek(of, record.id)?.value
-      return held !== undefined && isOfSameTime(held, record)
+    /** Whether the delivery does not settle what the current record is, so that it must be read from upstream. */
+    function needsRead(kind: 'product' | 'item', record: Product | InventoryItem): boolean {
+      if (delivery.data_truncated) return true
+      // Possibly a late delivery about a deleted record.
+      if (verb === 'updated' && isKnownAbsent(kind, record.id)) return true
+      // Dates are whole seconds, so either record may be the later one.
+      const cached = cache.peek(kind, record.id)?.value
+      return cached !== undefined && isOfSameTime(cached, record)
     }
   }
+}
+
+function apply<R extends { id: string }>(
+  delivery: WebhookDelivery,
+  parser: RecordParser<R>,
+  use: (record: R) => void,
+): WebhookOutcome {
+  const result = parser.parseRecord(delivery)
+  if ('fault' in result) return 'malformed'
+  use(result.record)
+  return 'applied'
 }

@@ -4,16 +4,13 @@ import { type Static, Type } from 'typebox'
 import { ref } from '../schema.js'
 import { madeHereResponses } from './schemas.js'
 
-/** What lets a browser read events without a key. */
+/** Lets a browser open an event stream without a key. */
 export const EventTicket = Type.Object(
   {
-    ticket: Type.String({ description: 'Goes into `GET /stock/events?ticket=`; good once' }),
-    expires_at: Type.String({
-      format: 'date-time',
-      description: 'Until when it is good, ISO 8601 UTC: a minute from now',
-    }),
+    ticket: Type.String({ description: 'For `GET /stock/events?ticket=`; works once' }),
+    expires_at: Type.String({ format: 'date-time', description: 'When it expires, ISO 8601 UTC: in one minute' }),
   },
-  { $id: 'EventTicket', description: 'Stands in for a key, once', additionalProperties: false },
+  { $id: 'EventTicket', description: 'Replaces a key once', additionalProperties: false },
 )
 
 export interface EventTicketsOptions {
@@ -22,7 +19,7 @@ export interface EventTicketsOptions {
 
 /** `POST /stock/events/tickets`: for a browser's `EventSource`, which cannot send a key. */
 export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> = async (app, { issue }) => {
-  // There is nothing to say, but clients that always send JSON name it as the type of nothing.
+  // The request needs no body, but some clients send `Content-Type: application/json` with an empty one.
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
@@ -36,9 +33,9 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
       schema: {
         operationId: 'createEventTicket',
         tags: ['stock'],
-        summary: 'A ticket to read events in a browser',
+        summary: 'Create an event ticket',
         description:
-          "A browser's `EventSource` can send no key, and a key in an address would stay in histories and logs. A ticket goes there instead. It is good once, within a minute, and for nothing but `GET /stock/events`.",
+          'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route.',
         response: madeHereResponses({
           description: 'The ticket',
           schema: ref('EventTicket'),
@@ -47,7 +44,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
     },
     async (request, reply) => {
       const { caller } = request
-      if (caller === null) throw new Error('a caller without a key came through')
+      if (caller === null) throw new Error('expected an authenticated caller, but got none')
       return reply.header('cache-control', 'no-store').send(issue(caller))
     },
   )

@@ -4,22 +4,72 @@ import { Type } from 'typebox'
 import { ConcurrencyLimit } from '../cache/concurrency-limit.js'
 import { problem } from '../errors.js'
 import { EventReaders } from '../events/event-readers.js'
-import { eventStreamResponses, StockEventData } from './event-stream.js'
-import type { FeedRouteOptions } from './low-stock.js'
-import { wholeCatalog } from './mirror-only.js'
-import { Sku } from './schemas.js'
+import { nullable, ref } from '../schema.js'
+import type { Quantities } from '../stock/stock.js'
+import { type FeedRouteOptions, requireFeed, requireMirror } from './require-mirror.js'
+import { anyOperation, problemResponses, Sku } from './schemas.js'
 
-const description = `Server-sent events, for as long as the reader stays:
+/** The JSON in `data` of a `stock` event. */
+export const StockEventData = Type.Object(
+  {
+    sku: Type.String({ description: 'The SKU' }),
+    product_id: Type.String({ description: "Trackstar's id of the product" }),
+    warehouse_customer_id: nullable(Type.String({ description: 'The merchant: several may share the SKU' })),
+    available: Type.Integer({ description: 'As in the stock route; 0 for a product that was deleted' }),
+    previous_available: nullable(
+      Type.Integer({
+        description:
+          '`available` before the change: equal to it if only other quantities changed, null for a product that is new',
+      }),
+    ),
+    quantities: ref<Quantities>('Quantities'),
+    as_of: Type.String({ format: 'date-time', description: 'When this service noticed the change' }),
+  },
+  { $id: 'StockEventData', description: 'The stock of one SKU after a change', additionalProperties: false },
+)
 
-- \`stock\`, with JSON in \`data\`, for each SKU whose stock has changed, kits whose component has changed included.
-- \`reset\`, first after a break, where what was missed can no longer be told: the stock has to be read again.
-- A comment every 15 s, which keeps the line open and which clients skip.
+/** OpenAPI sees the stream as a string; these annotations describe its parts. */
+const StockEventStream = Type.Unsafe<string>({
+  title: 'StockEventStream',
+  type: 'string',
+  description: 'A stream of events in the server-sent events format',
+  contentMediaType: 'text/event-stream',
+  contentSchema: {
+    type: 'array',
+    items: {
+      title: 'StockEvent',
+      type: 'object',
+      description: 'One event',
+      required: ['event', 'id', 'data'],
+      properties: {
+        event: {
+          type: 'string',
+          enum: ['stock', 'reset'],
+          description: 'reset: events were missed that are no longer buffered, so read the stock again',
+        },
+        id: { type: 'string', description: 'Sent back as `Last-Event-ID` when the client reconnects' },
+        data: {
+          type: 'string',
+          description: 'JSON; an empty object for `reset`',
+          contentMediaType: 'application/json',
+          contentSchema: ref('StockEventData'),
+        },
+      },
+    },
+  },
+})
 
-A reader who comes back with \`Last-Event-ID\` is told what he missed: of the last 10,000 events. Who does not keep up is
-dropped, and comes back in the same way.
+const description = `Sends server-sent events until the client disconnects:
 
-A browser's \`EventSource\` can send no key. It takes a ticket, which is good once: so when the line breaks, make a new
-one with a new ticket.
+- \`stock\`, with JSON in \`data\`, for each SKU whose stock changed, including kits whose component changed.
+- \`reset\`, first after a reconnect, if missed events are no longer buffered: read the stock again.
+- A comment every 15 s, which keeps the connection open and which clients skip.
+
+A client that reconnects with \`Last-Event-ID\` first gets the events it missed, out of the last 10,000. A client that
+reads too slowly is disconnected and can resume in the same way.
+
+A browser's \`EventSource\` cannot send a key. Pass a ticket instead. A ticket works once, so after an error open a new
+stream with a new ticket.
 
 \`\`\`js
 async function follow() {
@@ -30,7 +80,7 @@ async function follow() {
     const { sku, available } = JSON.parse(event.data)
     show(sku, available)
   })
-  events.addEventListener('open', readStock) // once it listens, so that nothing falls in between
+  events.addEventListener('open', readStock) // once the stream is open, so that no change is missed
   events.addEventListener('error', () => {
     events.close()
     setTimeout(follow, 2000)
@@ -38,25 +88,25 @@ async function follow() {
 }
 \`\`\`
 
-Without keys (\`AUTH_MODE=none\`) no ticket is needed: then \`EventSource\` comes back by itself, with \`Last-Event-ID\`, and
-an event \`reset\` may come.
+Without keys (\`AUTH_MODE=none\`) no ticket is needed. \`EventSource\` then reconnects by itself with \`Last-Event-ID\`, and
+may receive \`reset\`.
 
-Needs \`CATALOG_MODE=mirror\`. Swagger UI waits for the end of an answer and so shows nothing of a stream; use
+Needs \`CATALOG_MODE=mirror\`. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
 \`curl -N\`.`
 
-/** Most readers at a time: each holds a socket. */
+/** Each open stream holds a socket. */
 const maxReaders = 10_000
 
 export interface EventsRouteOptions extends FeedRouteOptions {
-  /** Told once how to see how many are reading. */
+  /** Called once with a function that returns the number of open streams, for a metric. */
   readonly watchReaders: (count: () => number) => void
 }
 
-/** `GET /stock/events`: changes of stock as server-sent events. */
+/** `GET /stock/events`: stock changes as server-sent events. */
 export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async (app, options) => {
   const { catalog, feed, watchReaders } = options
   app.addSchema(StockEventData)
-  const places = new ConcurrencyLimit(maxReaders)
+  const limit = new ConcurrencyLimit(maxReaders)
   const readers = feed && new EventReaders(feed.log)
   // Before the server waits for open connections: these never end by themselves.
   app.addHook('preClose', async () => readers?.close())
@@ -68,21 +118,21 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],
-        summary: 'Changes of stock as they happen',
+        summary: 'Stream stock changes',
         description,
         querystring: Type.Object(
           {
             sku: Type.Optional(
               Type.Array(Sku, {
                 maxItems: 500,
-                description: 'Only these SKUs; repeat it for more. Without it: all',
+                description: 'Only events of these SKUs; repeat it for more. Default: all SKUs',
                 examples: [['LIVE-JASMINE', 'LIVE-GIFT']],
               }),
             ),
             ticket: Type.Optional(
               Type.String({
                 maxLength: 100,
-                description: 'Instead of a key, where none can be sent: of `POST /stock/events/tickets`, good once',
+                description: 'Replaces a key where none can be sent. From `POST /stock/events/tickets`; works once',
                 examples: ['x2LC0R6yYbqvEw1bJ4mYd2m8h1uT0c7f'],
               }),
             ),
@@ -93,40 +143,46 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
           'last-event-id': Type.Optional(
             Type.String({
               maxLength: 100,
-              description: '`id` of the last event that was seen; a browser sends it by itself',
+              description: '`id` of the last event received; browsers send it when they reconnect',
               examples: ['4fe97695-2'],
             }),
           ),
         }),
-        response: eventStreamResponses,
+        response: {
+          200: {
+            description: 'Events, until the client disconnects',
+            headers: {
+              'Cache-Control': { type: 'string', description: 'Must not be stored', examples: ['no-store'] },
+            },
+            content: { 'text/event-stream': { schema: StockEventStream } },
+          },
+          ...problemResponses(['requires_mirror', 'mirror_loading'], anyOperation),
+        },
       },
     },
     async (request, reply) => {
-      wholeCatalog(catalog)
-      if (readers === undefined || !feed?.isLive) {
-        throw problem('mirror_loading', 'The catalog is still being counted', { retryAfter: 1 })
-      }
+      requireMirror(catalog)
+      requireFeed(feed)
       reply.headers({
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
-        // nginx would hold events back to fill a buffer.
+        // nginx would buffer the events.
         'x-accel-buffering': 'no',
       })
       if (request.method === 'HEAD') return reply.send()
-      // Behind another answer on the same connection it would take a place for something that may never begin.
+      // A response has no socket while an earlier one on the same connection (pipelining) is unfinished. Such a stream
+      // might never start, and would still count towards the limit.
       if (reply.raw.socket === null) {
-        throw problem('validation_failed', 'Expected a stream of events to be asked for when nothing else is under way')
+        throw problem('validation_failed', 'Expected no unfinished request on the connection of an event stream')
       }
       const { query, client } = request
-      if (!places.tryAcquire(client)) {
-        throw problem('overloaded', 'As many read events as this process takes, or as one client may', {
-          retryAfter: 10,
-        })
+      if (!limit.tryAcquire(client)) {
+        throw problem('overloaded', 'Too many event streams are open, in total or by this client', { retryAfter: 10 })
       }
-      reply.raw.once('close', () => places.release(client))
+      reply.raw.once('close', () => limit.release(client))
       reply.hijack()
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-      readers.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
+      readers?.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
       return reply
     },
   )

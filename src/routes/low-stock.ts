@@ -2,20 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
-import type { StockFeed } from '../events/stock-feed.js'
 import { nullable, ref } from '../schema.js'
 import { fromCursor, listLowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
-import { wholeCatalog } from './mirror-only.js'
+import { type FeedRouteOptions, requireFeed, requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
-import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
+import { stockOptionFields } from './stock.js'
 
-export interface FeedRouteOptions extends CatalogRouteOptions {
-  /** Undefined where nothing is mirrored. */
-  readonly feed: StockFeed | undefined
-}
-
-/** One page of products that are running out. */
+/** One page of products with low stock. */
 export const LowStock = Type.Object(
   {
     data: Type.Array(
@@ -25,21 +19,21 @@ export const LowStock = Type.Object(
           product_id: Type.String({ description: "Trackstar's id of the product" }),
           name: nullable(Type.String({ description: 'Name of the product' })),
           warehouse_customer_id: nullable(Type.String({ description: 'The merchant' })),
-          available: Type.Integer({ description: 'As of the stock route, over the warehouses asked for' }),
+          available: Type.Integer({ description: 'As in the stock route, over the requested warehouses' }),
           quantities: ref<Quantities>('Quantities'),
         },
-        { title: 'LowStockEntry', description: 'One product that is running out', additionalProperties: false },
+        { title: 'LowStockEntry', description: 'One product with low stock', additionalProperties: false },
       ),
-      { description: 'Lowest first; equals by product id' },
+      { description: 'Lowest first, then by product id' },
     ),
     next_token: nullable(
-      Type.String({ description: 'Goes back in as `page_token`, with the same filters; null on the last page' }),
+      Type.String({ description: 'Pass it as `page_token` with the same filters; null on the last page' }),
     ),
   },
-  { $id: 'LowStock', description: 'Products that are running out', additionalProperties: false },
+  { $id: 'LowStock', description: 'A page of products with low stock', additionalProperties: false },
 )
 
-/** `GET /stock/low`: what is running out. */
+/** `GET /stock/low`: products with low stock. */
 export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed }) => {
   app.get(
     '/stock/low',
@@ -48,9 +42,9 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
       schema: {
         operationId: 'listLowStock',
         tags: ['stock'],
-        summary: 'What is running out',
+        summary: 'List low stock',
         description:
-          'Every SKU of which less than `below` is available, lowest first, a page at a time. Of a kit there are as many as its scarcest component allows. What is not known counts 0 here as everywhere: the stock of the SKU says whether it is `complete`. The cursor marks a place in the order, not a number of rows: while stock moves, no SKU that stays put is left out or told twice. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.',
+          'Returns every SKU with less than `below` available, lowest first, a page at a time. A kit counts as many as its scarcest component allows. An unknown quantity counts as 0; `complete` in the stock of the SKU tells whether one is involved. The page token marks a position in the order, so a SKU whose stock does not change between two pages is neither skipped nor repeated. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.',
         querystring: Type.Object(
           {
             below: Type.Number({
@@ -60,18 +54,18 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
               examples: [10],
             }),
             limit: Type.Optional(
-              Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'SKUs a page', examples: [10] }),
+              Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'SKUs per page', examples: [10] }),
             ),
             page_token: Type.Optional(
               Type.String({
                 minLength: 1,
                 maxLength: 2048,
-                description: '`next_token` of the page before',
+                description: '`next_token` of the previous page',
                 examples: ['WzAsInByb2RfcHVlcmgiXQ'],
               }),
             ),
             warehouse_customer_id: Type.Optional(
-              Key("Only the products of this merchant, by Trackstar's `warehouse_customer_id`", 'cust_borealis'),
+              Key("Only products of this merchant (Trackstar's `warehouse_customer_id`)", 'cust_borealis'),
             ),
             warehouse_id: stockOptionFields.warehouse_id,
           },
@@ -84,17 +78,17 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
       },
     },
     async (request, reply) => {
-      const view = wholeCatalog(catalog)
-      if (!feed?.isLive) throw problem('mirror_loading', 'The catalog is still being counted', { retryAfter: 1 })
+      const view = requireMirror(catalog)
+      const { index } = requireFeed(feed)
       const { below, limit = 100, page_token, warehouse_customer_id, warehouse_id } = request.query
       const after = page_token === undefined ? undefined : fromCursor(page_token)
       if (page_token !== undefined && after === undefined) {
-        const message = 'expected the next_token of the page before'
+        const message = 'expected the next_token of the previous page'
         const errors = [{ field: 'page_token', message }]
         throw problem('validation_failed', `The query parameter page_token: ${message}`, { errors })
       }
       const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
-      const page = await listLowStock(feed.board, view, query, nextTurn)
+      const page = await listLowStock(index, view, query, nextTurn)
       return reply.header('cache-control', 'private, no-cache').send({
         data: page.entries.map(({ sku, productId, name, warehouseCustomerId, available, quantities }) => ({
           sku,

@@ -5,11 +5,11 @@ import { itemsInView } from '../events/stock-index.js'
 import { nullable, ref } from '../schema.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
-import { wholeCatalog } from './mirror-only.js'
+import { requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
-/** The products that draw on one item. */
+/** The products that use one item. */
 export const WhereUsed = Type.Object(
   {
     data: Type.Array(
@@ -18,24 +18,23 @@ export const WhereUsed = Type.Object(
           product_id: Type.String({ description: "Trackstar's id of the product" }),
           sku: nullable(Type.String({ description: 'SKU of the product' })),
           name: nullable(Type.String({ description: 'Name of the product' })),
-          is_kit: Type.Boolean({ description: 'Whether it is assembled from components' }),
+          is_kit: Type.Boolean({ description: 'Whether the product is assembled from components' }),
           unit_quantity: nullable(
             Type.Number({
-              description:
-                'Units of the item that one unit of the product needs; null where the product says no sound one',
+              description: 'Units of the item in one unit of the product; null if the product gives no valid number',
             }),
           ),
           warehouse_customer_id: nullable(Type.String({ description: 'The merchant' })),
         },
-        { title: 'ItemUse', description: 'One product that draws on the item', additionalProperties: false },
+        { title: 'ItemUse', description: 'One product that uses the item', additionalProperties: false },
       ),
-      { description: 'The products; empty where none draws on the item' },
+      { description: 'The products; empty if no product uses the item' },
     ),
   },
-  { $id: 'WhereUsed', description: 'The products and kits that draw on an item', additionalProperties: false },
+  { $id: 'WhereUsed', description: 'The products and kits that use an item', additionalProperties: false },
 )
 
-/** `GET /inventory/:id/products`: where an item is used. */
+/** `GET /inventory/:id/products`: the products that use an item. */
 export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog }) => {
   app.get(
     '/inventory/:id/products',
@@ -44,9 +43,9 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       schema: {
         operationId: 'listProductsOfInventoryItem',
         tags: ['inventory'],
-        summary: 'Where an item is used',
+        summary: 'List products of an item',
         description:
-          'The products, kits included, that draw on one inventory item, and how much of it a unit of each needs: what changes when the item does. Trackstar is not asked. Needs `CATALOG_MODE=mirror`.',
+          'Returns the products and kits that use one inventory item, and how many units of it each needs. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: mirrorResponses(
@@ -56,7 +55,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       },
     },
     async (request, reply) => {
-      const view = wholeCatalog(catalog)
+      const view = requireMirror(catalog)
       const { id } = request.params
       const ids = view.index.productIdsOfItem(id)
       if (ids.length === 0 && view.item(id) === undefined) {

@@ -14,9 +14,8 @@ import { RecordCache, updatedAt } from '../cache/record-cache.js'
 import { type RecordLoaderParts, recordLoaders } from '../cache/record-loaders.js'
 import { SyncStatus } from '../cache/sync-status.js'
 import { WarehouseList, type WarehousesById } from '../cache/warehouse-list.js'
-import type { Followed, MirrorOptions, MirrorProgress, MirrorState } from '../mirror/mirror.js'
-import { Mirror } from '../mirror/mirror.js'
-import { MirrorStore } from '../mirror/mirror-store.js'
+import { Mirror, type MirrorOptions, type MirrorProgress } from '../mirror/mirror.js'
+import { type MirroredResource, MirrorStore, type MirrorStoreOptions } from '../mirror/mirror-store.js'
 import { createWebhookReceiver, type WebhookDelivery, type WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
@@ -38,11 +37,8 @@ export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'know
   /** Told why what no answer depends on (warehouses, upstream's own state) could not be read. */
   readonly onFailure: (what: string, error: unknown) => void
   /** Set: the whole catalog is mirrored. */
-  readonly mirror?: Pick<MirrorOptions, 'syncIntervalMs' | 'fullCompareMs' | 'log'> & {
-    /** Told which products a change may have touched, while the mirror is live. */
-    readonly onTouched: (productIds: ReadonlySet<string>) => void
-    readonly onState: (state: MirrorState) => void
-  }
+  readonly mirror?: Pick<MirrorOptions, 'syncIntervalMs' | 'fullCompareMs' | 'log'> &
+    Pick<MirrorStoreOptions, 'onProductsAffected' | 'onStateChange'>
 }
 
 /** All that this service knows of one connection: what it holds, and what it can read. */
@@ -109,17 +105,19 @@ export function createCatalog(parts: CatalogParts): Catalog {
     knownProductIds,
     incomplete,
   })
-  const isFollowed = () => mirrored?.isWhole ?? false
+  const isFollowed = () => mirrored?.isAuthoritative ?? false
 
   /** Whether what the mirror does not hold does not exist: not while upstream's own copy is unfinished, or empty. */
-  const vouches = (resource: Followed) =>
+  const vouches = (resource: MirroredResource) =>
     mirrored !== undefined && mirrored.count(resource) > 0 && !incomplete().includes(resource)
   function findProducts(sku: string): CacheEntry<readonly Product[]> | undefined {
-    const found = mirrored?.isWhole && mirrored.isSound('products', sku) ? mirrored.findProducts(sku) : undefined
+    const found =
+      mirrored?.isAuthoritative && !mirrored.isMalformed('products', sku) ? mirrored.findProducts(sku) : undefined
     return found?.value !== undefined || (found && vouches('products')) ? found : holdings.findProducts(sku)
   }
   function findItem(id: string): CacheEntry<InventoryItem> | undefined {
-    const found = mirrored?.isWhole && mirrored.isSound('inventory', id) ? mirrored.findItem(id) : undefined
+    const found =
+      mirrored?.isAuthoritative && !mirrored.isMalformed('inventory', id) ? mirrored.findItem(id) : undefined
     return found?.value !== undefined || (found && vouches('inventory')) ? found : holdings.find('item', id)
   }
 
@@ -151,12 +149,12 @@ export function createCatalog(parts: CatalogParts): Catalog {
   }
 
   const receive = createWebhookReceiver({
-    holdings,
+    cache: holdings,
     warehouses: warehouseList,
-    status,
+    syncStatus: status,
     now: clock.now,
-    read: (kind, id) => void readAgain(kind, id),
-    isAbsent: (kind, id) => {
+    refresh: (kind, id) => void readAgain(kind, id),
+    isKnownAbsent: (kind, id) => {
       const isKnown = kind === 'item' ? findItem(id) : holdings.find('product', id)
       return isKnown === undefined ? isFollowed() : isKnown.value === undefined
     },
@@ -170,7 +168,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
     connectionState: (reading) => status.get(!reading?.directives.onlyIfCached),
     incomplete(reading) {
       const known = status.get(!reading?.directives.onlyIfCached)?.incomplete ?? []
-      const doubtful = mirror && isFollowed() ? mirror.progress.doubtful : []
+      const doubtful = mirror && isFollowed() ? mirror.progress.unreliableResources : []
       return [...new Set([...known, ...doubtful])]
     },
     async list(resource, filters, reading) {
@@ -244,8 +242,10 @@ function mirroring(
   warehouses: () => WarehousesById,
 ): { mirrored: MirrorStore | undefined; mirror: Mirror | undefined } {
   if (wanted === undefined) return { mirrored: undefined, mirror: undefined }
-  const target = new MirrorStore({ ...wanted, holdings, policy, now: clock.now, warehouses, onMalformed })
-  const state = { incomplete: () => status.incomplete, readIncomplete: () => status.readIncomplete() }
+  const target = new MirrorStore({ ...wanted, cache: holdings, policy, now: clock.now, warehouses, onMalformed })
   const wait: MirrorOptions['sleep'] = (ms, signal) => sleep(ms, undefined, { signal, ref: false })
-  return { mirrored: target, mirror: new Mirror({ ...wanted, ...state, trackstar, clock, target, sleep: wait }) }
+  return {
+    mirrored: target,
+    mirror: new Mirror({ ...wanted, syncStatus: status, trackstar, clock, store: target, sleep: wait }),
+  }
 }

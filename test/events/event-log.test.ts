@@ -7,12 +7,12 @@ const log = (events = 0, boot = 'b007') => {
   for (let n = 1; n <= events; n++) made.publish(change(`S${n}`), 'now')
   return made
 }
-const numbers = (events: readonly StockEvent[] | undefined) => events?.map(({ n }) => n)
+const numbers = (events: readonly StockEvent[] | undefined) => events?.map(({ sequence: n }) => n)
 
 tap.test('writes an event as the format of server-sent events has it', async (t) => {
   const made = log()
   const seen: StockEvent[] = []
-  made.listen({ event: (event) => seen.push(event), end: () => {} })
+  made.subscribe({ event: (event) => seen.push(event), end: () => {} })
   const shown = { ...change('A\n"B"', 4), warehouseCustomerId: 'cust', previousAvailable: 7 }
   made.publish(shown, '2026-11-23T10:00:00.000Z')
   const lines = seen[0]?.frame.split('\n') ?? []
@@ -32,12 +32,12 @@ tap.test('writes an event as the format of server-sent events has it', async (t)
 
 tap.test('numbers events from 1, and says which was the last', async (t) => {
   const made = log()
-  t.equal(made.last, 0)
-  t.equal(made.position, 'id: b007-0\n')
+  t.equal(made.lastSequence, 0)
+  t.equal(made.positionField, 'id: b007-0\n')
   made.publish(change('A'), 'now')
   made.publish(change('B'), 'now')
-  t.equal(made.last, 2)
-  t.equal(made.position, 'id: b007-2\n')
+  t.equal(made.lastSequence, 2)
+  t.equal(made.positionField, 'id: b007-2\n')
   t.strictSame(numbers(made.since('b007-0')), [1, 2])
 })
 
@@ -45,11 +45,11 @@ tap.test('tells all who listen, until they no longer do', async (t) => {
   const made = log()
   const told: string[] = []
   const listener = (name: string) => ({
-    event: ({ n }: StockEvent) => told.push(`${name}${n}`),
+    event: ({ sequence: n }: StockEvent) => told.push(`${name}${n}`),
     end: () => told.push(`${name} end`),
   })
-  made.listen(listener('a'))
-  const leave = made.listen(listener('b'))
+  made.subscribe(listener('a'))
+  const leave = made.subscribe(listener('b'))
   made.publish(change('A'), 'now')
   leave()
   leave()

@@ -11,7 +11,7 @@ function feedOf(view: ReturnType<typeof viewOf>) {
   const feed = new StockFeed(view, 'boot', () => 1_700_000_000_000)
   const events: { sku: string; previous_available: number | null; available: number; as_of: string }[] = []
   let ends = 0
-  feed.log.listen({
+  feed.log.subscribe({
     event: ({ frame }: StockEvent) => events.push(JSON.parse(frame.slice(frame.indexOf('{')))),
     end: () => ends++,
   })
@@ -24,10 +24,10 @@ tap.test('tells nothing of what it finds at its start', async (t) => {
   const view = viewOf([simple('a')], [item('a', { fulfillable: 5 })])
   const { feed, told } = feedOf(view)
   t.equal(feed.isLive, false)
-  feed.look(['a'])
+  feed.update(['a'])
   await feed.start(noRest)
   t.equal(feed.isLive, true)
-  t.equal(feed.board.size, 1)
+  t.equal(feed.index.size, 1)
   t.strictSame(told(), [])
 })
 
@@ -36,7 +36,7 @@ tap.test('tells of what changes, and when that was noticed', async (t) => {
   const { feed, events, told } = feedOf(view)
   await feed.start(noRest)
   view.items.set('a', item('a', { fulfillable: 4 }))
-  feed.look(['b', 'a', 'unheard of'])
+  feed.update(['b', 'a', 'unheard of'])
   t.match(events, [{ sku: 'A', as_of: '2023-11-14T22:13:20.000Z' }])
   t.strictSame(told(), [['A', 5, 4]])
 })
@@ -48,7 +48,7 @@ tap.test('tells of a product once, however often it is named', async (t) => {
   await feed.start(noRest)
   view.items.set('a', item('a', { fulfillable: 4 }))
   view.items.set('b', item('b', { fulfillable: 3 }))
-  feed.look(['set', 'a', 'set', 'a'])
+  feed.update(['set', 'a', 'set', 'a'])
   t.strictSame(told(), [
     ['SET', 5, 3],
     ['A', 5, 4],
@@ -66,13 +66,13 @@ tap.test('rests while it counts a large catalog, and misses nothing of what chan
   await feed.start(async () => {
     rests++
     view.items.set('p0', item('p0', { fulfillable: 5 - rests }))
-    feed.look(['p0'])
+    feed.update(['p0'])
   })
   t.equal(rests, 2)
-  t.equal(feed.board.size, 1200)
+  t.equal(feed.index.size, 1200)
   t.strictSame(told(), [], 'nobody reads yet')
   view.items.set('p0', item('p0', { fulfillable: 9 }))
-  feed.look(['p0'])
+  feed.update(['p0'])
   t.strictSame(told(), [['P0', 3, 9]])
 })
 
@@ -84,7 +84,7 @@ tap.test('ends for good', async (t) => {
   t.equal(ends(), 1)
   t.equal(feed.isLive, false)
   view.items.set('a', item('a', { fulfillable: 4 }))
-  feed.look(['a'])
+  feed.update(['a'])
   t.strictSame(told(), [])
 })
 
@@ -108,13 +108,13 @@ tap.test('tells the loss first where one product takes over the SKU of another',
   await feed.start(noRest)
   view.products.set('new', simple('new', { sku: 'CHAI', active: true }))
   view.products.set('old', simple('old', { sku: 'CHAI', active: false }))
-  feed.look(['new', 'old'])
+  feed.update(['new', 'old'])
   t.strictSame(told(), [
     ['CHAI', 3, 0],
     ['CHAI', null, 21],
   ])
   view.products.set('old', simple('old', { sku: 'OLD' }))
-  feed.look(['old'])
+  feed.update(['old'])
   t.strictSame(told(), [['OLD', null, 3]])
 })
 
@@ -126,7 +126,7 @@ tap.test('looks again at the product that is left when its rival goes', async (t
   const { feed, told } = feedOf(view)
   await feed.start(noRest)
   view.products.delete('new')
-  feed.look(['new'])
+  feed.update(['new'])
   t.strictSame(told(), [
     ['CHAI', 21, 0],
     ['CHAI', null, 3],

@@ -137,10 +137,10 @@ tap.test('takes no old product of a SKU for the one that is active', async (t) =
   view.items.set('old', item('old', { fulfillable: 2 }))
   t.strictSame(board.update('old'), [])
   view.products.set('chai', { ...chai, active: false })
-  t.strictSame(board.siblings('chai').toSorted(), ['chai', 'old'])
+  t.strictSame(board.idsSharingSku('chai').toSorted(), ['chai', 'old'])
   t.strictSame(told(board.update('old')), [['old', 'CHAI', null, 2]], 'nobody can say which any more')
   view.products.delete('old')
-  t.strictSame(board.siblings('old'), ['chai'], 'of a product that is gone')
+  t.strictSame(board.idsSharingSku('old'), ['chai'], 'of a product that is gone')
 })
 
 tap.test('keeps the products of several merchants, and those of one that nobody can tell apart', async (t) => {

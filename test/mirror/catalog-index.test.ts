@@ -22,14 +22,14 @@ tap.test('finds products by SKU and by item', async (t) => {
   t.strictSame(index.productIdsOfItem('constructor'), [])
 })
 
-tap.test('knows of each product once, however often it is added', async (t) => {
+tap.test('lists a product once, however often it is added', async (t) => {
   const index = new CatalogIndex()
   for (let n = 0; n < 3; n++) index.add(product('p1', 'A', 'i1'))
   t.strictSame(index.productIdsOfSku('A'), ['p1'])
   t.strictSame(index.productIdsOfItem('i1'), ['p1'])
 })
 
-tap.test('forgets what is removed, and nothing else', async (t) => {
+tap.test('removes a product and nothing else', async (t) => {
   const index = new CatalogIndex()
   const products = ['p1', 'p2', 'p3'].map((id) => product(id, 'A', 'i1'))
   for (const one of products) index.add(one)
@@ -44,10 +44,10 @@ tap.test('forgets what is removed, and nothing else', async (t) => {
   t.equal(index.productIds.size, 0)
   index.add(product('p4', 'A'))
   index.remove(product('p4', 'A'))
-  t.strictSame(index.productIdsOfSku('A'), [], 'one alone goes as well')
+  t.strictSame(index.productIdsOfSku('A'), [], 'also when it was the only one')
 })
 
-tap.test('takes products without SKU or items', async (t) => {
+tap.test('accepts products without SKU or items', async (t) => {
   const index = new CatalogIndex()
   index.add({ id: 'p1' })
   index.add({ id: 'p2', sku: '', inventory_items: null })
@@ -58,14 +58,14 @@ tap.test('takes products without SKU or items', async (t) => {
   t.equal(index.productIds.size, 2)
 })
 
-tap.test('can be emptied', async (t) => {
+tap.test('can be cleared', async (t) => {
   const index = new CatalogIndex()
   index.add(product('p1', 'A', 'i1'))
   index.clear()
   t.strictSame([index.productIdsOfSku('A'), index.productIdsOfItem('i1'), [...index.productIds]], [[], [], []])
 })
 
-tap.test('regression: an item in very many kits cost the square of their number', async (t) => {
+tap.test('regression: an item in many kits took quadratic time', async (t) => {
   const index = new CatalogIndex()
   const begunAt = performance.now()
   for (let n = 0; n < 30_000; n++) index.add(product(`p${n}`, `SKU-${n}`, 'box'))

@@ -1,7 +1,6 @@
 import { RecordCache } from '../../src/cache/record-cache.js'
-import type { Followed, MirrorState } from '../../src/mirror/mirror.js'
 import { Mirror } from '../../src/mirror/mirror.js'
-import { MirrorStore } from '../../src/mirror/mirror-store.js'
+import { type MirroredResource, type MirrorState, MirrorStore } from '../../src/mirror/mirror-store.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { MalformedRecord } from '../../src/records/record.js'
@@ -11,35 +10,34 @@ import { settle, TestClock } from '../harness.js'
 
 export const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 }
 
-/** Upstream's time as it writes it. */
-export const written = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+/** A time as upstream writes it: without milliseconds. */
+export const toUpstreamDate = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
-/** One call that the mirror made. */
 export interface ListCall {
-  readonly resource: Followed
+  readonly resource: MirroredResource
   readonly filters: Filters
-  readonly errand: CallOptions
+  readonly options: CallOptions
 }
 
-/** Upstream's two lists, paged by position: two records a page unless told otherwise. */
+/** Upstream's two lists, paged by position, two records per page by default. */
 export class UpstreamLists {
   products: Product[] = []
   inventory: InventoryItem[] = []
   malformed: MalformedRecord[] = []
   pageSize = 2
-  /** How far upstream's clock is ahead of ours; undefined: it does not say what time it is. */
+  /** How far upstream's clock is ahead of ours; undefined: its answers have no date. */
   aheadMs: number | undefined = 0
   readonly calls: ListCall[] = []
-  /** Comes before each answer: what it throws is the answer. */
-  before: (call: ListCall) => unknown = () => {}
+  /** Called before each answer. What it returns or throws replaces the answer. */
+  beforeAnswer: (call: ListCall) => unknown = () => {}
 
   constructor(private readonly clock: TestClock) {}
 
-  readonly list = (async (resource: Followed, filters: Filters, errand: CallOptions) => {
-    const call = { resource, filters, errand }
+  readonly list = (async (resource: MirroredResource, filters: Filters, options: CallOptions) => {
+    const call = { resource, filters, options }
     this.calls.push(call)
-    const prescribed = await this.before(call)
-    if (prescribed !== undefined) return prescribed
+    const override = await this.beforeAnswer(call)
+    if (override !== undefined) return override
     const ids = filters['ids[in]']?.split(',')
     const since = Date.parse(filters['trackstar_updated_date[gte]'] ?? '1970-01-01T00:00:00Z')
     const fits = ({ id, trackstar_updated_date: date }: Product | InventoryItem) =>
@@ -55,8 +53,8 @@ export class UpstreamLists {
     }
   }) as TrackstarClient['list']
 
-  /** Takes the calls so far, a word for each: the resource, and what page, ids or changes were asked for. */
-  taken(): string[] {
+  /** Removes and returns the calls so far, each as the resource and the requested page, ids or changes. */
+  takeCalls(): string[] {
     return this.calls.splice(0).map(({ resource, filters }) => {
       const since = filters['trackstar_updated_date[gte]']
       const words = [since && 'changes', filters['ids[in]'], filters.page_token && `@${filters.page_token}`]
@@ -65,30 +63,30 @@ export class UpstreamLists {
   }
 }
 
-/** A mirror over real holdings, in front of {@link UpstreamLists}. Its waits end when they are told to. */
-export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } = {}) {
+/** A mirror with a real store and cache, reading {@link UpstreamLists}. Its waits last until the test ends them. */
+export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } = {}) {
   const clock = new TestClock()
   const upstream = new UpstreamLists(clock)
-  const holdings = new RecordCache(maxBytes, policy, clock.now)
-  const touched: string[][] = []
+  const cache = new RecordCache(maxBytes, policy, clock.now)
+  const affected: string[][] = []
   const states: MirrorState[] = []
-  const warned: string[] = []
-  const told: { fields: object; text: string }[] = []
+  const warnings: string[] = []
+  const infos: { fields: object; text: string }[] = []
   const malformed: string[] = []
-  /** Resources whose first copy upstream says is not finished. */
+  /** Resources whose first copy upstream has not finished. */
   const incomplete: string[] = []
   const waits: { ms: number; end: () => void }[] = []
   const log = {
-    info: (fields: object, text: string) => void told.push({ fields, text }),
-    warn: (_fields: object, text: string) => void warned.push(text),
+    info: (fields: object, text: string) => void infos.push({ fields, text }),
+    warn: (_fields: object, text: string) => void warnings.push(text),
   }
-  const target = new MirrorStore({
-    holdings,
+  const store = new MirrorStore({
+    cache,
     policy,
     now: clock.now,
     warehouses: () => new Map(),
-    onTouched: (ids) => touched.push([...ids]),
-    onState: (state) => states.push(state),
+    onProductsAffected: (ids) => affected.push([...ids]),
+    onStateChange: (state) => states.push(state),
     onMalformed: (resource, { path }) => malformed.push(`${resource} ${path}`),
     log,
   })
@@ -108,51 +106,50 @@ export function mirrorStage({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } 
     })
   const mirror = new Mirror({
     trackstar: upstream,
-    target,
+    store,
     clock,
     syncIntervalMs: 30_000,
     fullCompareMs,
     log,
     sleep,
-    incomplete: () => incomplete,
-    readIncomplete: async () => incomplete,
+    syncStatus: { incomplete, readIncomplete: async () => incomplete },
   })
-  /** Ends the next wait, after the time it takes, and gives how long that was. */
-  async function pass(): Promise<number> {
+  /** Advances the clock to the end of the next wait, ends it, and returns its length. */
+  async function finishWait(): Promise<number> {
     await settle()
     const [wait] = waits.splice(0, 1)
-    if (wait === undefined) throw new Error('nobody is waiting')
+    if (wait === undefined) throw new Error('expected a wait, but there is none')
     clock.advance(wait.ms)
     wait.end()
     await settle()
     return wait.ms
   }
-  /** Lets this much time go by, wait after wait. */
-  async function passFor(ms: number): Promise<void> {
-    for (const until = clock.now() + ms; clock.now() < until; ) await pass()
+  /** Ends waits until this much time has passed. */
+  async function passTime(ms: number): Promise<void> {
+    for (const until = clock.now() + ms; clock.now() < until; ) await finishWait()
   }
-  /** Runs the mirror until it is live, and forgets what that took. */
-  async function live(): Promise<{ readonly run: Promise<void> }> {
+  /** Runs the mirror until it is live, and discards the calls so far. */
+  async function startLive(): Promise<{ readonly run: Promise<void> }> {
     const run = mirror.run()
     await settle()
-    upstream.taken()
+    upstream.takeCalls()
     return { run }
   }
   return {
     incomplete,
     clock,
     upstream,
-    holdings,
-    target,
+    cache,
+    store,
     mirror,
-    touched,
+    affected,
     states,
-    warned,
-    told,
+    warnings,
+    infos,
     malformed,
     waits,
-    pass,
-    passFor,
-    live,
+    finishWait,
+    passTime,
+    startLive,
   }
 }

@@ -2,7 +2,7 @@ import tap from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import { settle } from '../harness.js'
-import { mirrorStage, policy } from './mirror-harness.js'
+import { createMirrorHarness, policy } from './mirror-harness.js'
 
 const product = (id: string, sku: string | null, ...items: string[]): Product => ({
   id,
@@ -11,187 +11,187 @@ const product = (id: string, sku: string | null, ...items: string[]): Product =>
 })
 const page = <R>(...records: R[]) => ({ records, malformed: [], nextToken: null, date: undefined })
 
-/** A live mirrored catalog: a kit of two items, a product of one of them, a lone item. */
-function start(options: Parameters<typeof mirrorStage>[0] = {}) {
-  const stage = mirrorStage(options)
-  const { target, holdings, clock } = stage
-  target.take('products', page(product('kit', 'KIT', 'i1', 'i2'), product('plain', 'PLAIN', 'i1')), clock.now())
-  target.take('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
-  target.confirm(clock.now())
-  target.stateChanged('live')
+/** A live mirror of a kit with two items, a product with one of them, and an unused item. */
+function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
+  const harness = createMirrorHarness(options)
+  const { store, cache, clock } = harness
+  store.storePage('products', page(product('kit', 'KIT', 'i1', 'i2'), product('plain', 'PLAIN', 'i1')), clock.now())
+  store.storePage('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
+  store.confirm(clock.now())
+  store.setState('live')
   const now = () => ({ begunAt: clock.now(), readAt: clock.now() })
   const keep = {
-    product: (record: Product) => holdings.keep('product', record, now()),
-    item: (record: InventoryItem) => holdings.keep('item', record, now()),
+    product: (record: Product) => cache.keep('product', record, now()),
+    item: (record: InventoryItem) => cache.keep('item', record, now()),
   }
-  return { ...stage, keep, now }
+  return { ...harness, keep, now }
 }
 
-tap.test('holds what was taken in, and knows that there is nothing else', async (t) => {
-  const { target, clock } = start()
+tap.test('finds the stored records, and reports everything else as absent', async (t) => {
+  const { store, clock } = start()
   const now = clock.now()
-  t.match(target.findProducts('KIT'), { value: [{ id: 'kit' }], readAt: now, freshUntil: now + policy.ttlMs })
-  t.match(target.findItem('i1'), { value: { id: 'i1' } })
-  for (const absent of [target.findProducts('none'), target.findItem('none')]) {
+  t.match(store.findProducts('KIT'), { value: [{ id: 'kit' }], readAt: now, freshUntil: now + policy.ttlMs })
+  t.match(store.findItem('i1'), { value: { id: 'i1' } })
+  for (const absent of [store.findProducts('none'), store.findItem('none')]) {
     t.match(absent, { value: undefined, readAt: now, freshUntil: Number.POSITIVE_INFINITY })
   }
-  t.equal(target.product('kit')?.sku, 'KIT')
-  t.equal(target.item('i2')?.id, 'i2')
-  t.equal(target.product('none'), undefined)
-  t.equal(target.item('none'), undefined)
-  t.strictSame([...target.productIds()], ['kit', 'plain'])
-  t.strictSame([target.count('products'), target.count('inventory')], [2, 3])
-  t.equal(target.warehouses().size, 0)
+  t.equal(store.product('kit')?.sku, 'KIT')
+  t.equal(store.item('i2')?.id, 'i2')
+  t.equal(store.product('none'), undefined)
+  t.equal(store.item('none'), undefined)
+  t.strictSame([...store.productIds()], ['kit', 'plain'])
+  t.strictSame([store.count('products'), store.count('inventory')], [2, 3])
+  t.equal(store.warehouses().size, 0)
 })
 
-tap.test('is whole while it is live and has been confirmed lately enough', async (t) => {
-  const { target, clock } = start()
-  t.ok(target.isWhole)
+tap.test('is authoritative while it is live and was confirmed recently enough', async (t) => {
+  const { store, clock } = start()
+  t.ok(store.isAuthoritative)
   clock.advance(policy.ttlMs + policy.maxStaleMs - 1)
-  t.ok(target.isWhole)
+  t.ok(store.isAuthoritative)
   clock.advance(1)
-  t.notOk(target.isWhole)
-  target.confirm(clock.now())
-  t.ok(target.isWhole)
-  target.stateChanged('off')
-  t.notOk(target.isWhole)
-  t.notOk(mirrorStage().target.isWhole, 'nor before it is live')
+  t.notOk(store.isAuthoritative)
+  store.confirm(clock.now())
+  t.ok(store.isAuthoritative)
+  store.setState('off')
+  t.notOk(store.isAuthoritative)
+  t.notOk(createMirrorHarness().store.isAuthoritative, 'not before it is live')
 })
 
-tap.test('confirms all records at once, and takes none for older than it was read', async (t) => {
-  const { target, clock, keep } = start()
+tap.test('confirms all records at once, and never makes a record older than its own read', async (t) => {
+  const { store, clock, keep } = start()
   const confirmedAt = clock.now()
   clock.advance(5000)
   keep.item({ id: 'i1' })
-  t.equal(target.findItem('i1').readAt, clock.now())
-  t.equal(target.findItem('i2').readAt, confirmedAt)
+  t.equal(store.findItem('i1').readAt, clock.now())
+  t.equal(store.findItem('i2').readAt, confirmedAt)
   clock.advance(100_000)
-  t.ok(target.findItem('i2').freshUntil < clock.now(), 'not confirmed for too long: stale')
-  target.confirm(clock.now())
-  t.equal(target.findItem('i2').freshUntil, clock.now() + policy.ttlMs)
-  t.equal(target.findProducts('KIT').readAt, clock.now())
+  t.ok(store.findItem('i2').freshUntil < clock.now(), 'stale when not confirmed for too long')
+  store.confirm(clock.now())
+  t.equal(store.findItem('i2').freshUntil, clock.now() + policy.ttlMs)
+  t.equal(store.findProducts('KIT').readAt, clock.now())
 })
 
-tap.test('tells which products draw on what has changed, once for all that comes together', async (t) => {
-  const { touched, keep } = start()
+tap.test('reports the products that use a changed record, once for all changes of one turn', async (t) => {
+  const { affected, keep } = start()
   keep.item({ id: 'i2', onhand: 1 })
   await settle()
-  t.strictSame(touched.splice(0), [['kit']])
+  t.strictSame(affected.splice(0), [['kit']])
   keep.item({ id: 'lone', onhand: 1 })
   keep.item({ id: 'i1', onhand: 1 })
   keep.item({ id: 'i2', onhand: 2 })
   keep.product(product('plain', 'PLAIN', 'i1'))
-  t.strictSame(touched, [], 'not before the work at hand is done')
+  t.strictSame(affected, [], 'not before the current task is done')
   await settle()
-  t.strictSame(touched.splice(0), [['kit', 'plain']])
+  t.strictSame(affected.splice(0), [['kit', 'plain']])
   keep.item({ id: 'lone', onhand: 2 })
   await settle()
-  t.strictSame(touched, [], 'an item that nothing draws on touches nothing')
+  t.strictSame(affected, [], 'an unused item affects no product')
 })
 
-tap.test('tells nothing while it loads', async (t) => {
-  const { target, touched, clock } = mirrorStage()
-  target.take('products', page(product('p', 'P', 'i')), clock.now())
-  target.take('inventory', page({ id: 'i' }), clock.now())
+tap.test('reports no affected products while it loads', async (t) => {
+  const { store, affected, clock } = createMirrorHarness()
+  store.storePage('products', page(product('p', 'P', 'i')), clock.now())
+  store.storePage('inventory', page({ id: 'i' }), clock.now())
   await settle()
-  t.strictSame(touched, [])
+  t.strictSame(affected, [])
 })
 
-tap.test('tells what has lost its item, and what has gone itself', async (t) => {
-  const { target, touched, holdings, clock } = start()
+tap.test('reports products that lose an item, and removed products', async (t) => {
+  const { store, affected, cache, clock } = start()
   clock.advance(1)
-  target.remove('inventory', 'i2')
-  target.remove('products', 'plain')
-  target.remove('products', 'never-there')
+  store.remove('inventory', 'i2')
+  store.remove('products', 'plain')
+  store.remove('products', 'never-there')
   await settle()
-  t.strictSame(touched.splice(0), [['kit', 'plain']])
-  t.equal(target.findItem('i2').value, undefined)
-  t.strictSame([target.count('products'), target.count('inventory')], [1, 2])
-  holdings.keepAbsence('item', 'i1', { begunAt: clock.now(), readAt: clock.now() })
+  t.strictSame(affected.splice(0), [['kit', 'plain']])
+  t.equal(store.findItem('i2').value, undefined)
+  t.strictSame([store.count('products'), store.count('inventory')], [1, 2])
+  cache.keepAbsence('item', 'i1', { begunAt: clock.now(), readAt: clock.now() })
   await settle()
-  t.strictSame(touched, [['kit']], 'a forced read that did not find it')
+  t.strictSame(affected, [['kit']], 'absence found by a forced read')
 })
 
 tap.test('finds a product that changes its SKU under the new one only', async (t) => {
-  const { target, touched, keep } = start()
+  const { store, affected, keep } = start()
   keep.product(product('kit', 'KIT-2', 'i1', 'i2'))
-  t.equal(target.findProducts('KIT').value, undefined)
-  t.match(target.findProducts('KIT-2').value, [{ id: 'kit' }])
+  t.equal(store.findProducts('KIT').value, undefined)
+  t.match(store.findProducts('KIT-2').value, [{ id: 'kit' }])
   await settle()
-  t.strictSame(touched, [['kit']])
+  t.strictSame(affected, [['kit']])
 })
 
-tap.test('follows a product to other items', async (t) => {
-  const { target, touched, keep } = start()
+tap.test('reports a product for its current items only', async (t) => {
+  const { store, affected, keep } = start()
   keep.product(product('kit', 'KIT', 'i2', 'lone'))
   await settle()
-  touched.splice(0)
+  affected.splice(0)
   keep.item({ id: 'i1', onhand: 5 })
   await settle()
   keep.item({ id: 'lone', onhand: 5 })
   await settle()
-  t.strictSame(touched, [['plain'], ['kit']])
-  t.strictSame(target.index.productIdsOfItem('i1'), ['plain'])
+  t.strictSame(affected, [['plain'], ['kit']])
+  t.strictSame(store.index.productIdsOfItem('i1'), ['plain'])
 })
 
-tap.test('names the ids that were there before a time', async (t) => {
-  const { target, clock, keep } = start()
+tap.test('lists the ids read before a time', async (t) => {
+  const { store, clock, keep } = start()
   clock.advance(10)
   keep.item({ id: 'i2' })
-  t.strictSame(target.idsBefore('inventory', clock.now()), ['i1', 'lone'])
-  t.strictSame(target.idsBefore('products', clock.now()), ['kit', 'plain'])
-  t.strictSame(target.idsBefore('products', clock.now() - 10), [])
+  t.strictSame(store.idsReadBefore('inventory', clock.now()), ['i1', 'lone'])
+  t.strictSame(store.idsReadBefore('products', clock.now()), ['kit', 'plain'])
+  t.strictSame(store.idsReadBefore('products', clock.now() - 10), [])
 })
 
-tap.test('tells what is malformed, and does not vouch for it until it makes sense', async (t) => {
-  const { target, malformed, keep, clock } = start()
+tap.test('reports malformed records, and remembers them until a valid one comes', async (t) => {
+  const { store, malformed, keep, clock } = start()
   const fault = { path: '/data/0/name', message: 'must be string' }
   const bad = (id: string | undefined, sku?: string) => ({ ...page<never>(), malformed: [{ ...fault, id, sku }] })
-  target.take('products', bad('kit', 'KIT'), clock.now())
-  target.take('products', bad(undefined), clock.now())
-  target.take('inventory', bad('i1', 'KIT'), clock.now())
-  target.take('inventory', bad(undefined), clock.now())
+  store.storePage('products', bad('kit', 'KIT'), clock.now())
+  store.storePage('products', bad(undefined), clock.now())
+  store.storePage('inventory', bad('i1', 'KIT'), clock.now())
+  store.storePage('inventory', bad(undefined), clock.now())
   t.equal(malformed.length, 4)
-  t.notOk(target.isSound('products', 'KIT'))
-  t.notOk(target.isSound('inventory', 'i1'))
-  t.ok(target.isSound('products', 'PLAIN'))
+  t.ok(store.isMalformed('products', 'KIT'))
+  t.ok(store.isMalformed('inventory', 'i1'))
+  t.notOk(store.isMalformed('products', 'PLAIN'))
   keep.product(product('kit', 'KIT'))
   keep.item({ id: 'i1' })
-  t.ok(target.isSound('products', 'KIT'))
-  t.ok(target.isSound('inventory', 'i1'))
+  t.notOk(store.isMalformed('products', 'KIT'))
+  t.notOk(store.isMalformed('inventory', 'i1'))
   keep.product(product('nameless', null))
 })
 
-tap.test('regression: a record that the bound had put out was taken for absent', async (t) => {
-  const { target, keep } = start({ maxBytes: 500 })
-  t.ok(target.isWhole)
+tap.test('regression: an evicted record counted as absent', async (t) => {
+  const { store, keep } = start({ maxBytes: 500 })
+  t.ok(store.isAuthoritative)
   for (let n = 0; n < 10; n++) keep.item({ id: `more-${n}`, name: 'x'.repeat(50) })
-  t.notOk(target.fits)
-  t.notOk(target.isWhole, 'so that it is read instead')
-  t.equal(target.findProducts('KIT').value, undefined)
-  t.strictSame(target.idsBefore('products', Number.POSITIVE_INFINITY), [], 'nor does a comparison look for it')
+  t.notOk(store.fitsInMemory)
+  t.notOk(store.isAuthoritative, 'so that callers are served by read-through')
+  t.equal(store.findProducts('KIT').value, undefined)
+  t.strictSame(store.idsReadBefore('products', Number.POSITIVE_INFINITY), [], 'nor is it compared')
 })
 
-tap.test('regression: a fault of who is told of changes ended the process', async (t) => {
-  const { holdings, warned, target, touched, keep } = start()
-  touched.push = () => {
+tap.test('regression: an error while processing changed products ended the process', async (t) => {
+  const { cache, warnings, store, affected, keep } = start()
+  affected.push = () => {
     throw new TypeError('a bug')
   }
   keep.item({ id: 'i1', onhand: 3 })
   await settle()
-  t.strictSame(warned, ['could not tell what a change has touched'])
-  t.ok(target.isWhole)
-  t.match(holdings.peek('item', 'i1'), { value: { onhand: 3 } })
+  t.strictSame(warnings, ['could not process changed products'])
+  t.ok(store.isAuthoritative)
+  t.match(cache.peek('item', 'i1'), { value: { onhand: 3 } })
 })
 
-tap.test('lets go of its index when it is off, and follows no more', async (t) => {
-  const { target, states, touched, keep } = start()
-  target.stateChanged('off')
+tap.test('clears its index when it is off, and reports nothing more', async (t) => {
+  const { store, states, affected, keep } = start()
+  store.setState('off')
   t.strictSame(states, ['live', 'off'])
   keep.product(product('new', 'NEW', 'i1'))
   keep.item({ id: 'new' })
   await settle()
-  t.strictSame([target.count('products'), target.count('inventory')], [0, 0])
-  t.strictSame(target.index.productIdsOfSku('KIT'), [])
-  t.strictSame(touched, [])
+  t.strictSame([store.count('products'), store.count('inventory')], [0, 0])
+  t.strictSame(store.index.productIdsOfSku('KIT'), [])
+  t.strictSame(affected, [])
 })

@@ -3,7 +3,7 @@ import { problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import { settle } from '../harness.js'
-import { type ListCall, mirrorStage, written } from './mirror-harness.js'
+import { createMirrorHarness, type ListCall, toUpstreamDate } from './mirror-harness.js'
 
 const product = (n: number, fields: Partial<Product> = {}): Product => ({
   id: `p${n}`,
@@ -12,81 +12,96 @@ const product = (n: number, fields: Partial<Product> = {}): Product => ({
   ...fields,
 })
 const item = (n: number, fields: Partial<InventoryItem> = {}): InventoryItem => ({ id: `i${n}`, onhand: n, ...fields })
-const unavailable = () => problem('upstream_unavailable', 'gone')
+const unavailable = () => problem('upstream_unavailable', 'down')
 
-/** A stage with this many products, one item each, and the mirror live if wanted. */
-function stocked(size: number, options: Parameters<typeof mirrorStage>[0] = {}) {
-  const stage = mirrorStage(options)
-  stage.upstream.products = Array.from({ length: size }, (_, n) => product(n))
-  stage.upstream.inventory = Array.from({ length: size }, (_, n) => item(n))
-  return stage
+/** A harness whose upstream has `size` products with one item each. */
+function createWithRecords(size: number, options: Parameters<typeof createMirrorHarness>[0] = {}) {
+  const harness = createMirrorHarness(options)
+  harness.upstream.products = Array.from({ length: size }, (_, n) => product(n))
+  harness.upstream.inventory = Array.from({ length: size }, (_, n) => item(n))
+  return harness
 }
 const minuteMs = 60_000
 
-tap.test('loads both lists page by page behind every caller, and is live then', async (t) => {
-  const { upstream, mirror, target, states, told, clock, touched } = stocked(3)
-  t.match(mirror.progress, { state: 'loading', pages: 0, pagesLeft: null, syncedAt: undefined, doubtful: [] })
+tap.test('loads both lists page by page at mirror priority, and is then live', async (t) => {
+  const { upstream, mirror, store, states, infos, clock, affected } = createWithRecords(3)
+  t.match(mirror.progress, {
+    state: 'loading',
+    pages: 0,
+    pagesLeft: null,
+    syncedAt: undefined,
+    unreliableResources: [],
+  })
   void mirror.run()
   await settle()
-  for (const { errand, filters } of upstream.calls) {
-    t.match(errand, { cause: 'mirror', permitRequest: { priority: 'mirror', caller: 'mirror' } })
-    t.equal(errand.permitRequest.deadline(), Number.POSITIVE_INFINITY)
+  for (const { options, filters } of upstream.calls) {
+    t.match(options, { cause: 'mirror', permitRequest: { priority: 'mirror', caller: 'mirror' } })
+    t.equal(options.permitRequest.deadline(), Number.POSITIVE_INFINITY)
     t.equal(filters.limit, '1000')
   }
-  const calls = upstream.taken()
+  const calls = upstream.takeCalls()
   t.strictSame(calls.slice(0, 4).sort(), ['inventory', 'inventory @2', 'products', 'products @2'])
-  t.strictSame(calls.slice(4), ['products changes', 'inventory changes'], 'for what came meanwhile')
+  t.strictSame(calls.slice(4), ['products changes', 'inventory changes'], 'reads what changed during the load')
   t.strictSame(states, ['live'])
-  t.ok(target.isWhole)
-  t.match(target.findProducts('SKU-2'), { value: [{ id: 'p2' }] })
-  t.match(target.findItem('i2'), { value: { onhand: 2 } })
-  t.strictSame(mirror.progress, { state: 'live', pages: 6, pagesLeft: 0, syncedAt: clock.now(), doubtful: [] })
-  t.match(told.at(-1), { fields: { products: 3, inventory: 3, pages: 6 }, text: 'the catalog is mirrored' })
-  t.strictSame(touched, [], 'a load is no change')
+  t.ok(store.isAuthoritative)
+  t.match(store.findProducts('SKU-2'), { value: [{ id: 'p2' }] })
+  t.match(store.findItem('i2'), { value: { onhand: 2 } })
+  t.strictSame(mirror.progress, {
+    state: 'live',
+    pages: 6,
+    pagesLeft: 0,
+    syncedAt: clock.now(),
+    unreliableResources: [],
+  })
+  t.match(infos.at(-1), { fields: { products: 3, inventory: 3, pages: 6 }, text: 'catalog mirrored' })
+  t.strictSame(affected, [], 'loading affects no product')
   mirror.stop()
 })
 
-tap.test('says in the log how far a long load is', async (t) => {
-  const { mirror, told } = stocked(50)
+tap.test('logs the progress of a long load', async (t) => {
+  const { mirror, infos } = createWithRecords(50)
   void mirror.run()
   await settle()
-  const lines = told.filter(({ text }) => text === 'mirroring')
+  const lines = infos.filter(({ text }) => text === 'loading catalog')
   t.equal(lines.length, 2, 'every twenty pages')
   t.match(lines[0]?.fields, { pages: 20, products: Number, inventory: Number })
   mirror.stop()
 })
 
-tap.test('goes on where it was when upstream is down in mid-load and comes back', async (t) => {
-  const { upstream, mirror, states, warned, waits, pass } = stocked(5)
+tap.test('continues the load with the failed page after upstream was down', async (t) => {
+  const { upstream, mirror, states, warnings, waits, finishWait } = createWithRecords(5)
   const isDown = ({ filters }: ListCall) => filters.page_token === '2'
-  upstream.before = (call) => (isDown(call) ? Promise.reject(unavailable()) : undefined)
+  upstream.beforeAnswer = (call) => (isDown(call) ? Promise.reject(unavailable()) : undefined)
   void mirror.run()
   await settle()
   t.match(mirror.progress, { state: 'loading', pages: 2 })
-  t.equal(waits.length, 2, 'each list waits for itself')
-  t.strictSame([await pass(), await pass(), await pass(), await pass()], [1000, 1000, 2000, 2000])
-  t.equal(warned.length, 6)
-  upstream.before = () => {}
-  upstream.taken()
-  await pass()
-  await pass()
-  const calls = upstream.taken()
+  t.equal(waits.length, 2, 'each list waits on its own')
+  t.strictSame(
+    [await finishWait(), await finishWait(), await finishWait(), await finishWait()],
+    [1000, 1000, 2000, 2000],
+  )
+  t.equal(warnings.length, 6)
+  upstream.beforeAnswer = () => {}
+  upstream.takeCalls()
+  await finishWait()
+  await finishWait()
+  const calls = upstream.takeCalls()
   t.strictSame(calls.slice(0, 4).sort(), ['inventory @2', 'inventory @4', 'products @2', 'products @4'])
   t.strictSame(states, ['live'])
   mirror.stop()
 })
 
-tap.test('begins only that list anew whose page token upstream refuses', async (t) => {
-  const { upstream, mirror, pass } = stocked(3)
+tap.test('restarts a list, and no other, when upstream refuses its page token', async (t) => {
+  const { upstream, mirror, finishWait } = createWithRecords(3)
   let refusals = 1
-  upstream.before = ({ resource, filters }) =>
+  upstream.beforeAnswer = ({ resource, filters }) =>
     resource === 'products' && filters.page_token && refusals-- > 0
       ? Promise.reject(problem('upstream_rejected', 'page_token: has expired'))
       : undefined
   void mirror.run()
-  await pass()
+  await finishWait()
   t.strictSame(
-    upstream.taken().filter((call) => call.startsWith('products')),
+    upstream.takeCalls().filter((call) => call.startsWith('products')),
     ['products', 'products @2', 'products', 'products @2', 'products changes'],
   )
   t.equal(mirror.progress.pages, 7)
@@ -94,84 +109,84 @@ tap.test('begins only that list anew whose page token upstream refuses', async (
   mirror.stop()
 })
 
-tap.test('regression: a token that leads to itself was followed for ever', async (t) => {
-  const { upstream, mirror, states, warned, waits } = stocked(3)
-  upstream.before = ({ resource, filters }) =>
+tap.test('regression: a page token that repeats itself was followed forever', async (t) => {
+  const { upstream, mirror, states, warnings, waits } = createWithRecords(3)
+  upstream.beforeAnswer = ({ resource, filters }) =>
     resource === 'inventory' && filters.page_token
       ? { records: [], malformed: [], nextToken: filters.page_token, date: 0 }
       : undefined
   void mirror.run()
   await settle()
-  t.strictSame(warned, ['could not read a page of the catalog; trying it again'])
+  t.strictSame(warnings, ['could not read a page, retrying'])
   t.equal(waits.length, 1)
   t.strictSame(states, [])
   mirror.stop()
   await settle()
 })
 
-tap.test('reads what has changed by upstream’s own clock, with an overlap, in two calls a round', async (t) => {
-  const { upstream, clock, target, mirror, touched, pass, live } = stocked(3)
+tap.test('reads changes since upstream’s own time minus an overlap, in two calls per interval', async (t) => {
+  const { upstream, clock, store, mirror, affected, finishWait, startLive } = createWithRecords(3)
   upstream.aheadMs = 5000
-  await live()
+  await startLive()
   const loadedAt = clock.now()
   upstream.inventory = [
     item(0),
-    item(1, { onhand: 77, trackstar_updated_date: written(clock.now() + 30_000) }),
+    item(1, { onhand: 77, trackstar_updated_date: toUpstreamDate(clock.now() + 30_000) }),
     item(2),
   ]
-  t.equal(await pass(), 30_000)
+  t.equal(await finishWait(), 30_000)
   const [first] = upstream.calls
-  t.equal(first?.filters['trackstar_updated_date[gte]'], written(loadedAt + 5000 - 60_000))
+  t.equal(first?.filters['trackstar_updated_date[gte]'], toUpstreamDate(loadedAt + 5000 - 60_000))
   t.equal(first?.filters.limit, '1000')
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes'])
-  t.match(target.findItem('i1'), { value: { onhand: 77 } })
-  t.strictSame(touched, [['p1']])
+  t.strictSame(upstream.takeCalls(), ['products changes', 'inventory changes'])
+  t.match(store.findItem('i1'), { value: { onhand: 77 } })
+  t.strictSame(affected, [['p1']])
   t.equal(mirror.progress.syncedAt, clock.now())
-  await pass()
-  t.equal(upstream.calls[0]?.filters['trackstar_updated_date[gte]'], written(loadedAt + 30_000 + 5000 - 60_000))
+  await finishWait()
+  t.equal(upstream.calls[0]?.filters['trackstar_updated_date[gte]'], toUpstreamDate(loadedAt + 30_000 + 5000 - 60_000))
   mirror.stop()
 })
 
-tap.test('goes by its own clock where upstream does not say what time it is', async (t) => {
-  const { upstream, clock, mirror, pass, live } = stocked(1)
+tap.test('uses its own clock when upstream sends no date', async (t) => {
+  const { upstream, clock, mirror, finishWait, startLive } = createWithRecords(1)
   upstream.aheadMs = undefined
-  await live()
+  await startLive()
   const loadedAt = clock.now()
-  await pass()
-  t.equal(upstream.calls[0]?.filters['trackstar_updated_date[gte]'], written(loadedAt - 60_000))
+  await finishWait()
+  t.equal(upstream.calls[0]?.filters['trackstar_updated_date[gte]'], toUpstreamDate(loadedAt - 60_000))
   mirror.stop()
 })
 
-tap.test('confirms all records with each round, so that none grows stale', async (t) => {
-  const { clock, target, pass, live, mirror } = stocked(2)
-  await live()
-  for (let round = 0; round < 10; round++) {
-    await pass()
-    const held = target.findItem('i0')
-    t.equal(held.readAt, clock.now())
-    t.equal(held.freshUntil, clock.now() + 60_000)
-    t.equal(target.findProducts('none').readAt, clock.now())
+tap.test('confirms all records with each incremental read, so that none becomes stale', async (t) => {
+  const { clock, store, finishWait, startLive, mirror } = createWithRecords(2)
+  await startLive()
+  for (let n = 0; n < 10; n++) {
+    await finishWait()
+    const entry = store.findItem('i0')
+    t.equal(entry.readAt, clock.now())
+    t.equal(entry.freshUntil, clock.now() + 60_000)
+    t.equal(store.findProducts('none').readAt, clock.now())
   }
   mirror.stop()
 })
 
-tap.test('repeats a round that failed half-way, from its beginning, and confirms nothing for it', async (t) => {
-  const { upstream, clock, target, mirror, warned, pass, live } = stocked(5)
-  await live()
+tap.test('repeats an incremental read that failed half-way, and confirms nothing until it succeeds', async (t) => {
+  const { upstream, clock, store, mirror, warnings, finishWait, startLive } = createWithRecords(5)
+  await startLive()
   const loadedAt = clock.now()
-  const date = written(loadedAt)
+  const date = toUpstreamDate(loadedAt)
   upstream.products = upstream.products.map((record) => ({ ...record, trackstar_updated_date: date }))
-  upstream.before = ({ filters }) => (filters.page_token === '4' ? Promise.reject(unavailable()) : undefined)
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'products changes @2', 'products changes @4'])
-  t.strictSame(warned, ['could not follow Trackstar; trying again with the next interval'])
+  upstream.beforeAnswer = ({ filters }) => (filters.page_token === '4' ? Promise.reject(unavailable()) : undefined)
+  await finishWait()
+  t.strictSame(upstream.takeCalls(), ['products changes', 'products changes @2', 'products changes @4'])
+  t.strictSame(warnings, ['sync failed, retrying at the next interval'])
   t.equal(mirror.progress.syncedAt, loadedAt)
-  t.equal(target.findItem('i0').readAt, loadedAt)
-  upstream.before = () => {}
-  t.equal(await pass(), 30_000)
+  t.equal(store.findItem('i0').readAt, loadedAt)
+  upstream.beforeAnswer = () => {}
+  t.equal(await finishWait(), 30_000)
   const since = upstream.calls.map(({ filters }) => filters['trackstar_updated_date[gte]'])
-  t.strictSame(new Set(since), new Set([written(loadedAt - 60_000)]), 'the filter goes with every page')
-  t.strictSame(upstream.taken(), [
+  t.strictSame(new Set(since), new Set([toUpstreamDate(loadedAt - 60_000)]), 'every page has the filter')
+  t.strictSame(upstream.takeCalls(), [
     'products changes',
     'products changes @2',
     'products changes @4',
@@ -181,33 +196,38 @@ tap.test('repeats a round that failed half-way, from its beginning, and confirms
   mirror.stop()
 })
 
-tap.test('is not believed after too long without a word, and is again with the next round', async (t) => {
-  const { clock, upstream, target, mirror, pass, live } = stocked(1)
-  await live()
-  const loadedAt = clock.now()
-  upstream.before = () => Promise.reject(unavailable())
-  while (clock.now() + 30_000 < loadedAt + 1_060_000) await pass()
-  t.ok(target.isWhole)
-  await pass()
-  t.notOk(target.isWhole)
-  t.equal(mirror.progress.state, 'live')
-  upstream.before = () => {}
-  await pass()
-  t.ok(target.isWhole)
-  mirror.stop()
-})
+tap.test(
+  'stops being authoritative when upstream is down too long, and is again after the next incremental read',
+  async (t) => {
+    const { clock, upstream, store, mirror, finishWait, startLive } = createWithRecords(1)
+    await startLive()
+    const loadedAt = clock.now()
+    upstream.beforeAnswer = () => Promise.reject(unavailable())
+    while (clock.now() + 30_000 < loadedAt + 1_060_000) await finishWait()
+    t.ok(store.isAuthoritative)
+    await finishWait()
+    t.notOk(store.isAuthoritative)
+    t.equal(mirror.progress.state, 'live')
+    upstream.beforeAnswer = () => {}
+    await finishWait()
+    t.ok(store.isAuthoritative)
+    mirror.stop()
+  },
+)
 
-tap.test('takes out what is gone when it compares, and tells that its stock has changed', async (t) => {
-  const { upstream, clock, target, mirror, told, touched, pass, live } = stocked(5, { fullCompareMs: 60_000 })
-  await live()
+tap.test('a comparison removes deleted records and reports the affected products', async (t) => {
+  const { upstream, clock, store, mirror, infos, affected, finishWait, startLive } = createWithRecords(5, {
+    fullCompareMs: 60_000,
+  })
+  await startLive()
   upstream.products.splice(1, 1)
   upstream.inventory.splice(2, 1)
-  await pass()
-  t.match(target.findProducts('SKU-1').value, [{ id: 'p1' }], 'upstream announces no deletion')
-  t.strictSame(touched, [])
-  upstream.taken()
-  await pass()
-  t.strictSame(upstream.taken(), [
+  await finishWait()
+  t.match(store.findProducts('SKU-1').value, [{ id: 'p1' }], 'upstream announces no deletion')
+  t.strictSame(affected, [])
+  upstream.takeCalls()
+  await finishWait()
+  t.strictSame(upstream.takeCalls(), [
     'products changes',
     'inventory changes',
     'products',
@@ -217,391 +237,421 @@ tap.test('takes out what is gone when it compares, and tells that its stock has 
     'inventory @2',
     'inventory i2',
   ])
-  t.strictSame([target.count('products'), target.count('inventory')], [4, 4])
-  t.strictSame(target.findProducts('SKU-1').value, undefined)
-  t.strictSame(target.findItem('i2').value, undefined)
-  t.strictSame([...new Set(touched.flat())].sort(), ['p0', 'p1', 'p2', 'p3', 'p4'])
-  t.equal(told.filter(({ text }) => text === 'records are gone upstream').length, 2)
-  t.strictSame(mirror.progress, { state: 'live', pages: 18, pagesLeft: 0, syncedAt: clock.now(), doubtful: [] })
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes'], 'and not again before its time')
+  t.strictSame([store.count('products'), store.count('inventory')], [4, 4])
+  t.strictSame(store.findProducts('SKU-1').value, undefined)
+  t.strictSame(store.findItem('i2').value, undefined)
+  t.strictSame([...new Set(affected.flat())].sort(), ['p0', 'p1', 'p2', 'p3', 'p4'])
+  t.equal(infos.filter(({ text }) => text === 'removed records deleted upstream').length, 2)
+  t.strictSame(mirror.progress, {
+    state: 'live',
+    pages: 18,
+    pagesLeft: 0,
+    syncedAt: clock.now(),
+    unreliableResources: [],
+  })
+  await finishWait()
+  t.strictSame(
+    upstream.takeCalls(),
+    ['products changes', 'inventory changes'],
+    'not compared again before the interval',
+  )
   mirror.stop()
 })
 
-tap.test('does not take for gone what came while it compared', async (t) => {
-  const { upstream, clock, holdings, target, mirror, pass, live } = stocked(4, { fullCompareMs: 30_000 })
-  await live()
-  upstream.before = ({ resource, filters }) => {
+tap.test('a comparison keeps records that were added while it ran', async (t) => {
+  const { upstream, clock, cache, store, mirror, finishWait, startLive } = createWithRecords(4, {
+    fullCompareMs: 30_000,
+  })
+  await startLive()
+  upstream.beforeAnswer = ({ resource, filters }) => {
     if (resource !== 'products' || filters.page_token !== '2') return
     clock.advance(5)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.now() }
-    holdings.keep('product', product(9), times)
-    holdings.keep('item', item(9), times)
+    cache.keep('product', product(9), times)
+    cache.keep('item', item(9), times)
   }
-  await pass()
-  t.match(target.findProducts('SKU-9').value, [{ id: 'p9' }])
-  t.match(target.findItem('i9').value, { id: 'i9' })
+  await finishWait()
+  t.match(store.findProducts('SKU-9').value, [{ id: 'p9' }])
+  t.match(store.findItem('i9').value, { id: 'i9' })
   mirror.stop()
 })
 
-tap.test('does not take for gone what is malformed', async (t) => {
-  const { upstream, target, mirror, malformed, pass, live } = stocked(4, { fullCompareMs: 30_000 })
-  await live()
+tap.test('a comparison keeps records that are malformed', async (t) => {
+  const { upstream, store, mirror, malformed, finishWait, startLive } = createWithRecords(4, { fullCompareMs: 30_000 })
+  await startLive()
   upstream.products.splice(3, 1)
   const fault = { path: '/data/3/name', message: 'must be string' }
   upstream.malformed = [
     { ...fault, id: 'p3', sku: 'SKU-3' },
     { ...fault, id: undefined, sku: undefined },
   ]
-  await pass()
-  t.match(target.product('p3'), { id: 'p3' })
-  t.ok(malformed.includes('products /data/3/name'), 'it is told, though')
-  mirror.stop()
-})
-
-tap.test('regression: a record that the walk missed for another’s deletion was taken out', async (t) => {
-  const { upstream, target, mirror, pass, live } = stocked(5, { fullCompareMs: 30_000 })
-  await live()
-  // Paged by position: what follows moves up by one, over the end of the page that has been read already.
-  upstream.before = ({ resource, filters }) => {
-    if (resource === 'products' && filters.page_token === '2') upstream.products.shift()
-  }
-  await pass()
-  t.ok(upstream.taken().includes('products p2'), 'it is asked for by its id')
-  t.match(target.product('p2'), { id: 'p2' })
-  t.match(target.product('p0'), { id: 'p0' }, 'what went while it compared is for the next time')
-  upstream.before = () => {}
-  await pass()
-  t.equal(target.product('p0'), undefined)
-  mirror.stop()
-})
-
-tap.test('believes a list that has lost most of its records only when it says so again, 5 minutes later', async (t) => {
-  const { upstream, clock, target, mirror, warned, pass, passFor, live } = stocked(4)
-  await live()
-  const lost = upstream.inventory.splice(1, 3)
-  await passFor(10 * minuteMs)
-  t.strictSame(warned, ['most records are missing upstream; not believed until it says so twice'])
-  t.strictSame(mirror.progress.doubtful, ['inventory'])
-  t.equal(target.count('inventory'), 4)
-  upstream.inventory.push(...lost)
-  await passFor(5 * minuteMs)
-  t.strictSame(mirror.progress.doubtful, [], 'it was nothing')
-  t.equal(warned.length, 1)
-  upstream.inventory.splice(1, 3)
-  await passFor(60 * minuteMs)
-  t.equal(warned.length, 2)
-  t.equal(target.count('inventory'), 4)
-  await passFor(5 * minuteMs - 30_000)
-  t.equal(target.count('inventory'), 4)
-  upstream.taken()
-  await pass()
-  t.equal(target.count('inventory'), 1)
-  t.notOk(upstream.taken().includes('inventory i1,i2,i3'), 'nor is each asked for')
-  t.strictSame(mirror.progress, { ...mirror.progress, state: 'live', doubtful: [], syncedAt: clock.now() })
-  mirror.stop()
-})
-
-tap.test('compares first 10 minutes after the load, and then at its interval', async (t) => {
-  const { upstream, mirror, passFor, live } = stocked(1)
-  await live()
-  await passFor(10 * minuteMs - 30_000)
-  t.notOk(upstream.taken().includes('products'))
-  await passFor(30_000)
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes', 'products', 'inventory'])
-  await passFor(60 * minuteMs - 30_000)
-  t.notOk(upstream.taken().includes('products'))
-  await passFor(30_000)
-  t.ok(upstream.taken().includes('products'))
-  mirror.stop()
-})
-
-tap.test('regression: what came during the first load was unknown for a round after it', async (t) => {
-  const { upstream, clock, target, mirror, states } = stocked(3)
-  upstream.before = ({ resource, filters }) => {
-    if (resource !== 'products' || filters.page_token !== '2') return
-    // Before the page that has been read already: the walk does not see it.
-    const date = { trackstar_updated_date: written(clock.now()) }
-    upstream.products.unshift(product(9, date))
-    upstream.inventory.unshift(item(9, date))
-  }
-  const known: unknown[] = []
-  states.push = (state) => known.push([state, target.product('p9')?.id, target.item('i9')?.id])
-  void mirror.run()
-  await settle()
-  t.strictSame(known, [['live', 'p9', 'i9']])
-  t.match(target.findProducts('SKU-9').value, [{ id: 'p9' }])
-  mirror.stop()
-})
-
-tap.test('is live where what came during the load cannot be read, and reads it with the first round', async (t) => {
-  const { upstream, mirror, states, warned, pass } = stocked(1)
-  upstream.before = ({ filters }) =>
-    filters['trackstar_updated_date[gte]'] ? Promise.reject(unavailable()) : undefined
-  void mirror.run()
-  await settle()
-  t.strictSame(states, ['live'])
-  t.equal(warned.length, 1)
-  upstream.before = () => {}
-  upstream.taken()
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes'])
+  await finishWait()
+  t.match(store.product('p3'), { id: 'p3' })
+  t.ok(malformed.includes('products /data/3/name'), 'but reports them')
   mirror.stop()
 })
 
 tap.test(
-  'regression: the old records of a first copy that was unfinished at load were not found for a day',
+  'regression: a deletion during a comparison shifted another record out of it, which was then removed',
   async (t) => {
-    const { upstream, incomplete, target, mirror, pass, passFor, live } = stocked(3, { fullCompareMs: 1440 * minuteMs })
-    const hidden = upstream.inventory.splice(1, 2)
-    incomplete.push('inventory')
-    await live()
-    t.strictSame(mirror.progress.doubtful, ['inventory'])
-    upstream.inventory.push(...hidden.splice(0, 1))
-    await passFor(5 * minuteMs - 30_000)
-    t.equal(target.count('inventory'), 1)
-    t.notOk(upstream.taken().includes('inventory'), 'not with every round')
-    await pass()
-    t.equal(target.count('inventory'), 2, 'after five minutes')
-    upstream.inventory.push(...hidden)
-    await pass()
-    t.equal(target.count('inventory'), 2)
-    incomplete.splice(0)
-    await pass()
-    t.equal(target.count('inventory'), 3, 'and as soon as it is finished')
-    t.strictSame(mirror.progress.doubtful, [])
-    upstream.taken()
-    await passFor(20 * minuteMs)
-    t.notOk(upstream.taken().includes('inventory'), 'then at its interval again')
+    const { upstream, store, mirror, finishWait, startLive } = createWithRecords(5, { fullCompareMs: 30_000 })
+    await startLive()
+    // Paged by position: what follows moves up by one, over the end of the page that has been read already.
+    upstream.beforeAnswer = ({ resource, filters }) => {
+      if (resource === 'products' && filters.page_token === '2') upstream.products.shift()
+    }
+    await finishWait()
+    t.ok(upstream.takeCalls().includes('products p2'), 'it is read by its id')
+    t.match(store.product('p2'), { id: 'p2' })
+    t.match(store.product('p0'), { id: 'p0' }, 'deleted during the comparison: left for the next one')
+    upstream.beforeAnswer = () => {}
+    await finishWait()
+    t.equal(store.product('p0'), undefined)
     mirror.stop()
   },
 )
 
-tap.test('regression: a first copy that was begun anew took records out', async (t) => {
-  const { upstream, incomplete, target, mirror, warned, told, passFor, live } = stocked(4, { fullCompareMs: 60_000 })
-  await live()
+tap.test(
+  'removes most records of a list only when a second comparison, 5 minutes later, misses them too',
+  async (t) => {
+    const { upstream, clock, store, mirror, warnings, finishWait, passTime, startLive } = createWithRecords(4)
+    await startLive()
+    const lost = upstream.inventory.splice(1, 3)
+    await passTime(10 * minuteMs)
+    t.strictSame(warnings, ['most records are missing upstream, keeping them for now'])
+    t.strictSame(mirror.progress.unreliableResources, ['inventory'])
+    t.equal(store.count('inventory'), 4)
+    upstream.inventory.push(...lost)
+    await passTime(5 * minuteMs)
+    t.strictSame(mirror.progress.unreliableResources, [], 'the records are back')
+    t.equal(warnings.length, 1)
+    upstream.inventory.splice(1, 3)
+    await passTime(60 * minuteMs)
+    t.equal(warnings.length, 2)
+    t.equal(store.count('inventory'), 4)
+    await passTime(5 * minuteMs - 30_000)
+    t.equal(store.count('inventory'), 4)
+    upstream.takeCalls()
+    await finishWait()
+    t.equal(store.count('inventory'), 1)
+    t.notOk(upstream.takeCalls().includes('inventory i1,i2,i3'), 'and does not read each by its id')
+    t.strictSame(mirror.progress, { ...mirror.progress, state: 'live', unreliableResources: [], syncedAt: clock.now() })
+    mirror.stop()
+  },
+)
+
+tap.test('compares 10 minutes after the load, and then at its interval', async (t) => {
+  const { upstream, mirror, passTime, startLive } = createWithRecords(1)
+  await startLive()
+  await passTime(10 * minuteMs - 30_000)
+  t.notOk(upstream.takeCalls().includes('products'))
+  await passTime(30_000)
+  t.strictSame(upstream.takeCalls(), ['products changes', 'inventory changes', 'products', 'inventory'])
+  await passTime(60 * minuteMs - 30_000)
+  t.notOk(upstream.takeCalls().includes('products'))
+  await passTime(30_000)
+  t.ok(upstream.takeCalls().includes('products'))
+  mirror.stop()
+})
+
+tap.test('regression: records added during the load were absent until the next incremental read', async (t) => {
+  const { upstream, clock, store, mirror, states } = createWithRecords(3)
+  upstream.beforeAnswer = ({ resource, filters }) => {
+    if (resource !== 'products' || filters.page_token !== '2') return
+    // Before the page that has been read already: the walk does not see it.
+    const date = { trackstar_updated_date: toUpstreamDate(clock.now()) }
+    upstream.products.unshift(product(9, date))
+    upstream.inventory.unshift(item(9, date))
+  }
+  const known: unknown[] = []
+  states.push = (state) => known.push([state, store.product('p9')?.id, store.item('i9')?.id])
+  void mirror.run()
+  await settle()
+  t.strictSame(known, [['live', 'p9', 'i9']])
+  t.match(store.findProducts('SKU-9').value, [{ id: 'p9' }])
+  mirror.stop()
+})
+
+tap.test(
+  'is live even if the changes during the load cannot be read, and reads them at the next interval',
+  async (t) => {
+    const { upstream, mirror, states, warnings, finishWait } = createWithRecords(1)
+    upstream.beforeAnswer = ({ filters }) =>
+      filters['trackstar_updated_date[gte]'] ? Promise.reject(unavailable()) : undefined
+    void mirror.run()
+    await settle()
+    t.strictSame(states, ['live'])
+    t.equal(warnings.length, 1)
+    upstream.beforeAnswer = () => {}
+    upstream.takeCalls()
+    await finishWait()
+    t.strictSame(upstream.takeCalls(), ['products changes', 'inventory changes'])
+    mirror.stop()
+  },
+)
+
+tap.test('regression: records of a first copy that was unfinished at load were missing for a day', async (t) => {
+  const { upstream, incomplete, store, mirror, finishWait, passTime, startLive } = createWithRecords(3, {
+    fullCompareMs: 1440 * minuteMs,
+  })
+  const hidden = upstream.inventory.splice(1, 2)
+  incomplete.push('inventory')
+  await startLive()
+  t.strictSame(mirror.progress.unreliableResources, ['inventory'])
+  upstream.inventory.push(...hidden.splice(0, 1))
+  await passTime(5 * minuteMs - 30_000)
+  t.equal(store.count('inventory'), 1)
+  t.notOk(upstream.takeCalls().includes('inventory'), 'not at every interval')
+  await finishWait()
+  t.equal(store.count('inventory'), 2, 'after five minutes')
+  upstream.inventory.push(...hidden)
+  await finishWait()
+  t.equal(store.count('inventory'), 2)
+  incomplete.splice(0)
+  await finishWait()
+  t.equal(store.count('inventory'), 3, 'and as soon as it is finished')
+  t.strictSame(mirror.progress.unreliableResources, [])
+  upstream.takeCalls()
+  await passTime(20 * minuteMs)
+  t.notOk(upstream.takeCalls().includes('inventory'), 'then at its interval again')
+  mirror.stop()
+})
+
+tap.test('regression: a restarted first copy removed records', async (t) => {
+  const { upstream, incomplete, store, mirror, warnings, infos, passTime, startLive } = createWithRecords(4, {
+    fullCompareMs: 60_000,
+  })
+  await startLive()
   incomplete.push('inventory')
   upstream.products.splice(0, 1)
   upstream.inventory.splice(0, 1)
-  await passFor(2 * minuteMs)
-  t.strictSame([target.count('products'), target.count('inventory')], [3, 4])
+  await passTime(2 * minuteMs)
+  t.strictSame([store.count('products'), store.count('inventory')], [3, 4])
   upstream.inventory = []
-  await passFor(2 * minuteMs)
-  t.equal(target.count('inventory'), 4)
-  t.strictSame(mirror.progress.doubtful, ['inventory'])
-  t.strictSame(warned, [])
-  t.equal(told.filter(({ text }) => text === 'records are gone upstream').length, 1)
+  await passTime(2 * minuteMs)
+  t.equal(store.count('inventory'), 4)
+  t.strictSame(mirror.progress.unreliableResources, ['inventory'])
+  t.strictSame(warnings, [])
+  t.equal(infos.filter(({ text }) => text === 'removed records deleted upstream').length, 1)
   mirror.stop()
 })
 
-tap.test('regression: old records that came into an empty list were not found until a comparison', async (t) => {
-  const { upstream, target, mirror, pass, live } = stocked(2)
+tap.test('regression: old records that appeared in an empty list were missing until a comparison', async (t) => {
+  const { upstream, store, mirror, finishWait, startLive } = createWithRecords(2)
   upstream.inventory = []
-  await live()
-  for (let round = 0; round < 2; round++) {
-    await pass()
-    t.strictSame(upstream.taken(), ['products changes', 'inventory changes', 'inventory'])
+  await startLive()
+  for (let n = 0; n < 2; n++) {
+    await finishWait()
+    t.strictSame(upstream.takeCalls(), ['products changes', 'inventory changes', 'inventory'])
   }
   upstream.inventory = [item(0), item(1)]
-  await pass()
-  t.equal(target.count('inventory'), 2)
-  t.strictSame(mirror.progress.doubtful, [])
-  upstream.taken()
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes'])
+  await finishWait()
+  t.equal(store.count('inventory'), 2)
+  t.strictSame(mirror.progress.unreliableResources, [])
+  upstream.takeCalls()
+  await finishWait()
+  t.strictSame(upstream.takeCalls(), ['products changes', 'inventory changes'])
   mirror.stop()
 })
 
-/** Has the tokens of a list, or of its changes, go from 1 to 2 and back. */
-const circle = ({ filters }: ListCall) => ({
+/** Answers with page tokens that alternate between 1 and 2. */
+const cycle = ({ filters }: ListCall) => ({
   records: [],
   malformed: [],
   nextToken: filters.page_token === '1' ? '2' : '1',
   date: 0,
 })
 
-tap.test('regression: tokens that go in a circle were followed for ever', async (t) => {
-  const { upstream, mirror, warned, states, pass, live } = stocked(2, { fullCompareMs: 30_000 })
-  await live()
-  upstream.before = (call) => (call.filters['trackstar_updated_date[gte]'] ? circle(call) : undefined)
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'products changes @1', 'products changes @2'])
-  t.strictSame(warned.splice(0), ['could not follow Trackstar; trying again with the next interval'])
-  upstream.before = (call) => (call.filters['trackstar_updated_date[gte]'] ? undefined : circle(call))
-  await pass()
-  t.strictSame(upstream.taken(), ['products changes', 'inventory changes', 'products', 'products @1', 'products @2'])
-  t.strictSame(warned, ['could not read a page of the catalog; trying it again'])
+tap.test('regression: page tokens in a cycle were followed forever', async (t) => {
+  const { upstream, mirror, warnings, states, finishWait, startLive } = createWithRecords(2, { fullCompareMs: 30_000 })
+  await startLive()
+  upstream.beforeAnswer = (call) => (call.filters['trackstar_updated_date[gte]'] ? cycle(call) : undefined)
+  await finishWait()
+  t.strictSame(upstream.takeCalls(), ['products changes', 'products changes @1', 'products changes @2'])
+  t.strictSame(warnings.splice(0), ['sync failed, retrying at the next interval'])
+  upstream.beforeAnswer = (call) => (call.filters['trackstar_updated_date[gte]'] ? undefined : cycle(call))
+  await finishWait()
+  t.strictSame(upstream.takeCalls(), [
+    'products changes',
+    'inventory changes',
+    'products',
+    'products @1',
+    'products @2',
+  ])
+  t.strictSame(warnings, ['could not read a page, retrying'])
   t.strictSame(states, ['live'])
   mirror.stop()
 })
 
-tap.test('takes an empty list for doubtful until there are records', async (t) => {
-  const { upstream, clock, mirror, pass, live } = stocked(2)
+tap.test('reports an empty list as unreliable until it has records', async (t) => {
+  const { upstream, clock, mirror, finishWait, startLive } = createWithRecords(2)
   upstream.inventory = []
-  await live()
-  t.match(mirror.progress, { state: 'live', doubtful: ['inventory'] })
-  upstream.inventory = [item(0, { trackstar_updated_date: written(clock.now() + 10_000) })]
-  await pass()
-  t.match(mirror.progress, { state: 'live', doubtful: [] })
+  await startLive()
+  t.match(mirror.progress, { state: 'live', unreliableResources: ['inventory'] })
+  upstream.inventory = [item(0, { trackstar_updated_date: toUpstreamDate(clock.now() + 10_000) })]
+  await finishWait()
+  t.match(mirror.progress, { state: 'live', unreliableResources: [] })
   mirror.stop()
 })
 
-tap.test('regression: changes were not read while a comparison was held up', async (t) => {
-  const { upstream, clock, target, mirror, warned, pass, live } = stocked(4, { fullCompareMs: 30_000 })
-  await live()
-  upstream.before = ({ resource, filters }) =>
+tap.test('regression: a comparison that waited for upstream delayed the incremental reads', async (t) => {
+  const { upstream, clock, store, mirror, warnings, finishWait, startLive } = createWithRecords(4, {
+    fullCompareMs: 30_000,
+  })
+  await startLive()
+  upstream.beforeAnswer = ({ resource, filters }) =>
     resource === 'products' && filters.page_token && filters['trackstar_updated_date[gte]'] === undefined
       ? Promise.reject(unavailable())
       : undefined
-  await pass()
+  await finishWait()
   t.match(mirror.progress, { pages: 9, pagesLeft: 3 })
-  upstream.inventory[3] = item(3, { onhand: 33, trackstar_updated_date: written(clock.now()) })
-  upstream.taken()
-  for (let waited = 0; waited < 30_000; ) waited += await pass()
-  const calls = upstream.taken()
+  upstream.inventory[3] = item(3, { onhand: 33, trackstar_updated_date: toUpstreamDate(clock.now()) })
+  upstream.takeCalls()
+  for (let waited = 0; waited < 30_000; ) waited += await finishWait()
+  const calls = upstream.takeCalls()
   t.ok(calls.includes('inventory changes'))
-  t.ok(calls.filter((call) => call === 'products changes').length <= 2, 'at their own pace')
-  t.equal(target.item('i3')?.onhand, 33)
+  t.ok(calls.filter((call) => call === 'products changes').length <= 2, 'once per interval')
+  t.equal(store.item('i3')?.onhand, 33)
   t.ok(clock.now() - (mirror.progress.syncedAt ?? 0) <= 30_000)
-  const held = warned.length
-  upstream.before = () => Promise.reject(unavailable())
-  for (let waited = 0; waited < 60_000; ) waited += await pass()
-  t.ok(warned.length > held, 'nor does a round that fails end the comparison')
-  upstream.before = () => {}
-  await pass()
+  const held = warnings.length
+  upstream.beforeAnswer = () => Promise.reject(unavailable())
+  for (let waited = 0; waited < 60_000; ) waited += await finishWait()
+  t.ok(warnings.length > held, 'a failed incremental read does not end the comparison')
+  upstream.beforeAnswer = () => {}
+  await finishWait()
   t.equal(mirror.progress.pagesLeft, 0)
   mirror.stop()
 })
 
-tap.test('regression: changes came late by the time that a comparison took', async (t) => {
-  const { upstream, clock, mirror, pass, live } = stocked(2, { fullCompareMs: 30_000 })
-  await live()
-  upstream.before = ({ resource, filters }) => {
+tap.test('regression: the duration of a comparison delayed the next incremental read', async (t) => {
+  const { upstream, clock, mirror, finishWait, startLive } = createWithRecords(2, { fullCompareMs: 30_000 })
+  await startLive()
+  upstream.beforeAnswer = ({ resource, filters }) => {
     if (resource === 'inventory' && filters['trackstar_updated_date[gte]'] === undefined) clock.advance(20_000)
   }
-  await pass()
-  upstream.taken()
-  t.equal(await pass(), 10_000)
-  t.strictSame(upstream.taken().slice(0, 2), ['products changes', 'inventory changes'])
+  await finishWait()
+  upstream.takeCalls()
+  t.equal(await finishWait(), 10_000)
+  t.strictSame(upstream.takeCalls().slice(0, 2), ['products changes', 'inventory changes'])
   mirror.stop()
 })
 
-tap.test('follows changes all the same where the comparison is not supported any more', async (t) => {
-  const { upstream, clock, mirror, warned, pass, live } = stocked(2, { fullCompareMs: 30_000 })
-  await live()
-  upstream.before = ({ filters }) =>
+tap.test('keeps following changes when upstream no longer supports reading the whole list', async (t) => {
+  const { upstream, clock, mirror, warnings, finishWait, startLive } = createWithRecords(2, { fullCompareMs: 30_000 })
+  await startLive()
+  upstream.beforeAnswer = ({ filters }) =>
     filters['trackstar_updated_date[gte]'] === undefined
       ? Promise.reject(problem('not_supported_by_integration', 'no'))
       : undefined
-  await pass()
-  t.equal(warned.length, 1)
+  await finishWait()
+  t.equal(warnings.length, 1)
   t.match(mirror.progress, { state: 'live', syncedAt: clock.now(), pagesLeft: 0 })
   mirror.stop()
 })
 
-tap.test('gives up, once and for all, where the catalog does not fit', async (t) => {
-  const { upstream, mirror, target, holdings, states, warned, waits } = stocked(40, { maxBytes: 1000 })
+tap.test('turns off for good when the catalog does not fit in memory', async (t) => {
+  const { upstream, mirror, store, cache, states, warnings, waits } = createWithRecords(40, { maxBytes: 1000 })
   await mirror.run()
   t.strictSame(states, ['off'])
-  t.strictSame(warned, ['the mirror has stopped; records are read when asked for'])
-  t.match(mirror.progress, { state: 'off', doubtful: [] })
-  t.notOk(target.isWhole)
-  const calls = upstream.taken().length
+  t.strictSame(warnings, ['mirror stopped, falling back to read-through'])
+  t.match(mirror.progress, { state: 'off', unreliableResources: [] })
+  t.notOk(store.isAuthoritative)
+  const calls = upstream.takeCalls().length
   await settle()
-  t.equal(upstream.taken().length, 0)
+  t.equal(upstream.takeCalls().length, 0)
   t.ok(calls < 40)
   t.equal(waits.length, 0)
-  for (let n = 100; n < 200; n++) holdings.keep('product', product(n), { begunAt: 0, readAt: 0 })
-  t.equal(target.count('products'), 0, 'regression: the index of a mirror that was off grew for ever')
+  for (let n = 100; n < 200; n++) cache.keep('product', product(n), { begunAt: 0, readAt: 0 })
+  t.equal(store.count('products'), 0, 'regression: the index of a mirror that was off grew without bound')
 })
 
-tap.test('regression: a record larger than the bound was taken for absent', async (t) => {
-  const { upstream, mirror, states } = stocked(1, { maxBytes: 1000 })
+tap.test('regression: a record larger than the memory limit counted as absent', async (t) => {
+  const { upstream, mirror, states } = createWithRecords(1, { maxBytes: 1000 })
   upstream.inventory = [item(0, { name: 'x'.repeat(2000) })]
   await mirror.run()
   t.strictSame(states, ['off'])
 })
 
-tap.test('regression: the walk of one list went on after the other had ended the mirror', async (t) => {
-  const { upstream, mirror, states, warned, waits } = stocked(40)
-  upstream.before = ({ resource, filters }) =>
+tap.test('regression: one list kept loading after the other had ended the mirror', async (t) => {
+  const { upstream, mirror, states, warnings, waits } = createWithRecords(40)
+  upstream.beforeAnswer = ({ resource, filters }) =>
     resource === 'inventory' && filters.page_token
       ? Promise.reject(problem('not_supported_by_integration', 'no'))
       : undefined
   await mirror.run()
   await settle()
   t.strictSame(states, ['off'])
-  t.equal(warned.length, 1)
-  const { length } = upstream.taken()
+  t.equal(warnings.length, 1)
+  const { length } = upstream.takeCalls()
   await settle()
   t.ok(length < 10)
-  t.equal(upstream.taken().length, 0)
+  t.equal(upstream.takeCalls().length, 0)
   t.equal(waits.length, 0)
 })
 
-tap.test('ends in off, and never in a crash, where something goes wrong that nobody thought of', async (t) => {
-  const { upstream, states, warned, pass, live } = stocked(1)
-  const { run } = await live()
-  upstream.before = () => Promise.reject(new TypeError('a bug'))
-  await pass()
+tap.test('turns off instead of crashing on an unexpected error', async (t) => {
+  const { upstream, states, warnings, finishWait, startLive } = createWithRecords(1)
+  const { run } = await startLive()
+  upstream.beforeAnswer = () => Promise.reject(new TypeError('a bug'))
+  await finishWait()
   await run
   t.strictSame(states, ['live', 'off'])
-  t.strictSame(warned, ['the mirror has stopped; records are read when asked for'])
+  t.strictSame(warnings, ['mirror stopped, falling back to read-through'])
 })
 
-tap.test('stops at once, from a wait', async (t) => {
-  const { upstream, mirror, states, warned, live } = stocked(1)
-  const { run } = await live()
+tap.test('stops at once while waiting for the next interval', async (t) => {
+  const { upstream, mirror, states, warnings, startLive } = createWithRecords(1)
+  const { run } = await startLive()
   mirror.stop()
   await run
   t.strictSame(states, ['live', 'off'])
-  t.strictSame(warned, [])
-  t.strictSame(upstream.taken(), [])
+  t.strictSame(warnings, [])
+  t.strictSame(upstream.takeCalls(), [])
 })
 
-tap.test('takes nothing in any more once it is stopped, and lets go of what waits for its turn', async (t) => {
-  const { upstream, mirror, target, states, warned, waits } = stocked(4)
+tap.test('stores nothing after a stop, and gives up its permit requests', async (t) => {
+  const { upstream, mirror, store, states, warnings, waits } = createWithRecords(4)
   const answers: (() => void)[] = []
-  upstream.before = () => new Promise<void>((resolve) => answers.push(resolve))
+  upstream.beforeAnswer = () => new Promise<void>((resolve) => answers.push(resolve))
   const run = mirror.run()
   await settle()
   mirror.stop()
-  for (const { errand } of upstream.calls) t.equal(errand.permitRequest.deadline(), Number.NEGATIVE_INFINITY)
+  for (const { options } of upstream.calls) t.equal(options.permitRequest.deadline(), Number.NEGATIVE_INFINITY)
   for (const answer of answers) answer()
   await run
-  t.equal(target.count('products'), 0)
+  t.equal(store.count('products'), 0)
   t.strictSame(states, ['off'])
-  t.strictSame(warned, [])
+  t.strictSame(warnings, [])
   t.equal(waits.length, 0)
 })
 
-tap.test('regression: a call that failed because of the stop was warned of', async (t) => {
-  const { upstream, mirror, warned } = stocked(4)
+tap.test('regression: a call that failed because of the stop was logged as a warning', async (t) => {
+  const { upstream, mirror, warnings } = createWithRecords(4)
   const failures: ((error: Error) => void)[] = []
-  upstream.before = () => new Promise<void>((_, reject) => failures.push(reject))
+  upstream.beforeAnswer = () => new Promise<void>((_, reject) => failures.push(reject))
   const run = mirror.run()
   await settle()
   mirror.stop()
   for (const fail of failures) fail(unavailable())
   await run
   await settle()
-  t.strictSame(warned, [])
+  t.strictSame(warnings, [])
 })
 
-tap.test('stops in a round and in a comparison as well', async (t) => {
+tap.test('stops during an incremental read and during a comparison', async (t) => {
   for (const fullCompareMs of [30_000, 3_600_000]) {
-    const { upstream, mirror, states, warned, pass, live } = stocked(4, { fullCompareMs })
-    const { run } = await live()
+    const { upstream, mirror, states, warnings, finishWait, startLive } = createWithRecords(4, { fullCompareMs })
+    const { run } = await startLive()
     let answer = () => {}
-    upstream.before = ({ filters }) => {
+    upstream.beforeAnswer = ({ filters }) => {
       const isHeld = fullCompareMs > 30_000 || filters['trackstar_updated_date[gte]'] === undefined
       return isHeld ? new Promise<void>((resolve) => (answer = resolve)) : undefined
     }
-    await pass()
+    await finishWait()
     mirror.stop()
     answer()
     await run
     t.strictSame(states, ['live', 'off'])
-    t.strictSame(warned, [])
+    t.strictSame(warnings, [])
   }
 })

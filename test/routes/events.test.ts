@@ -23,7 +23,7 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   const products = Array.from({ length: 500 }, (_, n) => simple(`p${n}`))
   const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
   const counted = feed.start(counts)
-  const catalog = { mirrored: { isWhole: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
+  const catalog = { mirrored: { isAuthoritative: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
   const metrics = new Metrics()
   await app.register(problemDetails)
   await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })

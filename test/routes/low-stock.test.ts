@@ -2,7 +2,8 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import { StockFeed } from '../../src/events/stock-feed.js'
 import problemDetails from '../../src/http/problems.js'
-import { type FeedRouteOptions, LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
+import { LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
+import type { FeedRouteOptions } from '../../src/routes/require-mirror.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { simple, viewOf } from '../stock/view.js'
@@ -137,7 +138,7 @@ tap.test('waits until the catalog is counted', async (t) => {
   for (const schema of [...stockSchemas, LowStock]) app.addSchema(schema)
   const view = viewOf([simple('a')], [])
   const feed = new StockFeed(view, 'boot', Date.now)
-  const catalog = { mirrored: { ...view, isWhole: true }, state: { mirror: { state: 'live' } } }
+  const catalog = { mirrored: { ...view, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
   await app.register(lowStockRoute, { catalog, feed } as unknown as FeedRouteOptions)
   const early = await app.inject('/stock/low?below=1')
   t.equal(early.statusCode, 503)

@@ -12,7 +12,7 @@ const seconds = () => Math.floor(Date.now() / 1000)
 /** The route alone, with a catalog that keeps what it gets. */
 async function start(
   t: Test,
-  { secrets = [secret], outcome = 'taken' }: { secrets?: string[]; outcome?: WebhookOutcome } = {},
+  { secrets = [secret], outcome = 'applied' }: { secrets?: string[]; outcome?: WebhookOutcome } = {},
 ) {
   const app = Fastify()
   const received: WebhookDelivery[] = []

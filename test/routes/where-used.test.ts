@@ -84,7 +84,7 @@ tap.test('leaves out a product that is named and yet not there', async (t) => {
   app.addSchema(WhereUsed)
   const view = viewOf([simple('a')], [])
   const index = { productIdsOfItem: () => ['gone', 'a'] }
-  const catalog = { mirrored: { ...view, index, isWhole: true }, state: { mirror: { state: 'live' } } }
+  const catalog = { mirrored: { ...view, index, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
   await app.register(whereUsedRoute, { catalog } as unknown as CatalogRouteOptions)
   t.match((await app.inject('/inventory/a/products')).json(), { data: [{ product_id: 'a' }] })
 })

@@ -68,8 +68,8 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         syncIntervalMs: 30_000,
         fullCompareMs: 3_600_000,
         log: { info() {}, warn: (_fields, text) => told.push(text) },
-        onTouched: (ids) => told.push([...ids]),
-        onState: (state) => states.push(state),
+        onProductsAffected: (ids) => told.push([...ids]),
+        onStateChange: (state) => states.push(state),
       },
     }),
   })
@@ -243,7 +243,14 @@ tap.test('is the whole truth once it is mirrored, and asks for nothing', async (
   t.equal(catalog.state.mirror?.state, 'loading')
   await live()
   t.strictSame(states, ['live'])
-  t.match(catalog.state.mirror, { state: 'live', products: 1, inventory: 1, warehouses: 1, pages: 4, doubtful: [] })
+  t.match(catalog.state.mirror, {
+    state: 'live',
+    products: 1,
+    inventory: 1,
+    warehouses: 1,
+    pages: 4,
+    unreliableResources: [],
+  })
   t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p1' }], stale: false })
   t.match((await catalog.productsBySku(['none'], reading())).get('none'), { value: undefined, stale: false })
   t.match((await catalog.itemsById(['i1', 'none'], reading())).get('none'), { value: undefined })
@@ -389,7 +396,7 @@ tap.test('reads a truncated item again after a read that was under way', async (
   await settle()
   clock.advance(10)
   const event = { event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }
-  t.equal(catalog.receive(event), 'taken')
+  t.equal(catalog.receive(event), 'applied')
   await settle()
   answers[0]?.(1)
   await read

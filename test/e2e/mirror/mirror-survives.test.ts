@@ -55,7 +55,7 @@ tap.test('is read through where the catalog does not fit, and says so once', asy
   }
   const told = lines.filter((line) => line.includes('CACHE_MAX_MB'))
   t.equal(told.length, 1)
-  t.match(told[0], /records are read when asked for/)
+  t.match(told[0], /falling back to read-through/)
 })
 
 tap.test('does not believe itself after too long without a word, and does again', async (t) => {

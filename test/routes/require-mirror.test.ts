@@ -1,22 +1,22 @@
 import tap from 'tap'
 import type { MirrorProgress } from '../../src/mirror/mirror.js'
-import { wholeCatalog } from '../../src/routes/mirror-only.js'
+import { requireMirror } from '../../src/routes/require-mirror.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { problemOf, startService } from '../harness.js'
 
 const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/events']
 
 /** What stands in for a catalog whose mirror is in `state`. */
-const catalog = (state: MirrorProgress['state'] | undefined, isWhole: boolean) =>
+const catalog = (state: MirrorProgress['state'] | undefined, isAuthoritative: boolean) =>
   ({
-    mirrored: state && { isWhole },
+    mirrored: state && { isAuthoritative },
     state: { mirror: state ? { state } : null },
-  }) as unknown as Parameters<typeof wholeCatalog>[0]
+  }) as unknown as Parameters<typeof requireMirror>[0]
 
 tap.test('gives the whole catalog, or says why there is none', async (t) => {
-  const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => wholeCatalog(catalog(...given)))())
+  const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => requireMirror(catalog(...given)))())
   const live = catalog('live', true)
-  t.equal(wholeCatalog(live), live.mirrored)
+  t.equal(requireMirror(live), live.mirrored)
   t.match(await problem(undefined, false), { problem: 'requires_mirror' })
   t.match(await problem('off', false), { problem: 'requires_mirror' })
   t.match(await problem('loading', false), { problem: 'mirror_loading', extras: { retryAfter: 5 } })
