@@ -1,76 +1,113 @@
-// What `npm test` and `npm run test:browser` run: compiles, runs tap over the compiled tests, checks the coverage bar, and
-// ends with one line `N passed, N failed` read from the run's own output. Arguments go to tap, files as tests or as what
-// they compile to: `npm test -- test/stock/yields.test.ts`. With any argument the run is not the whole suite, so coverage
-// is left out.
+// What `npm test` and `npm run test:browser` run. It compiles, runs the tests with tap, checks the coverage bar, and ends
+// with one line, `N passed, N failed`.
+//
+// Without arguments it runs everything, one process for each folder of tests: starting a process for each file, with the
+// loader hooks and the coverage that tap adds, took most of the time. With arguments (`npm test -- test/stock/yields.test.ts`)
+// it runs these files, without coverage; a file is a program of its own, so Node runs it without tap's command line.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { coverageProblems } from './coverage.mjs'
-import { TAP_OUTPUT } from './plain-reporter.mjs'
 
 process.chdir(join(import.meta.dirname, '..'))
 
+const TAP_OUTPUT = '.tap/all.tap'
 const COVERAGE_SUMMARY = '.tap/report/coverage-summary.json'
-
-/** Lies in node_modules because `npm ci` empties that, and with it the test class that tap has built there. */
+const SUITES = 'build/suites'
+/** In node_modules, because `npm ci` empties it together with the test class that tap has built there. */
 const PLUGINS_STAMP = 'node_modules/.tap-plugins'
 
-const tapArguments = process.argv.slice(2).map(compiledTest)
-const isWholeSuite = tapArguments.length === 0
-const isWatched = process.stdout.isTTY && !process.env.CI
+/** Nothing of the caller's environment changes what the tests do. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name !== 'NODE_ENV' && name !== 'TAP' && !name.startsWith('TAP_')),
+)
 
-for (const stale of ['build', TAP_OUTPUT, COVERAGE_SUMMARY]) rmSync(stale, { recursive: true, force: true })
-exitUnlessZero(run('tsc', []))
-buildPluginsOnce()
-
-const exitCode = run('tap', [
-  ...(isWatched ? ['--reporter=base', `--output-file=${TAP_OUTPUT}`] : ['--reporter=./scripts/plain-reporter.mjs']),
-  ...(isWholeSuite ? [] : ['--disable-coverage']),
-  ...tapArguments,
-])
-const { passed, failed } = countsOf(TAP_OUTPUT)
+const files = process.argv.slice(2)
+if (run('tsc', ['--incremental', '--tsBuildInfoFile', 'build/tsconfig.tsbuildinfo']) !== 0) process.exit(1)
+removeStaleOutputs()
+const { exitCode, output } = files.length === 0 ? runSuite() : runFiles(files)
+const { passed, failed } = countsIn(output)
 const problems = [
   ...(passed + failed === 0 ? ['no test ran'] : []),
-  ...(isWholeSuite ? coverageProblems(COVERAGE_SUMMARY) : []),
+  ...(files.length === 0 ? coverageProblems(COVERAGE_SUMMARY) : []),
 ]
-
-// On a terminal the reporter ends with an escape code and no line end, but the closing line has to stand alone.
-if (isWatched) console.log()
 for (const problem of problems) console.error(problem)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = exitCode === 0 && (problems.length > 0 || failed > 0) ? 1 : exitCode
 
-/** Runs one of the installed tools, in an environment that holds nothing which would change what the tests do. */
+function runSuite() {
+  rmSync(TAP_OUTPUT, { force: true })
+  rmSync(COVERAGE_SUMMARY, { force: true })
+  buildPlugins()
+  writeSuites()
+  const status = run('tap', ['--reporter=./scripts/plain-reporter.mjs'])
+  return { exitCode: status, output: existsSync(TAP_OUTPUT) ? readFileSync(TAP_OUTPUT, 'utf8') : '' }
+}
+
+function runFiles(tests) {
+  let exitCode = 0
+  let output = ''
+  for (const test of tests) {
+    const compiled = join('build', test.replace(/\.ts$/, '.js'))
+    const { status, stdout } = spawnSync(process.execPath, ['--enable-source-maps', compiled], {
+      env: { ...environment, TAP_TIMEOUT: '180' },
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    process.stdout.write(stdout)
+    output += stdout
+    exitCode ||= status ?? 1
+  }
+  return { exitCode, output }
+}
+
 function run(tool, args) {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => name !== 'NODE_ENV' && name !== 'TAP' && !name.startsWith('TAP_')),
-  )
-  const { status, error } = spawnSync(join('node_modules', '.bin', tool), args, { stdio: 'inherit', env })
+  const { status, error } = spawnSync(join('node_modules', '.bin', tool), args, { stdio: 'inherit', env: environment })
   if (error) console.error(`${tool} could not be started: ${error.message}`)
   return status ?? 1
 }
 
-function exitUnlessZero(status) {
-  if (status !== 0) process.exit(status)
+/** A test whose source has been deleted or moved must not run from what an earlier build left behind. */
+function removeStaleOutputs() {
+  for (const output of compiledFiles('build')) {
+    const source = relative('build', output).replace(/\.js$/, '.ts')
+    if (/^(src|test|bench)\//.test(source) && !existsSync(source)) rmSync(output)
+  }
 }
 
-/** tap compiles its plugins into node_modules; until that fits .taprc, the first run after an install may fail. */
-function buildPluginsOnce() {
+/** Writes one entry file for each folder that has tests; they are what `.taprc` includes. */
+function writeSuites() {
+  rmSync(SUITES, { recursive: true, force: true })
+  mkdirSync(SUITES, { recursive: true })
+  const tests = compiledFiles('build/test').filter((file) => file.endsWith('.test.js'))
+  for (const folder of new Set(tests.map(dirname))) {
+    const members = tests.filter((file) => dirname(file) === folder)
+    const name = relative('build', folder).replaceAll('/', '-')
+    const imports = members.map((file) => `import '../../${file}'\n`)
+    writeFileSync(join(SUITES, `${name}.js`), imports.join(''))
+  }
+}
+
+/** tap compiles its plugins into node_modules; unless that is up to date, the first run after an install fails. */
+function buildPlugins() {
   const wanted = readFileSync('.taprc', 'utf8')
   if (existsSync(PLUGINS_STAMP) && readFileSync(PLUGINS_STAMP, 'utf8') === wanted) return
-  exitUnlessZero(run('tap', ['build']))
+  if (run('tap', ['build']) !== 0) process.exit(1)
   writeFileSync(PLUGINS_STAMP, wanted)
 }
 
-function compiledTest(argument) {
-  return argument.startsWith('test/') ? `build/${argument.replace(/\.ts$/, '.js')}` : argument
+function compiledFiles(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(folder, name))
+    .sort()
 }
 
-/** Reads the last `# { total: 7, pass: 6, fail: 1 }` of a TAP stream, where counts of zero are left out. */
-function countsOf(path) {
-  const summary = existsSync(path)
-    ? [...readFileSync(path, 'utf8').matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)
-    : undefined
-  const countOf = (name) => Number(summary?.[1].match(new RegExp(`\\b${name}: (\\d+)`))?.[1] ?? 0)
-  return { passed: countOf('pass'), failed: countOf('fail') }
+/** Adds up the last `# { total: 7, pass: 6, fail: 1 }` of each file's TAP; tap leaves out counts of zero. */
+function countsIn(tap) {
+  const totals = [...tap.matchAll(/^# \{ total: .*\}$/gm)].map(([line]) => line)
+  const sum = (name) =>
+    totals.reduce((total, line) => total + Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0), 0)
+  return { passed: sum('pass'), failed: sum('fail') }
 }

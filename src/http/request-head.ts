@@ -36,7 +36,7 @@ const nowhere = '/unsound'
 
 /** Whether a target in absolute form (RFC 9112, 3.2.2) names a host, and has no fragment. */
 const isWhole = (url: string) =>
-  !/^https?:\/\//i.test(url) || (/^https?:\/\/[^/?#]+[^#]*$/i.test(url) && URL.canParse(url))
+  !/^https?:\/\//i.test(url) || (/^https?:\/\/[^/?#]+(?:[/?][^#]*)?$/i.test(url) && URL.canParse(url))
 
 /** Of the path alone: in a query what cannot be decoded stays as it is. */
 function isDecodable(url: string): boolean {

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
 import { routedAddress } from './request-head.js'
+import { serializerFactory } from './serialization.js'
 import { validatorFactory } from './validation.js'
 
 /** The longest address that is taken; what does not fit goes by POST. */
@@ -52,7 +53,7 @@ export function serverOptions(
     requestTimeout: requestTimeoutMs,
     // For who does not read his answer. While one is made nothing moves either; events have their heartbeat.
     connectionTimeout: requestTimeoutMs + stalledMs,
-    schemaController: { compilersFactory: { buildValidator } },
+    schemaController: { compilersFactory: { buildValidator, buildSerializer: serializerFactory() } },
     // What still comes on an open connection while the service stops is answered, as a problem if need be.
     return503OnClosing: false,
     clientErrorHandler: (error: Error & { code?: string }, socket) => refuseConnection(error, socket, logger),

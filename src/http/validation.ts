@@ -6,6 +6,22 @@ const common = { removeAdditional: false, useDefaults: true, allErrors: false, s
 const text = new Ajv({ ...common, coerceTypes: 'array' })
 const body = new Ajv({ ...common, coerceTypes: false })
 
+type Validate = ReturnType<Ajv['compile']>
+
+/** Compiled validators by the text of their schema: routes share schemas, and so do the servers of one process. */
+const compiled = new Map<Ajv, Map<string, Validate>>([
+  [text, new Map()],
+  [body, new Map()],
+])
+
+function compile(ajv: Ajv, schema: object): Validate {
+  const known = compiled.get(ajv)
+  const key = JSON.stringify(schema)
+  const validate = known?.get(key) ?? ajv.compile(schema)
+  known?.set(key, validate)
+  return validate
+}
+
 /**
  * Validation that refuses what it does not know, where Fastify's own would drop it in silence. Given to Fastify as the
  * factory of compilers: a compiler that is merely set is not used by a plugin that adds a schema of its own.
@@ -13,4 +29,4 @@ const body = new Ajv({ ...common, coerceTypes: false })
 export const validatorFactory =
   (): FastifySchemaCompiler<object> =>
   ({ schema, httpPart }) =>
-    (httpPart === 'body' ? body : text).compile(schema)
+    compile(httpPart === 'body' ? body : text, schema)

@@ -1,4 +1,7 @@
-/** What a query of Prometheus asks for, as far as it can be held against what the service exposes. */
+import type { SyntaxNode } from '@lezer/common'
+import { parser } from '@prometheus-io/lezer-promql'
+
+/** The metrics and labels that a PromQL query uses. */
 export interface Query {
   readonly selectors: readonly Selector[]
   /** The labels that it groups or matches by. */
@@ -12,58 +15,48 @@ export interface Selector {
 
 export interface Matcher {
   readonly label: string
-  /** The alternatives, where it is a regular expression: `a|b` is `a` and `b`. */
+  /** The alternatives of a regular expression: `a|b` is `a` and `b`. */
   readonly values: readonly string[]
 }
 
-const grouping = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g
-const selector = /([a-zA-Z_:][\w:]*)\s*\{((?:[^{}"]|"[^"]*")*)\}/g
-const matcher = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g
-const keywords = ['and', 'or', 'unless', 'bool', 'offset']
-
-/** Reads a query. Not a parser of PromQL: it knows what the queries of `docs` are made of. */
+/** Parses a query with Prometheus' own grammar; throws if it is not valid PromQL. */
 export function readQuery(text: string): Query {
-  const unbalanced = unbalancedIn(text)
-  if (unbalanced !== undefined) throw new Error(`${unbalanced} has no partner in ${text}`)
   const selectors: Selector[] = []
   const groupedBy: string[] = []
-  const rest = text
-    .replaceAll(grouping, (_clause, labels: string) => {
-      groupedBy.push(...labels.split(',').map((label) => label.trim()))
-      return ' '
-    })
-    .replaceAll(selector, (_whole, metric: string, matchers: string) => {
-      selectors.push({ metric, matchers: Array.from(matchers.matchAll(matcher), readMatcher) })
-      return ' '
-    })
-    .replaceAll(/\[[^\]]*\]/g, ' ')
-  for (const [, name = '', isFunction] of rest.matchAll(/(?<![\w.$])([a-zA-Z_:][\w:]*)(\s*\()?/g)) {
-    if (isFunction === undefined && !keywords.includes(name)) selectors.push({ metric: name, matchers: [] })
-  }
+  // Grafana puts a duration in place of such a variable before it sends the query.
+  const query = text.replaceAll(/\[\$\w+\]/g, '[5m]')
+  const textOf = ({ from, to }: { from: number; to: number }) => query.slice(from, to)
+  parser.parse(query).iterate({
+    enter({ name, type, from, node }) {
+      if (type.isError) throw new Error(`Expected PromQL, but got: ${text} (at ${from})`)
+      if (name === 'VectorSelector') selectors.push(readSelector(node, textOf))
+      if (name === 'LabelName' && node.parent?.name === 'GroupingLabels') groupedBy.push(textOf(node))
+    },
+  })
   return { selectors, groupedBy }
 }
 
-function readMatcher([, label = '', operator = '', value = '']: RegExpExecArray): Matcher {
-  return { label, values: operator.endsWith('~') ? value.split('|') : [value] }
-}
-
-const partners: ReadonlyMap<string, string> = new Map([
-  [')', '('],
-  [']', '['],
-  ['}', '{'],
-])
-
-/** The first bracket without a partner, quoted text aside. */
-function unbalancedIn(text: string): string | undefined {
-  const open: string[] = []
-  for (const character of text.replaceAll(/"[^"]*"/g, '')) {
-    if ('([{'.includes(character)) open.push(character)
-    else if (partners.has(character) && open.pop() !== partners.get(character)) return character
+function readSelector(selector: SyntaxNode, textOf: (node: SyntaxNode) => string): Selector {
+  const metric = selector.getChild('Identifier')
+  const matchers = selector.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher') ?? []
+  return {
+    metric: metric ? textOf(metric) : '',
+    matchers: matchers.map((matcher) => {
+      const [label = '', operator = '', value = ''] = ['LabelName', 'MatchOp', 'StringLiteral'].map((name) => {
+        const child = matcher.getChild(name)
+        return child ? textOf(child) : ''
+      })
+      return matcherOf(label, operator, value.slice(1, -1))
+    }),
   }
-  return open.at(-1)
 }
 
-/** The labels, and their values, of every metric in a text that Prometheus would scrape. */
+const matcherOf = (label: string, operator: string, value: string): Matcher => ({
+  label,
+  values: operator.endsWith('~') ? value.split('|') : [value],
+})
+
+/** The values of each label of each metric in Prometheus' text format. */
 export type Exposed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
 
 export function readExposed(...texts: readonly string[]): Exposed {
@@ -73,8 +66,8 @@ export function readExposed(...texts: readonly string[]): Exposed {
     if (metric === undefined) continue
     const known = exposed.get(metric) ?? new Map<string, Set<string>>()
     exposed.set(metric, known)
-    for (const { label, values } of Array.from(labels.matchAll(matcher), readMatcher)) {
-      known.set(label, new Set([...(known.get(label) ?? []), ...values]))
+    for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="([^"]*)"/g)) {
+      known.set(label, new Set([...(known.get(label) ?? []), value]))
     }
   }
   return exposed
