@@ -9,8 +9,9 @@ const source = join(import.meta.dirname, '..', '..', 'src')
 // The JavaScript build: recheck would start Java or a native program otherwise.
 process.env['RECHECK_BACKEND'] = 'pure'
 
-/** Enough for patterns that recheck's automata do not cover, such as `{1,128}`; its defaults take a second for each. */
+/** No time limit, so that a busy machine changes no result. Enough for patterns that recheck's automata do not cover, such as `{1,128}`; its defaults take a second for each. */
 const options = {
+  timeout: null,
   maxIteration: 3,
   maxInitialGenerationSize: 50,
   maxGenerationSize: 20,
@@ -50,8 +51,7 @@ tap.test('matches every regular expression in linear time', async (t) => {
     const { patterns, dynamic } = patternsIn(file)
     t.strictSame(dynamic, [], `${file} builds no pattern at run time, which could not be checked here`)
     for (const { source: pattern, flags } of patterns) {
-      const { status, complexity } = checkSync(pattern, flags, options)
-      t.equal(status, 'safe', `/${pattern}/${flags} in ${file}: ${complexity?.summary ?? 'unknown'}`)
+      t.equal(checkSync(pattern, flags, options).status, 'safe', `/${pattern}/${flags} in ${file}`)
     }
   }
 })
