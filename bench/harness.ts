@@ -40,7 +40,9 @@ export async function setStage({
     env: { ...process.env, ...sandbox },
   })
   const first = (await once(upstream, 'message'))[0] as Report
-  const server = spawn(process.execPath, [...flags, fileURLToPath(new URL('../../dist/main.js', import.meta.url))], {
+  // The options of `npm start`, and those of the bench.
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+  const server = spawn(process.execPath, ['--heap-growing-percent=30', ...flags, main], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

@@ -1,4 +1,4 @@
-// Runs before `npm start`: without a build Node would only say that it cannot find a module.
+// Runs before `npm start`. Without a build, Node would only report a missing module.
 import { existsSync } from 'node:fs'
 
 if (!existsSync(new URL('../dist/main.js', import.meta.url))) {

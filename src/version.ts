@@ -1,2 +1,2 @@
-/** The version of this service and of its contract document; a test holds it against package.json. */
+/** The version of the service and of its OpenAPI document. A test compares it with package.json. */
 export const version = '0.1.0'

@@ -4,27 +4,27 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createSandbox, type Sandbox } from '../src/sandbox/sandbox.js'
 
-const main = join(import.meta.dirname, '..', 'src', 'main.js')
+const src = join(import.meta.dirname, '..', 'src')
 
 export interface ServiceProcess {
   readonly address: string
   readonly sandbox: Sandbox
-  /** What it has written to standard output and standard error. */
+  /** Standard output and standard error so far. */
   readonly output: () => string
-  /** Waits until it has written something that matches. */
+  /** Waits until the output matches `pattern`. */
   readonly written: (pattern: RegExp) => Promise<RegExpExecArray>
-  /** Sends SIGTERM and gives the exit code. */
+  /** Sends SIGTERM; resolves to the exit code. */
   readonly stop: () => Promise<number | null>
 }
 
-/** The service as a process of its own, with `environment` and nothing of this one's, against a sandbox. */
+/** The service in a process of its own, with no other environment than `environment`, against a sandbox. */
 export async function startProcess(
   t: Test,
   environment: Readonly<Record<string, string>> = {},
-  command: 'serve' | 'demo' = 'serve',
+  script: 'main' | 'demo' = 'main',
 ): Promise<ServiceProcess> {
   const sandbox = createSandbox({ products: 20, readRate: 0 })
-  const child = spawn(process.execPath, [main, command], {
+  const child = spawn(process.execPath, [join(src, `${script}.js`)], {
     env: {
       PORT: '0',
       AUTH_MODE: 'none',

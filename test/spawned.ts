@@ -6,29 +6,29 @@ import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox
 
 const main = join(import.meta.dirname, '..', 'src', 'main.js')
 
-/** How a process has ended. */
-export interface End {
+/** How a process ended. */
+export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
 /** The service in a process of its own. */
 export interface SpawnedProcess {
-  /** The lines of its log so far. */
+  /** The log lines so far. */
   readonly log: readonly Record<string, unknown>[]
-  /** What it has said on standard error so far. */
-  readonly complaint: () => string
+  /** Standard error so far. */
+  readonly stderr: () => string
   readonly signal: (signal: NodeJS.Signals) => void
-  readonly ended: Promise<End>
-  /** Waits until the log shows that something is so. */
-  readonly until: (isTold: () => boolean) => Promise<void>
+  readonly exit: Promise<Exit>
+  /** Waits until `condition` holds; checks it at each log line. Rejects if the process exits before. */
+  readonly until: (condition: () => boolean) => Promise<void>
 }
 
 interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
 
-/** Starts `main.js` with nothing but `environment`; killed with the test if it still runs then. */
+/** Starts `main.js` with no other environment than `environment`. Kills it when the test ends. */
 export function spawnMain(
   t: Teardown,
   environment: Readonly<Record<string, string>>,
@@ -39,26 +39,26 @@ export function spawnMain(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log: Record<string, unknown>[] = []
-  let complaint = ''
+  let stderr = ''
   const read = createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)))
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
+    stderr += text
   })
-  const ended = Promise.all([once(child, 'close'), once(read, 'close')]).then(([[code, signal]]) => ({ code, signal }))
-  // As long as the test may take: a busy machine is slow to start a process.
-  const until = async (isTold: () => boolean) => {
-    const over = ended.then(() => 'over' as const)
-    while (!isTold()) {
-      if ((await Promise.race([once(read, 'line'), over])) === 'over' && !isTold()) {
-        throw new Error(`it has ended: ${complaint}${JSON.stringify(log)}`)
+  const exit = Promise.all([once(child, 'close'), once(read, 'close')]).then(([[code, signal]]) => ({ code, signal }))
+  // Without a timeout but the test's own: a busy machine is slow to start a process.
+  const until = async (condition: () => boolean) => {
+    const exited = exit.then(() => 'exited' as const)
+    while (!condition()) {
+      if ((await Promise.race([once(read, 'line'), exited])) === 'exited' && !condition()) {
+        throw new Error(`the process exited: ${stderr}${JSON.stringify(log)}`)
       }
     }
   }
   t.teardown(async () => {
     child.kill('SIGKILL')
-    await ended
+    await exit
   })
-  return { log, complaint: () => complaint, signal: (signal) => void child.kill(signal), ended, until }
+  return { log, stderr: () => stderr, signal: (signal) => void child.kill(signal), exit, until }
 }
 
 export interface SpawnedService extends SpawnedProcess {
@@ -68,7 +68,7 @@ export interface SpawnedService extends SpawnedProcess {
   readonly adminPort: number
 }
 
-/** The service in a process of its own, listening on free ports, against a sandbox in this one. */
+/** The service in a process of its own, on free ports, against a sandbox in this process. */
 export async function spawnService(
   t: Teardown,
   environment: Readonly<Record<string, string>> = {},
@@ -90,9 +90,10 @@ export async function spawnService(
     },
     options.nodeArguments,
   )
-  const ports = () =>
-    spawned.log.flatMap(({ msg }) => /^Server listening at .*:(\d+)$/.exec(String(msg))?.[1] ?? []).map(Number)
-  await spawned.until(() => ports().length === (environment['ADMIN_PORT'] ? 2 : 1))
-  const [port = 0, adminPort = 0] = ports()
-  return { ...spawned, sandbox, port, adminPort }
+  const addresses = () => Object(spawned.log.find(({ msg }) => msg === 'started'))['addresses']
+  await spawned.until(() => addresses() !== undefined)
+  const { service, admin } = addresses()
+  return { ...spawned, sandbox, port: portOf(service), adminPort: admin ? portOf(admin) : 0 }
 }
+
+const portOf = (address: string) => Number(new URL(address).port)

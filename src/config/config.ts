@@ -3,7 +3,7 @@ import { type Variable, variables } from './variables.js'
 type Variables = typeof variables
 type Value<V extends Variable<unknown>> = Exclude<ReturnType<V['parse']>, undefined>
 
-/** What the environment says, typed and frozen. Units are in the names. */
+/** The configuration of the service, typed and frozen. Units are in the names. */
 export type Config = {
   readonly [K in keyof Variables]: Variables[K]['fallback'] extends string
     ? Value<Variables[K]>
@@ -12,7 +12,7 @@ export type Config = {
       : Value<Variables[K]> | undefined
 }
 
-/** The environment is not usable. `problems` has one line per variable that is missing or wrong. */
+/** The environment cannot be used. `problems` has one line for each variable that is missing or wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   constructor(readonly problems: readonly string[]) {
@@ -22,43 +22,43 @@ export class ConfigError extends Error {
 
 /**
  * Reads the configuration from `environment`. An empty variable counts as unset.
- * @throws {ConfigError} naming each variable that is missing or wrong, what was expected and (never of a secret) what was given
+ * @throws {ConfigError} with one line for each problem: the variable, what was expected and, unless it is a secret, what was given
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const wrong: string[] = []
+  const problems: string[] = []
   const entries = Object.entries<Variable<unknown>>(variables).map(([key, variable]) => {
-    const given = environment[variable.name] || variable.fallback
-    if (given === undefined) {
-      if (variable.required) wrong.push(`${variable.name} is missing: expected ${variable.expected}`)
+    const text = environment[variable.name] || variable.fallback
+    if (text === undefined) {
+      if (variable.required) problems.push(`${variable.name} is missing: expected ${variable.expected}`)
       return [key, undefined]
     }
-    const value = variable.parse(given)
+    const value = variable.parse(text)
     if (value === undefined) {
-      const entry = variable.wrongEntry?.(given)
+      const entry = variable.wrongEntry?.(text)
       const secret = `something else${entry ? ` in entry ${entry}` : ''} (not shown: it is a secret)`
-      const shown = variable.secret ? secret : shownOf(given)
-      wrong.push(`${variable.name} is wrong: expected ${variable.expected}, but got ${shown}`)
+      const shown = variable.secret ? secret : withoutCredentials(text)
+      problems.push(`${variable.name} is wrong: expected ${variable.expected}, but got ${shown}`)
     }
     return [key, value]
   })
   const config = Object.freeze(Object.fromEntries(entries)) as Config
   if (config.trackstarWebhookSecrets && !config.trackstarConnectionId) {
-    wrong.push(
-      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to refuse what is not of this connection',
+    problems.push(
+      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to ignore webhooks of other connections',
     )
   }
-  // Where API_KEYS is there but wrong, that has been said.
+  // An API_KEYS that is set but wrong has been reported above.
   if (config.authMode === 'api-key' && !environment[variables.apiKeys.name]) {
-    wrong.push(
-      `API_KEYS is missing: expected ${variables.apiKeys.expected}; or AUTH_MODE=none, to let everybody in who reaches the port`,
+    problems.push(
+      `API_KEYS is missing: expected ${variables.apiKeys.expected}; or AUTH_MODE=none, to let every caller in`,
     )
   }
   if (config.adminPort !== undefined && config.adminPort !== 0 && config.adminPort === config.port) {
-    wrong.push(`ADMIN_PORT is wrong: expected another port than PORT, but got ${config.adminPort} for both`)
+    problems.push(`ADMIN_PORT is wrong: expected a port other than PORT, but got ${config.adminPort} for both`)
   }
-  if (wrong.length > 0) throw new ConfigError(wrong)
+  if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
 
-/** What was given, without the credentials that an address may carry. */
-const shownOf = (given: string) => JSON.stringify(given.replace(/^.*@/s, '…@'))
+/** What was given, quoted, without the credentials that a URL may carry. */
+const withoutCredentials = (text: string) => JSON.stringify(text.replace(/^.*@/s, '…@'))

@@ -1,108 +1,119 @@
 import { hash } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** How a variable is read: what is expected of it, in words, and its value; undefined for what is not as expected. */
+/** How the text of a variable becomes a value. */
 export interface Format<T> {
+  /** What is expected, in words: the end of "expected …" in an error message. */
   readonly expected: string
-  readonly parse: (given: string) => T | undefined
-  /** Of a list whose entries are not to be shown: the place of the first that is wrong, from 1 on. */
-  readonly wrongEntry?: (given: string) => number | undefined
+  /** The value; undefined when the text is not as expected. */
+  readonly parse: (text: string) => T | undefined
+  /** For lists of secrets: the position of the first wrong entry, from 1. */
+  readonly wrongEntry?: (text: string) => number | undefined
 }
 
-/** What callers are called where none is asked for a key; no key can have the name. */
+/** The caller's name in logs and limits when `AUTH_MODE=none`. No API key can have this name. */
 export const anonymous = 'anonymous'
 
-/** What a key allows: `write` is to change stock. */
+/** What an API key allows. `write` allows adjusting stock. */
 export type Scope = 'read' | 'write'
 
-/** A caller's key, which is known by its hash alone. Several may have one name, while one replaces another. */
+/** A caller's API key. Only its hash is kept in memory. Several keys may share a name, for example during rotation. */
 export interface ApiKey {
   readonly name: string
-  /** SHA-256 of the key, in hex. */
+  /** SHA-256 of the key, in lower-case hex. */
   readonly sha256: string
   readonly scopes: readonly Scope[]
 }
 
-export const asGiven = (given: string) => given
+export const anyText = (text: string) => text
+
 export const oneOf = <const T extends string>(...allowed: T[]) => ({
   expected: allowed.length === 1 ? `\`${allowed[0]}\`` : `one of ${allowed.join(', ')}`,
-  parse: (given: string) => allowed.find((value) => value === given),
+  parse: (text: string) => allowed.find((value) => value === text),
 })
-export const number = (min: number, max: number, unit: string, pattern: RegExp) => ({
-  expected: `a${pattern === wholeNumber ? ' whole' : ''} number${unit && ` of ${unit}`} from ${min} to ${max}`,
-  parse: (given: string) => {
-    const value = pattern.test(given) ? Number(given) : Number.NaN
+
+const numberBetween = (kind: string, pattern: RegExp, min: number, max: number, unit: string) => ({
+  expected: `${kind}${unit && ` of ${unit}`} from ${min} to ${max}`,
+  parse: (text: string) => {
+    const value = pattern.test(text) ? Number(text) : Number.NaN
     return value >= min && value <= max ? value : undefined
   },
 })
-const wholeNumber = /^\d+$/
-export const anyNumber = /^\d+(\.\d+)?$/
-export const whole = (min: number, max: number, unit = '') => number(min, max, unit, wholeNumber)
-export const seconds = (min: number, max: number) => number(min, max, 'seconds', anyNumber)
-/** A header value must not be able to end its line: visible ASCII only. */
+const digits = /^\d+$/
+
+export const integer = (min: number, max: number, unit = '') => numberBetween('a whole number', digits, min, max, unit)
+export const decimal = (min: number, max: number, unit: string) =>
+  numberBetween('a number', /^\d+(\.\d+)?$/, min, max, unit)
+export const seconds = (min: number, max: number) => decimal(min, max, 'seconds')
+
+/** Visible ASCII only: the value becomes a header value, which must not be able to end its line. */
 export const token = {
   expected: 'visible ASCII characters without spaces',
-  parse: (given: string) => (/^[\x21-\x7e]+$/.test(given) ? given : undefined),
+  parse: (text: string) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined),
 }
 
-/** The base64 part must decode to a key, so that a typing error shows now and not with the first delivery. */
+/** Rejects a base64 part that does not decode to a key, so that a typing error shows at the start. */
 export const webhookSecrets = {
   expected: 'whsec_ and base64, several separated by commas',
-  parse: (given: string): readonly string[] | undefined => {
-    const secrets = given.split(',').map((secret) => secret.trim())
+  parse: (text: string): readonly string[] | undefined => {
+    const secrets = entriesOf(text)
     return secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{4,}={0,2}$/.test(secret)) ? secrets : undefined
   },
 }
 
-export function baseUrl(given: string): string | undefined {
-  const url = URL.canParse(given) ? new URL(given) : undefined
+/** An absolute http or https URL; the value has no trailing slash. */
+export function baseUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password
   return isPlain ? url.href.replace(/\/$/, '') : undefined
 }
 
-export function trustProxy(given: string): boolean | number | string | undefined {
-  if (given === 'true' || given === 'false') return given === 'true'
-  if (wholeNumber.test(given)) return Number(given)
-  return given.split(',').every((part) => isTrustable(part.trim())) ? given : undefined
+/** The values that Fastify's `trustProxy` takes. */
+export function trustProxy(text: string): boolean | number | string | undefined {
+  if (text === 'true' || text === 'false') return text === 'true'
+  if (digits.test(text)) return Number(text)
+  return entriesOf(text).every(isTrustable) ? text : undefined
 }
 
-/** An address, a subnet as `10.0.0.0/8`, or one of the names that `@fastify/proxy-addr` knows. */
-function isTrustable(part: string): boolean {
-  const [, address = '', prefix = '1'] = /^([^/]+)(?:\/(\d+))?$/.exec(part) ?? []
+/** An address, a subnet such as `10.0.0.0/8`, or one of the names that `@fastify/proxy-addr` knows. */
+function isTrustable(entry: string): boolean {
+  const [, address = '', prefix = '1'] = /^([^/]+)(?:\/(\d+))?$/.exec(entry) ?? []
   const longest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0
-  return /^(loopback|linklocal|uniquelocal)$/.test(part) || (Number(prefix) >= 1 && Number(prefix) <= longest)
+  return /^(loopback|linklocal|uniquelocal)$/.test(entry) || (Number(prefix) >= 1 && Number(prefix) <= longest)
 }
 
-/** `name:key`, `name:sha256:<hex>`, each with `:read+write` where it may write; what a key is never stays in memory. */
+/** Entries of the form `name:key` or `name:sha256:<hex>`, each followed by `:read+write` if the key may write. */
 export const apiKeys: Format<readonly ApiKey[]> = {
   expected:
     'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice',
-  parse: (given) => keysIn(given).keys,
-  wrongEntry: (given) => keysIn(given).wrongEntry,
+  parse: (text) => parseApiKeys(text).keys,
+  wrongEntry: (text) => parseApiKeys(text).wrongEntry,
 }
 
-function keysIn(given: string): { keys?: readonly ApiKey[]; wrongEntry?: number } {
+/** The names and keys of those entries of `API_KEYS` that state the key itself and not its hash. */
+export const plainApiKeys = (text: string): { readonly name: string; readonly key: string }[] =>
+  entriesOf(text).flatMap((entry) => {
+    const [name = '', key = ''] = entry.split(':')
+    return key === '' || key === 'sha256' ? [] : [{ name, key }]
+  })
+
+function parseApiKeys(text: string): { keys?: readonly ApiKey[]; wrongEntry?: number } {
   const keys = new Map<string, ApiKey>()
-  for (const [index, entry] of given.split(',').entries()) {
-    const key = apiKey(entry.trim())
-    // One key under two names would be logged as either.
+  for (const [index, entry] of entriesOf(text).entries()) {
+    const key = parseApiKey(entry)
+    // A key with two names would be logged under either.
     if (key === undefined || keys.has(key.sha256)) return { wrongEntry: index + 1 }
     keys.set(key.sha256, key)
   }
   return { keys: [...keys.values()] }
 }
 
-function apiKey(entry: string): ApiKey | undefined {
+function parseApiKey(entry: string): ApiKey | undefined {
   const [name = '', ...rest] = entry.split(':')
   const isHashed = rest[0] === 'sha256'
   const [key = '', scopes = 'read', ...more] = isHashed ? rest.slice(1) : rest
-  if (
-    !/^[\w.-]{1,64}$/.test(name) ||
-    name === anonymous ||
-    more.length > 0 ||
-    !(scopes === 'read' || scopes === 'read+write')
-  )
-    return undefined
+  if (!/^[\w.-]{1,64}$/.test(name) || name === anonymous || more.length > 0) return undefined
+  if (scopes !== 'read' && scopes !== 'read+write') return undefined
   if (!(isHashed ? /^[\da-f]{64}$/i : /^[\x21-\x7e]+$/).test(key)) return undefined
   return {
     name,
@@ -111,13 +122,15 @@ function apiKey(entry: string): ApiKey | undefined {
   }
 }
 
-/** As a browser writes an origin (RFC 6454, 6.2): no path, no trailing slash, lower case. `*` and `null` are none. */
+/** Origins as a browser sends them (RFC 6454, 6.2): lower case, no path, no trailing slash. Refuses `*` and `null`. */
 export const origins: Format<readonly string[]> = {
   expected: 'origins such as https://shop.example, without a path, several separated by commas',
-  parse(given) {
-    const all = given.split(',').map((origin) => origin.trim())
+  parse(text) {
+    const all = entriesOf(text)
     return all.every((origin) => /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin)
       ? all
       : undefined
   },
 }
+
+const entriesOf = (text: string) => text.split(',').map((entry) => entry.trim())

@@ -6,8 +6,8 @@ import { variables } from '../../src/config/variables.js'
 const required = { TRACKSTAR_API_KEY: 'the-key', TRACKSTAR_ACCESS_TOKEN: 'the-token', AUTH_MODE: 'none' }
 const read = (more: Record<string, string | undefined> = {}) => readConfig({ ...required, ...more })
 
-/** What is wrong with an environment, a line each. */
-function wrong(environment: Record<string, string | undefined>): readonly string[] {
+/** The problems of an environment, a line each. */
+function problemsOf(environment: Record<string, string | undefined>): readonly string[] {
   try {
     readConfig(environment)
   } catch (error) {
@@ -17,7 +17,7 @@ function wrong(environment: Record<string, string | undefined>): readonly string
   return []
 }
 
-tap.test('needs the credentials and a word on who may call; all else has a default', async (t) => {
+tap.test('requires the credentials and API keys; everything else has a default', async (t) => {
   t.strictSame(
     { ...read() },
     {
@@ -50,10 +50,10 @@ tap.test('needs the credentials and a word on who may call; all else has a defau
       shutdownGraceSeconds: 10,
     },
   )
-  t.strictSame(wrong({}), [
+  t.strictSame(problemsOf({}), [
     'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
     'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
-    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice; or AUTH_MODE=none, to let everybody in who reaches the port',
+    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice; or AUTH_MODE=none, to let every caller in',
   ])
 })
 
@@ -113,17 +113,17 @@ tap.test('reads every variable', async (t) => {
   t.strictSame(new Set([...Object.keys(given), ...Object.keys(required)]), new Set(names))
 })
 
-tap.test('takes an empty variable for one that is not set', async (t) => {
+tap.test('treats an empty variable as unset', async (t) => {
   t.strictSame(read(Object.fromEntries(Object.keys(variables).map(() => ['PORT', '']))), read())
   t.strictSame(read({ PORT: '', HOST: '', TRACKSTAR_CONNECTION_ID: '', TRUST_PROXY: undefined }), read())
-  t.match(wrong({ ...required, AUTH_MODE: '' }), [/^API_KEYS is missing: /])
+  t.match(problemsOf({ ...required, AUTH_MODE: '' }), [/^API_KEYS is missing: /])
 })
 
-tap.test('pays no heed to what it does not know', async (t) => {
+tap.test('ignores variables that it does not know', async (t) => {
   t.strictSame(read({ PATH: '/bin', port: '1', npm_config_port: '2' }), read())
 })
 
-tap.test('names the variable, what was expected and what was given, a line each', async (t) => {
+tap.test('names the variable, what was expected and what was given, one line each', async (t) => {
   const table: [string, string[], string][] = [
     ['PORT', ['65536', '-1', '1.5', '0x10', '1e3', ' 3000', 'http'], 'a whole number from 0 to 65535'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of fatal, error, warn, info, debug, trace, silent'],
@@ -171,7 +171,7 @@ tap.test('names the variable, what was expected and what was given, a line each'
   for (const [name, values, expected] of table) {
     for (const value of values) {
       const line = `${name} is wrong: expected ${expected}, but got ${JSON.stringify(value)}`
-      t.strictSame(wrong({ ...required, [name]: value }), [line])
+      t.strictSame(problemsOf({ ...required, [name]: value }), [line])
     }
   }
   const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS']
@@ -179,9 +179,9 @@ tap.test('names the variable, what was expected and what was given, a line each'
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
 
-tap.test('never tells a secret, not even when it is wrong', async (t) => {
+tap.test('never shows a secret, not even a wrong one', async (t) => {
   for (const name of ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN']) {
-    t.strictSame(wrong({ ...required, [name]: 'sk live\n1' }), [
+    t.strictSame(problemsOf({ ...required, [name]: 'sk live\n1' }), [
       `${name} is wrong: expected visible ASCII characters without spaces, but got something else (not shown: it is a secret)`,
     ])
   }
@@ -193,27 +193,27 @@ tap.test('never tells a secret, not even when it is wrong', async (t) => {
     'whsec_AAAA,',
     'whsec_AAAA,hunter2',
   ]) {
-    t.strictSame(wrong({ ...required, TRACKSTAR_CONNECTION_ID: 'conn', TRACKSTAR_WEBHOOK_SECRET: secret }), [
+    t.strictSame(problemsOf({ ...required, TRACKSTAR_CONNECTION_ID: 'conn', TRACKSTAR_WEBHOOK_SECRET: secret }), [
       'TRACKSTAR_WEBHOOK_SECRET is wrong: expected whsec_ and base64, several separated by commas, but got something else (not shown: it is a secret)',
     ])
   }
   for (const url of ['https://me:p@ss@host/x', 'https:me:p@ss@host/x', 'https://p@ss@host/x']) {
-    t.match(wrong({ ...required, TRACKSTAR_BASE_URL: url }), [/^TRACKSTAR_BASE_URL is wrong: .* got "…@host\/x"$/])
+    t.match(problemsOf({ ...required, TRACKSTAR_BASE_URL: url }), [/^TRACKSTAR_BASE_URL is wrong: .* got "…@host\/x"$/])
   }
 })
 
-tap.test('takes the secret of webhooks only with the connection that they must be of', async (t) => {
+tap.test('requires the connection id with a webhook secret', async (t) => {
   const secret = { TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA' }
   for (const id of [undefined, '']) {
-    t.strictSame(wrong({ ...required, ...secret, TRACKSTAR_CONNECTION_ID: id }), [
-      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to refuse what is not of this connection',
+    t.strictSame(problemsOf({ ...required, ...secret, TRACKSTAR_CONNECTION_ID: id }), [
+      'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to ignore webhooks of other connections',
     ])
   }
   t.strictSame(read({ ...secret, TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, ['whsec_AAAA'])
   t.equal(read({ TRACKSTAR_CONNECTION_ID: 'conn' }).trackstarWebhookSecrets, undefined)
 })
 
-tap.test('knows keys by their hash alone, each with a name and what it may do', async (t) => {
+tap.test('keeps only the hash of each key, with its name and scopes', async (t) => {
   const sha256 = (key: string) => createHash('sha256').update(key).digest('hex')
   const { apiKeys, authMode } = readConfig({
     ...required,
@@ -248,7 +248,7 @@ tap.test('knows keys by their hash alone, each with a name and what it may do', 
   ]
   for (const keys of wrongKeys) {
     for (const mode of ['none', undefined]) {
-      const lines = wrong({ ...required, AUTH_MODE: mode, API_KEYS: keys })
+      const lines = problemsOf({ ...required, AUTH_MODE: mode, API_KEYS: keys })
       t.equal(lines.length, 1, keys)
       t.match(
         lines[0],
@@ -258,21 +258,21 @@ tap.test('knows keys by their hash alone, each with a name and what it may do', 
   }
 })
 
-tap.test('says which of several keys is wrong, and shows none', async (t) => {
-  const entryOf = (keys: string) => /in entry (\d) /.exec(wrong({ ...required, API_KEYS: keys })[0] ?? '')?.[1]
+tap.test('says which of several keys is wrong without showing it', async (t) => {
+  const entryOf = (keys: string) => /in entry (\d) /.exec(problemsOf({ ...required, API_KEYS: keys })[0] ?? '')?.[1]
   t.equal(entryOf('hunter2'), '1')
   t.equal(entryOf('a:1, b:2:wrong, c:3'), '2')
-  t.equal(entryOf('a:1,b:2,c:1'), '3', 'the same key once more')
+  t.equal(entryOf('a:1,b:2,c:1'), '3', 'the same key again')
 })
 
-tap.test('has no port for two purposes', async (t) => {
-  t.strictSame(wrong({ ...required, PORT: '8080', ADMIN_PORT: '8080' }), [
-    'ADMIN_PORT is wrong: expected another port than PORT, but got 8080 for both',
+tap.test('refuses the same port for the service and for ADMIN_PORT', async (t) => {
+  t.strictSame(problemsOf({ ...required, PORT: '8080', ADMIN_PORT: '8080' }), [
+    'ADMIN_PORT is wrong: expected a port other than PORT, but got 8080 for both',
   ])
   t.equal(read({ PORT: '0', ADMIN_PORT: '0' }).adminPort, 0)
 })
 
-tap.test('tells all that is wrong at once, in the order of the variables', async (t) => {
+tap.test('reports all problems at once, in the order of the variables', async (t) => {
   const environment = { PORT: 'x', CACHE_MAX_MB: '0', AUTH_MODE: 'none', TRACKSTAR_API_KEY: 'k' }
   t.throws(() => readConfig(environment), {
     name: 'ConfigError',
@@ -281,10 +281,10 @@ tap.test('tells all that is wrong at once, in the order of the variables', async
       'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces\n' +
       'CACHE_MAX_MB is wrong: expected a whole number of MB from 1 to 65536, but got "0"',
   })
-  t.equal(wrong(environment).length, 3)
+  t.equal(problemsOf(environment).length, 3)
 })
 
-tap.test('reads whose word on the caller’s address is believed, as Fastify does', async (t) => {
+tap.test('reads TRUST_PROXY as Fastify does', async (t) => {
   t.equal(read({ TRUST_PROXY: 'true' }).trustProxy, true)
   t.equal(read({ TRUST_PROXY: 'false' }).trustProxy, false)
   t.equal(read({ TRUST_PROXY: '0' }).trustProxy, 0)
@@ -293,7 +293,7 @@ tap.test('reads whose word on the caller’s address is believed, as Fastify doe
   }
 })
 
-tap.test('gives a configuration that nobody can change', async (t) => {
+tap.test('returns a frozen configuration', async (t) => {
   const config = read()
   t.ok(Object.isFrozen(config))
   t.throws(() => Object.assign(config, { port: 1 }), { name: 'TypeError' })

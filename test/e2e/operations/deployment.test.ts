@@ -4,6 +4,7 @@ import tap from 'tap'
 import { parse } from 'yaml'
 import { type Config, ConfigError, readConfig } from '../../../src/config/config.js'
 import { variables } from '../../../src/config/variables.js'
+import { configWarnings } from '../../../src/config/warnings.js'
 import { createSandbox, sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
 import { version } from '../../../src/version.js'
 import { startService } from '../../harness.js'
@@ -21,7 +22,7 @@ const pod = deployment.spec.template
 const [container] = pod.spec.containers
 const deployed: Environment = { ...configMap.data, ...secret.stringData }
 const digests = ['0', '1'].map((digit) => digit.repeat(64))
-/** As somebody would fill it in. */
+/** The deployed environment with its placeholders filled in. */
 const filled: Environment = {
   ...deployed,
   TRACKSTAR_CONNECTION_ID: 'conn_1',
@@ -32,30 +33,30 @@ const filled: Environment = {
 }
 const configOf = (environment: Environment) => readConfig({ ...image.environment, ...environment })
 
-/** How many MiB `1024m` or `1024Mi` are. */
+/** The MiB of `1024m` or `1024Mi`. */
 const mebibytes = (text: unknown) => Number(/^(\d+)Mi?$/i.exec(String(text))?.[1])
 const seconds = (text: unknown) => Number(/^(\d+)s$/.exec(String(text))?.[1])
 const heapOf = ({ NODE_OPTIONS = '' }: Environment) => Number(/^--max-old-space-size=(\d+)$/.exec(NODE_OPTIONS)?.[1])
-/** By the rule under "Sizing memory" in the runbook. */
+/** The rule under "Sizing memory" in the runbook. */
 const leastMebibytes = ({ cacheMaxMb }: Config) => Math.max(512, 3 * cacheMaxMb + 256)
 
 const paths = (await routesOf((await startService(tap)).app)).map((route) => route.replace(/^\w+ /, ''))
 
-tap.test('every variable that is set is one that is read', async (t) => {
+tap.test('the manifests set no variable that the service does not read', async (t) => {
   const known: readonly string[] = [...Object.values(variables).map(({ name }) => name), 'NODE_OPTIONS']
   const given = [bff.environment, deployed, image.environment].flatMap((environment) => Object.keys(environment))
   t.same(
     given.filter((name) => !known.includes(name) && !/^(OTEL_\w+|NODE_ENV)$/.test(name)),
     [],
   )
-  const main = read('src/main.ts')
+  const demo = read('src/demo.ts')
   t.same(
-    Object.keys(sandbox.environment).filter((name) => !main.includes(name)),
+    Object.keys(sandbox.environment).filter((name) => !demo.includes(name)),
     [],
   )
 })
 
-tap.test('the service of the compose file starts, and fits the sandbox beside it', async (t) => {
+tap.test('the compose file starts the service against the sandbox beside it', async (t) => {
   const config = configOf(bff.environment)
   const { credentials } = createSandbox({ products: 50 })
   const { SANDBOX_HOST: host, SANDBOX_PORT: port, SANDBOX_WEBHOOK_URL: webhooks } = sandbox.environment
@@ -70,11 +71,21 @@ tap.test('the service of the compose file starts, and fits the sandbox beside it
     trackstarWebhookSecrets: [sandboxWebhookSecret],
   })
   t.equal(webhooks, `http://bff:${config.port}/webhooks/trackstar`)
-  t.same(sandbox.command, ['node', 'dist/main.js', 'sandbox'])
+  t.same(sandbox.command, ['node', 'dist/demo.js', 'sandbox'])
   t.match(read('compose.yaml'), `X-API-Key: ${String(bff.environment['API_KEYS']).split(/[:,]/)[1]}'`)
 })
 
-tap.test('the compose file builds one image, and gives neither container more than it needs', async (t) => {
+tap.test('the image and `npm start` run Node with the same options', async (t) => {
+  const { scripts } = JSON.parse(read('package.json'))
+  const [, command = ''] = /^CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? []
+  t.equal(scripts.start, JSON.parse(command).join(' '))
+})
+
+tap.test('the compose file gives callers keys that the service does not warn of', async (t) => {
+  t.same(configWarnings(bff.environment), [])
+})
+
+tap.test('the compose file builds one image and drops privileges in both containers', async (t) => {
   for (const service of [bff, sandbox]) {
     t.match(service, {
       build: '.',
@@ -90,7 +101,7 @@ tap.test('the compose file builds one image, and gives neither container more th
   t.match(bff, { depends_on: { sandbox: { condition: 'service_healthy' } } })
 })
 
-tap.test('the health checks of the compose file ask addresses that answer', async (t) => {
+tap.test('the health checks of the compose file request addresses that exist', async (t) => {
   const [command = '', sandboxCommand = ''] = [bff, sandbox].map(({ healthcheck }) => healthcheck.test.at(-1))
   const config = configOf(bff.environment)
   t.match(command, `'http://127.0.0.1:${config.port}/readyz'`)
@@ -117,7 +128,7 @@ tap.test('Prometheus and Grafana of the compose file find the service, the rules
   for (const { file } of Object.values(compose.configs)) if (file) t.ok(existsSync(join(root, file)), file)
 })
 
-tap.test('the manifest starts once it is filled in, and says what is missing until then', async (t) => {
+tap.test('the manifest starts once its placeholders are filled in, and is refused with them', async (t) => {
   const config = configOf(filled)
   t.equal(config.adminPort, 9090)
   t.same(
@@ -129,7 +140,7 @@ tap.test('the manifest starts once it is filled in, and says what is missing unt
   )
   try {
     configOf(deployed)
-    t.fail('expected what is not filled in to be refused')
+    t.fail('expected the placeholders to be refused')
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     t.same(
@@ -144,7 +155,7 @@ tap.test('the manifest starts once it is filled in, and says what is missing unt
 const order = (name: string) =>
   Object.values<{ name: string }>(variables).findIndex((variable) => variable.name === name)
 
-tap.test('the manifest runs the image as it is made', async (t) => {
+tap.test('the manifest runs the image as it is built', async (t) => {
   const { user, port } = image
   t.equal(user, 'node')
   t.match(pod.spec, {
@@ -168,42 +179,39 @@ tap.test('the manifest runs the image as it is made', async (t) => {
   ])
 })
 
-tap.test(
-  'the probes of the manifest ask addresses that answer, and the rest points to ports that are there',
-  async (t) => {
-    const { startupProbe, livenessProbe, readinessProbe } = container
-    t.same(
-      [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet),
-      ['/livez', '/livez', '/readyz'].map((path) => ({ path, port: 'http' })),
-    )
-    const { annotations, labels } = pod.metadata
-    for (const path of ['/livez', '/readyz', annotations['prometheus.io/path']])
-      t.ok(paths.includes(String(path)), String(path))
-    t.equal(annotations['prometheus.io/port'], String(configOf(filled).adminPort))
-    const names = container.ports.map(({ name }) => name)
-    const [policy] = manifestsOf('NetworkPolicy')
-    const services = manifestsOf('Service')
-    t.same(
-      services.map(({ spec }) => spec.ports.map(({ targetPort }) => targetPort)),
-      [['http'], ['admin']],
-    )
-    t.same(
-      policy.spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)),
-      names,
-    )
-    for (const { spec } of services) t.same(spec.selector, labels)
-    t.same([deployment.spec.selector, policy.spec.podSelector], [{ matchLabels: labels }, { matchLabels: labels }])
-  },
-)
+tap.test('the probes of the manifest request addresses that exist, and services point to existing ports', async (t) => {
+  const { startupProbe, livenessProbe, readinessProbe } = container
+  t.same(
+    [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet),
+    ['/livez', '/livez', '/readyz'].map((path) => ({ path, port: 'http' })),
+  )
+  const { annotations, labels } = pod.metadata
+  for (const path of ['/livez', '/readyz', annotations['prometheus.io/path']])
+    t.ok(paths.includes(String(path)), String(path))
+  t.equal(annotations['prometheus.io/port'], String(configOf(filled).adminPort))
+  const names = container.ports.map(({ name }) => name)
+  const [policy] = manifestsOf('NetworkPolicy')
+  const services = manifestsOf('Service')
+  t.same(
+    services.map(({ spec }) => spec.ports.map(({ targetPort }) => targetPort)),
+    [['http'], ['admin']],
+  )
+  t.same(
+    policy.spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)),
+    names,
+  )
+  for (const { spec } of services) t.same(spec.selector, labels)
+  t.same([deployment.spec.selector, policy.spec.podSelector], [{ matchLabels: labels }, { matchLabels: labels }])
+})
 
-tap.test('whoever stops the service waits for longer than it takes', async (t) => {
+tap.test('compose and Kubernetes wait longer for a stop than the grace time', async (t) => {
   t.ok(seconds(bff['stop_grace_period']) > configOf(bff.environment).shutdownGraceSeconds)
   const [command, pause] = container.lifecycle.preStop.exec.command
   t.equal(command, 'sleep')
   t.ok(pod.spec.terminationGracePeriodSeconds > Number(pause) + configOf(filled).shutdownGraceSeconds)
 })
 
-tap.test('the memory that is given holds what CACHE_MAX_MB lets in', async (t) => {
+tap.test('the memory limits fit CACHE_MAX_MB', async (t) => {
   const { requests, limits } = container.resources
   t.equal(requests['memory'], limits['memory'])
   for (const [limit, environment] of [
