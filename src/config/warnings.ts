@@ -29,7 +29,11 @@ export function configWarnings(environment: Environment, moreNames: readonly str
   }
   for (const { name, key } of plainApiKeys(environment[apiKeys.name] ?? '')) {
     if (key.length < shortestKey) {
-      warnings.push({ message: `API key is shorter than ${shortestKey} characters`, caller: name, characters: key.length })
+      warnings.push({
+        message: `API key is shorter than ${shortestKey} characters`,
+        caller: name,
+        characters: key.length,
+      })
     }
   }
   return [...warnings, ...unknownVariables(environment, [...ownNames, ...moreNames])]
