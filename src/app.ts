@@ -101,7 +101,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   const catalog = createCatalog({
     trackstar,
     adjust,
-    budget,
+    limiter: budget,
     clock,
     policy: {
       ttlMs: config.cacheTtlSeconds * 1000,
@@ -117,7 +117,7 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
       metrics.malformed(resource)
       app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`)
     },
-    onDoubt: (resource, gone) =>
+    onSuspectedLoss: (resource, gone) =>
       app.log.warn({ resource, gone }, 'most records held are missing upstream; not believed until it says so twice'),
     onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
     ...(config.catalogMode === 'mirror' && {

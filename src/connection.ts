@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
-import { type Adjust, adjuster } from './trackstar/adjustments.js'
+import { type Adjust, createAdjust } from './trackstar/adjustments.js'
 import { type CallReport, createUpstreamCaller } from './trackstar/call.js'
-import { CircuitBreaker, type CircuitState } from './trackstar/circuit-breaker.js'
+import { CircuitBreaker, type CircuitState, guardWithBreaker } from './trackstar/circuit-breaker.js'
 import { createTrackstarClient, type TrackstarClient } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
 import { createRateLimiter, limitForcedReads, type RateLimiter } from './trackstar/rate-limiter.js'
@@ -38,23 +38,24 @@ export function connect(parts: ConnectionParts): Connection {
   let isRefused = false
   const transport = httpTransport(dispatcher, baseUrl, credentials)
   /** @param refusals the statuses by which upstream refuses the credentials themselves */
-  function upstreamFor(budget: RateLimiter, circuit: CircuitBreaker, ...refusals: string[]) {
+  function upstreamFor(limiter: RateLimiter, breaker: CircuitBreaker, ...refusals: string[]) {
     const onCall = (call: CallReport) => {
       // What the organisation's key suffices for says nothing of the connection's token.
       if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
       else if (refusals.includes(call.outcome)) isRefused = true
       parts.onCall(call)
     }
-    return createUpstreamCaller({ transport, budget, circuit, clock, timeoutMs, onCall })
+    return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
   }
-  const budget = limitForcedReads(createRateLimiter(parts.readRate, clock), clock)
   const circuit = new CircuitBreaker(clock, parts.onCircuit)
+  const budget = guardWithBreaker(limitForcedReads(createRateLimiter(parts.readRate, clock), clock), circuit)
   // A write goes through to the warehouse system: that this fails says nothing of Trackstar's own copy, nor does a 403,
   // which means that this connection must not write.
-  const writing = upstreamFor(createRateLimiter(parts.writeRate, clock), new CircuitBreaker(clock), '401')
+  const writeBreaker = new CircuitBreaker(clock)
+  const writeLimiter = guardWithBreaker(createRateLimiter(parts.writeRate, clock), writeBreaker)
   return {
     trackstar: createTrackstarClient(upstreamFor(budget, circuit, '401', '403')),
-    adjust: adjuster(writing),
+    adjust: createAdjust(upstreamFor(writeLimiter, writeBreaker, '401')),
     budget,
     circuit,
     get isRefused() {

@@ -1,309 +1,309 @@
 import type { Span } from '@opentelemetry/api'
 import { isProblem, type Problem } from '../errors.js'
-import type { Within } from '../trackstar/call.js'
-import type { CallOptions, PullKeys } from '../trackstar/client.js'
+import type { RunInSpan } from '../trackstar/call.js'
+import type { CallOptions } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { FairQueue } from '../trackstar/fair-queue.js'
 import { KeyList, maxListValues } from '../trackstar/query.js'
-import { overloaded, type Priority, priorities, type RateLimiter } from '../trackstar/rate-limiter.js'
-import { callerSpan, SharedSpan, withoutTraceContext } from './shared-span.js'
+import { overloaded, type Permit, type Priority, priorities, type RateLimiter } from '../trackstar/rate-limiter.js'
+import { activeSpan, SharedSpan, withoutTraceContext } from './shared-span.js'
 
-/** Asks upstream for the keys that `pull` gives once there is a permit; undefined: there were none. */
-export type Ask<V> = (pull: PullKeys, errand: CallOptions) => Promise<Answers<V>>
-type Answers<V> = ReadonlyMap<string, V | Problem> | undefined
+/** Reads a batch of keys with one call. The result has a value, or a problem, for each key. */
+export type ReadBatch<V> = (keys: readonly string[], options: CallOptions) => Promise<ReadonlyMap<string, V | Problem>>
+
+export interface BatchLoaderOptions<V> {
+  /** Identifies the loader to the rate limiter, where loaders take turns, and in spans. */
+  readonly name: string
+  readonly readBatch: ReadBatch<V>
+  readonly limiter: RateLimiter
+  readonly clock: Pick<Clock, 'elapsed'>
+}
+
+/** A request to load one key. */
+export interface LoadRequest {
+  readonly priority: Priority
+  /** Callers of the same priority take turns. */
+  readonly caller: string
+  /** The key is of no use later than this, in the clock's `elapsed` ms. */
+  readonly deadline: number
+  /** Receives the call that carries the key, so that a request can count its upstream calls. */
+  readonly calls?: Set<object>
+}
 
 /**
- * Collects keys and asks upstream for them by the hundred, each key at most once at a time.
+ * Collects keys and reads them in batches of up to a hundred. A key that is pending already is not read twice.
  *
- * A permit pulls a batch: keys are chosen when the permit comes, not when they are asked for. Upstream counts calls and
- * not records, so while a permit is awaited everything that turns up rides along for nothing, and what is most urgent
- * *then* goes first: a caller's key before a refresh, and callers in turns. (dataloader fixes a batch's keys as they
- * arrive; one caller's thousand would stand before another's one.) A full batch goes with the next permit. A part-filled
- * one goes only while none of its lane is in flight, as Nagle's algorithm holds back a small segment until the last is
- * acknowledged (RFC 896): idle, that delays nothing, and under load it stops small batches from using up the permits.
+ * A permit pulls a batch: keys are chosen when the permit arrives, not when they are requested. Upstream counts calls,
+ * not records, so while a permit is awaited, every further key can join the call at no cost, and the most urgent keys *at
+ * that time* go first: those of callers before refreshes, and callers in turns. (dataloader fixes a batch when its keys
+ * are requested; one caller's thousand keys would go before another's one.)
+ *
+ * A full batch leaves with the next permit. A partial batch leaves only while no other partial batch of its priority is
+ * in flight, as Nagle's algorithm holds back a small segment until the last one is acknowledged (RFC 896). When the
+ * service is idle, this delays nothing; under load, it keeps small batches from using up the permits.
  */
 export class BatchLoader<V> {
-  readonly #flights = new Map<string, PendingLoad<V>>()
-  readonly #lanes: Readonly<Record<Priority, LoadQueue<V>>> = {
+  readonly #pending = new Map<string, PendingLoad<V>>()
+  readonly #queues: Readonly<Record<Priority, LoadQueue<V>>> = {
     caller: new LoadQueue(),
     refresh: new LoadQueue(),
     forced: new LoadQueue(),
     mirror: new LoadQueue(),
   }
 
-  /** @param name what the loader is called in the budget's turns */
-  constructor(
-    private readonly name: string,
-    private readonly ask: Ask<V>,
-    private readonly budget: RateLimiter,
-    private readonly clock: Pick<Clock, 'elapsed'>,
-  ) {
-    budget.onPause(() => this.#sweep())
+  constructor(private readonly options: BatchLoaderOptions<V>) {
+    options.limiter.onPause(() => this.#refuseLate())
   }
 
   /** Keys that wait for a permit. */
   get waiting(): number {
-    return priorities.reduce((sum, priority) => sum + this.#lanes[priority].queue.size, 0)
-  }
-
-  /** Loads `key`, sharing the flight of whoever asked before. Refused at once where it cannot be asked in time. */
-  load(key: string, demand: LoadRequest): Promise<V> {
-    const flight = this.#flights.get(key)
-    if (flight !== undefined) {
-      this.#join(flight, demand)
-      return flight.promise
-    }
-    const lane = this.#lanes[demand.priority]
-    const batchesAhead = Math.floor(lane.queue.ahead(demand.caller) / maxListValues)
-    const at = this.budget.estimateAt(demand.priority, this.name, batchesAhead - lane.bids)
-    if (at > demand.deadline) return Promise.reject(overloaded(at - this.clock.elapsed()))
-    const newFlight = new PendingLoad<V>(key, demand)
-    this.#enqueue(newFlight)
-    return newFlight.promise
-  }
-
-  /** A flight is as urgent as to the most urgent of its askers. */
-  #join(flight: PendingLoad<V>, demand: LoadRequest): void {
-    flight.join(demand)
-    this.#extend(flight)
-    if (flight.call || priorities.indexOf(demand.priority) >= priorities.indexOf(flight.priority)) return
-    this.#lanes[flight.priority].queue.remove((other) => other === flight)
-    flight.priority = demand.priority
-    flight.caller = demand.caller
-    this.#enqueue(flight)
-  }
-
-  #enqueue(flight: PendingLoad<V>): void {
-    const lane = this.#lanes[flight.priority]
-    this.#flights.set(flight.key, flight)
-    lane.queue.push(flight.caller, flight)
-    this.#extend(flight)
-    // Everything that arrives in this turn of the event loop goes into one bid.
-    if (lane.queue.size === 1) setImmediate(() => this.#bid(flight.priority))
-    else if (lane.queue.size % maxListValues === 0) this.#bid(flight.priority)
-  }
-
-  /** Keeps a lane's bids in the race for as long as one of its keys is of use. */
-  #extend({ priority, deadline }: PendingLoad<V>): void {
-    const lane = this.#lanes[priority]
-    lane.latestDeadline = Math.max(lane.latestDeadline, deadline)
-  }
-
-  /** Sees to it that every batch which may go has bid for a permit. */
-  #bid(priority: Priority): void {
-    const { queue, bids, partial } = this.#lanes[priority]
-    const full = Math.floor(queue.size / maxListValues)
-    const rest = queue.size % maxListValues > 0 && partial === 0 ? 1 : 0
-    for (let more = full + rest - bids; more > 0; more--) void withoutTraceContext(() => this.#run(priority))
-  }
-
-  /** One batch, from its bid to its answer. */
-  async #run(priority: Priority): Promise<void> {
-    const lane = this.#lanes[priority]
-    lane.bids++
-    let batch: PendingLoad<V>[] | undefined
-    let call: SharedSpan | undefined
-    let isPartial = false
-    let isLeftToOthers = false
-    const pull = () => {
-      lane.bids--
-      const pulled = this.#pull(priority)
-      batch = pulled.batch
-      call = batch[0]?.call
-      isPartial = pulled.isPartial
-      if (isPartial) lane.partial++
-      this.#bid(priority)
-      return batch.map((flight) => flight.key)
-    }
-    const deadline = () => (batch ? latest(batch) : lane.latestDeadline)
-    try {
-      const errand = this.#errand(priority, deadline, (work) => (call ? call.within(work) : work()))
-      const answers = await this.ask(pull, errand)
-      this.#settle(batch ?? [], answers)
-      call?.end()
-    } catch (error) {
-      call?.end(error)
-      if (batch !== undefined) {
-        this.#refused(batch, priority, error)
-        return
-      }
-      lane.bids--
-      // One bid too many says nothing of the keys that earlier bids will carry; each of those bids for the rest again.
-      isLeftToOthers = lane.bids > 0 && isProblem(error, 'overloaded')
-      if (isLeftToOthers) return
-      for (const flight of lane.queue.remove(() => true)) this.#fail(flight, error)
-    } finally {
-      if (isPartial) lane.partial--
-      if (!isLeftToOthers) this.#bid(priority)
-    }
-  }
-
-  #errand(priority: Priority, deadline: () => number, within: Within): CallOptions {
-    return { permitRequest: { priority, caller: this.name, deadline }, cause: causes[priority], within }
-  }
-
-  /** All of `batch` go with one call. */
-  #takeOff(batch: readonly PendingLoad<V>[], priority: Priority): SharedSpan {
-    const call = new SharedSpan(
-      `trackstar batch ${this.name}`,
-      batch.flatMap((flight) => flight.askers),
-      {
-        'trackstar.keys': batch.length,
-        'trackstar.cause': causes[priority],
-      },
-    )
-    for (const flight of batch) flight.takeOff(call)
-    return call
-  }
-
-  #settle(batch: readonly PendingLoad<V>[], answers: Answers<V>): void {
-    for (const flight of batch) {
-      const answer = answers?.get(flight.key)
-      if (answer === undefined || isProblem(answer)) this.#fail(flight, answer ?? unanswered(flight.key))
-      else this.#land(flight, answer)
-    }
+    return priorities.reduce((sum, priority) => sum + this.#queues[priority].loads.size, 0)
   }
 
   /**
-   * What upstream refuses as a whole may be one key's fault, and that key somebody else's: each half is asked for by
-   * itself, down to the key, whose refusal it is.
+   * Loads `key`, sharing a load that is pending already. Rejects at once with `overloaded` if upstream cannot be called
+   * before the deadline, and otherwise with the problem of the call.
    */
-  #refused(batch: readonly PendingLoad<V>[], priority: Priority, error: unknown): void {
+  load(key: string, request: LoadRequest): Promise<V> {
+    const pending = this.#pending.get(key)
+    if (pending !== undefined) {
+      this.#join(pending, request)
+      return pending.promise
+    }
+    const { name, limiter, clock } = this.options
+    const queue = this.#queues[request.priority]
+    const batchesAhead = Math.floor(queue.loads.ahead(request.caller) / maxListValues)
+    const at = limiter.estimateAt(request.priority, name, batchesAhead - queue.permitRequests)
+    if (at > request.deadline) return Promise.reject(overloaded(at - clock.elapsed()))
+    const load = new PendingLoad<V>(key, request)
+    this.#enqueue(load)
+    return load.promise
+  }
+
+  /** A load has the highest priority of all its requests. */
+  #join(load: PendingLoad<V>, request: LoadRequest): void {
+    load.join(request)
+    this.#extendDeadline(load)
+    if (load.isStarted || priorities.indexOf(request.priority) >= priorities.indexOf(load.priority)) return
+    this.#queues[load.priority].loads.remove((other) => other === load)
+    load.priority = request.priority
+    load.caller = request.caller
+    this.#enqueue(load)
+  }
+
+  #enqueue(load: PendingLoad<V>): void {
+    const { loads } = this.#queues[load.priority]
+    this.#pending.set(load.key, load)
+    loads.push(load.caller, load)
+    this.#extendDeadline(load)
+    // All keys that are requested in this turn of the event loop share one permit request.
+    if (loads.size === 1) setImmediate(() => this.#requestPermits(load.priority))
+    else if (loads.size % maxListValues === 0) this.#requestPermits(load.priority)
+  }
+
+  /** Keeps the permit requests of a queue alive for as long as one of its keys is of use. */
+  #extendDeadline({ priority, deadline }: PendingLoad<V>): void {
+    const queue = this.#queues[priority]
+    queue.latestDeadline = Math.max(queue.latestDeadline, deadline)
+  }
+
+  /** Requests a permit for every batch that may leave. */
+  #requestPermits(priority: Priority): void {
+    const { loads, permitRequests, partialBatches } = this.#queues[priority]
+    const full = Math.floor(loads.size / maxListValues)
+    const partial = loads.size % maxListValues > 0 && partialBatches === 0 ? 1 : 0
+    for (let missing = full + partial - permitRequests; missing > 0; missing--) {
+      void withoutTraceContext(() => this.#runBatch(priority))
+    }
+  }
+
+  /** Waits for a permit, then chooses a batch and reads it. */
+  async #runBatch(priority: Priority): Promise<void> {
+    const queue = this.#queues[priority]
+    let permit: Permit
+    queue.permitRequests++
+    try {
+      permit = await this.options.limiter.acquire(this.#permitRequest(priority, () => queue.latestDeadline))
+    } catch (error) {
+      queue.permitRequests--
+      // A surplus request says nothing about the keys that earlier requests will carry; each of those requests again.
+      if (queue.permitRequests > 0 && isProblem(error, 'overloaded')) return
+      for (const load of queue.loads.remove(() => true)) this.#fail(load, error)
+      return
+    }
+    queue.permitRequests--
+    const { batch, isPartial } = this.#takeBatch(priority)
+    if (isPartial) queue.partialBatches++
+    this.#requestPermits(priority)
+    try {
+      if (batch.length > 0) await this.#read(batch, priority, permit)
+    } finally {
+      permit.release()
+      if (isPartial) queue.partialBatches--
+      this.#requestPermits(priority)
+    }
+  }
+
+  #permitRequest(priority: Priority, deadline: () => number) {
+    return { priority, caller: this.options.name, deadline }
+  }
+
+  /** Takes a batch off the queues: keys of this priority and, if there is room, of lower ones. */
+  #takeBatch(priority: Priority): { batch: PendingLoad<V>[]; isPartial: boolean } {
+    const keys = new KeyList()
+    const batch: PendingLoad<V>[] = []
+    const queue = this.#queues[priority]
+    const now = this.options.clock.elapsed()
+    for (const load of queue.loads.remove(({ deadline }) => deadline < now)) this.#fail(load, overloaded(0))
+    if (queue.loads.size < maxListValues && queue.partialBatches > 0) return { batch, isPartial: false }
+    for (const other of priorities.slice(priorities.indexOf(priority))) {
+      const { loads } = this.#queues[other]
+      for (let load = loads.peek(); load && keys.add(load.key); load = loads.peek()) {
+        loads.shift()
+        batch.push(load)
+      }
+    }
+    return { batch, isPartial: batch.length > 0 && !keys.isFull }
+  }
+
+  /** Reads a batch and settles its loads; never rejects. Without `permit`, the call requests one. */
+  async #read(batch: readonly PendingLoad<V>[], priority: Priority, permit?: Permit): Promise<void> {
+    const span = this.#startSpan(batch, priority)
+    try {
+      const values = await this.options.readBatch(
+        batch.map((load) => load.key),
+        this.#callOptions(batch, priority, span.run, permit),
+      )
+      for (const load of batch) {
+        const value = values.get(load.key)
+        if (value === undefined || isProblem(value)) this.#fail(load, value ?? missingResult(load.key))
+        else this.#resolve(load, value)
+      }
+      span.end()
+    } catch (error) {
+      span.end(error)
+      this.#failBatch(batch, priority, error)
+    }
+  }
+
+  #callOptions(
+    batch: readonly PendingLoad<V>[],
+    priority: Priority,
+    runInSpan: RunInSpan,
+    permit: Permit | undefined,
+  ): CallOptions {
+    const deadline = () => Math.max(...batch.map((load) => load.deadline))
+    const permitRequest = this.#permitRequest(priority, deadline)
+    return { cause: causes[priority], permitRequest, runInSpan, ...(permit && { permit }) }
+  }
+
+  #startSpan(batch: readonly PendingLoad<V>[], priority: Priority): SharedSpan {
+    const requesters = batch.flatMap((load) => load.requesters)
+    const attributes = { 'trackstar.keys': batch.length, 'trackstar.cause': causes[priority] }
+    const span = new SharedSpan(`trackstar batch ${this.options.name}`, requesters, attributes)
+    for (const load of batch) load.start(span)
+    return span
+  }
+
+  /**
+   * If upstream rejects a batch, one key may be to blame, and it may be another caller's. So each half is read again by
+   * itself, down to the single key that is rejected.
+   */
+  #failBatch(batch: readonly PendingLoad<V>[], priority: Priority, error: unknown): void {
     if (batch.length === 1 || !isProblem(error, 'upstream_rejected')) {
-      for (const flight of batch) this.#fail(flight, error)
+      for (const load of batch) this.#fail(load, error)
       return
     }
     const middle = Math.ceil(batch.length / 2)
-    for (const half of [batch.slice(0, middle), batch.slice(middle)]) void this.#askAgain(half, priority)
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) void this.#read(half, priority)
   }
 
-  async #askAgain(batch: readonly PendingLoad<V>[], priority: Priority): Promise<void> {
-    const keys = batch.map((flight) => flight.key)
-    const call = this.#takeOff(batch, priority)
-    const errand = this.#errand(priority, () => latest(batch), call.within)
-    try {
-      this.#settle(batch, await this.ask(() => keys, errand))
-      call.end()
-    } catch (error) {
-      call.end(error)
-      this.#refused(batch, priority, error)
-    }
+  #resolve(load: PendingLoad<V>, value: V): void {
+    this.#pending.delete(load.key)
+    load.resolve(value)
   }
 
-  /** Chooses a batch: this lane's keys in turns and, where there is room, those of less urgent lanes. */
-  #pull(priority: Priority): { batch: PendingLoad<V>[]; isPartial: boolean } {
-    const list = new KeyList()
-    const batch: PendingLoad<V>[] = []
-    const lane = this.#lanes[priority]
-    const now = this.clock.elapsed()
-    for (const flight of lane.queue.remove(({ deadline }) => deadline < now)) this.#fail(flight, overloaded(0))
-    if (lane.queue.size < maxListValues && lane.partial > 0) return { batch, isPartial: false }
-    for (const other of priorities.slice(priorities.indexOf(priority))) {
-      const { queue } = this.#lanes[other]
-      for (let flight = queue.peek(); flight && list.add(flight.key); flight = queue.peek()) {
-        queue.shift()
-        batch.push(flight)
-      }
-    }
-    if (batch.length > 0) this.#takeOff(batch, priority)
-    return { batch, isPartial: batch.length > 0 && !list.isFull }
+  #fail(load: PendingLoad<V>, error: unknown): void {
+    this.#pending.delete(load.key)
+    load.reject(error)
   }
 
-  #land(flight: PendingLoad<V>, answer: V): void {
-    this.#flights.delete(flight.key)
-    flight.resolve(answer)
-  }
-
-  #fail(flight: PendingLoad<V>, error: unknown): void {
-    this.#flights.delete(flight.key)
-    flight.reject(error)
-  }
-
-  /** Refuses what a pause of the budget has made too late. */
-  #sweep(): void {
+  /** Refuses the keys that a pause of the rate limiter delays past their deadline. */
+  #refuseLate(): void {
+    const { name, limiter, clock } = this.options
     for (const priority of priorities) {
-      const { queue, bids } = this.#lanes[priority]
-      const at = this.budget.estimateAt(priority, this.name, -bids)
-      const late = queue.remove((flight) => flight.deadline < at)
-      for (const flight of late) this.#fail(flight, overloaded(at - this.clock.elapsed()))
+      const { loads, permitRequests } = this.#queues[priority]
+      const at = limiter.estimateAt(priority, name, -permitRequests)
+      const late = loads.remove((load) => load.deadline < at)
+      for (const load of late) this.#fail(load, overloaded(at - clock.elapsed()))
     }
   }
 }
 
-const latest = (batch: readonly { readonly deadline: number }[]) => Math.max(...batch.map((flight) => flight.deadline))
-
-const unanswered = (key: string) => new Error(`the batch brought no answer for ${JSON.stringify(key)}`)
+const missingResult = (key: string) => new Error(`the batch has no result for ${JSON.stringify(key)}`)
 
 const causes = { caller: 'miss', refresh: 'refresh', forced: 'forced', mirror: 'refresh' } as const satisfies Record<
   Priority,
   string
 >
 
-/** Who wants a key, and until when (`elapsed` ms) it is of use to him. */
-export interface LoadRequest {
-  readonly priority: Priority
-  readonly caller: string
-  readonly deadline: number
-  /** Takes in the call that carries the key, for who wants to know how many there were. */
-  readonly calls?: Set<object>
-}
-
-/** One key on its way, whoever asked for it. */
-export class PendingLoad<V> {
+/** One key that is being loaded, for one or more requests. */
+class PendingLoad<V> {
   readonly promise: Promise<V>
   resolve!: (value: V) => void
   reject!: (error: unknown) => void
   caller: string
   priority: Priority
+  /** The latest deadline of its requests. */
   deadline: number
-  /** The spans of all who asked for it. */
-  readonly askers: Span[] = []
-  /** Who wants to know the call that carries it. */
-  readonly #riders: Set<object>[] = []
+  /** The spans of its requests. */
+  readonly requesters: Span[] = []
+  /** The call sets of the requests that joined before the call started. */
+  readonly #callSets: Set<object>[] = []
+  /** The call that carries the key; undefined while it waits for one. */
   #call: SharedSpan | undefined
 
   constructor(
     readonly key: string,
-    demand: LoadRequest,
+    request: LoadRequest,
   ) {
     this.promise = new Promise<V>((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
-    this.caller = demand.caller
-    this.priority = demand.priority
-    this.deadline = demand.deadline
-    this.join(demand)
+    this.caller = request.caller
+    this.priority = request.priority
+    this.deadline = request.deadline
+    this.join(request)
   }
 
-  /** The call that carries it; undefined while it waits for one. */
-  get call(): SharedSpan | undefined {
-    return this.#call
+  get isStarted(): boolean {
+    return this.#call !== undefined
   }
 
-  /** Takes in who asks right now. A flight is of use as long as to any of its askers. */
+  /** Adds a request, made in the active span. */
   join({ deadline, calls }: LoadRequest): void {
     this.deadline = Math.max(this.deadline, deadline)
-    const asker = callerSpan()
-    if (asker) this.askers.push(asker)
-    this.#call?.join(asker)
+    const requester = activeSpan()
+    if (requester) this.requesters.push(requester)
+    this.#call?.join(requester)
     if (this.#call) calls?.add(this.#call)
-    else if (calls) this.#riders.push(calls)
+    else if (calls) this.#callSets.push(calls)
   }
 
-  takeOff(call: SharedSpan): void {
+  start(call: SharedSpan): void {
     this.#call = call
-    for (const calls of this.#riders) calls.add(call)
+    for (const calls of this.#callSets) calls.add(call)
   }
 }
 
-/** What waits at one priority. */
-export class LoadQueue<V> {
-  readonly queue = new FairQueue<PendingLoad<V>>()
-  /** Permits bid for and not yet come. */
-  bids = 0
-  /** Part-filled batches upstream has not answered yet. */
-  partial = 0
-  /** No key that waits here is of use after this. */
+/** The loads that wait at one priority. */
+class LoadQueue<V> {
+  readonly loads = new FairQueue<PendingLoad<V>>()
+  /** Permits that are requested and not yet granted. */
+  permitRequests = 0
+  /** Partial batches in flight. */
+  partialBatches = 0
+  /** The latest deadline of any key that was queued. */
   latestDeadline = Number.NEGATIVE_INFINITY
 }

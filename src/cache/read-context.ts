@@ -25,7 +25,7 @@ const ageOf = ({ readAt }: CacheEntry<unknown>, now: number) =>
 /** One caller's request: until when and how fresh he wants his answer, and what the records for it cost. */
 export class ReadContext {
   /** How many records came in each way. */
-  readonly came: Record<Outcome, number> = { hit: 0, stale: 0, 'fwd=stale': 0, 'fwd=miss': 0 }
+  readonly outcomeCounts: Record<Outcome, number> = { hit: 0, stale: 0, 'fwd=stale': 0, 'fwd=miss': 0 }
 
   /** The calls upstream that carried something for it, whoever else they served. */
   readonly calls = new Set<object>()
@@ -39,7 +39,7 @@ export class ReadContext {
 
   /** The worst way in which a record came; undefined where none was read. */
   get outcome(): Outcome | undefined {
-    return outcomes.findLast((outcome) => this.came[outcome] > 0)
+    return outcomes.findLast((outcome) => this.outcomeCounts[outcome] > 0)
   }
 
   /** Whether what is held may stand in for an upstream that fails: not where it is older than `max-age` takes. */
@@ -49,7 +49,7 @@ export class ReadContext {
   }
 
   /** What is to be done with what is held: serve it, serve it and refresh it behind the answer, or read upstream. */
-  judge(held: CacheEntry<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
+  decide(held: CacheEntry<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
     const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
     if (held === undefined) return 'read'
     const age = ageOf(held, now)
@@ -60,7 +60,7 @@ export class ReadContext {
   }
 
   /** What `only-if-cached` gets where nothing is held (RFC 9111, 5.2.1.7). */
-  refuseToRead(): Problem | undefined {
+  onlyIfCachedProblem(): Problem | undefined {
     if (!this.directives.onlyIfCached) return undefined
     return problem('not_cached', 'Nothing is held that is fresh enough, and only-if-cached forbids to ask Trackstar')
   }

@@ -29,10 +29,10 @@ export interface ReadSource<T> {
 }
 
 /** How one look-up came: from what is held (fresh, stale, or known to be absent), or by asking upstream. */
-export type Lookup = 'hit' | 'stale' | 'negative' | 'miss'
+export type LookupOutcome = 'hit' | 'stale' | 'negative' | 'miss'
 
 /** What a read-through needs beside its shelf. */
-export interface ReadThroughParts {
+export interface ReadThroughOptions {
   readonly clock: Clock
   readonly policy: FreshnessPolicy
   /** How long a refresh behind an answer may wait for its turn. */
@@ -40,7 +40,7 @@ export interface ReadThroughParts {
   /** Where requests wait for upstream. */
   readonly waiting: ConcurrencyLimit
   /** Counts look-ups by how they came. */
-  readonly lookups: Record<Lookup, number>
+  readonly lookups: Record<LookupOutcome, number>
 }
 
 /** Reads many keys at once; a key that could not be had has a {@link Problem} instead, and spoils no other. */
@@ -55,7 +55,7 @@ export type ReadThrough<T> = (
  */
 export function readThrough<T>(
   shelf: ReadSource<T>,
-  { clock, policy, refreshTimeoutMs, lookups, waiting }: ReadThroughParts,
+  { clock, policy, refreshTimeoutMs, lookups, waiting }: ReadThroughOptions,
 ): ReadThrough<T> {
   const found = (held: CacheEntry<T>): ReadResult<T> => ({
     value: held.value,
@@ -93,16 +93,16 @@ export function readThrough<T>(
     const judged = shelf.isFollowed() ? followedPolicy : policy
     for (const key of keys) {
       const held = shelf.find(key)
-      const todo = reading.judge(held, clock.now(), judged)
+      const todo = reading.decide(held, clock.now(), judged)
       if (held !== undefined && todo !== 'read') {
         if (todo === 'refresh') refresh(key)
         const result = found(held)
-        reading.came[result.stale ? 'stale' : 'hit']++
+        reading.outcomeCounts[result.stale ? 'stale' : 'hit']++
         lookups[result.value === undefined ? 'negative' : result.stale ? 'stale' : 'hit']++
         results.set(key, result)
         continue
       }
-      reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
+      reading.outcomeCounts[held === undefined ? 'fwd=miss' : 'fwd=stale']++
       lookups.miss++
       wanted ??= new Map()
       wanted.set(key, held)
@@ -117,7 +117,7 @@ export function readThrough<T>(
     results: Map<string, ReadResult<T> | Problem>,
     reading: ReadContext,
   ): Promise<void> {
-    const refusal = reading.refuseToRead()
+    const refusal = reading.onlyIfCachedProblem()
     if (refusal) {
       for (const key of wanted.keys()) results.set(key, refusal)
       return

@@ -19,7 +19,7 @@ export interface ReadTimes {
 }
 
 /** Told of each record that is taken in or out, with what it was before. */
-export type Watcher = (
+export type ChangeListener = (
   ...change:
     | [kind: 'product', before: Product | undefined, after: Product | undefined]
     | [kind: 'item', before: InventoryItem | undefined, after: InventoryItem | undefined]
@@ -37,7 +37,7 @@ const absenceBytes = 250
 export class RecordCache {
   readonly #records: EntryStore
   readonly #absences = createEntryStore(maxAbsenceBytes)
-  #watcher: Watcher = () => {}
+  #watcher: ChangeListener = () => {}
 
   constructor(
     maxBytes: number,
@@ -57,7 +57,7 @@ export class RecordCache {
   }
 
   /** From now on `watcher` is told of every change. */
-  watch(watcher: Watcher): void {
+  watch(watcher: ChangeListener): void {
     this.#watcher = watcher
   }
 
@@ -97,7 +97,7 @@ export class RecordCache {
    * there always wins, so that one bad date cannot freeze a record; else the later `trackstar_updated_date` does.
    * What was known of its SKU without the product is forgotten, whichever way it came.
    */
-  keep<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
+  store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     if (kind === 'product') this.#forgetOtherwise(record)
     const held = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
     if (held?.value && !isLater(times, held) && isOlder(record, held.value)) return held
@@ -112,26 +112,26 @@ export class RecordCache {
   }
 
   /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
-  keepSku(sku: string, products: readonly Product[], times: ReadTimes): CacheEntry<readonly Product[]> {
+  storeSku(sku: string, products: readonly Product[], times: ReadTimes): CacheEntry<readonly Product[]> {
     // By id: a page that overlaps the one before must not make a SKU ambiguous.
     const kept = new Map<string, Product>()
     for (const product of products) {
-      const { value = product } = this.keep('product', product, times)
+      const { value = product } = this.store('product', product, times)
       // One that is held in a newer copy may have another SKU by now.
       if (value.sku === sku) kept.set(value.id, value)
     }
-    if (kept.size === 0) return this.keepAbsence('sku', sku, times)
+    if (kept.size === 0) return this.storeAbsence('sku', sku, times)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
   /** Takes in the records of one page of a list, as far as their kind is held. */
-  keepAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
-    if (resource === 'products') for (const record of records) this.keep('product', record, times)
-    if (resource === 'inventory') for (const record of records) this.keep('item', record, times)
+  storeAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
+    if (resource === 'products') for (const record of records) this.store('product', record, times)
+    if (resource === 'inventory') for (const record of records) this.store('item', record, times)
   }
 
   /** Takes in that upstream does not know `key`, unless a copy has been read since that was asked. */
-  keepAbsence(kind: Kind, key: string, times: ReadTimes): CacheEntry<never> {
+  storeAbsence(kind: Kind, key: string, times: ReadTimes): CacheEntry<never> {
     const name = nameOf(kind, key)
     const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
     const held = this.#records.get(name)

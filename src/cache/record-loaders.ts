@@ -2,7 +2,7 @@ import { type Problem, problem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
-import type { Batch, PullKeys, Resource, TrackstarClient } from '../trackstar/client.js'
+import type { Batch, Resource, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
@@ -10,20 +10,20 @@ import type { CacheEntry } from './freshness.js'
 import { LossGuard } from './loss-guard.js'
 import type { ReadTimes, RecordCache } from './record-cache.js'
 
-export interface RecordLoaderParts {
-  readonly trackstar: TrackstarClient
-  readonly budget: RateLimiter
+export interface RecordLoadersOptions {
+  readonly trackstar: Pick<TrackstarClient, 'productsBySku' | 'inventoryByIds'>
+  readonly limiter: RateLimiter
   readonly clock: Clock
-  readonly holdings: RecordCache
-  /** The products that are known to have a SKU, as far as the whole catalog is known. */
+  readonly cache: RecordCache
+  /** The ids of the products that are known to have a SKU; none without a mirror. */
   readonly knownProductIds: (sku: string) => readonly string[]
-  /** Told how many keys a call carried. */
-  readonly onBatch: (resource: Resource, keys: number) => void
-  /** Resources whose first copy upstream has not finished. */
+  /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
-  /** Told how many held records of a resource a batch did not bring, and that this is not believed yet. */
-  readonly onDoubt: (resource: Resource, gone: number) => void
-  /** Told of each record that was left out because it cannot be what it claims. */
+  /** Called with the number of keys in each call. */
+  readonly onBatch: (resource: Resource, keys: number) => void
+  /** Called when an answer lacks so many cached records that the loss is not believed yet. */
+  readonly onSuspectedLoss: (resource: Resource, missing: number) => void
+  /** Called for each record that is left out because it is malformed. */
   readonly onMalformed: (resource: Resource, malformed: MalformedRecord) => void
 }
 
@@ -34,121 +34,125 @@ export interface RecordLoaders {
   readonly items: BatchLoader<CacheEntry<InventoryItem>>
 }
 
-/** So many records may be gone at once without being doubted. */
-const unsurprising = 2
+/** A loss of at most this many records is believed at once. */
+const plausibleLoss = 2
 
-/** Not there this time, and not to be remembered. */
-const unremembered = (times: ReadTimes): CacheEntry<never> => ({ value: undefined, ...times, freshUntil: times.readAt })
+/** A record that is absent from an answer which is not to be believed. */
+const uncachedAbsence = (times: ReadTimes): CacheEntry<never> => ({
+  value: undefined,
+  ...times,
+  freshUntil: times.readAt,
+})
 
-/** What reads upstream for what is not held, and takes the answers in. */
-export function recordLoaders(parts: RecordLoaderParts): RecordLoaders {
-  const { trackstar, budget, clock, holdings } = parts
+/** The loaders that read missing records from upstream and put them into the cache. */
+export function createRecordLoaders(options: RecordLoadersOptions): RecordLoaders {
+  const { trackstar, limiter, clock, cache } = options
+  const losses = new LossGuard(plausibleLoss)
 
-  /** Runs a batch and tells when it was begun and done. */
+  /** Reads and reports a batch. */
   async function timed<R>(
     resource: Resource,
-    pull: PullKeys,
-    run: (pull: PullKeys) => Promise<Batch<R> | undefined>,
-  ): Promise<{ batch: Batch<R>; times: ReadTimes } | undefined> {
-    let begunAt = clock.now()
-    const batch = await run(() => {
-      begunAt = clock.now()
-      return pull()
-    })
-    if (batch === undefined) return undefined
-    parts.onBatch(resource, batch.asked.length)
-    for (const malformed of batch.malformed) parts.onMalformed(resource, malformed)
+    keys: readonly string[],
+    read: () => Promise<Batch<R>>,
+  ): Promise<{ batch: Batch<R>; times: ReadTimes }> {
+    const begunAt = clock.now()
+    const batch = await read()
+    options.onBatch(resource, keys.length)
+    for (const malformed of batch.malformed) options.onMalformed(resource, malformed)
     return { batch, times: { begunAt, readAt: clock.now() } }
   }
 
-  const losses = new LossGuard(unsurprising)
-
-  const products = new BatchLoader<CacheEntry<readonly Product[]>>(
-    'skus',
-    async (pull, errand) => {
-      const done = await timed('products', pull, (timedPull) => trackstar.productsBySku(timedPull, errand))
-      return done && answerSkus(done.batch, done.times)
-    },
-    budget,
+  const products = new BatchLoader<CacheEntry<readonly Product[]>>({
+    name: 'skus',
+    limiter,
     clock,
-  )
-
-  const items = new BatchLoader<CacheEntry<InventoryItem>>(
-    'items',
-    async (pull, errand) => {
-      const done = await timed('inventory', pull, (timedPull) => trackstar.inventoryByIds(timedPull, errand))
-      return done && answerItems(done.batch, done.times)
+    async readBatch(skus, callOptions) {
+      const { batch, times } = await timed('products', skus, () => trackstar.productsBySku(skus, callOptions))
+      return cacheProducts(skus, batch, times)
     },
-    budget,
-    clock,
-  )
+  })
 
-  /**
-   * Whether the absence of what a batch did not bring is to be believed: not while upstream's first copy is unfinished,
-   * and not at once where most of what was held, and more than a few, is suddenly gone. What is gone twice is gone.
-   */
-  function believe(resource: Resource, held: readonly string[], isThere: (key: string) => boolean): boolean {
-    if (parts.incomplete().includes(resource)) return false
-    const gone = held.filter((key) => !isThere(key))
-    for (const key of held) if (isThere(key)) losses.clear(`${resource}:${key}`)
-    const keys = gone.map((key) => `${resource}:${key}`)
-    const isBelieved = losses.believes({ missing: gone.length, known: held.length, keys })
-    if (!isBelieved) parts.onDoubt(resource, gone.length)
+  const items = new BatchLoader<CacheEntry<InventoryItem>>({
+    name: 'items',
+    limiter,
+    clock,
+    async readBatch(ids, callOptions) {
+      const { batch, times } = await timed('inventory', ids, () => trackstar.inventoryByIds(ids, callOptions))
+      return cacheItems(ids, batch, times)
+    },
+  })
+
+  /** Whether cached records that an answer lacks are gone: never while upstream's first copy is incomplete. */
+  function believesLoss(resource: Resource, cached: readonly string[], isPresent: (key: string) => boolean): boolean {
+    if (options.incomplete().includes(resource)) return false
+    const name = (key: string) => `${resource}:${key}`
+    for (const key of cached) if (isPresent(key)) losses.clear(name(key))
+    const missing = cached.filter((key) => !isPresent(key))
+    const isBelieved = losses.believes({ missing: missing.length, known: cached.length, keys: missing.map(name) })
+    if (!isBelieved) options.onSuspectedLoss(resource, missing.length)
     return isBelieved
   }
 
-  /** Matched by SKU, never by position. */
-  function answerSkus(batch: Batch<Product>, times: ReadTimes): Map<string, CacheEntry<readonly Product[]> | Problem> {
-    const bySku = new Map(batch.asked.map((sku) => [sku, [] as Product[]]))
-    for (const product of batch.records) bySku.get(product.sku ?? '')?.push(product)
-    const held = batch.asked.filter((sku) => holdings.findProducts(sku)?.value !== undefined)
-    const isBelievable = believe('products', held, (sku) => bySku.get(sku)?.length !== 0)
-    const answer = (sku: string, found: readonly Product[]) => {
-      const fault = faultOf(batch.malformed, 'sku', sku, found.length > 0)
+  /** Products are matched by SKU, never by position. */
+  function cacheProducts(
+    skus: readonly string[],
+    { records, malformed }: Batch<Product>,
+    times: ReadTimes,
+  ): Map<string, CacheEntry<readonly Product[]> | Problem> {
+    const bySku = new Map(skus.map((sku) => [sku, [] as Product[]]))
+    for (const product of records) bySku.get(product.sku ?? '')?.push(product)
+    const cached = skus.filter((sku) => cache.findProducts(sku)?.value !== undefined)
+    const isLossBelieved = believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
+    const result = (sku: string, found: readonly Product[]) => {
+      const fault = faultOf(malformed, 'sku', sku, found.length > 0)
       if (fault) return fault
-      const there = new Set([...found, ...batch.malformed].map(({ id }) => id))
-      if (found.length === 0 && !isBelievable) return holdings.findProducts(sku) ?? unremembered(times)
-      const gone = isBelievable ? parts.knownProductIds(sku).filter((id) => !there.has(id)) : []
-      for (const id of gone) holdings.keepAbsence('product', id, times)
-      return holdings.keepSku(sku, found, times)
+      const presentIds = new Set([...found, ...malformed].map(({ id }) => id))
+      if (found.length === 0 && !isLossBelieved) return cache.findProducts(sku) ?? uncachedAbsence(times)
+      const goneIds = isLossBelieved ? options.knownProductIds(sku).filter((id) => !presentIds.has(id)) : []
+      for (const id of goneIds) cache.storeAbsence('product', id, times)
+      return cache.storeSku(sku, found, times)
     }
-    return new Map(Array.from(bySku, ([sku, found]) => [sku, answer(sku, found)]))
+    return new Map(Array.from(bySku, ([sku, found]) => [sku, result(sku, found)]))
   }
 
-  /** Matched by id, never by position. */
-  function answerItems(
-    batch: Batch<InventoryItem>,
+  /** Items are matched by id, never by position. */
+  function cacheItems(
+    ids: readonly string[],
+    { records, malformed }: Batch<InventoryItem>,
     times: ReadTimes,
   ): Map<string, CacheEntry<InventoryItem> | Problem> {
-    const there = new Set(batch.records.map(({ id }) => id))
-    const held = batch.asked.filter((id) => holdings.find('item', id)?.value !== undefined)
-    const isForeign = there.size > 0 && !batch.asked.some((id) => there.has(id))
-    // An answer to another question is no word on this one.
-    const isBelievable = !isForeign && believe('inventory', held, (id) => there.has(id))
+    const presentIds = new Set(records.map(({ id }) => id))
+    const cached = ids.filter((id) => cache.find('item', id)?.value !== undefined)
+    // An answer with none of the requested items, but others, says nothing about the requested ones.
+    const isForeign = presentIds.size > 0 && !ids.some((id) => presentIds.has(id))
+    const isLossBelieved = !isForeign && believesLoss('inventory', cached, (id) => presentIds.has(id))
     const byId = new Map<string, CacheEntry<InventoryItem>>()
-    // Each in its turn: of one that came twice the newer wins.
-    for (const item of batch.records) byId.set(item.id, holdings.keep('item', item, times))
-    const answer = (id: string) => {
+    // One by one: if an item is there twice, the newer copy wins.
+    for (const item of records) byId.set(item.id, cache.store('item', item, times))
+    const result = (id: string) => {
       const found = byId.get(id)
       if (found !== undefined) return found
-      if (isForeign) return problem('upstream_invalid_response', 'Trackstar gave other records than it was asked for')
-      const fault = faultOf(batch.malformed, 'id', id, false)
+      if (isForeign)
+        return problem('upstream_invalid_response', 'Trackstar returned none of the requested items, but others')
+      const fault = faultOf(malformed, 'id', id, false)
       if (fault !== undefined) return fault
-      return isBelievable ? holdings.keepAbsence('item', id, times) : (holdings.find('item', id) ?? unremembered(times))
+      if (isLossBelieved) return cache.storeAbsence('item', id, times)
+      return cache.find('item', id) ?? uncachedAbsence(times)
     }
-    return new Map(batch.asked.map((id) => [id, answer(id)]))
+    return new Map(ids.map((id) => [id, result(id)]))
   }
 
   return { products, items }
 }
 
 /**
- * What is wrong with the answer for one key: a malformed record that is the key's own, or one that does not even say
- * whose it is, while none was found for the key. Absence must not be concluded from it.
+ * The problem of one key: a malformed record of this key, or a malformed record of unknown identity if nothing was found
+ * for the key. The absence of the key must not be concluded from such an answer.
  */
 function faultOf(malformed: readonly MalformedRecord[], field: 'id' | 'sku', key: string, isFound: boolean) {
   const fault = malformed.find((record) => record[field] === key || (record[field] === undefined && !isFound))
   return (
-    fault && problem('upstream_invalid_response', `Trackstar's record is malformed: ${fault.path} ${fault.message}`)
+    fault &&
+    problem('upstream_invalid_response', `Trackstar returned a malformed record: ${fault.path} ${fault.message}`)
   )
 }

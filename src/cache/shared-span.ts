@@ -10,24 +10,24 @@ import {
 } from '@opentelemetry/api'
 import { isProblem } from '../errors.js'
 
-/** More links than an exporter takes by default would push out the first ones (OpenTelemetry's limit is 128). */
+/** With more links, an exporter would drop the first ones (OpenTelemetry's default limit is 128). */
 const maxLinks = 100
 
 const tracer = trace.getTracer('trackstar-bff')
 
-/** The span of whoever asks right now; undefined where there is none, and always where no traces are made. */
-export const callerSpan = (): Span | undefined => trace.getActiveSpan()
+/** The active span; undefined if there is none or tracing is off. */
+export const activeSpan = (): Span | undefined => trace.getActiveSpan()
 
-/** Runs `work` on nobody's behalf, whoever has set it off: its logs and calls must not be taken for his. */
+/** Runs `work` outside of any trace, so that its logs and calls are not attributed to the request that triggered it. */
 export const withoutTraceContext = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work)
 
 /**
- * The span of work that is done once for all who asked for it, begun when it is known for whom.
+ * The span of work that is done once for several requests.
  *
- * A span has one parent, and whoever of many happens to be first is not the cause of what is done for all. So with one
- * asker it is his child, as any work of his, and with several it begins a trace of its own. Links lead from it to each of
- * them and back, since most viewers show a link only on the span that has it. Askers whose traces are not recorded do
- * not count, so sampling leaves a recorded caller his calls; where none is recorded, this is not either.
+ * A span has one parent, and the first of many requesters is not the cause of work that is done for all. So with a single
+ * requester the span is its child, and with several it starts a trace of its own. Links connect it with each of them, in
+ * both directions, since most viewers show a link only on the span that has it. Requesters whose traces are not sampled
+ * do not count, so a sampled requester keeps its calls; if none is sampled, neither is this span.
  */
 export class SharedSpan {
   readonly #span: Span
@@ -35,29 +35,29 @@ export class SharedSpan {
   readonly #parent: Span | undefined
   readonly #linked = new Set<Span>()
 
-  constructor(name: string, askers: Iterable<Span>, attributes: Readonly<Record<string, string | number>> = {}) {
-    const all = [...new Set(askers)]
-    const recorded = all.filter(isRecorded)
-    this.#parent = recorded.length > 1 ? undefined : (recorded[0] ?? all[0])
+  constructor(name: string, requesters: Iterable<Span>, attributes: Readonly<Record<string, string | number>> = {}) {
+    const all = [...new Set(requesters)]
+    const sampled = all.filter(isSampled)
+    this.#parent = sampled.length > 1 ? undefined : (sampled[0] ?? all[0])
     const parentContext = this.#parent ? trace.setSpan(ROOT_CONTEXT, this.#parent) : ROOT_CONTEXT
     this.#span = tracer.startSpan(name, { attributes }, parentContext)
     this.#context = trace.setSpan(ROOT_CONTEXT, this.#span)
-    for (const asker of recorded) this.join(asker)
+    for (const requester of sampled) this.join(requester)
   }
 
-  /** Runs what belongs to this span: it is the active one meanwhile. */
-  within = <T>(work: () => T): T => context.with(this.#context, work)
+  /** Runs `work` with this span as the active one. */
+  run = <T>(work: () => T): T => context.with(this.#context, work)
 
-  /** Links one more asker, who comes when the work is under way already. */
-  join(asker: Span | undefined): void {
-    if (asker === undefined || asker === this.#parent || !isRecorded(asker) || this.#linked.has(asker)) return
-    if (this.#linked.size === maxLinks) return
-    this.#linked.add(asker)
-    link(this.#span, asker)
-    link(asker, this.#span)
+  /** Links a requester that joins while the work is in progress. */
+  join(requester: Span | undefined): void {
+    if (requester === undefined || requester === this.#parent || !isSampled(requester)) return
+    if (this.#linked.has(requester) || this.#linked.size === maxLinks) return
+    this.#linked.add(requester)
+    link(this.#span, requester)
+    link(requester, this.#span)
   }
 
-  /** @param error why the work has come to nothing */
+  /** @param error why the work failed */
   end(error?: unknown): void {
     if (error !== undefined) {
       this.#span.setStatus({ code: SpanStatusCode.ERROR })
@@ -67,9 +67,9 @@ export class SharedSpan {
   }
 }
 
-const isRecorded = (span: Span) => (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+const isSampled = (span: Span) => (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
 
-/** An asker who has his answer, as behind which a refresh runs, has closed his span. */
+/** A requester that has its answer already, as with a refresh, has ended its span: it takes no more links. */
 function link(from: Span, to: Span): void {
   const target: Link = { context: to.spanContext() }
   if (from.isRecording()) from.addLink(target)

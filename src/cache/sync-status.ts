@@ -1,64 +1,60 @@
 import type { SyncState } from '../records/sync-state.js'
 import type { TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
+import { RefreshedValue } from './refreshed-value.js'
 
-/** It moves about hourly; a first copy that is being made is looked at more often. */
-const keptMs = 5 * 60_000
+/** The state changes about hourly; an incomplete first copy is checked more often. */
+const ttlMs = 5 * 60_000
 const retryMs = 60_000
 
-/** What Trackstar says of its own copy: read when somebody wants to know, behind his answer, and seldom. */
+export interface SyncStatusOptions {
+  readonly trackstar: Pick<TrackstarClient, 'connection'>
+  /** Without it, the state stays unknown and upstream is not called. */
+  readonly connectionId: string | undefined
+  readonly clock: Pick<Clock, 'elapsed'>
+  readonly timeoutMs: number
+  readonly onFailure: (name: string, error: unknown) => void
+}
+
+/** Trackstar's own state of the connection: when it last copied the warehouse system, and what is wrong. */
 export class SyncStatus {
-  #state: SyncState | undefined
-  #askAgainAt = Number.NEGATIVE_INFINITY
-  #isReading = false
-  #isOutdated = false
+  /** Undefined if the connection is not known. */
+  readonly #state: RefreshedValue<SyncState> | undefined
 
-  constructor(
-    private readonly trackstar: Pick<TrackstarClient, 'connection'>,
-    private readonly connectionId: string | undefined,
-    private readonly clock: Pick<Clock, 'elapsed'>,
-    private readonly timeoutMs: number,
-    private readonly onFailure: (what: string, error: unknown) => void,
-  ) {}
-
-  /** What was last read; undefined while that is nothing. Where upstream may not be asked, no read is begun. */
-  get(mayAsk = true): SyncState | undefined {
-    const now = this.clock.elapsed()
-    if (mayAsk && this.connectionId !== undefined && now >= this.#askAgainAt && !this.#isReading) {
-      this.#askAgainAt = now + retryMs
-      void this.#read(this.connectionId, now + this.timeoutMs)
-    }
-    return this.#state
+  constructor({ trackstar, connectionId, clock, timeoutMs, onFailure }: SyncStatusOptions) {
+    if (connectionId === undefined) return
+    this.#state = new RefreshedValue({
+      name: 'connection',
+      async read(options) {
+        const value = await trackstar.connection(connectionId, options)
+        return { value, ttlMs: value.incomplete.length === 0 ? ttlMs : retryMs }
+      },
+      retryMs,
+      timeoutMs,
+      clock,
+      onFailure,
+    })
   }
 
-  /** The resources whose first copy is not finished, by what was last read. */
+  /** The latest state; undefined until it is known. Reads it again in the background if it is due and `mayRead`. */
+  get(mayRead = true): SyncState | undefined {
+    if (mayRead && this.#state?.isDue) void this.#state.read()
+    return this.#state?.value
+  }
+
+  /** The resources whose first copy was not complete, by the latest state. */
   get incomplete(): readonly string[] {
-    return this.#state?.incomplete ?? []
+    return this.#state?.value?.incomplete ?? []
   }
 
-  /** Reads it now, and gives the resources whose first copy is not finished, as far as that is known. */
+  /** Reads the state, then returns {@link incomplete}. */
   async readIncomplete(): Promise<readonly string[]> {
-    if (this.connectionId !== undefined) await this.#read(this.connectionId, this.clock.elapsed() + this.timeoutMs)
+    await this.#state?.read()
     return this.incomplete
   }
 
-  /** Something is said to have happened: what is known is read again, after a read that is under way. */
-  askAgain(): void {
-    this.#isOutdated = this.#isReading
-    this.#askAgainAt = Number.NEGATIVE_INFINITY
-    this.get()
-  }
-
-  async #read(connectionId: string, deadline: number): Promise<void> {
-    const bid = { priority: 'refresh', caller: 'connection', deadline: () => deadline } as const
-    this.#isReading = true
-    try {
-      this.#state = await this.trackstar.connection(connectionId, { permitRequest: bid, cause: 'refresh' })
-      if (this.#state.incomplete.length === 0) this.#askAgainAt = this.clock.elapsed() + keptMs
-    } catch (error) {
-      this.onFailure('connection', error)
-    }
-    this.#isReading = false
-    if (this.#isOutdated) this.askAgain()
+  /** Reads the state again because it has changed. */
+  invalidate(): void {
+    this.#state?.invalidate()
   }
 }

@@ -1,153 +1,124 @@
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
-import type { Priority } from '../trackstar/rate-limiter.js'
 import { type CacheEntry, isFresh } from './freshness.js'
 import type { ReadContext } from './read-context.js'
 import { completesWithin, type ReadResult, requestTimedOut } from './read-through.js'
 import { updatedAt } from './record-cache.js'
-import { callerSpan, SharedSpan } from './shared-span.js'
+import { RefreshedValue } from './refreshed-value.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>
 
 const none: WarehousesById = new Map()
 
-/** Upstream itself copies warehouses every 12 hours. */
+/** Upstream copies warehouses every 12 hours. */
 const policy = {
   ttlMs: 12 * 3600_000,
   revalidateMs: Number.POSITIVE_INFINITY,
   maxStaleMs: Number.POSITIVE_INFINITY,
   negativeTtlMs: 0,
 }
-/** After a failure, or an empty list (which an unfinished first copy gives as well), it is asked again sooner. */
+/** After a failure or an empty list (an incomplete first copy gives one as well), the list is read again sooner. */
 const retryMs = 5 * 60_000
-/** The longest that a first answer waits for names. */
+/** The longest that a request waits for the first list of names. */
 const firstWaitMs = 2000
-/** A warehouse that the list does not know may have come since, if the list is older than this. */
+/** A warehouse that is not in the list may be newer than a list of this age. */
 const unknownAfterMs = 60_000
 
+export interface WarehouseListOptions {
+  readonly trackstar: Pick<TrackstarClient, 'warehouses'>
+  readonly clock: Clock
+  readonly timeoutMs: number
+  readonly onFailure: (name: string, error: unknown) => void
+}
+
 /**
- * The connection's warehouses: read once, when first needed, and kept. Only the first stock waits for them, and none
- * fails for want of a name: until the list can be had it is empty.
+ * The connection's warehouses, read when they are first needed and then kept. Only the first requests wait for the list,
+ * and none fails because a name is missing: until the list is read, it is empty.
  */
 export class WarehouseList {
-  #held: CacheEntry<WarehousesById> | undefined
-  #failure: Error | undefined
-  #askAgainAt = Number.NEGATIVE_INFINITY
-  #flight: { readonly done: Promise<void>; readonly span: SharedSpan } | undefined
+  readonly #list: RefreshedValue<CacheEntry<WarehousesById>>
+  readonly #clock: Clock
 
-  constructor(
-    private readonly trackstar: Pick<TrackstarClient, 'warehouses'>,
-    private readonly clock: Clock,
-    private readonly timeoutMs: number,
-    private readonly onFailure: (what: string, error: unknown) => void,
-  ) {}
+  constructor({ trackstar, clock, timeoutMs, onFailure }: WarehouseListOptions) {
+    this.#clock = clock
+    this.#list = new RefreshedValue({
+      name: 'warehouses',
+      read: async (options) => {
+        const begunAt = clock.now()
+        const warehouses = await trackstar.warehouses(options)
+        const readAt = clock.now()
+        // A list that is suddenly empty is no reason to forget names.
+        const isEmpty = warehouses.length === 0
+        const byId = isEmpty ? this.known : new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
+        const value = { value: byId, begunAt, readAt, freshUntil: readAt + policy.ttlMs }
+        return { value, ttlMs: isEmpty ? retryMs : policy.ttlMs }
+      },
+      retryMs,
+      timeoutMs,
+      clock,
+      onFailure,
+    })
+  }
 
-  /** The warehouses as far as they are known, for their names. */
+  /** The warehouses that are known now. */
+  get known(): WarehousesById {
+    return this.#list.value?.value ?? none
+  }
+
+  /** The warehouses, for their names. Waits up to 2 s for the first list, and refreshes a stale one in the background. */
   async names({ directives, deadline }: ReadContext): Promise<WarehousesById> {
-    if (!directives.onlyIfCached && this.#isDue()) {
-      const isFirst = this.#held === undefined && this.#failure === undefined
-      const flight = this.#read(isFirst ? 'caller' : 'refresh')
-      if (isFirst) await completesWithin(flight, Math.min(firstWaitMs, deadline - this.clock.elapsed()))
-    }
+    if (!directives.onlyIfCached && this.#list.error === undefined && this.#list.value === undefined) {
+      await completesWithin(this.#list.read('caller'), Math.min(firstWaitMs, deadline - this.#clock.elapsed()))
+    } else if (!directives.onlyIfCached) this.#refreshIfDue()
     return this.known
   }
 
-  /** Reads the list, if it is time, before anybody asks. */
+  /** Reads the list if it is due, before a request needs it. */
   async load(): Promise<void> {
-    if (this.#isDue()) await this.#read('refresh')
+    if (this.#list.isDue) await this.#list.read()
   }
 
-  /** What is known right now. */
-  get known(): WarehousesById {
-    return this.#held?.value ?? none
+  /** Adds or updates a warehouse, unless the list has a newer copy or is not read yet. */
+  store(warehouse: Warehouse): void {
+    const entry = this.#list.value
+    const known = entry?.value?.get(warehouse.id)
+    if (entry === undefined || (known && updatedAt(warehouse) < updatedAt(known))) return
+    this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
   }
 
-  /** Takes in one warehouse that upstream announces, where there is a list to add it to and that knows none newer. */
-  take(warehouse: Warehouse): void {
-    const known = this.#held?.value
-    const before = known?.get(warehouse.id)
-    if (this.#held === undefined || (before && updatedAt(warehouse) < updatedAt(before))) return
-    this.#held = { ...this.#held, value: new Map(known).set(warehouse.id, warehouse) }
+  /** Reads the list again because it has changed. */
+  invalidate(): void {
+    this.#list.invalidate()
   }
 
-  /** Something is said to have changed, but not what: reads the list again. */
-  async askAgain(): Promise<void> {
-    await this.#read('refresh')
-  }
-
-  /** One warehouse; undefined where upstream does not know it. Throws why the list could not be read. */
-  async find(id: string, reading: ReadContext): Promise<ReadResult<Warehouse>> {
-    const now = this.clock.now()
-    const held = this.#held
-    const isOld = held !== undefined && !held.value?.has(id) && now - held.readAt > unknownAfterMs
-    const todo = isOld ? 'read' : reading.judge(held, now, policy)
-    if (held === undefined || todo === 'read') {
-      reading.came[held === undefined ? 'fwd=miss' : 'fwd=stale']++
-      const refusal = reading.refuseToRead()
+  /** One warehouse; the value is undefined if upstream does not have it. Throws why the list could not be read. */
+  async find(id: string, context: ReadContext): Promise<ReadResult<Warehouse>> {
+    const now = this.#clock.now()
+    const entry = this.#list.value
+    const mayBeNewer = entry !== undefined && !entry.value?.has(id) && now - entry.readAt > unknownAfterMs
+    const action = mayBeNewer ? 'read' : context.decide(entry, now, policy)
+    if (entry === undefined || action === 'read') {
+      context.outcomeCounts[entry === undefined ? 'fwd=miss' : 'fwd=stale']++
+      const refusal = context.onlyIfCachedProblem()
       if (refusal) throw refusal
-      const flight = this.#read(held === undefined ? 'caller' : 'forced')
-      reading.calls.add(flight)
-      const isDone = await completesWithin(flight, reading.deadline - this.clock.elapsed())
-      if (this.#held === undefined) throw (isDone ? this.#failure : undefined) ?? requestTimedOut()
-      return this.#found(this.#held, id)
+      const read = this.#list.read(entry === undefined ? 'caller' : 'forced')
+      context.calls.add(read)
+      const isDone = await completesWithin(read, context.deadline - this.#clock.elapsed())
+      if (this.#list.value === undefined) throw (isDone ? this.#list.error : undefined) ?? requestTimedOut()
+      return this.#resultIn(this.#list.value, id)
     }
-    if (todo === 'refresh' && this.#isDue()) void this.#read('refresh')
-    const found = this.#found(held, id)
-    reading.came[found.stale ? 'stale' : 'hit']++
-    return found
+    if (action === 'refresh') this.#refreshIfDue()
+    const result = this.#resultIn(entry, id)
+    context.outcomeCounts[result.stale ? 'stale' : 'hit']++
+    return result
   }
 
-  #found(held: CacheEntry<WarehousesById>, id: string): ReadResult<Warehouse> {
-    return { value: held.value?.get(id), readAt: held.readAt, stale: !isFresh(held, this.clock.now()) }
+  #refreshIfDue(): void {
+    if (this.#list.isDue) void this.#list.read()
   }
 
-  #isDue(): boolean {
-    return this.clock.elapsed() >= this.#askAgainAt
-  }
-
-  /** Never rejects: who waits looks at what is held then. */
-  #read(priority: keyof typeof causes): Promise<void> {
-    const asker = callerSpan()
-    this.#flight?.span.join(asker)
-    this.#flight ??= this.#takeOff(priority, new SharedSpan('trackstar warehouses', asker ? [asker] : []))
-    return this.#flight.done
-  }
-
-  #takeOff(priority: keyof typeof causes, span: SharedSpan) {
-    const done = this.#ask(priority, span).finally(() => {
-      this.#flight = undefined
-    })
-    return { done, span }
-  }
-
-  async #ask(priority: keyof typeof causes, span: SharedSpan): Promise<void> {
-    const deadline = this.clock.elapsed() + this.timeoutMs
-    const bid = { priority, caller: 'warehouses', deadline: () => deadline } as const
-    const begunAt = this.clock.now()
-    let nextMs = retryMs
-    try {
-      const warehouses = await this.trackstar.warehouses({
-        permitRequest: bid,
-        cause: causes[priority],
-        within: span.within,
-      })
-      span.end()
-      const readAt = this.clock.now()
-      // A list that is suddenly empty is no reason to forget names.
-      const isEmpty = warehouses.length === 0
-      const value = isEmpty ? this.#held?.value : new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
-      this.#held = { value: value ?? new Map(), begunAt, readAt, freshUntil: readAt + policy.ttlMs }
-      if (!isEmpty) nextMs = policy.ttlMs
-    } catch (error) {
-      span.end(error)
-      this.#failure = error as Error
-      this.onFailure('warehouses', error)
-    }
-    this.#askAgainAt = this.clock.elapsed() + nextMs
+  #resultIn(entry: CacheEntry<WarehousesById>, id: string): ReadResult<Warehouse> {
+    return { value: entry.value?.get(id), readAt: entry.readAt, stale: !isFresh(entry, this.#clock.now()) }
   }
 }
-
-const causes = { caller: 'miss', refresh: 'refresh', forced: 'forced' } as const satisfies Partial<
-  Record<Priority, string>
->

@@ -116,7 +116,7 @@ export class MirrorStore {
       const key = resource === 'products' ? malformed.sku : malformed.id
       if (key !== undefined) this.#malformed[resource].add(key)
     }
-    this.options.cache.keepAll(resource, page.records, { begunAt, readAt: this.options.now() })
+    this.options.cache.storeAll(resource, page.records, { begunAt, readAt: this.options.now() })
   }
 
   /** Ids of the records last read before `time` (epoch ms). */

@@ -49,26 +49,26 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
   return (delivery: WebhookDelivery): WebhookOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)
     if (subject === 'connection' || subject === 'connection-error') {
-      syncStatus.askAgain()
+      syncStatus.invalidate()
       return 'applied'
     }
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
       return apply(delivery, warehouseRecords, (warehouse) => {
-        if (delivery.data_truncated) void warehouses.askAgain()
-        else warehouses.take(warehouse)
+        if (delivery.data_truncated) warehouses.invalidate()
+        else warehouses.store(warehouse)
       })
     }
     if (subject === 'product') {
       return apply(delivery, products, (product) => {
         if (needsRead('product', product)) refresh('product', product.id)
-        else cache.keep('product', product, times())
+        else cache.store('product', product, times())
       })
     }
     if (subject === 'inventory') {
       return apply(delivery, items, (item) => {
         if (needsRead('item', item)) refresh('item', item.id)
-        else cache.keep('item', item, times())
+        else cache.store('item', item, times())
       })
     }
     return 'ignored'

@@ -40,7 +40,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
       const found = (await catalog.itemsById([id], reading)).get(id)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
       if (found.value === undefined) {
-        throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
+        throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
       }
       setFreshness(reply, reading, found.readAt)
       return reply.send({ data: found.value })

@@ -59,7 +59,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       const { id } = request.params
       const ids = view.index.productIdsOfItem(id)
       if (ids.length === 0 && view.item(id) === undefined) {
-        throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
+        throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
       }
       const data = ids.flatMap((productId) => {
         const product = view.product(productId)

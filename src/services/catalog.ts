@@ -4,14 +4,14 @@ import type { CacheEntry, FreshnessPolicy } from '../cache/freshness.js'
 import type { ReadContext } from '../cache/read-context.js'
 import {
   completesWithin,
-  type Lookup,
+  type LookupOutcome,
   type ReadResult,
   type ReadThrough,
   readThrough,
   requestTimedOut,
 } from '../cache/read-through.js'
 import { RecordCache, updatedAt } from '../cache/record-cache.js'
-import { type RecordLoaderParts, recordLoaders } from '../cache/record-loaders.js'
+import { createRecordLoaders, type RecordLoadersOptions } from '../cache/record-loaders.js'
 import { SyncStatus } from '../cache/sync-status.js'
 import { WarehouseList, type WarehousesById } from '../cache/warehouse-list.js'
 import { Mirror, type MirrorOptions, type MirrorProgress } from '../mirror/mirror.js'
@@ -23,10 +23,12 @@ import type { Page } from '../records/record.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { Adjust, Adjusted, Adjustment } from '../trackstar/adjustments.js'
-import type { Resource, Resources } from '../trackstar/client.js'
+import type { Resource, Resources, TrackstarClient } from '../trackstar/client.js'
 import type { Filters } from '../trackstar/query.js'
 
-export interface CatalogParts extends Omit<RecordLoaderParts, 'holdings' | 'knownProductIds' | 'incomplete'> {
+export interface CatalogParts
+  extends Omit<RecordLoadersOptions, 'cache' | 'trackstar' | 'knownProductIds' | 'incomplete'> {
+  readonly trackstar: TrackstarClient
   readonly adjust: Adjust
   readonly policy: FreshnessPolicy
   readonly maxBytes: number
@@ -75,7 +77,7 @@ export interface Catalog {
 /** How much is held, how look-ups came since the start, and how many keys wait for a call. */
 export interface CatalogState {
   readonly stores: RecordCache['state']
-  readonly lookups: Readonly<Record<Lookup, number>>
+  readonly lookups: Readonly<Record<LookupOutcome, number>>
   readonly keysWaiting: number
   readonly requestsWaiting: number
   readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
@@ -90,18 +92,24 @@ const probeMs = 5000
 export function createCatalog(parts: CatalogParts): Catalog {
   const { trackstar, clock, policy, requestTimeoutMs, onFailure } = parts
   const holdings = new RecordCache(parts.maxBytes, policy, clock.now)
-  const lookups: Record<Lookup, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
+  const lookups: Record<LookupOutcome, number> = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readParts = { clock, policy, refreshTimeoutMs: requestTimeoutMs, lookups, waiting }
-  const warehouseList = new WarehouseList(trackstar, clock, requestTimeoutMs, onFailure)
-  const status = new SyncStatus(trackstar, parts.connectionId, clock, requestTimeoutMs, onFailure)
+  const warehouseList = new WarehouseList({ trackstar, clock, timeoutMs: requestTimeoutMs, onFailure })
+  const status = new SyncStatus({
+    trackstar,
+    connectionId: parts.connectionId,
+    clock,
+    timeoutMs: requestTimeoutMs,
+    onFailure,
+  })
   const { mirrored, mirror } = mirroring(parts, holdings, status, () => warehouseList.known)
   const knownProductIds = (sku: string) => mirrored?.index.productIdsOfSku(sku) ?? []
   const incomplete = () => status.incomplete
   let probedAt = Number.NEGATIVE_INFINITY
-  const { products, items } = recordLoaders({
+  const { products, items } = createRecordLoaders({
     ...parts,
-    holdings,
+    cache: holdings,
     knownProductIds,
     incomplete,
   })
@@ -140,8 +148,8 @@ export function createCatalog(parts: CatalogParts): Catalog {
           { permitRequest: bid, cause: 'refresh' },
         )
         const times = { begunAt, readAt: clock.now() }
-        holdings.keepAll('products', records, times)
-        if (records.length === 0) holdings.keepAbsence('product', id, times)
+        holdings.storeAll('products', records, times)
+        if (records.length === 0) holdings.storeAbsence('product', id, times)
       }
     } catch (error) {
       onFailure('record of a truncated delivery', error)
@@ -174,7 +182,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
     async list(resource, filters, reading) {
       const { caller, deadline } = reading
       const bid = { priority: 'caller', caller, deadline: () => deadline } as const
-      const refusal = reading.refuseToRead()
+      const refusal = reading.onlyIfCachedProblem()
       if (refusal) throw refusal
       const begunAt = clock.now()
       reading.calls.add({})
@@ -185,7 +193,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       }
       const page = await work
       for (const malformed of page.malformed) parts.onMalformed(resource, malformed)
-      holdings.keepAll(resource, page.records, { begunAt, readAt: clock.now() })
+      holdings.storeAll(resource, page.records, { begunAt, readAt: clock.now() })
       return page
     },
     async adjust(id, adjustment, idempotencyKey, { caller, deadline, calls }) {
@@ -197,7 +205,7 @@ export function createCatalog(parts: CatalogParts): Catalog {
       const held = item && holdings.peek('item', item.id)?.value
       // The record of a replay is that of the first reply: old by now, unless that was lost on its way.
       const isNews = !isReplay || (held && updatedAt(item) > updatedAt(held))
-      if (item && isNews) holdings.keep('item', item, { begunAt, readAt: clock.now() })
+      if (item && isNews) holdings.store('item', item, { begunAt, readAt: clock.now() })
       return adjusted
     },
     probe() {

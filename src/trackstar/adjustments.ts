@@ -5,9 +5,9 @@ import type { CallUpstream } from './call.js'
 import { encode } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
 import type { UpstreamAnswer } from './transport.js'
-import { invalidResponse, saidBy } from './upstream-errors.js'
+import { errorOf, invalidResponse } from './upstream-errors.js'
 
-/** What upstream takes: no field may be null or empty. */
+/** The body of an adjustment. Upstream accepts no null or empty fields. */
 export interface Adjustment {
   readonly quantity: number
   readonly adjustment_type: 'increase' | 'decrease'
@@ -15,39 +15,42 @@ export interface Adjustment {
   readonly location_id?: string
 }
 
-/** What upstream has done. */
+/** The result of an adjustment. */
 export interface Adjusted {
-  /** Upstream's own reply, as it came. */
+  /** Upstream's response body, unchanged. */
   readonly body: unknown
-  /** The item as it is now; undefined where the reply does not hold a sound one. */
+  /** The item after the adjustment; undefined if the response has no valid one. */
   readonly item: InventoryItem | undefined
-  /** Whether upstream had seen the idempotency key, and gave the first reply again. */
+  /** Whether upstream had seen the idempotency key before and repeated its first response. */
   readonly isReplay: boolean
 }
 
-/** `PUT /wms/inventory/{id}/adjust`. Written straight through to the warehouse system. */
+/**
+ * `PUT /wms/inventory/{id}/adjust`, which writes straight through to the warehouse system. Throws
+ * `inventory_item_not_found`, `idempotency_conflict`, `forbidden`, or any problem of a read.
+ */
 export type Adjust = (
   id: string,
   adjustment: Adjustment,
   idempotencyKey: string,
-  bid: PermitRequest,
+  permitRequest: PermitRequest,
 ) => Promise<Adjusted>
 
 const route = '/wms/inventory/{inventory_id}/adjust'
 const reader = createRecordParser(InventoryItem)
 
-/** @param upstream for writes: with a budget of their own */
-export function adjuster(upstream: CallUpstream): Adjust {
-  return async (id, adjustment, idempotencyKey, bid) => {
+/** @param callUpstream for writes, with a rate limiter of its own */
+export function createAdjust(callUpstream: CallUpstream): Adjust {
+  return async (id, adjustment, idempotencyKey, permitRequest) => {
     const request = {
       method: 'PUT',
       path: `/wms/inventory/${encode(id)}/adjust`,
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    const answer = await upstream({ route, cause: 'write', permitRequest: bid, request: () => request, refusal })
-    if (answer === undefined || answer.status === 404) {
-      throw problem('inventory_item_not_found', `Trackstar knows no inventory item with the id ${JSON.stringify(id)}`)
+    const answer = await callUpstream({ route, cause: 'write', permitRequest, request, toProblem })
+    if (answer.status === 404) {
+      throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
     }
     if (typeof answer.body !== 'object' || answer.body === null || Array.isArray(answer.body)) {
       throw invalidResponse(route, { path: '', message: 'must be object' })
@@ -61,14 +64,15 @@ export function adjuster(upstream: CallUpstream): Adjust {
   }
 }
 
-/** The refusals that mean something else for a write than for a read; the others are as everywhere. */
-function refusal(answer: UpstreamAnswer): Problem | undefined {
-  const { error, origin } = saidBy(answer)
-  const aboutKey = answer.status === 400 && /idempotency/i.test(error ?? '')
-  if (answer.status === 409 || aboutKey) {
+/** The error responses that mean something else for a write than for a read. */
+function toProblem(answer: UpstreamAnswer): Problem | undefined {
+  const { error, origin } = errorOf(answer)
+  const isAboutKey = answer.status === 400 && /idempotency/i.test(error ?? '')
+  if (answer.status === 409 || isAboutKey) {
     return problem('idempotency_conflict', error ?? 'The idempotency key was used before', { origin })
   }
-  if (answer.status === 403)
+  if (answer.status === 403) {
     return problem('forbidden', error ?? 'Trackstar does not allow this connection to write', { origin })
+  }
   return undefined
 }

@@ -1,96 +1,98 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { context, createContextKey } from '@opentelemetry/api'
 import { isProblem, type Problem } from '../errors.js'
-import type { CallVerdict, CircuitBreaker } from './circuit-breaker.js'
+import type { CircuitBreaker, UpstreamHealth } from './circuit-breaker.js'
 import type { Clock } from './clock.js'
-import type { PermitRequest, RateLimiter } from './rate-limiter.js'
+import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
 import { invalidResponse, pauseMs, toProblem } from './upstream-errors.js'
 
 /**
- * Why a call is made: for what was not held, behind an answer, for who refused what was held, for a
- * list, for the mirror, to write, again.
+ * Why a call is made:
+ * - `miss`: a record is not in the cache
+ * - `refresh`: a refresh behind an answer, or after a webhook
+ * - `forced`: a caller does not accept the cached record
+ * - `list`: a caller reads one of Trackstar's lists
+ * - `mirror`: the mirror loads or follows the catalog
+ * - `write`: an adjustment
+ * - `retry`: any of these, repeated
  */
 export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'mirror' | 'write' | 'retry'
 
-/** Runs `work` within some span. */
-export type Within = <T>(work: () => T) => T
+/** Runs `work` within a span. */
+export type RunInSpan = <T>(work: () => T) => T
 
-/** One call that is wanted: a read, or a write that an idempotency key makes safe to repeat. */
+/** One call: a read, or a write that an idempotency key makes safe to repeat. */
 export interface UpstreamCall {
-  /** The path's template: what it is called in logs and metrics. */
+  /** The path's template, for logs and metrics. */
   readonly route: string
+  readonly request: UpstreamRequest
   readonly cause: Cause
+  /** How permits are requested: for retries, and for the first attempt if there is no `permit`. */
   readonly permitRequest: PermitRequest
-  /** Runs each attempt within the span it belongs to; default: that of whoever makes the call. */
-  readonly within?: Within | undefined
-  /** Called once, when the permit is there, so that it can take in what has come meanwhile; undefined: no longer wanted. */
-  readonly request: () => UpstreamRequest | undefined
-  /** What an answer that is no success means for this call in particular; undefined: what it means for any. */
-  readonly refusal?: (answer: UpstreamAnswer) => Problem | undefined
+  /** The permit of the first attempt. The call uses or releases it. */
+  readonly permit?: Permit | undefined
+  /** Runs each attempt within a span. Default: the active one. */
+  readonly runInSpan?: RunInSpan | undefined
+  /** Turns an error response into a problem where it means something special for this call. */
+  readonly toProblem?: (answer: UpstreamAnswer) => Problem | undefined
 }
 
-/** What is told of each attempt. `outcome` is the status, or the code of the fault where there was no answer. */
+/** What is reported of each attempt. `outcome` is the status, or the problem's code if there was no response. */
 export interface CallReport {
   readonly route: string
   readonly cause: Cause
   readonly outcome: string
   readonly ms: number
+  /** How long the attempt waited for its permit. */
   readonly waitedMs: number
-  /** Upstream's own `X-Request-Id`. */
+  /** Upstream's `X-Request-Id`. */
   readonly upstreamRequestId: string | undefined
 }
 
-export interface UpstreamParts {
+export interface UpstreamCallerOptions {
   readonly transport: Transport
-  readonly budget: RateLimiter
-  readonly circuit: CircuitBreaker
+  /** Guarded by `breaker`, so that no call waits for a permit while the breaker is open. */
+  readonly limiter: RateLimiter
+  readonly breaker: CircuitBreaker
   readonly clock: Clock
+  /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly onCall: (report: CallReport) => void
 }
 
-/** Asks upstream; gives its 2xx and 404 answers, and undefined where the call was no longer wanted. */
-export type CallUpstream = (call: UpstreamCall) => Promise<UpstreamAnswer | undefined>
+/** Calls upstream. Resolves to its 2xx and 404 answers; throws a problem for any other. */
+export type CallUpstream = (call: UpstreamCall) => Promise<UpstreamAnswer>
 
 const maxRetries = 2
 const retryBaseMs = 100
 const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /**
- * Every call goes through here: circuit, then budget, then one HTTP call, and again from the start for a retry, so that
- * each attempt takes a permit of its own. Retries at most twice, with full jitter, on 429, 502, 503, 504 and
- * connection faults, never past the bid's deadline.
+ * Creates the function that every call goes through: a permit, the circuit breaker, one HTTP request. A retry starts
+ * again with a permit of its own, so every attempt counts against the rate limit.
+ *
+ * A call is retried at most twice, with full jitter, on 429, 502, 503, 504 and connection errors, and never past the
+ * deadline of its permit request.
  */
-export function createUpstreamCaller({
-  transport,
-  budget,
-  circuit,
-  clock,
-  timeoutMs,
-  onCall,
-}: UpstreamParts): CallUpstream {
-  /** One attempt: the answer, or the fault for which there is none. */
-  async function attempt(
-    call: UpstreamCall,
-    request: UpstreamRequest,
-    sent: () => void,
-    waitedMs: number,
-    cause: Cause,
-  ) {
-    const start = clock.elapsed()
-    const result = await duringCall({ route: call.route, cause }, () =>
-      transport(request, { timeoutMs, onSent: sent }),
-    ).catch((error: unknown) => {
-      if (isProblem(error)) return error
-      throw error
-    })
+export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstream {
+  const { transport, limiter, breaker, clock, timeoutMs, onCall } = options
+
+  /** Makes one attempt. Returns the answer, or the problem if there is none. */
+  async function attempt({ route, request }: UpstreamCall, cause: Cause, { sent, waitedMs }: Permit) {
+    const startedAt = clock.elapsed()
+    const result = await duringCall({ route, cause }, () => transport(request, { timeoutMs, onSent: sent })).catch(
+      (error: unknown) => {
+        if (isProblem(error)) return error
+        throw error
+      },
+    )
     const upstreamRequestId = isProblem(result) ? undefined : result.headers['x-request-id']
     onCall({
-      route: call.route,
+      route,
       cause,
       outcome: isProblem(result) ? result.problem : String(result.status),
-      ms: clock.elapsed() - start,
+      ms: clock.elapsed() - startedAt,
       waitedMs,
       upstreamRequestId: typeof upstreamRequestId === 'string' ? upstreamRequestId : undefined,
     })
@@ -98,62 +100,55 @@ export function createUpstreamCaller({
   }
 
   return async (call) => {
-    let request: UpstreamRequest | undefined
-    for (let tries = 0; ; tries++) {
-      circuit.check()
-      const bidAt = clock.elapsed()
-      const permit = await budget.acquire(call.permitRequest)
-      let settle: ((verdict: CallVerdict) => void) | undefined
-      let verdict: CallVerdict = 'unknown'
+    const { permitRequest, runInSpan = runInActiveSpan } = call
+    for (let retries = 0; ; retries++) {
+      const permit = (retries === 0 ? call.permit : undefined) ?? (await limiter.acquire(permitRequest))
+      let settle: ((health: UpstreamHealth) => void) | undefined
+      let health: UpstreamHealth = 'unknown'
       let result: UpstreamAnswer | Problem
       try {
-        settle = circuit.begin()
-        request ??= call.request()
-        if (request === undefined) return undefined
-        const cause = tries === 0 ? call.cause : 'retry'
-        const { within = whereItIs } = call
-        const [wanted, waitedMs] = [request, clock.elapsed() - bidAt]
-        result = await within(() => attempt(call, wanted, permit.sent, waitedMs, cause))
-        verdict = judge(result)
+        settle = breaker.begin()
+        result = await runInSpan(() => attempt(call, retries === 0 ? call.cause : 'retry', permit))
+        health = healthOf(result)
       } finally {
         permit.release()
-        settle?.(verdict)
+        settle?.(health)
       }
-      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || budget.state.isSpent)
-      if (pause > 0) budget.pauseUntil(clock.elapsed() + pause)
-      const delay = Math.random() * retryBaseMs * 2 ** tries
-      const { priority, caller, deadline } = call.permitRequest
-      const nextAt = Math.max(clock.elapsed() + delay, budget.estimateAt(priority, caller, 0))
-      const mayRetry = isRetryable(result) && tries < maxRetries && circuit.state === 'closed'
+      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || limiter.state.isExhausted)
+      if (pause > 0) limiter.pauseUntil(clock.elapsed() + pause)
+      const delay = Math.random() * retryBaseMs * 2 ** retries
+      const { priority, caller, deadline } = permitRequest
+      const nextAt = Math.max(clock.elapsed() + delay, limiter.estimateAt(priority, caller, 0))
+      const mayRetry = isRetryable(result) && retries < maxRetries && breaker.state === 'closed'
       if (!mayRetry || nextAt >= deadline()) return conclude(call, result)
       await sleep(delay)
     }
   }
 }
 
-const whereItIs: Within = (work) => work()
+const runInActiveSpan: RunInSpan = (work) => work()
 
-/** 404 included: whether absence is an error is the asker's business. */
-function conclude({ route, refusal }: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {
+/** 404 is an answer: only the caller knows whether absence is an error. */
+function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {
   if (isProblem(result)) throw result
   const { status } = result
   if (status === 404) return result
-  if (status < 200 || status > 299) throw refusal?.(result) ?? toProblem(result)
-  if (result.body === undefined) throw invalidResponse(route, { path: '', message: 'must be JSON' })
+  if (status < 200 || status > 299) throw call.toProblem?.(result) ?? toProblem(result)
+  if (result.body === undefined) throw invalidResponse(call.route, { path: '', message: 'must be JSON' })
   return result
 }
 
-function judge(result: UpstreamAnswer | Problem): CallVerdict {
-  if (isProblem(result)) return 'fails'
+function healthOf(result: UpstreamAnswer | Problem): UpstreamHealth {
+  if (isProblem(result)) return 'failing'
   const isGarbled = result.status < 300 && result.body === undefined
-  return isGarbled || (result.status >= 500 && result.status !== 501) ? 'fails' : 'answers'
+  return isGarbled || (result.status >= 500 && result.status !== 501) ? 'failing' : 'responding'
 }
 
 function isRetryable(result: UpstreamAnswer | Problem): boolean {
   return isProblem(result) ? result.problem === 'upstream_unavailable' : retryableStatuses.has(result.status)
 }
 
-/** Which call upstream an HTTP request is, for who makes spans of HTTP requests and sees only their addresses. */
+/** The call that an HTTP request belongs to. Tracing of HTTP requests sees only their URLs. */
 export interface ActiveCall {
   /** The path's template. */
   readonly route: string
@@ -162,9 +157,9 @@ export interface ActiveCall {
 
 const key = createContextKey('call to Trackstar')
 
-/** Runs `work`, whose HTTP request is `call`. */
+/** Runs `work`, the HTTP request of `call`. */
 export const duringCall = <T>(call: ActiveCall, work: () => T): T =>
   context.with(context.active().setValue(key, call), work)
 
-/** The call that goes on right now; undefined where none does, and always where no traces are made. */
+/** The call in progress; undefined if there is none or tracing is off. */
 export const activeCall = (): ActiveCall | undefined => context.active().getValue(key) as ActiveCall | undefined

@@ -1,26 +1,27 @@
 import { problem } from '../errors.js'
 import type { Clock } from './clock.js'
+import type { RateLimiter } from './rate-limiter.js'
 
 export type CircuitState = 'closed' | 'open' | 'half-open'
 
-/** What the last call said of upstream: it answers (even if with a refusal), it fails, or the call never got there. */
-export type CallVerdict = 'answers' | 'fails' | 'unknown'
+/** What a call shows about upstream: it responds (an error response counts), it fails, or the call was not made. */
+export type UpstreamHealth = 'responding' | 'failing' | 'unknown'
 
-/** Consecutive failures after which upstream is left alone. */
+/** Consecutive failures that open the breaker. */
 export const failuresToOpen = 5
-/** How long it is left alone before one call tries again. */
+/** How long the breaker stays open before one trial call is made. */
 export const openMs = 2000
 
 /**
- * Stops asking an upstream that fails, and tries one call now and then.
+ * Stops calls to an upstream that fails, and lets one trial call through from time to time.
  *
- * Not a library: the current majors of cockatiel and opossum need Node 22, and neither can be told that a call which
- * the budget refused says nothing about upstream, so that a refused trial would close the circuit.
+ * Not a library: the current majors of cockatiel and opossum need Node 22, and neither can be told that a call refused
+ * by the rate limiter says nothing about upstream, so a refused trial would close the circuit.
  */
 export class CircuitBreaker {
   #failures = 0
   #openUntil = Number.NEGATIVE_INFINITY
-  #trying = false
+  #hasTrial = false
 
   constructor(
     private readonly clock: Pick<Clock, 'elapsed'>,
@@ -29,37 +30,62 @@ export class CircuitBreaker {
 
   get state(): CircuitState {
     if (this.#failures < failuresToOpen) return 'closed'
-    return this.#trying || this.clock.elapsed() >= this.#openUntil ? 'half-open' : 'open'
+    return this.#hasTrial || this.clock.elapsed() >= this.#openUntil ? 'half-open' : 'open'
   }
 
-  /** Throws `upstream_unavailable`, with when to come back, while nothing may be asked. */
+  /** Throws `upstream_unavailable`, with `Retry-After`, while no call may be made. */
   check(): void {
-    if (this.state === 'closed' || (this.state === 'half-open' && !this.#trying)) return
+    if (this.state === 'closed' || (this.state === 'half-open' && !this.#hasTrial)) return
     const waitMs = Math.max(0, this.#openUntil - this.clock.elapsed())
-    throw problem('upstream_unavailable', 'Trackstar has failed repeatedly and is being left alone for a moment', {
+    throw problem('upstream_unavailable', 'Trackstar failed repeatedly; calls are suspended for a moment', {
       retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
     })
   }
 
   /**
-   * Starts a call: {@link check}, and while half-open the call is the one trial. The result is to be called once, with
-   * what came of it; what a call begun earlier says of a circuit that has since changed counts all the same.
+   * Starts a call; while half-open, the call is the trial. Throws like {@link check}. Call the result once, with what the
+   * call showed. A call that was started before the state changed counts as well.
    */
-  begin(): (verdict: CallVerdict) => void {
+  begin(): (health: UpstreamHealth) => void {
     this.check()
     const isTrial = this.state === 'half-open'
-    if (isTrial) this.#trying = true
-    return (verdict) => {
-      if (isTrial) this.#trying = false
-      const before = this.#failures
-      if (verdict === 'answers') this.#failures = 0
-      if (verdict === 'fails') {
+    if (isTrial) this.#hasTrial = true
+    return (health) => {
+      if (isTrial) this.#hasTrial = false
+      const wasOpen = this.#failures >= failuresToOpen
+      if (health === 'responding') this.#failures = 0
+      if (health === 'failing') {
         this.#failures++
         if (isTrial || this.#failures === failuresToOpen) this.#openUntil = this.clock.elapsed() + openMs
       }
-      const wasOpen = before >= failuresToOpen
       const isOpen = this.#failures >= failuresToOpen
       if (wasOpen !== isOpen) this.onChange(isOpen ? 'open' : 'closed')
     }
+  }
+}
+
+/**
+ * A rate limiter that gives no permits while `breaker` is open: a request fails at once instead of waiting for a permit
+ * that it cannot use.
+ */
+export function guardWithBreaker(limiter: RateLimiter, breaker: CircuitBreaker): RateLimiter {
+  return {
+    async acquire(request) {
+      breaker.check()
+      const permit = await limiter.acquire(request)
+      try {
+        breaker.check()
+      } catch (error) {
+        permit.release()
+        throw error
+      }
+      return permit
+    },
+    estimateAt: (priority, caller, extra) => limiter.estimateAt(priority, caller, extra),
+    pauseUntil: (time) => limiter.pauseUntil(time),
+    onPause: (listener) => limiter.onPause(listener),
+    get state() {
+      return limiter.state
+    },
   }
 }

@@ -4,14 +4,14 @@ import { Product } from '../records/product.js'
 import { createRecordParser, type MalformedRecord, type Page, type RecordParser } from '../records/record.js'
 import { parseSyncState, type SyncState } from '../records/sync-state.js'
 import { Warehouse } from '../records/warehouse.js'
-import type { CallUpstream, Cause, Within } from './call.js'
+import type { CallUpstream, Cause, RunInSpan } from './call.js'
 import { paginate } from './pagination.js'
 import { encode, type Filters, withFilters } from './query.js'
-import type { PermitRequest } from './rate-limiter.js'
+import type { Permit, PermitRequest } from './rate-limiter.js'
 import type { UpstreamAnswer } from './transport.js'
 import { invalidResponse, sentAt, toProblem } from './upstream-errors.js'
 
-/** The lists that upstream has, and the records in them. */
+/** Trackstar's lists, and the records in them. */
 export interface Resources {
   products: Product
   inventory: InventoryItem
@@ -19,137 +19,108 @@ export interface Resources {
 }
 export type Resource = keyof Resources
 
-/** On whose behalf, and why, upstream is read. */
+/** How and why upstream is called. */
 export interface CallOptions {
-  readonly permitRequest: PermitRequest
   readonly cause: Cause
-  /** Runs each attempt within the span it belongs to; default: that of whoever asks. */
-  readonly within?: Within
+  /** How permits are requested. */
+  readonly permitRequest: PermitRequest
+  /**
+   * A permit for the first attempt of the first page; it is used or released. Default: one is requested. Retries and
+   * further pages always request permits of their own.
+   */
+  readonly permit?: Permit
+  /** Runs each attempt within a span. Default: the active one. */
+  readonly runInSpan?: RunInSpan
 }
 
-/** What one batch brought: which keys were asked for in the end, and the records, to be matched by id or SKU. */
+/** The records that a batch of keys brought, to be matched by id or SKU. */
 export interface Batch<R> {
-  readonly asked: readonly string[]
   readonly records: readonly R[]
   readonly malformed: readonly MalformedRecord[]
 }
 
-/** Called when the permit is there: the keys to ask for, at most what one call can take; none: the permit goes back. */
-export type PullKeys = () => readonly string[]
-
-/** A page of a list, and the time upstream that it was given at (epoch ms), where upstream says so. */
+/** A page of a list, and upstream's time when it was sent (epoch ms), if upstream says so. */
 export interface ListedPage<R extends Resource> extends Page<Resources[R]> {
   readonly date: number | undefined
 }
 
-/** The reads that this service makes of Trackstar. Each throws this service's own errors. */
+/** The reads that this service makes of Trackstar. Each throws this service's own problems. */
 export interface TrackstarClient {
-  /** One page of upstream's own list. A record that is malformed is left out and told in `malformed`. */
-  list<R extends Resource>(resource: R, filters: Filters, errand: CallOptions): Promise<ListedPage<R>>
-  /** All warehouses; none where the connected system has no such function (501) or knows none (404). */
-  warehouses(errand: CallOptions): Promise<readonly Warehouse[]>
-  /** Products by SKU, all pages; undefined where there was nothing left to ask. */
-  productsBySku(pull: PullKeys, errand: CallOptions): Promise<Batch<Product> | undefined>
-  /** Inventory items by id; undefined where there was nothing left to ask. */
-  inventoryByIds(pull: PullKeys, errand: CallOptions): Promise<Batch<InventoryItem> | undefined>
-  /** What Trackstar says of the connection itself. */
-  connection(id: string, errand: CallOptions): Promise<SyncState>
+  /** One page of a list. MalformedRecord records are left out and reported in `malformed`. */
+  list<R extends Resource>(resource: R, filters: Filters, options: CallOptions): Promise<ListedPage<R>>
+  /** All warehouses; none if the connected system does not support them (501) or has none (404). */
+  warehouses(options: CallOptions): Promise<readonly Warehouse[]>
+  /** All products with one of these SKUs. At most as many keys as fit in a {@link KeyList}. */
+  productsBySku(skus: readonly string[], options: CallOptions): Promise<Batch<Product>>
+  /** The inventory items with one of these ids. At most as many keys as fit in a {@link KeyList}. */
+  inventoryByIds(ids: readonly string[], options: CallOptions): Promise<Batch<InventoryItem>>
+  /** Trackstar's own state of a connection. */
+  connection(id: string, options: CallOptions): Promise<SyncState>
 }
 
-/** Most pages of one batch or of the warehouses: a guard against a token that never ends. */
+/** Most pages of one batch, or of the warehouses. */
 const maxPages = 20
 
-const readers: { readonly [R in Resource]: RecordParser<Resources[R]> } = {
+const parsers: { readonly [R in Resource]: RecordParser<Resources[R]> } = {
   products: createRecordParser(Product),
   inventory: createRecordParser(InventoryItem),
   warehouses: createRecordParser(Warehouse),
 }
 
-export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
-  async function list<R extends Resource>(resource: R, filters: Filters, errand: CallOptions): Promise<ListedPage<R>> {
+export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClient {
+  async function list<R extends Resource>(resource: R, filters: Filters, options: CallOptions): Promise<ListedPage<R>> {
     const route = `/wms/${resource}`
-    const answer = await upstream({ ...errand, route, request: () => get(withFilters(route, filters)) })
-    return answer ? { ...readPage(resource, answer), date: sentAt(answer) } : { ...noRecords, date: undefined }
+    const answer = await callUpstream({ ...options, route, request: get(withFilters(route, filters)) })
+    return { ...readPage(resource, answer), date: sentAt(answer) }
   }
 
-  /** `first` and the pages after it. The filters go out with each: the token does not remember them. */
-  async function allPages<R extends Resource>(
+  /**
+   * All pages. Each request repeats the filters: upstream's token does not include them.
+   * @param first the first page, if it was read already
+   */
+  async function listAll<R extends Resource>(
     resource: R,
-    first: Page<Resources[R]>,
     filters: Filters,
-    errand: CallOptions,
-  ): Promise<Page<Resources[R]>> {
-    const read = async (token: string | undefined) =>
-      token === undefined ? first : list(resource, { ...filters, page_token: token }, errand)
+    options: CallOptions,
+    first?: Page<Resources[R]>,
+  ): Promise<Batch<Resources[R]>> {
+    const { permit: _used, ...withoutPermit } = options
+    const read = async (token: string | undefined): Promise<Page<Resources[R]>> => {
+      if (token === undefined) return first ?? list(resource, filters, options)
+      return list(resource, { ...filters, page_token: token }, withoutPermit)
+    }
     const pages: Page<Resources[R]>[] = []
     for await (const page of paginate(read, { route: `/wms/${resource}`, maxPages })) pages.push(page)
     return {
       records: pages.flatMap((page) => page.records),
       malformed: pages.flatMap((page) => page.malformed),
-      nextToken: null,
     }
-  }
-
-  /** Asks for the keys that are there when the permit comes; `request` says how, `read` understands the answer. */
-  async function batch<R>(
-    route: string,
-    pull: PullKeys,
-    errand: CallOptions,
-    request: (keys: readonly string[]) => string,
-    read: (keys: readonly string[], answer: UpstreamAnswer) => Promise<Page<R>>,
-  ): Promise<Batch<R> | undefined> {
-    let asked: readonly string[] = []
-    const answer = await upstream({
-      ...errand,
-      route,
-      request: () => {
-        asked = pull()
-        return asked.length === 0 ? undefined : get(request(asked))
-      },
-    })
-    return answer && { asked, ...(await read(asked, answer)) }
   }
 
   return {
     list,
-    async warehouses(errand) {
-      const answer = await upstream({
-        ...errand,
-        route: '/wms/warehouses',
-        request: () => get('/wms/warehouses'),
-      }).catch((error: unknown) => {
+    async warehouses(options) {
+      const route = '/wms/warehouses'
+      const answer = await callUpstream({ ...options, route, request: get(route) }).catch((error: unknown) => {
         if (isProblem(error, 'not_supported_by_integration')) return undefined
         throw error
       })
       if (answer === undefined || answer.status === 404) return []
-      return (await allPages('warehouses', readPage('warehouses', answer), {}, errand)).records
+      return (await listAll('warehouses', {}, options, readPage('warehouses', answer))).records
     },
-    productsBySku(pull, errand) {
-      return batch(
-        '/wms/products',
-        pull,
-        errand,
-        (skus) => withFilters('/wms/products', skuFilters(skus)),
-        (skus, answer) => allPages('products', readPage('products', answer), skuFilters(skus), errand),
-      )
+    productsBySku(skus, options) {
+      return listAll('products', isSingle(skus) ? { sku: skus[0] } : { 'sku[in]': skus.join(',') }, options)
     },
-    inventoryByIds(pull, errand) {
-      return batch(
-        '/wms/inventory',
-        pull,
-        errand,
-        (ids) => (isAlone(ids) ? `/wms/inventory/${encode(ids[0])}` : withFilters('/wms/inventory', idFilters(ids))),
-        async (ids, answer) =>
-          isAlone(ids)
-            ? readOne('inventory', answer)
-            : allPages('inventory', readPage('inventory', answer), idFilters(ids), errand),
-      )
+    async inventoryByIds(ids, options) {
+      if (!isSingle(ids)) return listAll('inventory', { 'ids[in]': ids.join(',') }, options)
+      const request = get(`/wms/inventory/${encode(ids[0])}`)
+      return readOne('inventory', await callUpstream({ ...options, route: '/wms/inventory', request }))
     },
-    async connection(id, errand) {
+    async connection(id, options) {
       const route = '/connections/{connection_id}'
       const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const
-      const answer = await upstream({ ...errand, route, request: () => request })
-      const state = answer?.status === 200 ? parseSyncState(answer.body) : undefined
+      const answer = await callUpstream({ ...options, route, request })
+      const state = answer.status === 200 ? parseSyncState(answer.body) : undefined
       if (state === undefined) throw invalidResponse(route, { path: '/data', message: 'must be a connection' })
       return state
     },
@@ -157,25 +128,21 @@ export function createTrackstarClient(upstream: CallUpstream): TrackstarClient {
 }
 
 const get = (path: string) => ({ method: 'GET', path }) as const
-const noRecords = { records: [], malformed: [], nextToken: null }
 
-/** Whether this is one key that cannot stand in a list, see {@link KeyList}. */
-const isAlone = (keys: readonly string[]): keys is readonly [string] => keys.length === 1 && !!keys[0]?.includes(',')
-
-const skuFilters = (skus: readonly string[]) => (isAlone(skus) ? { sku: skus[0] } : { 'sku[in]': skus.join(',') })
-const idFilters = (ids: readonly string[]) => ({ 'ids[in]': ids.join(',') })
+/** Whether this is a single key that cannot be part of a list, see {@link KeyList}. */
+const isSingle = (keys: readonly string[]): keys is readonly [string] => keys.length === 1 && !!keys[0]?.includes(',')
 
 function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) throw toProblem(answer)
-  const page = readers[resource].parsePage(answer.body)
+  const page = parsers[resource].parsePage(answer.body)
   if ('fault' in page) throw invalidResponse(`/wms/${resource}`, page.fault)
   return page
 }
 
-/** A read of one record, as a page of at most that one. */
-function readOne<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
-  if (answer.status === 404) return noRecords
-  const result = readers[resource].parseRecord(answer.body)
+/** A read of one record, as a batch of at most one. */
+function readOne<R extends Resource>(resource: R, answer: UpstreamAnswer): Batch<Resources[R]> {
+  if (answer.status === 404) return { records: [], malformed: [] }
+  const result = parsers[resource].parseRecord(answer.body)
   if ('fault' in result) throw invalidResponse(`/wms/${resource}/{id}`, result.fault)
-  return { ...noRecords, records: [result.record] }
+  return { records: [result.record], malformed: [] }
 }

@@ -1,8 +1,8 @@
-/** The two clocks of the service, injected so that tests can move them. */
+/** The two clocks of the service, injected so that tests control the time. */
 export interface Clock {
-  /** Wall time in epoch ms: for how old a record is, which a suspended machine must not hide. */
+  /** Wall time in epoch ms, for the age of records: it also counts while the machine is suspended. */
   readonly now: () => number
-  /** Ms since some fixed point, never stepping back: for budgets, deadlines and pauses. */
+  /** Monotonic time in ms since a fixed point, for rate limits, deadlines and pauses. */
   readonly elapsed: () => number
 }
 

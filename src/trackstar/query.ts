@@ -1,10 +1,10 @@
-/** Filters as upstream spells them, `field` or `field[op]`, with their values; undefined ones are left out. */
+/** Filters in upstream's spelling, `field` or `field[op]`, with their values. Undefined ones are left out. */
 export type Filters = Readonly<Record<string, string | undefined>>
 
-/** Encodes `text` whole. Half a surrogate pair, which no encoding knows, becomes U+FFFD instead of an exception. */
+/** Percent-encodes `text`. A lone surrogate becomes U+FFFD; `encodeURIComponent` would throw. */
 export const encode = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
 
-/** Puts `filters` behind `path`. Names and values are encoded whole, so no value can add a filter or leave its own. */
+/** Appends `filters` to `path` as a query. Names and values are encoded, so a value cannot add another filter. */
 export function withFilters(path: string, filters: Filters): string {
   const pairs = Object.entries(filters).flatMap(([name, value]) =>
     value === undefined ? [] : [`${encode(name)}=${encode(value)}`],
@@ -12,30 +12,29 @@ export function withFilters(path: string, filters: Filters): string {
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
 
-/** Most values that upstream takes in one `in` list; more is a 422 there. */
+/** Most values in one of upstream's `in` lists; upstream answers 422 to more. */
 export const maxListValues = 100
 
 /**
- * Most characters that the keys of one list may take in an encoded address. Upstream documents no limit; common
- * servers and proxies refuse a request line of 8 KiB and over.
+ * Most characters of an encoded URL that the keys of one list may take. Upstream documents no limit; common servers and
+ * proxies refuse request lines of 8 KiB and more.
  */
 export const maxListCharacters = 7000
 
 /**
- * The keys of one call, as many as fit. A key with a comma cannot stand in a list, where it would be taken for two, so
- * it goes alone.
+ * The keys of one call. A key with a comma is alone in its list: among others, upstream would read it as two keys.
  */
 export class KeyList {
   readonly keys: string[] = []
   #characters = 0
   #isClosed = false
 
-  /** Whether nothing more fits, so that it is pointless to wait for more. */
+  /** Whether no further key fits. */
   get isFull(): boolean {
     return this.#isClosed || this.keys.length === maxListValues
   }
 
-  /** Adds `key` if it fits, and says whether it did. The first always fits. */
+  /** Adds `key` if it fits, and returns whether it did. The first key always fits. */
   add(key: string): boolean {
     const isAlone = key.includes(',')
     const characters = encode(key).length + 3
@@ -51,7 +50,7 @@ export class KeyList {
   }
 }
 
-/** The keys of as many calls as it takes. */
+/** Splits keys into the lists of as few calls as possible, in order. */
 export function* keyLists(keys: Iterable<string>): Generator<readonly string[]> {
   let list = new KeyList()
   for (const key of keys) {

@@ -3,116 +3,123 @@ import type { Clock } from './clock.js'
 import { FairQueue } from './fair-queue.js'
 
 /**
- * Who waits, the first to leave first: a caller, a refresh behind an answer already given, a caller who refuses the
- * answer that is held, the mirror.
+ * The priorities of permits, highest first: a caller is waiting; a refresh behind an answer already given; a caller does
+ * not accept the cached answer; the mirror.
  */
 export const priorities = ['caller', 'refresh', 'forced', 'mirror'] as const
 export type Priority = (typeof priorities)[number]
 
-/** One call that wants to leave. `deadline` is read whenever the queue is looked over, so it may move meanwhile. */
+/** A request for the right to make one call. */
 export interface PermitRequest {
   readonly priority: Priority
-  /** In the clock's `elapsed` ms. */
+  /** In the clock's `elapsed` ms. Read each time the queue is processed, so it may change in the meantime. */
   readonly deadline: () => number
-  /** Whose turn it takes; callers of one priority take turns. */
+  /** Callers of the same priority take turns. */
   readonly caller: string
 }
 
-/** The right to make one call. The first of its two methods to be called counts, and one of them must be. */
+/** The right to make one call. Call either `sent` or `release`; only the first of these calls counts. */
 export interface Permit {
-  /** The call is being written to upstream now: from here its second runs. */
+  /** How long the request waited. */
+  readonly waitedMs: number
+  /** The call is written to upstream now; its second starts. */
   readonly sent: () => void
-  /** Whether, when it was sent, it was the last that could leave for the moment. */
+  /** Whether no further call could be sent right after this one. */
   readonly wasLast: boolean
-  /** The call is not made after all. */
+  /** The call is not made. */
   readonly release: () => void
 }
 
-/** What the budget looks like from outside. */
 export interface RateLimiterState {
   readonly readsPerSecond: number
   readonly usedLastSecond: number
   readonly waiting: number
-  /** Whether no call can leave at this moment. */
-  readonly isSpent: boolean
+  /** Whether no call can be sent at this moment. */
+  readonly isExhausted: boolean
 }
 
-/**
- * How calls upstream are rationed: the seam for a budget that replicas share.
- * `permit` waits for its turn and refuses at once, with `overloaded`, what cannot leave before its deadline.
- */
+/** Limits the rate of calls to upstream. An interface, so that replicas can share one limit. */
 export interface RateLimiter {
-  acquire(bid: PermitRequest): Promise<Permit>
-  /** When, in `elapsed` ms, one more bid could leave if `extra` more of its caller's own (fewer, if negative) came first. */
+  /** Waits for a permit. Throws `overloaded` at once if there can be none before the request's deadline. */
+  acquire(request: PermitRequest): Promise<Permit>
+  /**
+   * When one more request could get its permit, in `elapsed` ms, if `extra` more requests of the same caller came first
+   * (or fewer, if negative).
+   */
   estimateAt(priority: Priority, caller: string, extra: number): number
-  /** Lets nothing leave before `time` (`elapsed` ms); what then misses its deadline is refused. */
+  /** Gives no permit before `time` (`elapsed` ms), and refuses requests that miss their deadline because of it. */
   pauseUntil(time: number): void
-  /** Called after each pause, for who keeps a queue of his own. */
+  /** Calls `listener` after each pause. */
   onPause(listener: () => void): void
   readonly state: RateLimiterState
 }
 
-interface Waiter extends PermitRequest {
+interface PendingPermit extends PermitRequest {
+  readonly requestedAt: number
   readonly resolve: (permit: Permit) => void
   readonly reject: (error: Problem) => void
 }
 
-/** What a call may lose or gain on its way, and still never make the eleventh of a second where upstream counts. */
+/** A call may travel this much slower or faster than another without exceeding the rate where upstream counts. */
 export const jitterMarginMs = 75
 const spanMs = 1000 + jitterMarginMs
 
 /**
- * The budget of one process. Upstream refuses the call that is one too many in *any* span of a second, so what counts
- * is every span and not the average: a bucket that may burst 10 and refills at 10 a second puts 19 calls into one
- * second. Here each of `rate` slots is taken by one call and is free again a second, and a margin, after that call was
- * written. Any `rate + 1` calls share a slot between two of them, so those two are more than a second apart.
+ * The rate limiter of one process.
  *
- * Not a library: p-queue in strict mode holds the rate, but counts from when a job starts, not from when it is on the
- * wire (a first connection's handshake lies between), cannot say beforehand when a job will leave, lets one caller's
- * thousand jobs go before another's first, and cannot take a permit back.
+ * Upstream refuses the call that exceeds the limit in *any* span of one second, so the limiter counts every span and not
+ * the average. A token bucket does not: with a burst of 10 and a refill of 10 per second, it can send 19 calls within
+ * one second. Here there are `rate` slots. A call takes one slot, and the slot is free again one second, plus a margin,
+ * after the call was written. Among any `rate + 1` calls two share a slot, so these two are more than a second apart.
  *
- * @param maxWaiting bids that may wait; one more is refused
+ * Not a library: p-queue in strict mode keeps the rate, but it counts from the start of a job and not from when the call
+ * is written (a connection's first handshake lies between), cannot tell in advance when a job will start, runs one
+ * caller's thousand jobs before another's first, and cannot take a permit back.
+ *
+ * @param rate calls in any one second
+ * @param maxWaiting requests that may wait; one more is refused
  */
 export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, maxWaiting = 10_000): RateLimiter {
-  /** When each slot is free again: Infinity while its call is not yet on the wire. */
+  /** When each slot is free again: Infinity while its call is not written yet. */
   const freeAt = new Array<number>(rate).fill(Number.NEGATIVE_INFINITY)
   const queues = {
-    caller: new FairQueue<Waiter>(),
-    refresh: new FairQueue<Waiter>(),
-    forced: new FairQueue<Waiter>(),
-    mirror: new FairQueue<Waiter>(),
-  } satisfies Record<Priority, FairQueue<Waiter>>
+    caller: new FairQueue<PendingPermit>(),
+    refresh: new FairQueue<PendingPermit>(),
+    forced: new FairQueue<PendingPermit>(),
+    mirror: new FairQueue<PendingPermit>(),
+  } satisfies Record<Priority, FairQueue<PendingPermit>>
   const pauseListeners: (() => void)[] = []
   let pausedUntil = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
 
-  const isSpent = () => Math.min(...freeAt) > clock.elapsed()
+  const isExhausted = () => Math.min(...freeAt) > clock.elapsed()
   const waiting = () => priorities.reduce((sum, priority) => sum + queues[priority].size, 0)
 
-  function estimate(priority: Priority, caller: string, extra: number): number {
+  function estimateAt(priority: Priority, caller: string, extra: number): number {
     const now = clock.elapsed()
-    const before = priorities.slice(0, priorities.indexOf(priority))
-    const ahead = before.reduce((sum, other) => sum + queues[other].size, queues[priority].ahead(caller, extra))
+    const higher = priorities.slice(0, priorities.indexOf(priority))
+    const ahead = higher.reduce((sum, other) => sum + queues[other].size, queues[priority].ahead(caller, extra))
     const times = freeAt.map((time) => (time === Number.POSITIVE_INFINITY ? now + spanMs : time)).sort((a, b) => a - b)
     return Math.max(now, pausedUntil, times[ahead % rate] ?? now) + Math.floor(ahead / rate) * spanMs
   }
 
-  function take(slot: number, before: number): Permit {
+  function takeSlot(slot: number, wasFreeAt: number, waitedMs: number): Permit {
     let isOpen = true
+    let wasLast = false
     const settle = (time: number) => {
       if (!isOpen) return
       isOpen = false
       freeAt[slot] = time
-      pump()
+      processQueues()
     }
     freeAt[slot] = Number.POSITIVE_INFINITY
-    let wasLast = false
     return {
+      waitedMs,
       sent() {
         settle(clock.elapsed() + spanMs)
-        wasLast = isSpent()
+        wasLast = isExhausted()
       },
-      release: () => settle(before),
+      release: () => settle(wasFreeAt),
       get wasLast() {
         return wasLast
       },
@@ -125,106 +132,111 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
       .find((queue) => queue.size > 0)
       ?.shift()
 
-  function pump(): void {
+  function processQueues(): void {
     clearTimeout(timer)
     while (waiting() > 0) {
       const earliest = Math.min(...freeAt)
       const at = Math.max(earliest, pausedUntil)
       const now = clock.elapsed()
       if (at > now) {
-        // Infinity: all slots are about to be written, and each calls pump when it is.
-        if (at !== Number.POSITIVE_INFINITY) timer = setTimeout(wake, Math.ceil(at - now))
+        // Infinity: all calls are still to be written, and each of them processes the queues when it is.
+        if (at !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimer, Math.ceil(at - now))
         return
       }
-      const waiter = next()
-      if (waiter && waiter.deadline() < now) waiter.reject(overloaded(0))
-      else waiter?.resolve(take(freeAt.indexOf(earliest), earliest))
+      const request = next()
+      if (request && request.deadline() < now) request.reject(overloaded(0))
+      else request?.resolve(takeSlot(freeAt.indexOf(earliest), earliest, now - request.requestedAt))
     }
   }
 
-  /** Also ends the wait of those whom more urgent bids have kept from their turn until it was too late. */
-  function wake(): void {
+  /** Also refuses requests that others of a higher priority have delayed past their deadline. */
+  function onTimer(): void {
     refuseDueBefore(clock.elapsed())
-    pump()
+    processQueues()
   }
 
   function refuseDueBefore(time: number): void {
     for (const priority of priorities) {
-      const late = queues[priority].remove((waiter) => waiter.deadline() < time)
-      for (const waiter of late) waiter.reject(overloaded(time - clock.elapsed()))
+      const late = queues[priority].remove((request) => request.deadline() < time)
+      for (const request of late) request.reject(overloaded(time - clock.elapsed()))
     }
   }
 
   return {
-    async acquire(bid) {
-      const wait = estimate(bid.priority, bid.caller, 0) - clock.elapsed()
-      if (waiting() >= maxWaiting || clock.elapsed() + wait > bid.deadline()) throw overloaded(wait)
+    async acquire(request) {
+      const requestedAt = clock.elapsed()
+      const at = estimateAt(request.priority, request.caller, 0)
+      if (waiting() >= maxWaiting || at > request.deadline()) throw overloaded(at - requestedAt)
       return new Promise((resolve, reject) => {
-        queues[bid.priority].push(bid.caller, { ...bid, resolve, reject })
-        pump()
+        queues[request.priority].push(request.caller, { ...request, requestedAt, resolve, reject })
+        processQueues()
       })
     },
-    estimateAt: estimate,
+    estimateAt,
     pauseUntil(time) {
       if (time <= pausedUntil) return
       pausedUntil = time
       refuseDueBefore(time)
-      pump()
+      processQueues()
       for (const listener of pauseListeners) listener()
     },
     onPause: (listener) => void pauseListeners.push(listener),
     get state() {
       const now = clock.elapsed()
-      const used = freeAt.filter((time) => time - jitterMarginMs > now).length
-      return { readsPerSecond: rate, usedLastSecond: used, waiting: waiting(), isSpent: isSpent() }
+      const usedLastSecond = freeAt.filter((time) => time - jitterMarginMs > now).length
+      return { readsPerSecond: rate, usedLastSecond, waiting: waiting(), isExhausted: isExhausted() }
     },
   }
 }
 
-/** The refusal of what cannot be asked in time. */
+/** The problem of a request that cannot be sent upstream in time. */
 export function overloaded(waitMs: number): Problem {
-  return problem('overloaded', 'More is waiting for Trackstar than its rate lets through in time', {
+  return problem('overloaded', 'Too many requests are queued for Trackstar; try again later', {
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
   })
 }
 
 /**
- * A budget of which `forced` bids get at most half, and in line with the refreshes: who refuses the answer that is held
- * must not keep those waiting who have none. They need a permit of a budget of half the rate, and then one of the whole.
+ * Gives `forced` requests at most half of the rate, in line with refreshes: callers that do not accept a cached answer
+ * must not delay callers that have none. A forced request needs a permit of a limiter with half the rate, and then one
+ * of `limiter`.
  */
-export function limitForcedReads(whole: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
-  const share = createRateLimiter(Math.max(1, Math.floor(whole.state.readsPerSecond / 2)), clock)
-  function estimate(priority: Priority, caller: string, extra: number): number {
-    if (priority !== 'forced') return whole.estimateAt(priority, caller, extra)
-    return Math.max(share.estimateAt('forced', caller, extra), whole.estimateAt('refresh', caller, 0))
+export function limitForcedReads(limiter: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
+  const half = createRateLimiter(Math.max(1, Math.floor(limiter.state.readsPerSecond / 2)), clock)
+
+  function estimateAt(priority: Priority, caller: string, extra: number): number {
+    if (priority !== 'forced') return limiter.estimateAt(priority, caller, extra)
+    return Math.max(half.estimateAt('forced', caller, extra), limiter.estimateAt('refresh', caller, 0))
   }
+
   return {
-    async acquire(bid) {
-      if (bid.priority !== 'forced') return whole.acquire(bid)
-      const at = estimate('forced', bid.caller, 0)
-      if (at > bid.deadline()) throw overloaded(at - clock.elapsed())
-      const half = await share.acquire(bid)
+    async acquire(request) {
+      if (request.priority !== 'forced') return limiter.acquire(request)
+      const at = estimateAt('forced', request.caller, 0)
+      if (at > request.deadline()) throw overloaded(at - clock.elapsed())
+      const first = await half.acquire(request)
       try {
-        return both(half, await whole.acquire({ ...bid, priority: 'refresh' }))
+        return bothPermits(first, await limiter.acquire({ ...request, priority: 'refresh' }))
       } catch (error) {
-        half.release()
+        first.release()
         throw error
       }
     },
-    estimateAt: estimate,
+    estimateAt,
     pauseUntil(time) {
-      share.pauseUntil(time)
-      whole.pauseUntil(time)
+      half.pauseUntil(time)
+      limiter.pauseUntil(time)
     },
-    onPause: (listener) => whole.onPause(listener),
+    onPause: (listener) => limiter.onPause(listener),
     get state() {
-      const { state } = whole
-      return { ...state, waiting: state.waiting + share.state.waiting }
+      const { state } = limiter
+      return { ...state, waiting: state.waiting + half.state.waiting }
     },
   }
 }
 
-const both = (first: Permit, second: Permit): Permit => ({
+const bothPermits = (first: Permit, second: Permit): Permit => ({
+  waitedMs: first.waitedMs + second.waitedMs,
   sent() {
     first.sent()
     second.sent()

@@ -7,11 +7,11 @@ export interface UpstreamRequest {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
-  /** Management paths take the organisation's key alone; all others take the connection's token as well. */
+  /** Management paths need only the organisation's API key; all others need the connection's access token as well. */
   readonly organisationOnly?: boolean
 }
 
-/** What came back, whatever its status. `body` is undefined where it was no JSON. */
+/** A response, whatever its status. `body` is undefined if it is not JSON. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
@@ -28,16 +28,16 @@ export type Transport = (
   options: { timeoutMs: number; onSent: () => void },
 ) => Promise<UpstreamAnswer>
 
-/** Where a dispatcher finds the callback of one request. Undici hands the options of a request on as they are. */
+/** The option with a request's callback. Undici passes unknown options of a request on to the dispatcher. */
 const sentCallback = Symbol('sent')
 
-/** Tells when a request is on the wire: until then it may have waited for a connection and its handshake. */
-const tellWhenSent: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+/** Calls back when a request is written; before that it may wait for a connection and its handshake. */
+const reportSent: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
   const onSent: unknown = Reflect.get(options, sentCallback)
   return dispatch(options, typeof onSent === 'function' ? new SentHandler(handler, () => void onSent()) : handler)
 }
 
-/** Undici's base for interceptors' handlers; its types leave out the methods. */
+/** Undici's base class for handlers of interceptors; its types lack the methods. */
 const Decorator = DecoratorHandler as unknown as new (
   handler: Dispatcher.DispatchHandler,
 ) => { onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void }
@@ -57,14 +57,14 @@ class SentHandler extends Decorator {
 }
 
 /**
- * Makes one call, once: no retry, no rationing.
- * Throws `upstream_timeout` after `timeoutMs` and `upstream_unavailable` where no whole answer came.
- * @param baseUrl upstream's address; a path in it comes before every request's
+ * Creates the transport over HTTP. It makes each request once, without retries or rate limiting. It throws
+ * `upstream_timeout` after `timeoutMs`, and `upstream_unavailable` if there is no complete response.
+ * @param baseUrl upstream's URL; its path is a prefix of every request's path
  */
 export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentials: Credentials): Transport {
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/$/, '')
-  const told = dispatcher.compose(tellWhenSent)
+  const reporting = dispatcher.compose(reportSent)
   const secrets = [credentials.apiKey, credentials.accessToken].map((secret) => JSON.stringify(secret).slice(1, -1))
 
   return async (request, { timeoutMs, onSent }) => {
@@ -85,15 +85,17 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
         signal: AbortSignal.timeout(timeoutMs),
         [sentCallback]: onSent,
       }
-      const { statusCode, headers: received, body } = await told.request(options)
+      const { statusCode, headers: received, body } = await reporting.request(options)
       const text = await body.text()
-      // An upstream that echoes a header in its refusal would have it passed on to the caller.
-      const said =
+      // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
+      const safeText =
         statusCode < 400 ? text : secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
-      return { status: statusCode, headers: received, body: parseJson(said) }
+      return { status: statusCode, headers: received, body: parseJson(safeText) }
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError') {
-        throw problem('upstream_timeout', `Trackstar gave no whole answer within ${timeoutMs} ms`, { cause })
+        throw problem('upstream_timeout', `Trackstar did not send a complete response within ${timeoutMs} ms`, {
+          cause,
+        })
       }
       throw problem('upstream_unavailable', 'The connection to Trackstar failed', { cause, retryAfter: 1 })
     }

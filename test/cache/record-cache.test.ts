@@ -25,7 +25,7 @@ const product = (id: string, fields: Partial<Product> = {}): Product => ({ id, s
 tap.test('holds a record with its times', async (t) => {
   const { holdings } = start()
   t.equal(holdings.find('item', 'i'), undefined)
-  holdings.keep('item', item(1), at(10, 20))
+  holdings.store('item', item(1), at(10, 20))
   const held = holdings.find('item', 'i')
   t.match(held, { value: { id: 'i', onhand: 1 }, begunAt: 10, readAt: 20 })
   t.ok(held && held.freshUntil <= 60_020 && held.freshUntil >= 54_020)
@@ -33,47 +33,47 @@ tap.test('holds a record with its times', async (t) => {
 
 tap.test('keeps the newer of two copies whose reads overlapped', async (t) => {
   const { holdings } = start()
-  holdings.keep('item', item(2, '2026-01-02T00:00:00Z'), at(10, 20))
-  t.equal(holdings.keep('item', item(1, '2026-01-01T00:00:00Z'), at(20, 30)).value?.onhand, 2)
+  holdings.store('item', item(2, '2026-01-02T00:00:00Z'), at(10, 20))
+  t.equal(holdings.store('item', item(1, '2026-01-01T00:00:00Z'), at(20, 30)).value?.onhand, 2)
   t.equal(holdings.find('item', 'i')?.value?.onhand, 2)
-  t.equal(holdings.keep('item', item(4, '2026-01-03T00:00:00Z'), at(5, 30)).value?.onhand, 4)
+  t.equal(holdings.store('item', item(4, '2026-01-03T00:00:00Z'), at(5, 30)).value?.onhand, 4)
 })
 
 tap.test('regression: of the same second, an older read undid what was there when it was begun', async (t) => {
   const { holdings } = start()
   const second = '2026-01-02T00:00:00Z'
-  holdings.keep('item', item(2, second), at(10, 20))
-  t.equal(holdings.keep('item', item(3, second), at(20, 30)).value?.onhand, 2)
+  holdings.store('item', item(2, second), at(10, 20))
+  t.equal(holdings.store('item', item(3, second), at(20, 30)).value?.onhand, 2)
   t.equal(holdings.find('item', 'i')?.value?.onhand, 2)
-  t.equal(holdings.keep('item', item(3, second), at(21, 30)).value?.onhand, 3, 'one that is begun later always wins')
+  t.equal(holdings.store('item', item(3, second), at(21, 30)).value?.onhand, 3, 'one that is begun later always wins')
 })
 
 tap.test('takes the later read of records that have no date', async (t) => {
   for (const bad of [undefined, null, '', 'yesterday']) {
     const { holdings } = start()
-    holdings.keep('item', item(2, bad), at(10, 20))
-    t.equal(holdings.keep('item', item(3, bad), at(15, 30)).value?.onhand, 3)
+    holdings.store('item', item(2, bad), at(10, 20))
+    t.equal(holdings.store('item', item(3, bad), at(15, 30)).value?.onhand, 3)
   }
 })
 
 tap.test('takes a read that was begun after the held copy was there, whatever its date says', async (t) => {
   const { holdings } = start()
-  holdings.keep('item', item(2, '2999-01-01T00:00:00Z'), at(10, 20))
-  t.equal(holdings.keep('item', item(1, '2026-01-01T00:00:00Z'), at(21, 30)).value?.onhand, 1)
+  holdings.store('item', item(2, '2999-01-01T00:00:00Z'), at(10, 20))
+  t.equal(holdings.store('item', item(1, '2026-01-01T00:00:00Z'), at(21, 30)).value?.onhand, 1)
 })
 
 tap.test('takes a date that is none for older than any', async (t) => {
   const { holdings } = start()
   for (const bad of [undefined, null, '', 'yesterday']) {
-    holdings.keep('item', item(2, '2020-01-01'), at(10, 20))
-    t.equal(holdings.keep('item', item(1, bad), at(20, 20)).value?.onhand, 2)
-    holdings.keep('item', item(1, bad), at(21, 22))
+    holdings.store('item', item(2, '2020-01-01'), at(10, 20))
+    t.equal(holdings.store('item', item(1, bad), at(20, 20)).value?.onhand, 2)
+    holdings.store('item', item(1, bad), at(21, 22))
   }
 })
 
 tap.test('holds all products of a SKU, each once', async (t) => {
   const { holdings } = start()
-  const kept = holdings.keepSku('A', [product('p1'), product('p2'), product('p1')], at(10))
+  const kept = holdings.storeSku('A', [product('p1'), product('p2'), product('p1')], at(10))
   t.strictSame(
     kept.value?.map(({ id }) => id),
     ['p1', 'p2'],
@@ -88,22 +88,26 @@ tap.test('holds all products of a SKU, each once', async (t) => {
 tap.test('gives the newer copy of a product where the look-up by SKU brought an older one', async (t) => {
   const { holdings } = start()
   const newer = product('p1', { name: 'new', trackstar_updated_date: '2026-01-02' })
-  holdings.keepAll('products', [newer], at(10, 30))
-  const kept = holdings.keepSku('A', [product('p1', { name: 'old', trackstar_updated_date: '2026-01-01' })], at(20, 40))
+  holdings.storeAll('products', [newer], at(10, 30))
+  const kept = holdings.storeSku(
+    'A',
+    [product('p1', { name: 'old', trackstar_updated_date: '2026-01-01' })],
+    at(20, 40),
+  )
   t.equal(kept.value?.[0]?.name, 'new')
   t.equal(holdings.findProducts('A')?.value?.[0]?.name, 'new')
 })
 
 tap.test('knows nothing of a SKU of which one product has gone', async (t) => {
   const { holdings } = start()
-  holdings.keepSku('A', [product('p1'), product('p2')], at(10))
-  holdings.keepAbsence('product', 'p2', at(11))
+  holdings.storeSku('A', [product('p1'), product('p2')], at(10))
+  holdings.storeAbsence('product', 'p2', at(11))
   t.equal(holdings.findProducts('A'), undefined)
 })
 
 tap.test('remembers absence for its own TTL', async (t) => {
   const { holdings, move } = start()
-  t.equal(holdings.keepSku('A', [], at(0)).value, undefined)
+  t.equal(holdings.storeSku('A', [], at(0)).value, undefined)
   t.match(holdings.findProducts('A'), { value: undefined })
   move(30_000)
   t.equal(holdings.findProducts('A'), undefined)
@@ -112,11 +116,11 @@ tap.test('remembers absence for its own TTL', async (t) => {
 
 tap.test('forgets that a SKU is absent as soon as a product of it appears, whichever way', async (t) => {
   const { holdings } = start()
-  holdings.keepSku('A', [], at(0))
-  holdings.keepAll('products', [product('p1'), product('p2', { sku: null })], at(1))
+  holdings.storeSku('A', [], at(0))
+  holdings.storeAll('products', [product('p1'), product('p2', { sku: null })], at(1))
   t.equal(holdings.findProducts('A'), undefined)
-  holdings.keepSku('A', [], at(2))
-  holdings.keepSku('A', [product('p1')], at(3))
+  holdings.storeSku('A', [], at(2))
+  holdings.storeSku('A', [product('p1')], at(3))
   t.equal(holdings.findProducts('A')?.value?.length, 1)
   t.equal(holdings.state.absences.entries, 0)
 })
@@ -124,18 +128,18 @@ tap.test('forgets that a SKU is absent as soon as a product of it appears, which
 tap.test('lets absence take the place of a record, unless that was read after absence was asked for', async (t) => {
   const { holdings, move } = start()
   move(30)
-  holdings.keep('item', item(1), at(10, 20))
-  holdings.keepAbsence('item', 'i', at(15, 25))
+  holdings.store('item', item(1), at(10, 20))
+  holdings.storeAbsence('item', 'i', at(15, 25))
   t.equal(holdings.find('item', 'i')?.value?.onhand, 1)
-  holdings.keepAbsence('item', 'i', at(21, 25))
+  holdings.storeAbsence('item', 'i', at(21, 25))
   t.match(holdings.find('item', 'i'), { value: undefined })
-  holdings.keepAll('inventory', [item(2)], at(30))
+  holdings.storeAll('inventory', [item(2)], at(30))
   t.equal(holdings.find('item', 'i')?.value?.onhand, 2)
 })
 
 tap.test('serves nothing that is too old even for a failing upstream', async (t) => {
   const { holdings, move } = start()
-  holdings.keep('item', item(1), at(0))
+  holdings.store('item', item(1), at(0))
   move(1_000_000)
   t.ok(holdings.find('item', 'i'))
   move(1_060_000)
@@ -144,7 +148,7 @@ tap.test('serves nothing that is too old even for a failing upstream', async (t)
 
 tap.test('regression: what a mirror could still confirm was gone once a caller had found it too old', async (t) => {
   const { holdings, move } = start()
-  holdings.keep('item', item(1), at(0))
+  holdings.store('item', item(1), at(0))
   move(1_060_000)
   t.equal(holdings.find('item', 'i'), undefined)
   t.match(holdings.peek('item', 'i'), { value: { onhand: 1 } })
@@ -152,13 +156,13 @@ tap.test('regression: what a mirror could still confirm was gone once a caller h
 
 tap.test('regression: a look-up that a change of SKU had overtaken gave the product under its old one', async (t) => {
   const { holdings } = start()
-  holdings.keep('product', product('p1', { sku: 'B', trackstar_updated_date: '2026-01-02' }), at(10, 30))
+  holdings.store('product', product('p1', { sku: 'B', trackstar_updated_date: '2026-01-02' }), at(10, 30))
   const old = product('p1', { trackstar_updated_date: '2026-01-01' })
   t.match(
-    holdings.keepSku('A', [old, product('p2')], at(20, 40)).value?.map(({ id }) => id),
+    holdings.storeSku('A', [old, product('p2')], at(20, 40)).value?.map(({ id }) => id),
     ['p2'],
   )
-  t.equal(holdings.keepSku('A', [old], at(20, 40)).value, undefined)
+  t.equal(holdings.storeSku('A', [old], at(20, 40)).value, undefined)
   t.equal(holdings.peek('product', 'p1')?.value?.sku, 'B')
 })
 
@@ -166,13 +170,13 @@ tap.test('tells of each change, with what was before', async (t) => {
   const { holdings } = start()
   const told: unknown[] = []
   holdings.watch((...change) => told.push(change))
-  holdings.keep('item', item(1), at(1))
-  holdings.keep('item', item(2), at(2))
-  holdings.keepSku('A', [product('p1')], at(3))
-  holdings.keep('item', item(2, '2000-01-01'), at(2))
+  holdings.store('item', item(1), at(1))
+  holdings.store('item', item(2), at(2))
+  holdings.storeSku('A', [product('p1')], at(3))
+  holdings.store('item', item(2, '2000-01-01'), at(2))
   holdings.remove('item', 'i')
   holdings.remove('item', 'i')
-  holdings.keepAbsence('product', 'p1', at(4))
+  holdings.storeAbsence('product', 'p1', at(4))
   t.match(told, [
     ['item', undefined, { onhand: 1 }],
     ['item', { onhand: 1 }, { onhand: 2 }],
@@ -186,13 +190,13 @@ tap.test('tells of each change, with what was before', async (t) => {
 
 tap.test('holds no warehouses: they have a list of their own', async (t) => {
   const { holdings } = start()
-  holdings.keepAll('warehouses', [{ id: 'w' }], at(0))
+  holdings.storeAll('warehouses', [{ id: 'w' }], at(0))
   t.equal(holdings.state.records.entries, 0)
 })
 
 tap.test('stays within its bound in bytes of JSON', async (t) => {
   const { holdings } = start(10_000)
-  for (let n = 0; n < 1000; n++) holdings.keep('item', { id: `i${n}`, name: '茶'.repeat(30) }, at(0))
+  for (let n = 0; n < 1000; n++) holdings.store('item', { id: `i${n}`, name: '茶'.repeat(30) }, at(0))
   const { entries, bytes, maxBytes, evictions } = holdings.state.records
   t.ok(bytes <= maxBytes)
   t.ok(entries > 50 && entries < 100)
@@ -201,8 +205,8 @@ tap.test('stays within its bound in bytes of JSON', async (t) => {
 
 tap.test('regression: remembered absences of short SKUs took memory without bound', async (t) => {
   const { holdings } = start()
-  holdings.keep('item', item(1), at(0))
-  for (let n = 0; n < 50_000; n++) holdings.keepAbsence('sku', String(n), at(0))
+  holdings.store('item', item(1), at(0))
+  for (let n = 0; n < 50_000; n++) holdings.storeAbsence('sku', String(n), at(0))
   t.ok(holdings.state.absences.entries <= 32_000)
   t.ok(holdings.find('item', 'i'), 'and no record has gone for them')
 })

@@ -1,15 +1,15 @@
 import { context, type Span, trace } from '@opentelemetry/api'
 import { NodeSDK, tracing } from '@opentelemetry/sdk-node'
 import tap from 'tap'
-import { callerSpan, SharedSpan, withoutTraceContext } from '../../src/cache/shared-span.js'
+import { activeSpan, SharedSpan, withoutTraceContext } from '../../src/cache/shared-span.js'
 import { problem } from '../../src/errors.js'
 
 tap.test('is nothing where no traces are made', async (t) => {
-  t.equal(callerSpan(), undefined)
+  t.equal(activeSpan(), undefined)
   const span = new SharedSpan('batch', [])
   span.join(undefined)
   t.equal(
-    span.within(() => 'done'),
+    span.run(() => 'done'),
     'done',
   )
   span.end(new Error('no matter'))
@@ -76,10 +76,10 @@ tap.test('with traces', async (t) => {
     const one = caller('one')
     const shared = new SharedSpan('batch', [])
     context.with(trace.setSpan(context.active(), one), () => {
-      t.equal(callerSpan(), one)
-      t.equal(withoutTraceContext(callerSpan), undefined)
-      shared.within(() => caller('call').end())
-      t.equal(callerSpan(), one)
+      t.equal(activeSpan(), one)
+      t.equal(withoutTraceContext(activeSpan), undefined)
+      shared.run(() => caller('call').end())
+      t.equal(activeSpan(), one)
     })
     shared.end()
     t.equal(finished('call').parentSpanContext?.spanId, finished('batch').spanContext().spanId)

@@ -17,9 +17,13 @@ function start(connectionId: string | undefined = 'conn_1') {
     asked.push(`${id} ${bid.priority} ${bid.deadline() - clock.elapsed()}`)
     return upstream.answer()
   }
-  const status = new SyncStatus({ connection }, connectionId, clock, 10_000, (what, error) =>
-    failures.push([what, error]),
-  )
+  const status = new SyncStatus({
+    trackstar: { connection },
+    connectionId,
+    clock,
+    timeoutMs: 10_000,
+    onFailure: (name, error) => failures.push([name, error]),
+  })
   return { clock, asked, failures, upstream, status }
 }
 
@@ -68,13 +72,13 @@ tap.test('keeps what it knows where it cannot be read, and asks again after a wh
 
 tap.test('asks nothing where the connection is not known or upstream may not be asked', async (t) => {
   const unknown = start()
-  const nameless = new SyncStatus(
-    { connection: () => t.fail('was asked') as never },
-    undefined,
-    unknown.clock,
-    1000,
-    () => {},
-  )
+  const nameless = new SyncStatus({
+    trackstar: { connection: () => t.fail('was read') as never },
+    connectionId: undefined,
+    clock: unknown.clock,
+    timeoutMs: 1000,
+    onFailure() {},
+  })
   t.equal(nameless.get(), undefined)
   t.equal(unknown.status.get(false), undefined)
   t.strictSame(unknown.asked, [])
@@ -84,7 +88,7 @@ tap.test('reads again at once when something is said to have happened', async (t
   const { asked, status } = start()
   status.get()
   await settle()
-  status.askAgain()
+  status.invalidate()
   t.equal(asked.length, 2)
   await settle()
 })
@@ -94,7 +98,7 @@ tap.test('reads once more after a read that was under way when something happene
   const answers: ((state: SyncState) => void)[] = []
   upstream.answer = () => new Promise((resolve) => answers.push(resolve))
   status.get()
-  for (let event = 0; event < 100; event++) status.askAgain()
+  for (let event = 0; event < 100; event++) status.invalidate()
   t.equal(asked.length, 1, 'regression: each of a hundred events made a call of its own')
   answers[0]?.({ ...complete, incomplete: ['inventory'] })
   await settle()

@@ -21,7 +21,12 @@ function start() {
     deadlines.push(bid.deadline() - clock.elapsed())
     return upstream.answer()
   }
-  const list = new WarehouseList({ warehouses }, clock, 10_000, (what, error) => failures.push([what, error]))
+  const list = new WarehouseList({
+    trackstar: { warehouses },
+    clock,
+    timeoutMs: 10_000,
+    onFailure: (name, error) => failures.push([name, error]),
+  })
   const reading = (directives = {}, timeoutMs = 10_000) => new ReadContext('a', clock.elapsed() + timeoutMs, directives)
   const names = async (directives = {}) => [...(await list.names(reading(directives))).keys()]
   return { clock, asked, deadlines, failures, upstream, list, reading, names }
@@ -176,27 +181,28 @@ tap.test('asks a failing upstream for a stale list no more than once in five min
 
 tap.test('takes in a warehouse that is announced, once there is a list', async (t) => {
   const { list, names } = start()
-  list.take({ id: 'wh_early' })
+  list.store({ id: 'wh_early' })
   t.equal(list.known.size, 0)
   await names()
-  list.take({ id: 'wh_new', name: 'New' })
+  list.store({ id: 'wh_new', name: 'New' })
   t.strictSame([...list.known.keys()].sort(), ['wh_new', ...(await names()).filter((id) => id !== 'wh_new')].sort())
-  list.take({ id: 'wh_new', name: 'Newer' })
+  list.store({ id: 'wh_new', name: 'Newer' })
   t.equal(list.known.get('wh_new')?.name, 'Newer')
 })
 
 tap.test('regression: an announcement that came late gave a warehouse its old name back', async (t) => {
   const { list, names } = start()
   await names()
-  list.take({ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' })
-  list.take({ id: 'wh_new', name: 'old', trackstar_updated_date: '2026-01-01T00:00:00Z' })
+  list.store({ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' })
+  list.store({ id: 'wh_new', name: 'old', trackstar_updated_date: '2026-01-01T00:00:00Z' })
   t.equal(list.known.get('wh_new')?.name, 'new')
 })
 
 tap.test('is read again where it is only said that something has changed', async (t) => {
   const { asked, list, names } = start()
   await names()
-  await list.askAgain()
+  list.invalidate()
+  await settle()
   t.equal(asked.length, 2)
 })
 

@@ -21,8 +21,8 @@ function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
   store.setState('live')
   const now = () => ({ begunAt: clock.now(), readAt: clock.now() })
   const keep = {
-    product: (record: Product) => cache.keep('product', record, now()),
-    item: (record: InventoryItem) => cache.keep('item', record, now()),
+    product: (record: Product) => cache.store('product', record, now()),
+    item: (record: InventoryItem) => cache.store('item', record, now()),
   }
   return { ...harness, keep, now }
 }
@@ -107,7 +107,7 @@ tap.test('reports products that lose an item, and removed products', async (t) =
   t.strictSame(affected.splice(0), [['kit', 'plain']])
   t.equal(store.findItem('i2').value, undefined)
   t.strictSame([store.count('products'), store.count('inventory')], [1, 2])
-  cache.keepAbsence('item', 'i1', { begunAt: clock.now(), readAt: clock.now() })
+  cache.storeAbsence('item', 'i1', { begunAt: clock.now(), readAt: clock.now() })
   await settle()
   t.strictSame(affected, [['kit']], 'absence found by a forced read')
 })

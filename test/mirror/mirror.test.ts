@@ -267,8 +267,8 @@ tap.test('a comparison keeps records that were added while it ran', async (t) =>
     if (resource !== 'products' || filters.page_token !== '2') return
     clock.advance(5)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.now() }
-    cache.keep('product', product(9), times)
-    cache.keep('item', item(9), times)
+    cache.store('product', product(9), times)
+    cache.store('item', item(9), times)
   }
   await finishWait()
   t.match(store.findProducts('SKU-9').value, [{ id: 'p9' }])
@@ -561,7 +561,7 @@ tap.test('turns off for good when the catalog does not fit in memory', async (t)
   t.equal(upstream.takeCalls().length, 0)
   t.ok(calls < 40)
   t.equal(waits.length, 0)
-  for (let n = 100; n < 200; n++) cache.keep('product', product(n), { begunAt: 0, readAt: 0 })
+  for (let n = 100; n < 200; n++) cache.store('product', product(n), { begunAt: 0, readAt: 0 })
   t.equal(store.count('products'), 0, 'regression: the index of a mirror that was off grew without bound')
 })
 

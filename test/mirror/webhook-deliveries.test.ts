@@ -50,7 +50,7 @@ tap.test('never replaces a later read with an older delivery', async (t) => {
   const old = { id: 'i1', onhand: 1, trackstar_updated_date: date(0) }
   const undated = { id: 'i1', onhand: 3 }
   clock.advance(5000)
-  cache.keep('item', { id: 'i1', onhand: 2, trackstar_updated_date: date(-2) }, at(clock.now()))
+  cache.store('item', { id: 'i1', onhand: 2, trackstar_updated_date: date(-2) }, at(clock.now()))
   clock.advance(5000)
   receive({ event_type: 'inventory.updated', data: old })
   receive({ event_type: 'inventory.updated', data: undated })
@@ -64,17 +64,17 @@ tap.test('is not overwritten by a read that began before it', async (t) => {
   receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 2, trackstar_updated_date: date(2) } })
   clock.advance(50)
   const stale = { id: 'i1', onhand: 1, trackstar_updated_date: date(1) }
-  cache.keep('item', stale, at(begunAt, clock.now()))
+  cache.store('item', stale, at(begunAt, clock.now()))
   t.equal(onhand(), 2)
-  cache.keepAbsence('item', 'i1', at(begunAt, clock.now()))
+  cache.storeAbsence('item', 'i1', at(begunAt, clock.now()))
   t.equal(onhand(), 2, 'nor by one that did not find the record')
-  cache.keep('item', stale, at(clock.now()))
+  cache.store('item', stale, at(clock.now()))
   t.equal(onhand(), 1, 'but by a later read')
 })
 
 tap.test('a new product ends the remembered absence of its SKU', async (t) => {
   const { clock, cache, receive, at } = start()
-  cache.keepSku('A', [], at(clock.now()))
+  cache.storeSku('A', [], at(clock.now()))
   t.match(cache.findProducts('A'), { value: undefined })
   receive({ event_type: 'product.created', data: { id: 'p1', sku: 'A' } })
   t.equal(cache.findProducts('A'), undefined, 'not cached: it has to be read')
@@ -82,7 +82,7 @@ tap.test('a new product ends the remembered absence of its SKU', async (t) => {
 
 tap.test('invalidates a lookup by SKU that lacks the new product', async (t) => {
   const { clock, cache, receive, at } = start()
-  cache.keepSku('A', [{ id: 'p1', sku: 'A' }], at(clock.now()))
+  cache.storeSku('A', [{ id: 'p1', sku: 'A' }], at(clock.now()))
   receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A', name: 'new' } })
   t.match(cache.findProducts('A'), { value: [{ id: 'p1', name: 'new' }] })
   receive({ event_type: 'product.created', data: { id: 'p2', sku: 'A' } })
@@ -119,8 +119,8 @@ tap.test('regression: a late delivery about a deleted record restored it', async
 tap.test('reads a record that changed in the same second as the cached one', async (t) => {
   const { clock, cache, effects, receive, date, at, onhand } = start()
   const same = { trackstar_updated_date: date(0) }
-  cache.keep('item', { id: 'i1', onhand: 2, ...same }, at(clock.now()))
-  cache.keep('product', { id: 'p1', name: 'two', ...same }, at(clock.now()))
+  cache.store('item', { id: 'i1', onhand: 2, ...same }, at(clock.now()))
+  cache.store('product', { id: 'p1', name: 'two', ...same }, at(clock.now()))
   receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 1, ...same } })
   receive({ event_type: 'product.updated', data: { id: 'p1', name: 'one', ...same } })
   t.strictSame(effects.splice(0), [
@@ -169,7 +169,7 @@ tap.test('ignores other event types', async (t) => {
 
 tap.test('changes nothing when data is not a valid record', async (t) => {
   const { clock, cache, effects, receive, at, onhand } = start()
-  cache.keep('item', { id: 'i1', onhand: 2 }, at(clock.now()))
+  cache.store('item', { id: 'i1', onhand: 2 }, at(clock.now()))
   const bad = [undefined, null, 'i1', [], {}, { id: '' }, { id: 7 }, { id: 'i1', onhand: 'many' }]
   for (const data of bad) {
     for (const event_type of ['inventory.updated', 'product.created', 'warehouse.updated']) {

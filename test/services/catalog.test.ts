@@ -34,17 +34,15 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   /** Resources whose first copy is not finished. */
   const incomplete: string[] = []
   const trackstar = {
-    async productsBySku(pull, { permitRequest: bid }) {
-      await budget.acquire(bid).then(({ sent }) => sent())
-      const keys = pull()
+    async productsBySku(keys, { permit }) {
+      permit?.sent()
       asked.push(`products ${keys.join(' ')}`)
-      return { asked: keys, records: [], malformed: [], ...(await upstream.products(keys)) }
+      return { records: [], malformed: [], ...(await upstream.products(keys)) }
     },
-    async inventoryByIds(pull, { permitRequest: bid }) {
-      await budget.acquire(bid).then(({ sent }) => sent())
-      const keys = pull()
+    async inventoryByIds(keys, { permit }) {
+      permit?.sent()
       asked.push(`items ${keys.join(' ')}`)
-      return { asked: keys, records: [], malformed: [], ...(await upstream.items(keys)) }
+      return { records: [], malformed: [], ...(await upstream.items(keys)) }
     },
     warehouses: async () => [{ id: 'wh' }],
     connection: async () => ({ syncedAt: null, errors: [], incomplete: [...incomplete] }),
@@ -53,13 +51,13 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
   const catalog = createCatalog({
     trackstar,
     adjust: () => upstream.adjust(),
-    budget,
+    limiter: budget,
     clock,
     policy: { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 },
     maxBytes,
     requestTimeoutMs: 10_000,
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
-    onDoubt: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
+    onSuspectedLoss: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
     onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
     connectionId: 'conn',
     onFailure: (what) => told.push(what),

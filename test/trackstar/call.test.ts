@@ -3,7 +3,7 @@ import { Agent } from 'undici'
 import { isProblem, type Problem, problem } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
 import { type CallReport, createUpstreamCaller, type UpstreamCall } from '../../src/trackstar/call.js'
-import { CircuitBreaker, failuresToOpen, openMs } from '../../src/trackstar/circuit-breaker.js'
+import { CircuitBreaker, failuresToOpen, guardWithBreaker, openMs } from '../../src/trackstar/circuit-breaker.js'
 import { createRateLimiter, jitterMarginMs, type PermitRequest } from '../../src/trackstar/rate-limiter.js'
 import { httpTransport, type Transport, type UpstreamAnswer } from '../../src/trackstar/transport.js'
 import { TestClock } from '../harness.js'
@@ -16,7 +16,7 @@ const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<P
     route: '/wms/products',
     cause: 'miss',
     permitRequest: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
-    request: () => request,
+    request,
     ...over,
   }
 }
@@ -39,19 +39,19 @@ async function start(t: Test, { rate = 100, luck = 0, timeoutMs = 5000, ...parts
   t.teardown(() => dispatcher.close())
   t.teardown(() => sandbox.close())
   t.intercept(Math, 'random', { value: () => luck })
-  const budget = createRateLimiter(rate, clock)
-  const circuit = new CircuitBreaker(clock)
+  const breaker = new CircuitBreaker(clock)
+  const limiter = guardWithBreaker(createRateLimiter(rate, clock), breaker)
   const reports: CallReport[] = []
   const upstream = createUpstreamCaller({
     transport: transport(httpTransport(dispatcher, base, sandbox.credentials), clock),
-    budget,
-    circuit,
+    limiter,
+    breaker,
     clock,
     timeoutMs,
     onCall: (report) => reports.push(report),
   })
   const statuses = () => reports.map((report) => report.outcome)
-  return { clock, sandbox, budget, circuit, reports, statuses, upstream }
+  return { clock, sandbox, limiter, breaker, reports, statuses, upstream }
 }
 
 const caught = async (work: Promise<unknown>): Promise<Problem> => {
@@ -75,8 +75,8 @@ const prepared =
       : Promise.resolve({ status: 200, headers: {}, body: {}, ...result })
   }
 
-tap.test('gives the answer of one call, and tells of it', async (t) => {
-  const { clock, sandbox, upstream, budget, reports } = await start(t, {
+tap.test('returns the answer of one call, and reports the call', async (t) => {
+  const { clock, sandbox, upstream, limiter, reports } = await start(t, {
     transport: (real, clock) => async (request, options) => {
       const answer = await real(request, options)
       clock.advance(30)
@@ -85,15 +85,15 @@ tap.test('gives the answer of one call, and tells of it', async (t) => {
   })
   t.match(await upstream(read(clock)), { status: 200, body: { data: [{ id: 'prod_sencha' }] } })
   t.equal(sandbox.calls.length, 1)
-  t.equal(budget.state.usedLastSecond, 1)
+  t.equal(limiter.state.usedLastSecond, 1)
   t.strictSame(reports, [
     { route: '/wms/products', cause: 'miss', outcome: '200', ms: 30, waitedMs: 0, upstreamRequestId: 'req_1' },
   ])
 })
 
-tap.test('tells how long a call has waited for its turn', async (t) => {
-  const { clock, upstream, budget, reports } = await start(t, { rate: 1 })
-  const { sent, release } = await budget.acquire(read(clock).permitRequest)
+tap.test('reports how long a call waited for its permit', async (t) => {
+  const { clock, upstream, limiter, reports } = await start(t, { rate: 1 })
+  const { sent, release } = await limiter.acquire(read(clock).permitRequest)
   const answer = upstream(read(clock, { cause: 'list' }))
   await settled()
   clock.advance(700)
@@ -103,51 +103,37 @@ tap.test('tells how long a call has waited for its turn', async (t) => {
   t.match(reports, [{ cause: 'list', waitedMs: 700, ms: 0 }])
 })
 
-tap.test('asks what to ask for when the permit is there, and once', async (t) => {
-  const { clock, sandbox, upstream, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.acquire(read(clock).permitRequest)
-  let asked = 0
-  const answer = upstream(read(clock, { request: () => [request][asked++] }))
-  await settled()
-  t.equal(asked, 0)
+tap.test('uses the given permit for the first attempt, and requests others for retries', async (t) => {
+  const { clock, sandbox, upstream, limiter, reports } = await start(t, { rate: 1 })
+  const permit = await limiter.acquire(read(clock).permitRequest)
   sandbox.fault('*', { reset: true, times: 1 })
-  release()
-  while (sandbox.calls.length === 0) await settled()
+  const answer = upstream(read(clock, { permit }))
+  while (reports.length === 0) await settled()
+  t.equal(limiter.state.usedLastSecond, 1)
+  t.equal(sandbox.calls.length, 1)
   clock.advance(1075)
   t.match(await answer, { status: 200 })
-  t.equal(asked, 1)
-  t.equal(sandbox.calls.length, 2)
+  t.match(reports, [{ cause: 'miss', waitedMs: 0 }, { cause: 'retry' }])
 })
 
-tap.test('gives the permit back where nothing is wanted any more', async (t) => {
-  const { clock, sandbox, upstream, budget, circuit, reports } = await start(t, { rate: 1 })
-  t.equal(await upstream(read(clock, { request: () => undefined })), undefined)
-  t.equal(budget.state.usedLastSecond, 0)
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
-  t.equal(circuit.state, 'closed')
-  t.strictSame([sandbox.calls.length, reports.length], [0, 0])
-})
-
-tap.test('gives the permit back where the request cannot even be made', async (t) => {
-  const { clock, upstream, budget, circuit } = await start(t, { rate: 1 })
-  for (let n = 0; n < failuresToOpen; n++) {
-    const request = () => {
-      throw new RangeError('no such key')
-    }
-    await t.rejects(upstream(read(clock, { request })), { message: 'no such key' })
+tap.test('releases the permit of a request that cannot be made', async (t) => {
+  const invalid = Array.from({ length: failuresToOpen }, () => new RangeError('no such key'))
+  const transport = (): Transport => async () => {
+    throw invalid.shift()
   }
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
-  t.equal(circuit.state, 'closed')
-  t.match(await upstream(read(clock)), { status: 200 })
+  const { clock, upstream, limiter, breaker } = await start(t, { rate: 1, transport })
+  for (let n = 0; n < failuresToOpen; n++) await t.rejects(upstream(read(clock)), { message: 'no such key' })
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed())
+  t.equal(breaker.state, 'closed')
 })
 
 tap.test('tries again, twice at most, what may be better the next time', async (t) => {
   for (const fault of [{ status: 502 }, { status: 503 }, { status: 504 }, { reset: true }, { truncate: true }]) {
-    const { clock, sandbox, upstream, budget, reports } = await start(t)
+    const { clock, sandbox, upstream, limiter, reports } = await start(t)
     sandbox.fault('/wms/products', { ...fault, times: 2 })
     t.match(await upstream(read(clock)), { status: 200 })
     t.equal(sandbox.calls.length, 3)
-    t.equal(budget.state.usedLastSecond, 3, 'each try takes a permit of its own')
+    t.equal(limiter.state.usedLastSecond, 3, 'each try takes a permit of its own')
     t.strictSame(
       reports.map(({ cause }) => cause),
       ['miss', 'retry', 'retry'],
@@ -183,27 +169,27 @@ tap.test('does not try again what will be no better', async (t) => {
 })
 
 tap.test('does not try again where the time of one call was not enough', async (t) => {
-  const { clock, sandbox, upstream, circuit, statuses } = await start(t, { timeoutMs: 50 })
+  const { clock, sandbox, upstream, breaker, statuses } = await start(t, { timeoutMs: 50 })
   sandbox.fault('/wms/products', { delayMs: 10_000 })
   const errors = await Promise.all(Array.from({ length: failuresToOpen }, () => caught(upstream(read(clock)))))
   for (const error of errors) t.equal(error.problem, 'upstream_timeout')
   t.equal(statuses().length, failuresToOpen)
-  t.equal(circuit.state, 'open')
+  t.equal(breaker.state, 'open')
 })
 
 tap.test('says of a success that is not JSON where it came from', async (t) => {
   const { clock, sandbox, upstream } = await start(t)
   sandbox.fault('/wms/products', { body: '<h1>Hello</h1>' })
-  t.equal((await caught(upstream(read(clock)))).message, "In Trackstar's answer the body must be JSON")
+  t.equal((await caught(upstream(read(clock)))).message, "In Trackstar's response, the body must be JSON")
 })
 
 tap.test('gives a 404 to whoever asked', async (t) => {
-  const { clock, upstream, circuit } = await start(t)
+  const { clock, upstream, breaker } = await start(t)
   const nowhere = { method: 'GET', path: '/wms/inventory/nowhere' } as const
   for (let n = 0; n < failuresToOpen; n++) {
-    t.match(await upstream(read(clock, { request: () => nowhere })), { status: 404 })
+    t.match(await upstream(read(clock, { request: nowhere })), { status: 404 })
   }
-  t.equal(circuit.state, 'closed')
+  t.equal(breaker.state, 'closed')
 })
 
 tap.test('does not try again past the deadline', async (t) => {
@@ -234,14 +220,14 @@ tap.test('waits longer, at random, before the second retry', async (t) => {
 
 tap.test('pauses everybody when upstream asks for it', async (t) => {
   for (const status of [429, 503]) {
-    const { clock, sandbox, upstream, budget, circuit } = await start(t)
+    const { clock, sandbox, upstream, limiter, breaker } = await start(t)
     sandbox.fault('/wms/products', { status, headers: { 'retry-after': '3' }, times: 1 })
     const deadline = clock.elapsed() + 3000
     const error = await caught(upstream(read(clock, {}, { deadline: () => deadline })))
     t.match(error, { problem: 'upstream_unavailable', extras: { retryAfter: 3 } })
     t.equal(sandbox.calls.length, 1)
-    t.equal(budget.estimateAt('mirror', 'anybody', 0), clock.elapsed() + 3000)
-    t.equal(circuit.state, 'closed')
+    t.equal(limiter.estimateAt('mirror', 'anybody', 0), clock.elapsed() + 3000)
+    t.equal(breaker.state, 'closed')
     const other = await caught(upstream(read(clock, {}, { caller: 'bert', deadline: () => deadline - 1 })))
     t.match(other, { problem: 'overloaded', extras: { retryAfter: 3 } })
     clock.advance(3000)
@@ -260,14 +246,14 @@ tap.test('tries a refused call again when the pause is over', async (t) => {
 })
 
 tap.test('makes nothing of a retry-after that comes with a success', async (t) => {
-  const { clock, sandbox, upstream, budget } = await start(t)
+  const { clock, sandbox, upstream, limiter } = await start(t)
   sandbox.fault('/wms/products', { headers: { 'retry-after': '3', 'x-ratelimit-remaining': '9' } })
   t.match(await upstream(read(clock)), { status: 200 })
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed())
 })
 
 tap.test('pauses until the reset, by upstream’s own clock, when nothing remains', async (t) => {
-  const { clock, sandbox, upstream, budget } = await start(t)
+  const { clock, sandbox, upstream, limiter } = await start(t)
   const theirs = 946_684_800
   const headers = (resetSeconds: number) => ({
     'x-ratelimit-remaining': '0',
@@ -276,86 +262,91 @@ tap.test('pauses until the reset, by upstream’s own clock, when nothing remain
   })
   sandbox.fault('/wms/products', { headers: headers(theirs + 0.4), times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 400)
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 400)
   clock.advance(400)
   sandbox.fault('/wms/products', { headers: headers(theirs + 60), times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000)
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000)
 })
 
 tap.test('does not pause for what it knew: that the call was the last of its second', async (t) => {
-  const { clock, sandbox, upstream, budget } = await start(t, { rate: 1 })
+  const { clock, sandbox, upstream, limiter } = await start(t, { rate: 1 })
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(clock.now() / 1000 + 60) }
   sandbox.fault('/wms/products', { headers, times: 1 })
   await upstream(read(clock))
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
 })
 
 tap.test('opens the circuit for what fails, and asks nothing while it is open', async (t) => {
   for (const fault of [{ status: 500 }, { body: 'garbled' }]) {
-    const { clock, sandbox, upstream, circuit, budget } = await start(t)
+    const { clock, sandbox, upstream, breaker, limiter } = await start(t)
     const heal = sandbox.fault('/wms/products', fault)
     await Promise.all(Array.from({ length: failuresToOpen }, () => caught(upstream(read(clock)))))
-    t.equal(circuit.state, 'open')
+    t.equal(breaker.state, 'open')
     t.match(await caught(upstream(read(clock))), { problem: 'upstream_unavailable', extras: { retryAfter: 2 } })
     t.equal(sandbox.calls.length, failuresToOpen)
     heal()
     clock.advance(openMs)
     t.match(await upstream(read(clock)), { status: 200 })
-    t.equal(circuit.state, 'closed')
-    t.equal(budget.state.usedLastSecond, 1)
+    t.equal(breaker.state, 'closed')
+    t.equal(limiter.state.usedLastSecond, 1)
   }
 })
 
-tap.test('takes refusals for answers, which close the circuit', async (t) => {
+tap.test('closes the breaker on error responses that show a working upstream', async (t) => {
   for (const status of [401, 403, 404, 422, 429, 501]) {
-    const { clock, sandbox, upstream, circuit } = await start(t)
-    for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
+    const { clock, sandbox, upstream, breaker } = await start(t)
+    for (let n = 0; n < failuresToOpen; n++) breaker.begin()('failing')
     clock.advance(openMs)
     sandbox.fault('/wms/products', { status, headers: { 'retry-after': '0' }, times: 1 })
     await upstream(read(clock)).catch(() => {})
-    t.equal(circuit.state, 'closed', `${status}`)
+    t.equal(breaker.state, 'closed', `${status}`)
   }
 })
 
-tap.test('stops trying again once the circuit is open, and says what was last wrong', async (t) => {
-  const { clock, sandbox, upstream, circuit } = await start(t)
-  for (let n = 0; n < failuresToOpen - 2; n++) circuit.begin()('fails')
+tap.test('stops retrying once the breaker is open, and throws the last problem', async (t) => {
+  const { clock, sandbox, upstream, breaker } = await start(t)
+  for (let n = 0; n < failuresToOpen - 2; n++) breaker.begin()('failing')
   sandbox.fault('/wms/products', { status: 502 })
   t.match(await caught(upstream(read(clock))), { message: /is failing \(502\)/, problem: 'upstream_unavailable' })
   t.equal(sandbox.calls.length, 2)
 })
 
-tap.test('gives the permit back where the circuit has opened meanwhile', async (t) => {
-  const { clock, sandbox, upstream, circuit, budget } = await start(t, { rate: 1 })
-  const { release } = await budget.acquire(read(clock).permitRequest)
+tap.test('releases the permit when the breaker has opened in the meantime', async (t) => {
+  const { clock, sandbox, upstream, breaker, limiter } = await start(t, { rate: 1 })
+  const { release } = await limiter.acquire(read(clock).permitRequest)
   const error = caught(upstream(read(clock)))
   await settled()
-  for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
+  for (let n = 0; n < failuresToOpen; n++) breaker.begin()('failing')
   release()
-  t.match(await error, { message: /left alone/, problem: 'upstream_unavailable' })
+  t.match(await error, { message: /suspended/, problem: 'upstream_unavailable' })
   t.equal(sandbox.calls.length, 0)
-  t.equal(budget.estimateAt('caller', 'anna', 0), clock.elapsed())
+  t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed())
 })
 
-tap.test('lets the next call try where the trial was no longer wanted', async (t) => {
-  const { clock, upstream, circuit } = await start(t)
-  for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
+tap.test('releases the given permit when another call is the trial', async (t) => {
+  const { clock, sandbox, upstream, limiter, breaker } = await start(t, { rate: 2 })
+  for (let n = 0; n < failuresToOpen; n++) breaker.begin()('failing')
   clock.advance(openMs)
-  t.equal(await upstream(read(clock, { request: () => undefined })), undefined)
-  t.equal(circuit.state, 'half-open')
+  const permit = await limiter.acquire(read(clock).permitRequest)
+  const endTrial = breaker.begin()
+  t.match(await caught(upstream(read(clock, { permit }))), { problem: 'upstream_unavailable' })
+  t.equal(sandbox.calls.length, 0)
+  t.equal(limiter.state.usedLastSecond, 0)
+  endTrial('unknown')
+  t.equal(breaker.state, 'half-open')
   t.match(await upstream(read(clock)), { status: 200 })
-  t.equal(circuit.state, 'closed')
+  t.equal(breaker.state, 'closed')
 })
 
-tap.test('leaves the refusal of the budget as it is, and tells no call', async (t) => {
+tap.test('leaves the refusal of the limiter as it is, and tells no call', async (t) => {
   const { clock, upstream, reports } = await start(t)
   const error = await caught(upstream(read(clock, {}, { deadline: () => clock.elapsed() - 1 })))
   t.equal(error.problem, 'overloaded')
   t.strictSame(reports, [])
 })
 
-tap.test('reads the id that upstream gave a call only where it is one', async (t) => {
+tap.test('reports the id that upstream gave a call only if it is a single one', async (t) => {
   const results = [{ headers: { 'x-request-id': ['a', 'b'] } }, problem('upstream_timeout', 'too late')]
   const { clock, upstream, reports } = await start(t, { transport: prepared(...results) })
   await upstream(read(clock))
@@ -366,11 +357,11 @@ tap.test('reads the id that upstream gave a call only where it is one', async (t
   ])
 })
 
-tap.test('lets a fault of its own pass, with nothing said of upstream', async (t) => {
+tap.test('throws an error of our own, which says nothing about upstream', async (t) => {
   const faults = Array.from({ length: failuresToOpen }, () => new TypeError('a bug'))
-  const { clock, upstream, circuit, budget, reports } = await start(t, { transport: prepared(...faults) })
+  const { clock, upstream, breaker, limiter, reports } = await start(t, { transport: prepared(...faults) })
   for (const fault of faults) await t.rejects(upstream(read(clock)), fault)
-  t.equal(circuit.state, 'closed')
-  t.equal(budget.state.usedLastSecond, failuresToOpen)
+  t.equal(breaker.state, 'closed')
+  t.equal(limiter.state.usedLastSecond, failuresToOpen)
   t.strictSame(reports, [])
 })

@@ -1,10 +1,10 @@
 import tap from 'tap'
 import {
-  type CallVerdict,
   CircuitBreaker,
   type CircuitState,
   failuresToOpen,
   openMs,
+  type UpstreamHealth,
 } from '../../src/trackstar/circuit-breaker.js'
 import { TestClock } from '../harness.js'
 
@@ -12,15 +12,15 @@ function start() {
   const clock = new TestClock()
   const changes: CircuitState[] = []
   const circuit = new CircuitBreaker(clock, (state) => changes.push(state))
-  const call = (verdict: CallVerdict) => circuit.begin()(verdict)
+  const call = (health: UpstreamHealth) => circuit.begin()(health)
   const fail = (times = failuresToOpen) => {
-    for (let n = 0; n < times; n++) call('fails')
+    for (let n = 0; n < times; n++) call('failing')
   }
   return { clock, circuit, changes, call, fail }
 }
 
 const refusal = (retryAfter: number) => ({
-  message: /left alone/,
+  message: /suspended/,
   problem: 'upstream_unavailable',
   statusCode: 503,
   extras: { retryAfter },
@@ -43,7 +43,7 @@ tap.test(
   async (t) => {
     const { circuit, changes, call, fail } = start()
     fail(failuresToOpen - 1)
-    call('answers')
+    call('responding')
     fail(failuresToOpen - 1)
     call('unknown')
     t.equal(circuit.state, 'closed')
@@ -74,7 +74,7 @@ tap.test('lets one call try after a while, and refuses the others meanwhile', as
   t.equal(circuit.state, 'half-open')
   t.throws(() => circuit.check(), refusal(1))
   t.throws(() => circuit.begin(), refusal(1))
-  settle('answers')
+  settle('responding')
   t.equal(circuit.state, 'closed')
   t.doesNotThrow(() => circuit.begin())
   t.strictSame(changes, ['open', 'closed'])
@@ -84,7 +84,7 @@ tap.test('opens again, without a word, when the trial fails', async (t) => {
   const { clock, circuit, changes, call, fail } = start()
   fail()
   clock.advance(openMs)
-  call('fails')
+  call('failing')
   t.equal(circuit.state, 'open')
   clock.advance(openMs - 1)
   t.throws(() => circuit.check(), refusal(1))
@@ -99,7 +99,7 @@ tap.test('stays half-open when the trial never got there, and lets the next call
   clock.advance(openMs)
   call('unknown')
   t.equal(circuit.state, 'half-open')
-  call('answers')
+  call('responding')
   t.equal(circuit.state, 'closed')
 })
 
@@ -108,13 +108,13 @@ tap.test('does not stay open longer for the late failures of old calls', async (
   const old = [circuit.begin(), circuit.begin()]
   fail()
   clock.advance(openMs - 1)
-  old[0]?.('fails')
+  old[0]?.('failing')
   clock.advance(1)
   t.equal(circuit.state, 'half-open')
   const settle = circuit.begin()
-  old[1]?.('fails')
+  old[1]?.('failing')
   t.equal(circuit.state, 'half-open')
-  settle('answers')
+  settle('responding')
   t.equal(circuit.state, 'closed')
   t.strictSame(changes, ['open', 'closed'])
 })
@@ -125,7 +125,7 @@ tap.test('closes for the late answer of an old call, and keeps its one trial sho
   fail()
   clock.advance(openMs)
   const trial = circuit.begin()
-  old('answers')
+  old('responding')
   t.equal(circuit.state, 'closed')
   fail()
   clock.advance(openMs)
@@ -137,6 +137,6 @@ tap.test('closes for the late answer of an old call, and keeps its one trial sho
 
 tap.test('needs nobody who listens', async (t) => {
   const circuit = new CircuitBreaker(new TestClock())
-  for (let n = 0; n < failuresToOpen; n++) circuit.begin()('fails')
+  for (let n = 0; n < failuresToOpen; n++) circuit.begin()('failing')
   t.equal(circuit.state, 'open')
 })

@@ -9,7 +9,7 @@ import { createRateLimiter } from '../../src/trackstar/rate-limiter.js'
 import { httpTransport } from '../../src/trackstar/transport.js'
 import { TestClock } from '../harness.js'
 
-const errand: CallOptions = {
+const options: CallOptions = {
   permitRequest: { priority: 'caller', caller: 'anna', deadline: () => Number.POSITIVE_INFINITY },
   cause: 'miss',
 }
@@ -22,10 +22,11 @@ async function start(t: Test, products = 40) {
   t.teardown(() => dispatcher.close())
   t.teardown(() => sandbox.close())
   t.intercept(Math, 'random', { value: () => 0 })
+  const limiter = createRateLimiter(1000, clock)
   const upstream = createUpstreamCaller({
     transport: httpTransport(dispatcher, base, sandbox.credentials),
-    budget: createRateLimiter(1000, clock),
-    circuit: new CircuitBreaker(clock),
+    limiter,
+    breaker: new CircuitBreaker(clock),
     clock,
     timeoutMs: 5000,
     onCall: () => {},
@@ -35,35 +36,31 @@ async function start(t: Test, products = 40) {
     reads.push(read)
     return upstream(read)
   })
-  return { client, clock, sandbox, reads, urls: () => sandbox.calls.map((call) => call.url) }
+  return { client, clock, sandbox, reads, limiter, urls: () => sandbox.calls.map((call) => call.url) }
 }
 
-const pulling =
-  (...keys: string[]) =>
-  () =>
-    keys
-
-const list = (client: TrackstarClient): Promise<unknown> => client.list('products', {}, errand)
-const batch = (client: TrackstarClient): Promise<unknown> => client.productsBySku(pulling('A'), errand)
+const list = (client: TrackstarClient): Promise<unknown> => client.list('products', {}, options)
+const batch = (client: TrackstarClient): Promise<unknown> => client.productsBySku(['A'], options)
 
 const idsOf = (records: readonly { id: string }[] | undefined) => records?.map(({ id }) => id)
 
 tap.test('gives one page of a list, with the filters as they are', async (t) => {
   const { client, clock, urls, reads } = await start(t)
-  const page = await client.list('products', { limit: '2', 'sku[contains]': 'A&B=#', sku: undefined }, errand)
+  const page = await client.list('products', { limit: '2', 'sku[contains]': 'A&B=#', sku: undefined }, options)
   t.strictSame(page, { records: [], malformed: [], nextToken: null, date: clock.now() })
   t.strictSame(urls(), ['/wms/products?limit=2&sku%5Bcontains%5D=A%26B%3D%23'])
-  t.match(reads, [{ ...errand, route: '/wms/products' }])
+  t.match(reads, [{ ...options, route: '/wms/products' }])
 
-  const first = await client.list('inventory', { limit: '1' }, errand)
+  const first = await client.list('inventory', { limit: '1' }, options)
   t.equal(first.records.length, 1)
-  const second = await client.list('inventory', { limit: '1', page_token: first.nextToken ?? '' }, errand)
+  const second = await client.list('inventory', { limit: '1', page_token: first.nextToken ?? '' }, options)
   t.notSame(idsOf(second.records), idsOf(first.records))
-  t.match(await client.list('warehouses', {}, errand), { records: [{ id: 'wh_oslo' }, {}, {}, {}] })
+  t.match(await client.list('warehouses', {}, options), { records: [{ id: 'wh_oslo' }, {}, {}, {}] })
 })
 
-tap.test('has an empty list for a read that is no longer wanted', async (t) => {
-  const page = await createTrackstarClient(async () => undefined).list('products', {}, errand)
+tap.test('has no date when upstream sends none', async (t) => {
+  const answer = { status: 200, headers: {}, body: { data: [] } }
+  const page = await createTrackstarClient(async () => answer).list('products', {}, options)
   t.strictSame(page, { records: [], malformed: [], nextToken: null, date: undefined })
 })
 
@@ -71,7 +68,7 @@ tap.test('leaves out malformed records, and tells which and why', async (t) => {
   const { client, sandbox } = await start(t)
   const data = [{ id: 'sound', sku: 'A' }, { id: 'bad', sku: 'B', inventory_items: {} }, 7]
   sandbox.fault('/wms/products', { body: { data, next_token: null } })
-  for (const page of [await client.list('products', {}, errand), await client.productsBySku(pulling('A'), errand)]) {
+  for (const page of [await client.list('products', {}, options), await client.productsBySku(['A'], options)]) {
     t.strictSame(idsOf(page?.records), ['sound'])
     t.match(page?.malformed, [
       { path: '/data/1/inventory_items', id: 'bad', sku: 'B' },
@@ -83,10 +80,10 @@ tap.test('leaves out malformed records, and tells which and why', async (t) => {
 tap.test('refuses what is no list', async (t) => {
   const { client, sandbox } = await start(t)
   const table: [unknown, string][] = [
-    [[], "In Trackstar's answer the body must be object"],
-    [null, "In Trackstar's answer the body must be object"],
-    [{ data: {} }, "In Trackstar's answer /data must be array"],
-    [{ data: [], next_token: 7 }, "In Trackstar's answer /next_token must"],
+    [[], "In Trackstar's response, the body must be object"],
+    [null, "In Trackstar's response, the body must be object"],
+    [{ data: {} }, "In Trackstar's response, /data must be array"],
+    [{ data: [], next_token: 7 }, "In Trackstar's response, /next_token must"],
   ]
   for (const [body, message] of table) {
     sandbox.fault('/wms/products', { body: JSON.stringify(body) })
@@ -100,18 +97,17 @@ tap.test('refuses a list that upstream does not know', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/products', { status: 404 })
   for (const read of [list, batch]) {
-    await t.rejects(read(client), { message: /unexpected kind \(404\)/, problem: 'upstream_invalid_response' })
+    await t.rejects(read(client), { message: /unexpected status \(404\)/, problem: 'upstream_invalid_response' })
   }
 })
 
 tap.test('asks for products by SKU: a list of them, or one alone that has a comma', async (t) => {
   const { client, urls } = await start(t)
   const listed = ['CUP', 'MINT/LEMON 50%', '抹茶 30g', '__proto__', 'a+b&c=d#e?f', 'nowhere']
-  const batch = await client.productsBySku(pulling(...listed), errand)
-  t.strictSame(batch?.asked, listed)
-  t.strictSame(idsOf(batch?.records), ['prod_cup', 'prod/mint 50%', 'prod_抹茶', '__proto__'])
-  const alone = await client.productsBySku(pulling('GREEN, BLACK + WHITE'), errand)
-  t.strictSame(idsOf(alone?.records), ['prod_mix,3'])
+  const batch = await client.productsBySku(listed, options)
+  t.strictSame(idsOf(batch.records), ['prod_cup', 'prod/mint 50%', 'prod_抹茶', '__proto__'])
+  const alone = await client.productsBySku(['GREEN, BLACK + WHITE'], options)
+  t.strictSame(idsOf(alone.records), ['prod_mix,3'])
   t.strictSame(urls(), [
     '/wms/products?sku%5Bin%5D=CUP%2CMINT%2FLEMON%2050%25%2C%E6%8A%B9%E8%8C%B6%2030g%2C__proto__%2Ca%2Bb%26c%3Dd%23e%3Ff%2Cnowhere',
     '/wms/products?sku=GREEN%2C%20BLACK%20%2B%20WHITE',
@@ -121,14 +117,13 @@ tap.test('asks for products by SKU: a list of them, or one alone that has a comm
 tap.test('asks for items by id: a list of them, or the path of one alone that has a comma', async (t) => {
   const { client, urls, reads } = await start(t)
   const listed = ['inv/mint 50%', 'inv_抹茶', 'constructor', 'nowhere', '..']
-  const batch = await client.inventoryByIds(pulling(...listed), errand)
-  t.strictSame(batch?.asked, listed)
-  t.strictSame(idsOf(batch?.records), ['inv/mint 50%', 'inv_抹茶', 'constructor'])
-  const alone = await client.inventoryByIds(pulling('inv_mix,3'), errand)
-  t.match(alone, { asked: ['inv_mix,3'], malformed: [] })
-  t.strictSame(idsOf(alone?.records), ['inv_mix,3'])
-  t.match(await client.inventoryByIds(pulling('../a?b#c,d'), errand), { records: [], malformed: [] })
-  t.match(await client.inventoryByIds(pulling('\ud800,'), errand), { records: [] })
+  const batch = await client.inventoryByIds(listed, options)
+  t.strictSame(idsOf(batch.records), ['inv/mint 50%', 'inv_抹茶', 'constructor'])
+  const alone = await client.inventoryByIds(['inv_mix,3'], options)
+  t.match(alone, { malformed: [] })
+  t.strictSame(idsOf(alone.records), ['inv_mix,3'])
+  t.match(await client.inventoryByIds(['../a?b#c,d'], options), { records: [], malformed: [] })
+  t.match(await client.inventoryByIds(['\ud800,'], options), { records: [] })
   t.strictSame(urls(), [
     '/wms/inventory?ids%5Bin%5D=inv%2Fmint%2050%25%2Cinv_%E6%8A%B9%E8%8C%B6%2Cconstructor%2Cnowhere%2C..',
     '/wms/inventory/inv_mix%2C3',
@@ -141,18 +136,11 @@ tap.test('asks for items by id: a list of them, or the path of one alone that ha
 tap.test('refuses one item that is not what it claims to be', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/inventory/inv_mix%2C3', { body: { data: { id: 'inv_mix,3', sku: 5 } } })
-  await t.rejects(client.inventoryByIds(pulling('inv_mix,3'), errand), {
-    message: /^In Trackstar's answer \/data\/sku must/,
-    cause: { message: 'a malformed answer of /wms/inventory/{id}' },
+  await t.rejects(client.inventoryByIds(['inv_mix,3'], options), {
+    message: /^In Trackstar's response, \/data\/sku must/,
+    cause: { message: 'malformed response of /wms/inventory/{id}' },
     problem: 'upstream_invalid_response',
   })
-})
-
-tap.test('asks for what is there when the permit comes, and for nothing where there is none', async (t) => {
-  const { client, urls } = await start(t)
-  t.equal(await client.productsBySku(pulling(), errand), undefined)
-  t.equal(await client.inventoryByIds(pulling(), errand), undefined)
-  t.strictSame(urls(), [])
 })
 
 tap.test('keeps the longest batch within what upstream takes', async (t) => {
@@ -160,7 +148,7 @@ tap.test('keeps the longest batch within what upstream takes', async (t) => {
   for (const key of ['茶'.repeat(60), 'x']) {
     const list = new KeyList()
     for (let n = 0; list.add(`${key}${n}`); n++);
-    t.match(await client.productsBySku(() => list.keys, errand), { records: [] })
+    t.match(await client.productsBySku(list.keys, options), { records: [] })
     t.ok((sandbox.calls.at(-1)?.url.length ?? 0) < 7168)
   }
 })
@@ -169,16 +157,16 @@ tap.test('reads all pages of a batch, and repeats its filters with each', async 
   const { client, sandbox, urls } = await start(t)
   const page = (id: string, next_token: string | null) => ({ body: { data: [{ id }], next_token }, times: 1 })
   for (const [read, path, filter] of [
-    [() => client.productsBySku(pulling('A', 'B'), errand), '/wms/products', 'sku%5Bin%5D=A%2CB'],
-    [() => client.productsBySku(pulling('A,B'), errand), '/wms/products', 'sku=A%2CB'],
-    [() => client.inventoryByIds(pulling('a', 'b'), errand), '/wms/inventory', 'ids%5Bin%5D=a%2Cb'],
+    [() => client.productsBySku(['A', 'B'], options), '/wms/products', 'sku%5Bin%5D=A%2CB'],
+    [() => client.productsBySku(['A,B'], options), '/wms/products', 'sku=A%2CB'],
+    [() => client.inventoryByIds(['a', 'b'], options), '/wms/inventory', 'ids%5Bin%5D=a%2Cb'],
   ] as const) {
     sandbox.calls.length = 0
     sandbox.fault(path, page('three', null))
     sandbox.fault(path, page('two', 't&2'))
     sandbox.fault(path, page('one', 't=1'))
     const batch = await read()
-    t.strictSame(idsOf(batch?.records), ['one', 'two', 'three'])
+    t.strictSame(idsOf(batch.records), ['one', 'two', 'three'])
     t.strictSame(urls(), [
       `${path}?${filter}`,
       `${path}?${filter}&page_token=t%3D1`,
@@ -187,38 +175,49 @@ tap.test('reads all pages of a batch, and repeats its filters with each', async 
   }
 })
 
+tap.test('uses the given permit for the first page only', async (t) => {
+  const { client, sandbox, reads, limiter } = await start(t)
+  sandbox.fault('/wms/products', { body: { data: [], next_token: null } })
+  sandbox.fault('/wms/products', { body: { data: [], next_token: 'more' }, times: 1 })
+  const permit = await limiter.acquire(options.permitRequest)
+  await client.productsBySku(['A'], { ...options, permit })
+  t.strictSame(
+    reads.map((read) => read.permit),
+    [permit, undefined],
+  )
+})
+
 tap.test('gathers malformed records of all pages', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/products', { body: { data: [8], next_token: null } })
   sandbox.fault('/wms/products', { body: { data: [7], next_token: 'more' }, times: 1 })
-  t.equal((await client.productsBySku(pulling('A'), errand))?.malformed.length, 2)
+  t.equal((await client.productsBySku(['A'], options)).malformed.length, 2)
 })
 
 tap.test('gives up on pages that never end', async (t) => {
   const endless = {
-    message: "In Trackstar's answer /next_token must come to an end",
+    message: "In Trackstar's response, /next_token must come to an end",
     problem: 'upstream_invalid_response',
   }
   const same = await start(t)
   same.sandbox.fault('/wms/products', { body: { data: [], next_token: 'again' } })
-  await t.rejects(same.client.productsBySku(pulling('A'), errand), endless)
+  await t.rejects(same.client.productsBySku(['A'], options), endless)
   t.equal(same.sandbox.calls.length, 2, 'the token leads to itself')
 
   let calls = 0
-  const client = createTrackstarClient(async ({ request }) => {
-    request()
+  const client = createTrackstarClient(async () => {
     return { status: 200, headers: {}, body: { data: [], next_token: `t${++calls}` } }
   })
-  await t.rejects(client.productsBySku(pulling('A'), errand), endless)
+  await t.rejects(client.productsBySku(['A'], options), endless)
   t.equal(calls, 20, 'there is another token each time')
 })
 
 tap.test('reads all warehouses', async (t) => {
   const { client, sandbox, urls } = await start(t)
-  t.strictSame(idsOf(await client.warehouses(errand)), ['wh_oslo', 'wh_porto', 'wh_graz', 'wh_quiet'])
+  t.strictSame(idsOf(await client.warehouses(options)), ['wh_oslo', 'wh_porto', 'wh_graz', 'wh_quiet'])
   sandbox.fault('/wms/warehouses', { body: { data: [{ id: 'b' }, {}] } })
   sandbox.fault('/wms/warehouses', { body: { data: [{ id: 'a' }], next_token: 'more' }, times: 1 })
-  t.strictSame(idsOf(await client.warehouses(errand)), ['a', 'b'])
+  t.strictSame(idsOf(await client.warehouses(options)), ['a', 'b'])
   t.strictSame(urls(), ['/wms/warehouses', '/wms/warehouses', '/wms/warehouses?page_token=more'])
 })
 
@@ -233,10 +232,9 @@ tap.test('has no warehouses where upstream knows none or has no such function', 
   ]) {
     const before = sandbox.calls.length
     sandbox.fault('/wms/warehouses', fault)
-    t.strictSame(await client.warehouses(errand), [])
+    t.strictSame(await client.warehouses(options), [])
     t.equal(sandbox.calls.length, before + 1)
   }
-  t.strictSame(await createTrackstarClient(async () => undefined).warehouses(errand), [])
 })
 
 tap.test('does not take a failure for the absence of warehouses', async (t) => {
@@ -247,20 +245,20 @@ tap.test('does not take a failure for the absence of warehouses', async (t) => {
     [{ body: { data: null } }, 'upstream_invalid_response'],
   ] as const) {
     sandbox.fault('/wms/warehouses', fault)
-    await t.rejects(client.warehouses(errand), { name: 'FastifyError', problem: code })
+    await t.rejects(client.warehouses(options), { name: 'FastifyError', problem: code })
   }
 })
 
 tap.test('reads the connection with the organisation’s key alone, in any envelope', async (t) => {
   const { client, sandbox, urls, reads } = await start(t)
-  const state = await client.connection('conn_sandbox', errand)
+  const state = await client.connection('conn_sandbox', options)
   t.strictSame(state, { syncedAt: '2023-11-14T22:13:20Z', errors: [], incomplete: [] })
   t.notOk(Object.hasOwn(sandbox.calls[0]?.headers ?? {}, 'x-trackstar-access-token'))
   t.equal(reads[0]?.route, '/connections/{connection_id}')
   const connection = { historical_sync_completed: { get_products: false } }
   for (const data of [connection, [connection]]) {
     sandbox.fault('/connections/a%2Fb%3Fc', { body: { data } })
-    t.match(await client.connection('a/b?c', errand), { syncedAt: null, incomplete: ['products'] })
+    t.match(await client.connection('a/b?c', options), { syncedAt: null, incomplete: ['products'] })
   }
   t.strictSame(urls().slice(1), ['/connections/a%2Fb%3Fc', '/connections/a%2Fb%3Fc'])
 })
@@ -268,24 +266,23 @@ tap.test('reads the connection with the organisation’s key alone, in any envel
 tap.test('refuses what is no connection', async (t) => {
   const { client, sandbox } = await start(t)
   const refused = {
-    message: "In Trackstar's answer /data must be a connection",
-    cause: { message: 'a malformed answer of /connections/{connection_id}' },
+    message: "In Trackstar's response, /data must be a connection",
+    cause: { message: 'malformed response of /connections/{connection_id}' },
     problem: 'upstream_invalid_response',
   }
-  await t.rejects(client.connection('nobody', errand), refused, 'a 404')
+  await t.rejects(client.connection('nobody', options), refused, 'a 404')
   for (const body of [null, [], {}, { data: null }, { data: [] }, { data: 'x' }, { data: { errors: 'none' } }]) {
     sandbox.fault('*', { body: JSON.stringify(body) })
-    await t.rejects(client.connection('conn_sandbox', errand), refused)
+    await t.rejects(client.connection('conn_sandbox', options), refused)
   }
-  await t.rejects(createTrackstarClient(async () => undefined).connection('x', errand), refused)
 })
 
 tap.test('says for each read on whose behalf and why it is made', async (t) => {
   const { client, reads } = await start(t)
-  const refresh: CallOptions = { permitRequest: { ...errand.permitRequest, priority: 'refresh' }, cause: 'refresh' }
+  const refresh: CallOptions = { permitRequest: { ...options.permitRequest, priority: 'refresh' }, cause: 'refresh' }
   await client.list('products', { limit: '1' }, refresh)
-  await client.productsBySku(pulling('CUP'), refresh)
-  await client.inventoryByIds(pulling('inv_cup'), refresh)
+  await client.productsBySku(['CUP'], refresh)
+  await client.inventoryByIds(['inv_cup'], refresh)
   await client.warehouses(refresh)
   await client.connection('conn_sandbox', refresh)
   t.equal(reads.length, 5)

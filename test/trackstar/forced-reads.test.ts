@@ -141,7 +141,7 @@ tap.test('pauses forced bids with all others, for as long and no longer', async 
   t.equal(pauses, 1)
   await settled()
   t.strictSame(log, ['f1 at 0', 'c0 at 0', 'impatient refused for 8 s at 0'])
-  t.strictSame(budget.state, { readsPerSecond: 2, usedLastSecond: 2, waiting: 8, isSpent: true })
+  t.strictSame(budget.state, { readsPerSecond: 2, usedLastSecond: 2, waiting: 8, isExhausted: true })
   await time.pass(7999)
   t.equal(log.length, 3)
   await time.pass(5 * spanMs)

@@ -44,7 +44,7 @@ async function readTokens(next: (token: string | undefined) => string | null, op
 
 const endless = {
   problem: 'upstream_invalid_response',
-  message: "In Trackstar's answer /next_token must come to an end",
+  message: "In Trackstar's response, /next_token must come to an end",
 }
 
 tap.test('reads page after page', async (t) => {

@@ -112,7 +112,7 @@ tap.test('gives up after the time of one call', async (t) => {
   const { sandbox, call, told } = await sandboxed(t, '', 300)
   sandbox.fault('*', { delayMs: 60_000 })
   await t.rejects(call(get('/wms/products')), {
-    message: 'Trackstar gave no whole answer within 300 ms',
+    message: 'Trackstar did not send a complete response within 300 ms',
     problem: 'upstream_timeout',
     cause: { name: 'TimeoutError' },
   })
@@ -121,7 +121,7 @@ tap.test('gives up after the time of one call', async (t) => {
 
 tap.test('gives up as well on an answer that begins and does not end', async (t) => {
   const { call } = await served(t, (_request, response) => void response.write('{"data": ['), 80)
-  await t.rejects(call(get('/')), { message: /no whole answer/, problem: 'upstream_timeout' })
+  await t.rejects(call(get('/')), { message: /complete response/, problem: 'upstream_timeout' })
 })
 
 tap.test('says that upstream is unavailable where no whole answer comes', async (t) => {

@@ -43,7 +43,7 @@ tap.test('passes on what upstream says of the request', async (t) => {
   t.equal(wrong.message, '100 %s, no %d')
   t.strictSame(wrong.extras, { origin: 'integration' })
   const missing = toProblem(answer(501, said('The ledger is off')))
-  t.equal(missing.message, 'The connected warehouse system has no such function: The ledger is off')
+  t.equal(missing.message, 'The connected warehouse system does not support this operation: The ledger is off')
   t.strictSame(missing.extras, { origin: 'trackstar' })
 })
 
@@ -61,9 +61,9 @@ tap.test('passes on nothing else that upstream says', async (t) => {
 tap.test('has words of its own where upstream says nothing that can be read', async (t) => {
   for (const body of [undefined, null, 'text', 7, [], {}, said(''), said(42), said({ error: 'x' })]) {
     const rejected = toProblem(answer(422, body))
-    t.equal(rejected.message, 'Trackstar refused the request')
+    t.equal(rejected.message, 'Trackstar rejected the request')
     t.strictSame(rejected.extras, { origin: 'trackstar' })
-    t.equal(toProblem(answer(501, body)).message, 'The connected warehouse system has no such function')
+    t.equal(toProblem(answer(501, body)).message, 'The connected warehouse system does not support this operation')
   }
   t.strictSame(toProblem(answer(422, said('x', 'elsewhere'))).extras, { origin: 'trackstar' })
 })
@@ -94,11 +94,11 @@ tap.test('says when to come back: as asked on a 429 and a 503, after a second ot
 tap.test('says where a success is not what it should be, and why', async (t) => {
   t.match(invalidResponse('/wms/products', { path: '/data', message: 'must be array' }), {
     problem: 'upstream_invalid_response',
-    message: "In Trackstar's answer /data must be array",
+    message: "In Trackstar's response, /data must be array",
     cause: { message: /\/wms\/products/ },
   })
   const unreadable = invalidResponse('/wms/x', { path: '', message: 'must be JSON' })
-  t.equal(unreadable.message, "In Trackstar's answer the body must be JSON")
+  t.equal(unreadable.message, "In Trackstar's response, the body must be JSON")
 })
 
 const pause = (status: number, headers: UpstreamAnswer['headers']) =>
