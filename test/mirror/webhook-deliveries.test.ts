@@ -13,10 +13,10 @@ function start() {
   const receive = createWebhookReceiver({
     cache,
     warehouses: {
-      take: (warehouse: Warehouse) => effects.push(['warehouse', warehouse.id]),
-      askAgain: async () => effects.push(['warehouses']),
+      store: (warehouse: Warehouse) => effects.push(['warehouse', warehouse.id]),
+      invalidate: async () => effects.push(['warehouses']),
     } as never,
-    syncStatus: { askAgain: () => effects.push(['status']) } as never,
+    syncStatus: { invalidate: () => effects.push(['status']) } as never,
     now: clock.now,
     refresh: (kind, id) => effects.push([kind, id]),
     isKnownAbsent: (kind, id) => absent.has(`${kind} ${id}`),
