@@ -2,37 +2,38 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product, ProductReference } from '../records/product.js'
 import { compare, type Exact, larger, plus, smaller } from './rational.js'
 
-/** One item as a part of a product. */
+/** One inventory item as a part of a product. */
 export interface Component {
   readonly inventoryItemId: string
-  /** The product's name for the item, else the item's own SKU, else null. An empty one is none. */
+  /** The SKU that the product gives the item, else the item's own, else null. An empty SKU counts as none. */
   readonly sku: string | null
-  /** Units of the item that one unit of the product needs, as the arithmetic uses them. */
+  /** Units of the item that one unit of the product needs, after references are merged. */
   readonly units: Exact
 }
 
-/** Items that can stand in for each other; never empty. */
+/** Items that are interchangeable; never empty. */
 export interface Group {
-  /** In a kit the component's SKU, null where it has none; null in a product that is no kit. */
+  /** The component's SKU in a kit, null if it has none; null in a plain product. */
   readonly sku: string | null
   /** In product order. */
   readonly components: readonly Component[]
-  /** The units that all of its components need alike, null where they differ. */
+  /** The unit quantity of all components; null if they differ. */
   readonly units: Exact | null
 }
 
-/** A product taken apart: what it draws on, in product order, how that falls into groups, and what was set aside. */
+/** The components of a product, in product order, and the groups that they form. */
 export interface ProductComponents {
   readonly components: readonly Component[]
   /** In the order of their first components. */
   readonly groups: readonly Group[]
+  /** References that are ignored because of their unit quantity. */
   readonly invalidReferences: MergedReferences['invalid']
 }
 
 /**
- * The contract's rules 0 and 1. A product that is no kit is one group. A kit has a group for each component SKU, in
- * which the largest unit quantity applies to all if the kit names one of its items twice; an item without any SKU is
- * a group of its own.
+ * Resolves a product into components and groups. A plain product is one group. A kit has one group for each component SKU;
+ * an item without a SKU is a group of its own. If a kit refers to an item more than once, the largest unit quantity of that
+ * item's group applies to all of the group.
  */
 export function resolveComponents(product: Product, items: ReadonlyMap<string, InventoryItem>): ProductComponents {
   const { merged, invalid } = mergeReferences(product)
@@ -46,7 +47,7 @@ export function resolveComponents(product: Product, items: ReadonlyMap<string, I
   return { components, groups, invalidReferences: invalid }
 }
 
-/** A component whose units the other ones of its group may still change. */
+/** A component whose units may still change with its group. */
 interface Draft extends Component {
   units: Exact
   readonly isRepeated: boolean
@@ -59,9 +60,9 @@ function kitGroups(components: readonly Draft[]): Group[] {
   const bySku = new Map<string | Draft, Draft[]>()
   for (const component of components) {
     const key = component.sku ?? component
-    const known = bySku.get(key)
-    if (known === undefined) bySku.set(key, [component])
-    else known.push(component)
+    const members = bySku.get(key)
+    if (members === undefined) bySku.set(key, [component])
+    else members.push(component)
   }
   return Array.from(bySku, ([key, members]) => {
     if (members.some((member) => member.isRepeated)) applyLargest(members)
@@ -76,14 +77,14 @@ function applyLargest(members: readonly Draft[]): void {
 
 function groupOf(sku: string | null, components: readonly Component[]): Group {
   const smallest = components.map((component) => component.units).reduce(smaller)
-  const alike = components.every((component) => compare(component.units, smallest) === 0)
-  return { sku, components, units: alike ? smallest : null }
+  const isUniform = components.every((component) => compare(component.units, smallest) === 0)
+  return { sku, components, units: isUniform ? smallest : null }
 }
 
-/** All that a product says of one inventory item, its references to it merged into one. */
+/** All references of a product to one inventory item, merged. */
 export interface MergedReference {
   readonly inventoryItemId: string
-  /** The SKU that its first reference gives it; null where that gives none. */
+  /** The SKU of the first reference, or null. */
   readonly sku: string | null
   /** Units of the item that one unit of the product needs, above zero. */
   readonly units: Exact
@@ -91,17 +92,17 @@ export interface MergedReference {
   readonly isRepeated: boolean
 }
 
-/** What a product's `inventory_items` come to. */
+/** The result of merging a product's `inventory_items`. */
 export interface MergedReferences {
-  /** One for each item, in the order first named. */
+  /** One for each item, in the order of first reference. */
   readonly merged: readonly MergedReference[]
-  /** Those whose `unit_quantity` is no number above zero; they are set aside before anything is merged. */
+  /** References whose `unit_quantity` is not a number above zero. They are not merged. */
   readonly invalid: readonly ProductReference[]
 }
 
 /**
- * The contract's rule 0. An item that is referred to twice needs the sum of its unit quantities in a kit, and counts
- * once with the largest of them in a plain product.
+ * Merges references to the same item. The unit quantities of a repeated item are added up in a kit; in a plain product the
+ * item counts once, with the largest of them.
  */
 export function mergeReferences(product: Product): MergedReferences {
   const merged = new Map<string, MergedReference>()
@@ -113,14 +114,14 @@ export function mergeReferences(product: Product): MergedReferences {
       continue
     }
     const { inventory_item_id: inventoryItemId } = reference
-    const earlier = merged.get(inventoryItemId)
+    const existing = merged.get(inventoryItemId)
     merged.set(
       inventoryItemId,
-      earlier === undefined
+      existing === undefined
         ? { inventoryItemId, sku: reference.sku || null, units, isRepeated: false }
         : {
-            ...earlier,
-            units: product.is_kit ? plus(earlier.units, units) : larger(earlier.units, units),
+            ...existing,
+            units: product.is_kit ? plus(existing.units, units) : larger(existing.units, units),
             isRepeated: true,
           },
     )
@@ -128,7 +129,7 @@ export function mergeReferences(product: Product): MergedReferences {
   return { merged: [...merged.values()], invalid }
 }
 
-/** The ids of the items that must be read to answer for the product: one each, in the order first named. */
+/** The distinct ids of the items that the stock of a product needs, in the order of first reference. */
 export function referencedItemIds(product: Product): string[] {
   const ids = new Set<string>()
   for (const reference of product.inventory_items ?? []) {
@@ -137,7 +138,7 @@ export function referencedItemIds(product: Product): string[] {
   return [...ids]
 }
 
-/** What `unit_quantity` says: 1 where it says nothing, null where it is no number above zero. */
+/** The unit quantity of a reference: 1 if absent or null; null if it is not a number above zero. */
 function unitsOf({ unit_quantity: units }: ProductReference): number | null {
   if (units === undefined || units === null) return 1
   return typeof units === 'number' && Number.isFinite(units) && units > 0 ? units : null

@@ -17,57 +17,59 @@ import { toNumber } from './rational.js'
 import type { ComponentStock, Stock, StockIssue, StockSource, WarehouseStock } from './stock.js'
 import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
 
-/** What an answer for one SKU is made of. */
+/** The records and options of a stock. */
 export interface StockInput {
-  /** The SKU, as asked. */
+  /** The SKU, as requested. */
   readonly sku: string
   readonly product: Product
-  /** Those that upstream knows, by id. One that the product refers to and that is not here is missing. */
+  /** Inventory items by id. An item that the product refers to and that is not in the map is missing upstream. */
   readonly items: ReadonlyMap<string, InventoryItem>
-  /** The connection's warehouse list; empty where there is none. */
+  /** The connection's warehouses by id; empty if unknown. */
   readonly warehouses: ReadonlyMap<string, Warehouse>
-  /** The warehouses that the caller asked for; undefined or empty for all. */
+  /** The warehouses to count; undefined or empty for all. */
   readonly warehouseIds?: readonly string[] | undefined
   readonly include?: { readonly lots?: boolean | undefined; readonly locations?: boolean | undefined } | undefined
-  /** Resources (`products`, `inventory`) whose first copy upstream has not finished. */
+  /** Resources (`products`, `inventory`) whose first sync is not finished upstream. */
   readonly syncIncomplete?: readonly string[] | undefined
+  /** When the oldest record was read, as an ISO 8601 time. */
   readonly asOf: string
   readonly stale: boolean
   readonly source: StockSource | null
 }
 
 /**
- * The stock of one SKU, by the contract's "The arithmetic" and "What is wrong is said, never hidden". Pure: it reads
- * no clock and changes nothing that it is given.
+ * Computes the stock of one SKU. A plain product sums its items; a kit is as many as its scarcest component allows. Exact:
+ * no sum or quotient is a floating-point approximation. Problems in the data never fail; they are listed as issues. Pure:
+ * it reads no clock and does not change its input.
  */
 export function composeStock(input: StockInput): Stock {
   const { product, items, warehouses } = input
   const isKit = product.is_kit === true
-  const asked: SelectedWarehouses = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
+  const selected: SelectedWarehouses = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
   const { components, groups, invalidReferences: invalid } = resolveComponents(product, items)
   const issues: StockIssue[] = invalid.map(invalidUnitQuantity)
   if (components.length + invalid.length === 0) issues.push(noInventoryItems(product))
 
-  const counted: InventoryItem[] = []
-  const holdings = new Map<string, ItemAmounts>()
+  const knownItems: InventoryItem[] = []
+  const amountsById = new Map<string, ItemAmounts>()
   for (const { inventoryItemId } of components) {
     const item = items.get(inventoryItemId)
     if (item === undefined) {
       issues.push(inventoryItemMissing(inventoryItemId))
       continue
     }
-    const holding = toItemAmounts(item, asked)
-    counted.push(item)
-    holdings.set(inventoryItemId, holding)
-    issues.push(...itemIssues(inventoryItemId, holding, asked))
+    const amounts = toItemAmounts(item, selected)
+    knownItems.push(item)
+    amountsById.set(inventoryItemId, amounts)
+    issues.push(...itemIssues(inventoryItemId, amounts, selected))
   }
   issues.push(
-    ...warehouseUnknown(asked, warehouses, holdings),
+    ...warehouseUnknown(selected, warehouses, amountsById),
     ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
   )
 
-  const give: AmountsOf = (inventoryItemId) => holdings.get(inventoryItemId)?.selected ?? noAmounts
-  const quantities = toQuantities(productAmounts(groups, isKit, give))
+  const amountsOf: AmountsOf = (inventoryItemId) => amountsById.get(inventoryItemId)?.selected ?? noAmounts
+  const quantities = toQuantities(productAmounts(groups, isKit, amountsOf))
   return {
     sku: input.sku,
     product: {
@@ -80,43 +82,51 @@ export function composeStock(input: StockInput): Stock {
     },
     available: Math.max(0, quantities.fulfillable),
     quantities,
-    warehouses: warehouseStocks(groups, isKit, holdings, warehouses, asked),
-    components: components.map((component) => componentStock(component, items.get(component.inventoryItemId), give)),
-    complete: !issues.some((issue) => affectsNumbers(issue, asked)),
+    warehouses: warehouseStocks(groups, isKit, amountsById, warehouses, selected),
+    components: components.map((component) =>
+      componentStock(component, items.get(component.inventoryItemId), amountsOf),
+    ),
+    complete: !issues.some((issue) => affectsNumbers(issue, selected)),
     issues,
-    limiting: isKit ? findLimiting(groups, give) : null,
+    limiting: isKit ? findLimiting(groups, amountsOf) : null,
     as_of: input.asOf,
     stale: input.stale,
     source: input.source,
-    ...(input.include?.lots && { lots: stockLots(counted, asked) }),
-    ...(input.include?.locations && { locations: stockLocations(counted, asked) }),
+    ...(input.include?.lots && { lots: stockLots(knownItems, selected) }),
+    ...(input.include?.locations && { locations: stockLocations(knownItems, selected) }),
   }
 }
 
-const componentStock = (component: Component, item: InventoryItem | undefined, give: AmountsOf): ComponentStock => ({
+const componentStock = (
+  component: Component,
+  item: InventoryItem | undefined,
+  amountsOf: AmountsOf,
+): ComponentStock => ({
   inventory_item_id: component.inventoryItemId,
   sku: component.sku,
   name: item?.name ?? null,
   unit_quantity: toNumber(component.units),
   active: item?.active ?? null,
   status: item === undefined ? 'missing' : 'ok',
-  quantities: toQuantities(give(component.inventoryItemId)),
+  quantities: toQuantities(amountsOf(component.inventoryItemId)),
 })
 
 /**
- * The contract's rules 6 and 7: the same arithmetic on each warehouse's own numbers, over every warehouse that an item
- * names, or those of them that were asked for, in code unit order of their ids.
+ * The same arithmetic on the numbers of each warehouse alone, over every selected warehouse that an item names, in code
+ * unit order of the ids. For a kit this is what one warehouse can assemble by itself, so the parts may add up to less than
+ * the total.
  */
 export function warehouseStocks(
   groups: readonly Group[],
   isKit: boolean,
-  holdings: ReadonlyMap<string, ItemAmounts>,
+  amountsById: ReadonlyMap<string, ItemAmounts>,
   warehouses: ReadonlyMap<string, Warehouse>,
-  asked: SelectedWarehouses,
+  selected: SelectedWarehouses,
 ): WarehouseStock[] {
-  return namedWarehouses(holdings, asked).map((warehouseId) => {
-    const give = (inventoryItemId: string) => holdings.get(inventoryItemId)?.byWarehouse.get(warehouseId) ?? noAmounts
-    const quantities = toQuantities(productAmounts(groups, isKit, give))
+  return namedWarehouses(amountsById, selected).map((warehouseId) => {
+    const amountsOf = (inventoryItemId: string) =>
+      amountsById.get(inventoryItemId)?.byWarehouse.get(warehouseId) ?? noAmounts
+    const quantities = toQuantities(productAmounts(groups, isKit, amountsOf))
     const warehouse = warehouses.get(warehouseId)
     return {
       warehouse_id: warehouseId,
@@ -128,11 +138,11 @@ export function warehouseStocks(
   })
 }
 
-function namedWarehouses(holdings: ReadonlyMap<string, ItemAmounts>, asked: SelectedWarehouses): string[] {
+function namedWarehouses(amountsById: ReadonlyMap<string, ItemAmounts>, selected: SelectedWarehouses): string[] {
   const named = new Set<string>()
-  for (const { byWarehouse } of holdings.values()) {
+  for (const { byWarehouse } of amountsById.values()) {
     for (const warehouseId of byWarehouse.keys()) {
-      if (asked === undefined || asked.has(warehouseId)) named.add(warehouseId)
+      if (selected === undefined || selected.has(warehouseId)) named.add(warehouseId)
     }
   }
   return [...named].toSorted()

@@ -1,14 +1,13 @@
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { SelectedWarehouses } from './quantities.js'
-import { finiteOrNull } from './quantities.js'
+import { finiteOrNull, type SelectedWarehouses } from './quantities.js'
 import type { StockLocation, StockLot } from './stock.js'
 
-/** Every lot of these items, first-expiring first, those without a date last, otherwise in order. */
-export function stockLots(items: readonly InventoryItem[], asked: SelectedWarehouses): StockLot[] {
+/** The lots of these items in the selected warehouses, first-expiring first, those without a date last. */
+export function stockLots(items: readonly InventoryItem[], selected: SelectedWarehouses): StockLot[] {
   const lots: StockLot[] = []
   for (const item of items) {
     for (const lot of item.lots ?? []) {
-      if (!isAsked(asked, lot.warehouse_id)) continue
+      if (!isSelected(selected, lot.warehouse_id)) continue
       lots.push({
         inventory_item_id: item.id,
         lot_id: lot.lot_id ?? null,
@@ -24,12 +23,12 @@ export function stockLots(items: readonly InventoryItem[], asked: SelectedWareho
     .map(({ lot }) => lot)
 }
 
-/** Every location of these items, in order. */
-export function stockLocations(items: readonly InventoryItem[], asked: SelectedWarehouses): StockLocation[] {
+/** The locations of these items in the selected warehouses. */
+export function stockLocations(items: readonly InventoryItem[], selected: SelectedWarehouses): StockLocation[] {
   const locations: StockLocation[] = []
   for (const item of items) {
     for (const location of item.locations ?? []) {
-      if (!isAsked(asked, location.warehouse_id)) continue
+      if (!isSelected(selected, location.warehouse_id)) continue
       locations.push({
         inventory_item_id: item.id,
         location_id: location.location_id ?? null,
@@ -41,17 +40,17 @@ export function stockLocations(items: readonly InventoryItem[], asked: SelectedW
   return locations
 }
 
-const isAsked = (asked: SelectedWarehouses, warehouseId: string | null | undefined): boolean =>
-  asked === undefined || (typeof warehouseId === 'string' && asked.has(warehouseId))
+const isSelected = (selected: SelectedWarehouses, warehouseId: string | null | undefined): boolean =>
+  selected === undefined || (typeof warehouseId === 'string' && selected.has(warehouseId))
 
-const date = /^\d{4}-\d{2}-\d{2}(?<time>T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/
+const isoDate = /^\d{4}-\d{2}-\d{2}(?<time>T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/
 
 /**
- * Milliseconds of an ISO 8601 time, a plain date being the start of that day; infinity for what is neither. UTC where
- * no zone is named: `Date.parse` alone would take such a time for that of this machine's zone, and much else for a date.
+ * Epoch ms of an ISO 8601 time, or of the start of a plain date; infinity for any other text. A time without a zone is UTC:
+ * `Date.parse` alone would read it in the zone of this machine, and would accept many other texts.
  */
 function instantOf(text: string | null): number {
-  const groups = text === null ? undefined : date.exec(text)?.groups
+  const groups = text === null ? undefined : isoDate.exec(text)?.groups
   if (groups === undefined) return Number.POSITIVE_INFINITY
   const instant = Date.parse(groups['time'] !== undefined && groups['zone'] === undefined ? `${text}Z` : `${text}`)
   return Number.isNaN(instant) ? Number.POSITIVE_INFINITY : instant

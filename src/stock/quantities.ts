@@ -2,7 +2,7 @@ import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js
 import { type Exact, minus, plus, toNumber } from './rational.js'
 import type { Quantities } from './stock.js'
 
-/** Quantities as the arithmetic holds them: exact, null where not stated, save `fulfillable`, which then counts 0. */
+/** Exact quantities: null if not stated, except `fulfillable`, which then counts as 0. */
 export interface Amounts {
   readonly onhand: Exact | null
   readonly committed: Exact | null
@@ -12,12 +12,13 @@ export interface Amounts {
   readonly awaiting: Exact | null
 }
 
-/** What upstream states in one place, and whether that tells what is fulfillable. */
-export interface ItemOrWarehouseAmounts extends Amounts {
+/** The quantities of an item, in all or in one warehouse. */
+export interface StatedAmounts extends Amounts {
+  /** Whether `fulfillable` is stated or can be derived. */
   readonly isFulfillableKnown: boolean
 }
 
-/** The amounts of what states nothing and counts 0. */
+/** Nothing is stated; `fulfillable` counts as 0. */
 export const noAmounts: Amounts = {
   onhand: null,
   committed: null,
@@ -28,16 +29,17 @@ export const noAmounts: Amounts = {
 }
 
 /**
- * What an item or one of its warehouses states. `fulfillable`, where it is not stated, is
- * onhand − committed − unfulfillable if all three are; `derivable` says whether that identity holds for the item, which
- * it does not where substitute SKUs are involved.
+ * Reads the quantities of an item or of one of its warehouses. If `fulfillable` is not stated, it is onhand − committed −
+ * unfulfillable, provided all three are.
+ *
+ * @param isDerivable whether that identity holds for the item; it does not if substitute SKUs are involved
  */
-export function toAmounts(quantities: ItemQuantities, derivable: boolean): ItemOrWarehouseAmounts {
+export function toAmounts(quantities: ItemQuantities, isDerivable: boolean): StatedAmounts {
   const onhand = finiteOrNull(quantities.onhand)
   const committed = finiteOrNull(quantities.committed)
   const unfulfillable = finiteOrNull(quantities.unfulfillable)
   let fulfillable: Exact | null = finiteOrNull(quantities.fulfillable)
-  if (fulfillable === null && derivable && onhand !== null && committed !== null && unfulfillable !== null) {
+  if (fulfillable === null && isDerivable && onhand !== null && committed !== null && unfulfillable !== null) {
     fulfillable = minus(minus(onhand, committed), unfulfillable)
   }
   return {
@@ -51,11 +53,11 @@ export function toAmounts(quantities: ItemQuantities, derivable: boolean): ItemO
   }
 }
 
-/** A quantity as upstream states it, or null: absent and null are not stated, nor is what is not finite. Never -0. */
+/** A stated quantity, or null if it is absent, null or not finite. Never -0. */
 export const finiteOrNull = (value: number | null | undefined): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value + 0 : null
 
-/** Both together. A quantity that only one of them states is that one's. */
+/** a + b. A quantity that only one of them states is taken from that one. */
 export const addAmounts = (a: Amounts, b: Amounts): Amounts => ({
   onhand: sum(a.onhand, b.onhand),
   committed: sum(a.committed, b.committed),
@@ -67,45 +69,49 @@ export const addAmounts = (a: Amounts, b: Amounts): Amounts => ({
 
 const sum = (a: Exact | null, b: Exact | null): Exact | null => (a === null ? b : b === null ? a : plus(a, b))
 
-/** The amounts as an answer shows them. */
+/** The amounts as numbers, for a response. */
 export const toQuantities = (amounts: Amounts): Quantities => ({
-  onhand: shown(amounts.onhand),
-  committed: shown(amounts.committed),
-  unfulfillable: shown(amounts.unfulfillable),
+  onhand: numberOrNull(amounts.onhand),
+  committed: numberOrNull(amounts.committed),
+  unfulfillable: numberOrNull(amounts.unfulfillable),
   fulfillable: toNumber(amounts.fulfillable),
-  sellable: shown(amounts.sellable),
-  awaiting: shown(amounts.awaiting),
+  sellable: numberOrNull(amounts.sellable),
+  awaiting: numberOrNull(amounts.awaiting),
 })
 
-const shown = (amount: Exact | null): number | null => (amount === null ? null : toNumber(amount))
+const numberOrNull = (amount: Exact | null): number | null => (amount === null ? null : toNumber(amount))
 
-/** The warehouses that a caller asked for; undefined for all of them. */
+/** The ids of the warehouses to count; undefined for all. */
 export type SelectedWarehouses = ReadonlySet<string> | undefined
 
-/** What an inventory item holds. */
+/** All quantities of one inventory item. */
 export interface ItemAmounts {
   /** The item's own numbers, over all warehouses. */
-  readonly overall: ItemOrWarehouseAmounts
-  /** Its numbers in each warehouse that its breakdown names, asked for or not. Empty where it has no breakdown. */
-  readonly byWarehouse: ReadonlyMap<string, ItemOrWarehouseAmounts>
-  /** What totals count: the item's own numbers or, asked for certain warehouses, those of these warehouses pooled. */
+  readonly overall: StatedAmounts
+  /** Its numbers in every warehouse of its breakdown, selected or not. Empty if it has no breakdown. */
+  readonly byWarehouse: ReadonlyMap<string, StatedAmounts>
+  /** What counts in totals: the item's own numbers, or the sum over the selected warehouses. */
   readonly selected: Amounts
 }
 
-/** Reads an item. A warehouse that its breakdown names without numbers states nothing. */
-export function toItemAmounts(item: InventoryItem, asked: SelectedWarehouses): ItemAmounts {
-  const derivable = !item.substitute_skus?.length
-  const overall = toAmounts(item, derivable)
-  const byWarehouse = new Map<string, ItemOrWarehouseAmounts>()
+/** Reads the quantities of an item. A warehouse without numbers in the breakdown states nothing. */
+export function toItemAmounts(item: InventoryItem, selectedWarehouses: SelectedWarehouses): ItemAmounts {
+  const isDerivable = !item.substitute_skus?.length
+  const overall = toAmounts(item, isDerivable)
+  const byWarehouse = new Map<string, StatedAmounts>()
   const breakdown = item.inventory_by_warehouse_id ?? {}
   for (const warehouseId of Object.keys(breakdown)) {
-    byWarehouse.set(warehouseId, toAmounts(breakdown[warehouseId] ?? {}, derivable))
+    byWarehouse.set(warehouseId, toAmounts(breakdown[warehouseId] ?? {}, isDerivable))
   }
-  return { overall, byWarehouse, selected: asked === undefined ? overall : poolOf(asked, byWarehouse) }
+  return {
+    overall,
+    byWarehouse,
+    selected: selectedWarehouses === undefined ? overall : sumOver(selectedWarehouses, byWarehouse),
+  }
 }
 
-function poolOf(asked: Iterable<string>, byWarehouse: ReadonlyMap<string, Amounts>): Amounts {
-  let pooled = noAmounts
-  for (const warehouseId of asked) pooled = addAmounts(pooled, byWarehouse.get(warehouseId) ?? noAmounts)
-  return pooled
+function sumOver(warehouseIds: Iterable<string>, byWarehouse: ReadonlyMap<string, Amounts>): Amounts {
+  let total = noAmounts
+  for (const warehouseId of warehouseIds) total = addAmounts(total, byWarehouse.get(warehouseId) ?? noAmounts)
+  return total
 }

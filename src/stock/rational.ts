@@ -1,12 +1,12 @@
-/** A fraction of two integers, not reduced; `denominator` is above zero. */
+/** A fraction of two integers, not necessarily reduced; `denominator` is above zero. */
 export interface Rational {
   readonly numerator: bigint
   readonly denominator: bigint
 }
 
 /**
- * An exact number. A JavaScript number stands for the decimal it is written as: 0.1 is a tenth, not the double nearest
- * to it. Safe integers, which nearly all quantities are, take a path without BigInt and without allocation.
+ * An exact number. A JavaScript number means the decimal it is written as: 0.1 is one tenth, not the nearest double. Safe
+ * integers, which nearly all quantities are, take a path without BigInt and without allocation.
  */
 export type Exact = number | Rational
 
@@ -37,7 +37,7 @@ export function times(a: Exact, b: Exact): Exact {
   return { numerator: x.numerator * y.numerator, denominator: x.denominator * y.denominator }
 }
 
-/** a / b, for a b above zero. */
+/** a / b; b must be above zero. */
 export function over(a: Exact, b: Exact): Exact {
   if (b === 1) return a
   const x = toRational(a)
@@ -45,9 +45,9 @@ export function over(a: Exact, b: Exact): Exact {
   return { numerator: x.numerator * y.denominator, denominator: x.denominator * y.numerator }
 }
 
-/** The largest integer that is not above a / b, for a b above zero. */
+/** The largest integer that is at most a / b; b must be above zero. */
 export function floorOver(a: Exact, b: Exact): Exact {
-  // The double nearest to a quotient of safe integers never lies on an integer that the quotient itself does not reach.
+  // The nearest double of a quotient of safe integers is never an integer above the quotient itself.
   if (isSafe(a) && isSafe(b)) return b === 1 ? a : Math.floor(a / b)
   const { numerator, denominator } = toRational(over(a, b))
   const quotient = numerator / denominator
@@ -55,9 +55,9 @@ export function floorOver(a: Exact, b: Exact): Exact {
   return { numerator: rest < 0n ? quotient - 1n : quotient, denominator: 1n }
 }
 
-/** Below zero where a < b, above zero where a > b, else zero. */
+/** Negative if a < b, positive if a > b, else zero. */
 export function compare(a: Exact, b: Exact): number {
-  // Of two doubles the smaller one also has the smaller shortest decimal.
+  // The order of two doubles is the order of their shortest decimals.
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0
   const { numerator } = toRational(minus(a, b))
   return numerator < 0n ? -1 : numerator > 0n ? 1 : 0
@@ -69,7 +69,7 @@ export const larger = (a: Exact, b: Exact): Exact => (compare(a, b) < 0 ? b : a)
 /** The smaller of the two. */
 export const smaller = (a: Exact, b: Exact): Exact => (compare(a, b) > 0 ? b : a)
 
-/** The nearest number between ±`Number.MAX_SAFE_INTEGER`, and never -0. */
+/** The nearest number, limited to ±`Number.MAX_SAFE_INTEGER`; never -0. */
 export function toNumber(a: Exact): number {
   if (isSafe(a)) return a === 0 ? 0 : a
   const nearest = typeof a === 'number' ? a : nearestNumber(a)
@@ -78,7 +78,7 @@ export function toNumber(a: Exact): number {
 
 const isSafe = (value: Exact): value is number => Number.isSafeInteger(value)
 
-/** `a` with `b` added, whose denominator is the smaller one: among decimals always a divisor of the other. */
+/** a + b, where the denominator of `b` is not the larger one: for decimals it always divides the other. */
 function add(a: Rational, b: Rational): Rational {
   if (a.denominator % b.denominator === 0n) {
     return { ...a, numerator: a.numerator + b.numerator * (a.denominator / b.denominator) }
@@ -89,7 +89,7 @@ function add(a: Rational, b: Rational): Rational {
   }
 }
 
-/** The fraction that `value` is, not reduced. */
+/** `value` as a fraction, not reduced. */
 export function toRational(value: Exact): Rational {
   if (typeof value !== 'number') return value
   const [significand = '', exponent] = value.toExponential().split('e')
@@ -102,7 +102,7 @@ export function toRational(value: Exact): Rational {
 }
 
 function nearestNumber({ numerator, denominator }: Rational): number {
-  // 25 digits decide any double, save one in a tie that takes more digits than that to break.
+  // 25 digits decide any double, except a tie that takes more digits to break.
   const places = Math.max(0, denominator.toString().length - numerator.toString().length + 25)
   return Number(`${(numerator * 10n ** BigInt(places)) / denominator}e-${places}`)
 }

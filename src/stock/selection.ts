@@ -1,15 +1,15 @@
 import type { Product } from '../records/product.js'
 
-/** The one product that a SKU means, or why there is none. */
+/** The product that a SKU means, or why there is none. */
 export type Selection =
   | { readonly status: 'ok'; readonly product: Product }
   | { readonly status: 'not_found' }
   | { readonly status: 'ambiguous'; readonly products: readonly Product[] }
 
 /**
- * Which of the products that share a SKU is meant. A given merchant decides first. One merchant's product is never
- * taken for another's, and no merchant is a merchant of its own here; among several products of one merchant only
- * the one that is the only active one is taken. A product that does not say whether it is active is not.
+ * Selects one of the products that share a SKU. `warehouseCustomerId`, if given, decides first. A product of one merchant is
+ * never taken for another's; products without a merchant count as those of one merchant. Among several products of one
+ * merchant, the only active one is selected; a product that does not say whether it is active is not active.
  */
 export function selectProduct(products: readonly Product[], warehouseCustomerId?: string): Selection {
   const ofMerchant =

@@ -3,48 +3,49 @@ import { type Amounts, addAmounts, noAmounts } from './quantities.js'
 import { compare, type Exact, floorOver, larger, minus, over, plus, smaller, times, toNumber } from './rational.js'
 import type { Limiting } from './stock.js'
 
-/** What each item gives: in all, in some warehouses or in one. */
+/** The amounts of an inventory item by its id: in all, in some warehouses or in one. */
 export type AmountsOf = (inventoryItemId: string) => Amounts
 
 /**
- * The contract's rules 2 to 4: the quantities of a product of these groups. Without any group they are 0, and one that
- * a group has no item to state is null. `committed` and `unfulfillable` mean nothing for a kit, whose `awaiting` is how
- * many more can be built once what is awaited has come.
+ * The quantities of a product: for each, the smallest yield of its groups. Without groups they are 0; a quantity is null
+ * if no item of some group states it. For a kit, `committed` and `unfulfillable` mean nothing and are null, and `awaiting`
+ * is how many more kits can be built once the awaited units have arrived.
  */
-export function productAmounts(groups: readonly Group[], isKit: boolean, give: AmountsOf): Amounts {
-  let least: Yields | undefined
+export function productAmounts(groups: readonly Group[], isKit: boolean, amountsOf: AmountsOf): Amounts {
+  let scarcest: Yields | undefined
   for (const group of groups) {
-    const yields = groupYields(group, give)
-    least = least === undefined ? yields : smallest(least, yields)
+    const yields = groupYields(group, amountsOf)
+    scarcest = scarcest === undefined ? yields : smallest(scarcest, yields)
   }
-  const yields = least ?? none
+  const yields = scarcest ?? zeroYields
   if (!isKit) return yields
-  const more = minus(larger(0, yields.expected), larger(0, yields.fulfillable))
+  const buildable = minus(larger(0, yields.expected), larger(0, yields.fulfillable))
   return {
     onhand: yields.onhand,
     committed: null,
     unfulfillable: null,
     fulfillable: yields.fulfillable,
     sellable: yields.sellable,
-    awaiting: more,
+    awaiting: buildable,
   }
 }
 
-/** The whole units of the product that a group suffices for. */
-export const groupYield = (group: Group, give: AmountsOf): Exact => floorOver(groupSum(group, give), group.units ?? 1)
+/** The whole units of the product that a group yields. */
+export const groupYield = (group: Group, amountsOf: AmountsOf): Exact =>
+  floorOver(groupSum(group, amountsOf), group.units ?? 1)
 
 /**
- * What is fulfillable of a group's items: in units of the item where they all need the same number of them for one of
- * the product, which spares the division until the end, in units of the product where they do not.
+ * The fulfillable sum of a group: in units of its items if all have the same unit quantity, which postpones the division;
+ * otherwise in units of the product.
  */
-export const groupSum = (group: Group, give: AmountsOf): Exact => groupSums(group, give).fulfillable
+export const groupSum = (group: Group, amountsOf: AmountsOf): Exact => groupSums(group, amountsOf).fulfillable
 
-/** Whole units of the product, for each quantity; `expected` is that of fulfillable + awaiting. */
+/** Whole units of the product for each quantity; `expected` is the yield of fulfillable + awaiting. */
 interface Yields extends Amounts {
   readonly expected: Exact
 }
 
-const none: Yields = {
+const zeroYields: Yields = {
   onhand: 0,
   committed: 0,
   unfulfillable: 0,
@@ -54,10 +55,10 @@ const none: Yields = {
   expected: 0,
 }
 
-// Field by field, here and below: objects made by spreading are several times slower to make and to read.
-function groupYields(group: Group, give: AmountsOf): Yields {
+// Field by field, here and below: spread objects are several times slower to create and to read.
+function groupYields(group: Group, amountsOf: AmountsOf): Yields {
   const units = group.units ?? 1
-  const sums = groupSums(group, give)
+  const sums = groupSums(group, amountsOf)
   return {
     onhand: yieldOf(sums.onhand, units),
     committed: yieldOf(sums.committed, units),
@@ -71,10 +72,10 @@ function groupYields(group: Group, give: AmountsOf): Yields {
 
 const yieldOf = (sum: Exact | null, units: Exact): Exact | null => (sum === null ? null : floorOver(sum, units))
 
-function groupSums(group: Group, give: AmountsOf): Amounts {
+function groupSums(group: Group, amountsOf: AmountsOf): Amounts {
   let sums = noAmounts
   for (const { inventoryItemId, units } of group.components) {
-    const amounts = give(inventoryItemId)
+    const amounts = amountsOf(inventoryItemId)
     sums = addAmounts(sums, group.units === null ? each(amounts, (amount) => over(amount, units)) : amounts)
   }
   return sums
@@ -101,30 +102,30 @@ const smallest = (a: Yields, b: Yields): Yields => ({
 
 const lesser = (a: Exact | null, b: Exact | null): Exact | null => (a === null || b === null ? null : smaller(a, b))
 
-/** The group that keeps more of a kit from being built, the first one on a tie; null where there is no group. */
-export function findLimiting(groups: readonly Group[], give: AmountsOf): Limiting | null {
-  let scarcest: { readonly group: Group; readonly yielded: Exact } | undefined
+/** The group with the smallest yield, the first one on a tie; null if there are no groups. */
+export function findLimiting(groups: readonly Group[], amountsOf: AmountsOf): Limiting | null {
+  let limiting: { readonly group: Group; readonly units: Exact } | undefined
   for (const group of groups) {
-    const yielded = groupYield(group, give)
-    if (scarcest === undefined || compare(yielded, scarcest.yielded) < 0) scarcest = { group, yielded }
+    const units = groupYield(group, amountsOf)
+    if (limiting === undefined || compare(units, limiting.units) < 0) limiting = { group, units }
   }
-  if (scarcest === undefined) return null
-  const { group, yielded } = scarcest
+  if (limiting === undefined) return null
+  const { group, units } = limiting
   return {
     component_sku: group.sku,
     inventory_item_ids: group.components.map((component) => component.inventoryItemId),
-    yield: toNumber(yielded),
-    shortfall: toNumber(shortfall(group, yielded, give)),
+    yield: toNumber(units),
+    shortfall: toNumber(shortfall(group, units, amountsOf)),
   }
 }
 
 /**
- * The fewest whole units that lift a group's yield to max(0, yield) + 1. Where its items need different unit
- * quantities they are units of the one that needs fewest: no mixture of its items gets there with less.
+ * The fewest whole units that raise a group's yield to max(0, yield) + 1. If the unit quantities differ, they are units of
+ * the item with the smallest one: no mixture of items gets there with fewer.
  */
-function shortfall(group: Group, yielded: Exact, give: AmountsOf): Exact {
-  const target = plus(larger(0, yielded), 1)
-  const sum = groupSum(group, give)
+function shortfall(group: Group, groupUnits: Exact, amountsOf: AmountsOf): Exact {
+  const target = plus(larger(0, groupUnits), 1)
+  const sum = groupSum(group, amountsOf)
   const lacking =
     group.units === null
       ? times(minus(target, sum), group.components.map((component) => component.units).reduce(smaller))

@@ -5,21 +5,21 @@ import { newConnection } from '../../src/sandbox/sandbox-connection.js'
 const silent = { syncedAt: null, errors: [], incomplete: [] }
 const noon = Date.parse('2026-03-01T12:00:00Z')
 
-tap.test('reads the connection, be it the data itself or in a list of one', async (t) => {
+tap.test('parses a connection, alone or in a list of one', async (t) => {
   const connection = newConnection('c', noon)
   const state = { syncedAt: '2026-03-01T12:00:00Z', errors: [], incomplete: [] }
   t.strictSame(parseSyncState({ data: connection }), state)
   t.strictSame(parseSyncState({ data: [connection] }), state)
 })
 
-tap.test('takes a connection that says nothing', async (t) => {
+tap.test('accepts a connection without details', async (t) => {
   t.strictSame(parseSyncState({ data: {} }), silent)
   const nothing = { historical_sync_completed: null, sync_schedules: null, errors: null }
   t.strictSame(parseSyncState({ data: nothing }), silent)
   t.strictSame(parseSyncState({ data: { sync_schedules: [], errors: [], historical_sync_completed: {} } }), silent)
 })
 
-tap.test('refuses what is no connection', async (t) => {
+tap.test('rejects a body that is not a connection', async (t) => {
   for (const body of [undefined, null, 'x', [], {}, { data: null }, { data: [] }, { data: 'x' }, { data: [7] }]) {
     t.equal(parseSyncState(body), undefined)
   }
@@ -28,7 +28,7 @@ tap.test('refuses what is no connection', async (t) => {
   }
 })
 
-tap.test('takes the time of the last copy of inventory, in whichever spelling', async (t) => {
+tap.test('reads the time of the last inventory sync from any of its fields', async (t) => {
   const syncedAt = (schedule: object) => {
     const others = [{}, { function_name: 'get_products', latest_sync: 'other' }]
     return parseSyncState({ data: { sync_schedules: [...others, { function_name: 'get_inventory', ...schedule }] } })
@@ -41,7 +41,7 @@ tap.test('takes the time of the last copy of inventory, in whichever spelling', 
   t.equal(syncedAt({ latest_sync: null }), null)
 })
 
-tap.test('names the resources whose first copy is not finished', async (t) => {
+tap.test('lists the resources whose first sync is not finished', async (t) => {
   const incomplete = (historical_sync_completed: unknown) =>
     parseSyncState({ data: { historical_sync_completed } })?.incomplete
   t.strictSame(incomplete({ get_products: false, get_inventory: false }), ['products', 'inventory'])
@@ -49,7 +49,7 @@ tap.test('names the resources whose first copy is not finished', async (t) => {
   t.strictSame(incomplete(JSON.parse('{"__proto__": false, "constructor": false}')), [])
 })
 
-tap.test('tells what is wrong between Trackstar and the warehouse system', async (t) => {
+tap.test('lists the errors between Trackstar and the warehouse system', async (t) => {
   const errors = [
     {
       error_message: 'The password has changed',

@@ -5,13 +5,13 @@ import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const check = Compile(Warehouse)
 
-tap.test('knows every warehouse of the sandbox', async (t) => {
+tap.test('accepts every warehouse of the sandbox', async (t) => {
   const { warehouses } = createData({ products: 40, seed: 1, connectionId: 'c', now: 0 })
   t.ok(warehouses.size > 0)
   for (const warehouse of warehouses.values()) t.ok(check.Check(warehouse), warehouse.id)
 })
 
-tap.test('takes a warehouse without name, code and address, and an address of any fields', async (t) => {
+tap.test('accepts a warehouse without name, code and address, and any address fields', async (t) => {
   t.ok(check.Check({ id: 'w' }))
   t.ok(check.Check({ id: 'w', name: null, code: null, address: null }))
   t.ok(check.Check({ id: 'w', address: { city: null, planet: 'Earth' } }))

@@ -5,7 +5,7 @@ import { fromCursor, type LowStockQuery, listLowStock, toCursor } from '../../sr
 import { item, kit, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
-const noRest = async () => {}
+const noPause = async () => {}
 
 /** A board of plain products with so many units each, by id. */
 function stockOf(units: Readonly<Record<string, number>>) {
@@ -20,14 +20,14 @@ function stockOf(units: Readonly<Record<string, number>>) {
 function boardOf(view: ReturnType<typeof viewOf>) {
   const board = new StockIndex(view)
   for (const id of view.productIds()) board.update(id)
-  const ask = (query: Partial<LowStockQuery>, rest = noRest) =>
+  const ask = (query: Partial<LowStockQuery>, rest = noPause) =>
     listLowStock(board, view, { below: 10, limit: 100, ...query }, rest)
   const low = async (query: Partial<LowStockQuery>) =>
     (await ask(query)).entries.map(({ productId, available }) => [productId, available])
   return { board, ask, low }
 }
 
-tap.test('gives what is under the bound, lowest first', async (t) => {
+tap.test('lists products below the threshold, lowest first', async (t) => {
   const { low } = stockOf({ a: 10, b: 9, c: 0, d: 3, e: -4, f: 11 })
   t.strictSame(await low({ below: 10 }), [
     ['c', 0],
@@ -42,7 +42,7 @@ tap.test('gives what is under the bound, lowest first', async (t) => {
   ])
 })
 
-tap.test('puts ties in the order of their ids, and says what is owed', async (t) => {
+tap.test('sorts ties by id and includes oversold quantities', async (t) => {
   const { ask } = stockOf({ b: -1, B: 0, a: -7, é: 0, _: 0 })
   const { entries } = await ask({})
   t.strictSame(
@@ -52,7 +52,7 @@ tap.test('puts ties in the order of their ids, and says what is owed', async (t)
   t.equal(entries[2]?.quantities.fulfillable, -7)
 })
 
-tap.test('gives a page, and the place after which the next begins', async (t) => {
+tap.test('returns a page and the cursor of the next one', async (t) => {
   const { ask } = stockOf({ a: 1, b: 1, c: 2, d: 3 })
   const first = await ask({ limit: 2 })
   t.strictSame(first.next, { available: 1, productId: 'b' })
@@ -66,7 +66,7 @@ tap.test('gives a page, and the place after which the next begins', async (t) =>
   t.strictSame((await ask({ below: 2, after: { available: 0, productId: 'zz' } })).entries.length, 2)
 })
 
-tap.test('gives the products of one merchant', async (t) => {
+tap.test('lists the products of one merchant', async (t) => {
   const view = viewOf(
     [
       simple('a', { warehouse_customer_id: 'm1' }),
@@ -81,7 +81,7 @@ tap.test('gives the products of one merchant', async (t) => {
   t.equal((await low({})).length, 3)
 })
 
-tap.test('pools the warehouses asked for before it works out a kit', async (t) => {
+tap.test('adds up the selected warehouses before it computes a kit', async (t) => {
   const places = (x: number, y: number, z: number) => ({
     fulfillable: x + y + z,
     inventory_by_warehouse_id: { x: { fulfillable: x }, y: { fulfillable: y }, z: { fulfillable: z } },
@@ -102,14 +102,14 @@ tap.test('pools the warehouses asked for before it works out a kit', async (t) =
   t.strictSame(await low({ warehouseIds: [] }), [], 'none is all: 18 sets and 48 cups')
 })
 
-tap.test('lets others have their turn', async (t) => {
+tap.test('yields to the event loop', async (t) => {
   const { ask } = stockOf(Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [`p${n}`, n])))
   let rests = 0
   await ask({}, async () => void rests++)
   t.equal(rests, 4)
 })
 
-tap.test('finds the first few among very many', async (t) => {
+tap.test('finds the first few of many products', async (t) => {
   const units = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`p${n}`, 5000 - n]))
   const { low, ask } = stockOf(units)
   t.strictSame(await low({ below: 9999, limit: 3 }), [
@@ -120,7 +120,7 @@ tap.test('finds the first few among very many', async (t) => {
   t.strictSame((await ask({ below: 9999, limit: 3 })).next, { available: 3, productId: 'p4997' })
 })
 
-tap.test('tells no product twice that is taken out and put in again while it looks', async (t) => {
+tap.test('lists a product once that is removed and added during the scan', async (t) => {
   const { view, board, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
   const page = await ask({ below: 5 }, async () => {
     const first = view.products.get('p1')
@@ -135,7 +135,7 @@ tap.test('tells no product twice that is taken out and put in again while it loo
   )
 })
 
-tap.test('leaves out of the stock of certain warehouses what is gone by the time it gets there', async (t) => {
+tap.test('omits a product that is removed during a scan of selected warehouses', async (t) => {
   const { view, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
   const page = await ask(
     { below: 1e9, limit: 1000, warehouseIds: ['w'] },
@@ -144,7 +144,7 @@ tap.test('leaves out of the stock of certain warehouses what is gone by the time
   t.equal(page.entries.length, 599)
 })
 
-tap.test('a walk tells each product that stays put once, in order, whatever else moves', async () => {
+tap.test('pages list each unchanged product once and in order while others change', async () => {
   const units = fc.array(fc.integer({ min: -2, max: 6 }), { minLength: 1, maxLength: 30 })
   const moves = fc.array(fc.array(fc.tuple(fc.nat({ max: 29 }), fc.integer({ min: -2, max: 8 })), { maxLength: 6 }), {
     maxLength: 12,
@@ -177,7 +177,7 @@ tap.test('a walk tells each product that stays put once, in order, whatever else
   )
 })
 
-tap.test('a place survives as a cursor, and nothing else is one', async (t) => {
+tap.test('round-trips a cursor and rejects anything else', async (t) => {
   fc.assert(
     fc.property(fc.integer(), fc.string({ unit: 'binary', maxLength: 255 }), (available, productId) => {
       const place = { available, productId }

@@ -15,14 +15,14 @@ const sources: StockSources = {
 const stock = () =>
   composeStock({ sku: 'A', product, items: new Map(), warehouses: new Map(), asOf: '', stale: false, source: null })
 
-tap.test('gives the same stock out again while it has the same sources', async (t) => {
+tap.test('returns the cached stock for the same sources', async (t) => {
   const kept = new StockCache(10)
   const first = kept.get('A', sources, stock)
   t.equal(kept.get('A', { ...sources, items: [...sources.items] }, stock), first)
   t.not(kept.get('B', sources, stock), first)
 })
 
-tap.test('has a stock made anew when any of its sources is another, though it says the same', async (t) => {
+tap.test('composes the stock again if any source is another object, even an equal one', async (t) => {
   const changes: Partial<StockSources>[] = [
     { product: { ...product } },
     { items: [item('i', { fulfillable: 3 }), undefined] },
@@ -43,7 +43,7 @@ tap.test('has a stock made anew when any of its sources is another, though it sa
   }
 })
 
-tap.test('forgets what nobody has asked for in a while', async (t) => {
+tap.test('evicts the least recently used stock', async (t) => {
   const kept = new StockCache(4)
   const first = kept.get('A', sources, stock)
   const second = kept.get('B', sources, stock)

@@ -50,7 +50,7 @@ function ask(
   return { asked, result }
 }
 
-tap.test('asks for all products first, and then once for all of their items', async (t) => {
+tap.test('reads all products first, then all of their items at once', async (t) => {
   const { asked, result } = ask({
     products: { A: [kit('p1', 'i1', 'i2')], B: [kit('p2', 'i2', 'i3')] },
     items: {
@@ -68,7 +68,7 @@ tap.test('asks for all products first, and then once for all of their items', as
   t.match(outcomes.get('A'), { status: 'ok', stock: { sku: 'A', available: 2 } })
 })
 
-tap.test('is as old as its oldest record, and stale as soon as one is', async (t) => {
+tap.test('is as old as its oldest record, and stale if any record is', async (t) => {
   const given = {
     products: { A: [kit('p1', 'i1', 'i2')] },
     items: { i1: item('i1'), i2: item('i2') },
@@ -87,7 +87,7 @@ tap.test('is as old as its oldest record, and stale as soon as one is', async (t
   })
 })
 
-tap.test('says what came of each SKU, and when that was read', async (t) => {
+tap.test('reports the outcome of each SKU and when it was read', async (t) => {
   const gone = new Error('gone')
   const products = {
     none: [],
@@ -111,7 +111,7 @@ tap.test('says what came of each SKU, and when that was read', async (t) => {
   t.strictSame(outcomes.get('half'), { status: 'unavailable', error: gone })
 })
 
-tap.test('takes the merchant, the warehouses and what is to be included', async (t) => {
+tap.test('applies the merchant, the warehouses and the included details', async (t) => {
   const tea = item('i1', {
     fulfillable: 5,
     inventory_by_warehouse_id: { w: { fulfillable: 3 }, x: { fulfillable: 2 } },
@@ -134,7 +134,7 @@ tap.test('takes the merchant, the warehouses and what is to be included', async 
   })
 })
 
-tap.test("passes on what is known of Trackstar's own copy", async (t) => {
+tap.test('passes on the sync state of Trackstar', async (t) => {
   const connection: SyncState = { syncedAt: 'then', errors: [], incomplete: ['inventory'] }
   const products = { A: [kit('p1', 'i1')] }
   t.match((await ask({ products, connection }).result('A')).get('A'), {
@@ -143,7 +143,7 @@ tap.test("passes on what is known of Trackstar's own copy", async (t) => {
   t.match((await ask({ products }).result('A')).get('A'), { stock: { source: null } })
 })
 
-tap.test('takes a catalog that gives nothing for a key for a fault', async (t) => {
+tap.test('treats a key without a result as unavailable', async (t) => {
   const nothing: StockRecords<string> = {
     productsBySku: async () => new Map(),
     itemsById: async () => new Map(),
@@ -157,7 +157,7 @@ tap.test('takes a catalog that gives nothing for a key for a fault', async (t) =
   })
 })
 
-tap.test('keeps what is asked for by the SKU alone', async (t) => {
+tap.test('caches only stocks without further options', async (t) => {
   const kept = new StockCache(10)
   const given = { products: { A: [kit('p', 'i')] }, items: { i: item('i', { fulfillable: 3 }) } }
   const stockOf = async (records: Given, options: StockOptions = {}) => {

@@ -71,7 +71,7 @@ t.test('composes a plain product', async (t) => {
   })
 })
 
-t.test('answers with null for what a product does not say of itself', async (t) => {
+t.test('returns null for absent product fields', async (t) => {
   t.strictSame(compose({ id: 'p' }, []).product, {
     id: 'p',
     name: null,
@@ -84,12 +84,12 @@ t.test('answers with null for what a product does not say of itself', async (t) 
   t.equal(compose({ id: 'p', is_kit: null, active: false }, []).product.active, false)
 })
 
-t.test('is not available where it is oversold, and says by how much', async (t) => {
+t.test('has 0 available and a negative quantity when oversold', async (t) => {
   const stock = compose(plain(reference('a')), [item('a', { fulfillable: -4 })])
   t.match(stock, { available: 0, quantities: { fulfillable: -4 } })
 })
 
-t.test('shows the components of a kit in product order, with the units that counted', async (t) => {
+t.test('lists the components of a kit in product order, with merged unit quantities', async (t) => {
   const product = kit(
     reference('a', 'A', 2),
     reference('b'),
@@ -116,7 +116,7 @@ t.test('shows the components of a kit in product order, with the units that coun
   )
 })
 
-t.test('follows the warehouses asked for in all that it tells', async (t) => {
+t.test('applies the selected warehouses to every part of the stock', async (t) => {
   const product = kit(reference('pole', 'POLE', 4), reference('tent', 'TENT'))
   const items = [
     item('pole', {
@@ -163,7 +163,7 @@ t.test('follows the warehouses asked for in all that it tells', async (t) => {
   )
 })
 
-t.test('leaves lots and locations out unless they are included', async (t) => {
+t.test('omits lots and locations unless included', async (t) => {
   const items = [item('a', { fulfillable: 0, lots: [{}], locations: [{}] })]
   const names = (include?: { lots?: boolean; locations?: boolean }) => {
     const stock = compose(plain(reference('a'), reference('gone')), items, { include })
@@ -176,7 +176,7 @@ t.test('leaves lots and locations out unless they are included', async (t) => {
   t.strictSame(compose(plain(), [], { include: { lots: true } }).lots, [])
 })
 
-t.test('takes ids for ordinary that objects have of their own', async (t) => {
+t.test('treats ids named like Object.prototype members as ordinary', async (t) => {
   const breakdown = JSON.parse('{"__proto__": {"fulfillable": 3}}')
   const stock = compose(
     kit(reference('__proto__', 'constructor'), reference('constructor', '__proto__')),
@@ -197,7 +197,7 @@ t.test('takes ids for ordinary that objects have of their own', async (t) => {
   t.match(stock.components[0]?.quantities, { fulfillable: 3 })
 })
 
-t.test('changes nothing that it is given', async (t) => {
+t.test('does not change its input', async (t) => {
   const freeze = <T>(value: T): T => {
     if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze)
     return value
@@ -207,4 +207,74 @@ t.test('changes nothing that it is given', async (t) => {
     item('a', { fulfillable: 2, lots: [{ expiration_date: '2027-01-02' }, { expiration_date: '2027-01-01' }] }),
   ])
   t.doesNotThrow(() => compose(product, items, { include: freeze({ lots: true }) }))
+})
+
+const inWarehouses = (id: string, fulfillable: Record<string, number>) =>
+  item(id, {
+    fulfillable: Object.values(fulfillable).reduce((a, b) => a + b, 0),
+    inventory_by_warehouse_id: Object.fromEntries(
+      Object.entries(fulfillable).map(([warehouseId, amount]) => [warehouseId, { fulfillable: amount }]),
+    ),
+  })
+
+t.test('lists every warehouse that an item names, in code unit order of the ids', async (t) => {
+  const stock = compose(plain(reference('a'), reference('b')), [
+    inWarehouses('a', { wh_b: 1, wh_é: 2, wh_B: 3, '10': 4 }),
+    inWarehouses('b', { wh_a: 5, '9': 6, wh_b: 7 }),
+  ])
+  t.strictSame(
+    stock.warehouses.map((warehouse) => [warehouse.warehouse_id, warehouse.available]),
+    [
+      ['10', 4],
+      ['9', 6],
+      ['wh_B', 3],
+      ['wh_a', 5],
+      ['wh_b', 8],
+      ['wh_é', 2],
+    ],
+  )
+})
+
+t.test('adds names and codes from the warehouse list', async (t) => {
+  const warehouses = warehouseList(
+    { id: 'wh_a', name: 'Reno', code: 'RNO-1' },
+    { id: 'wh_b', name: null },
+    { id: 'wh_z', name: 'Elsewhere' },
+  )
+  const stock = compose(plain(reference('a')), [inWarehouses('a', { wh_a: 1, wh_b: 1, wh_c: -1 })], { warehouses })
+  t.strictSame(stock.warehouses, [
+    { warehouse_id: 'wh_a', name: 'Reno', code: 'RNO-1', available: 1, quantities: quantities({ fulfillable: 1 }) },
+    { warehouse_id: 'wh_b', name: null, code: null, available: 1, quantities: quantities({ fulfillable: 1 }) },
+    { warehouse_id: 'wh_c', name: null, code: null, available: 0, quantities: quantities({ fulfillable: -1 }) },
+  ])
+})
+
+t.test('computes the kits that each warehouse can build by itself', async (t) => {
+  const stock = compose(kit(reference('pole', 'POLE', 4), reference('tent', 'TENT')), [
+    inWarehouses('pole', { wh_a: 6, wh_b: 6 }),
+    inWarehouses('tent', { wh_a: 3, wh_c: 1 }),
+  ])
+  t.equal(stock.available, 3)
+  t.strictSame(
+    stock.warehouses.map((warehouse) => [warehouse.warehouse_id, warehouse.available]),
+    [
+      ['wh_a', 1],
+      ['wh_b', 0],
+      ['wh_c', 0],
+    ],
+  )
+})
+
+t.test('lists only selected warehouses that an item names', async (t) => {
+  const items = [inWarehouses('a', { wh_a: 1, wh_b: 2, wh_c: 4 })]
+  const stock = compose(plain(reference('a')), items, {
+    warehouseIds: ['wh_c', 'wh_d', 'wh_a', 'wh_c'],
+    warehouses: warehouseList({ id: 'wh_d' }),
+  })
+  t.strictSame(
+    stock.warehouses.map((warehouse) => warehouse.warehouse_id),
+    ['wh_a', 'wh_c'],
+  )
+  t.equal(stock.available, 5)
+  t.strictSame(stock.issues, [])
 })

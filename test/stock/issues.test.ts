@@ -4,16 +4,16 @@ import { codes, compose, item, kit, plain, reference, warehouseList } from './fi
 
 const one = (fields: Partial<InventoryItem>, warehouseIds?: string[]) =>
   compose(plain(reference('a')), [item('a', fields)], { warehouseIds })
-const asked = ['wh_a']
+const selected = ['wh_a']
 
-t.test('says that a product lists no items', async (t) => {
+t.test('reports a product without items', async (t) => {
   for (const stock of [compose(plain(), []), compose({ id: 'p', inventory_items: null, is_kit: true }, [])]) {
     t.strictSame(codes(stock), [['no_inventory_items', null]])
     t.match(stock, { available: 0, complete: false, components: [], warehouses: [], limiting: null })
   }
 })
 
-t.test('says that upstream does not know an item, which counts 0', async (t) => {
+t.test('reports an unknown item, which counts as 0', async (t) => {
   const stock = compose(plain(reference('gone', 'A'), reference('a')), [item('a', { fulfillable: 4 })], {})
   t.strictSame(codes(stock), [
     ['inventory_item_missing', 'gone'],
@@ -25,7 +25,7 @@ t.test('says that upstream does not know an item, which counts 0', async (t) => 
   t.equal(compose(kit(reference('gone'), reference('a', 'A')), [item('a', { fulfillable: 4 })]).available, 0)
 })
 
-t.test('says that what is fulfillable of an item is not known', async (t) => {
+t.test('reports an unknown fulfillable quantity', async (t) => {
   const stock = one({ onhand: 0, committed: 1 })
   t.strictSame(codes(stock), [['quantity_unknown', 'a']])
   t.match(stock, { available: 0, complete: false, quantities: { onhand: 0, committed: 1, fulfillable: 0 } })
@@ -36,7 +36,7 @@ t.test('says that what is fulfillable of an item is not known', async (t) => {
   t.strictSame(codes(one({ fulfillable: Number.POSITIVE_INFINITY })), [['quantity_unknown', 'a']])
 })
 
-t.test('says so of each of its warehouses', async (t) => {
+t.test('reports an unknown fulfillable quantity for each warehouse', async (t) => {
   const fields = {
     fulfillable: 5,
     inventory_by_warehouse_id: { wh_b: {}, wh_a: null, wh_c: { fulfillable: 5, onhand: null } },
@@ -52,22 +52,22 @@ t.test('says so of each of its warehouses', async (t) => {
   t.match(stock, { available: 5, complete: false })
 })
 
-t.test('says so only of the warehouses asked for', async (t) => {
+t.test('reports it only for selected warehouses', async (t) => {
   const fields = { inventory_by_warehouse_id: { wh_a: { fulfillable: 2 }, wh_b: {} } }
-  t.match(one(fields, asked), { available: 2, complete: true, issues: [] })
+  t.match(one(fields, selected), { available: 2, complete: true, issues: [] })
   t.strictSame(codes(one(fields, ['wh_b'])), [['quantity_unknown', 'a']])
   t.match(one(fields, ['wh_b']), { available: 0, complete: false })
   t.match(one(fields, ['wh_c']), { available: 0, complete: false, issues: [{ code: 'warehouse_unknown' }] })
 })
 
-t.test('says so of the warehouses asked for where an item tells nothing at all', async (t) => {
-  t.strictSame(codes(one({ onhand: null }, asked)), [
+t.test('reports it for selected warehouses if the item states nothing at all', async (t) => {
+  t.strictSame(codes(one({ onhand: null }, selected)), [
     ['quantity_unknown', 'a'],
     ['warehouse_unknown', null],
   ])
 })
 
-t.test('says that a unit quantity is no number above zero, for each such reference', async (t) => {
+t.test('reports each invalid unit quantity', async (t) => {
   const product = plain(
     reference('a', 'A', 0),
     reference('b', 'B', '2'),
@@ -92,13 +92,13 @@ t.test('says that a unit quantity is no number above zero, for each such referen
   t.match(stock.issues[2]?.detail, '-1.5')
 })
 
-t.test('does not say that a product lists none if all it lists is set aside', async (t) => {
+t.test('does not report a product without items if all of its references are invalid', async (t) => {
   const stock = compose(plain(reference('a', 'A', 0)), [item('a', { fulfillable: 4 })])
   t.strictSame(codes(stock), [['invalid_unit_quantity', 'a']])
   t.match(stock, { available: 0, complete: false, components: [] })
 })
 
-t.test('says that nobody knows a warehouse asked for', async (t) => {
+t.test('reports an unknown selected warehouse', async (t) => {
   const known = item('a', { fulfillable: 4, inventory_by_warehouse_id: { wh_a: { fulfillable: 4 } } })
   const stock = compose(plain(reference('a')), [known], {
     warehouseIds: ['wh_a', 'wh_x', 'wh_l', 'wh_x', 'constructor'],
@@ -113,7 +113,7 @@ t.test('says that nobody knows a warehouse asked for', async (t) => {
   t.match(stock, { available: 4, complete: false })
 })
 
-t.test('says which first copy upstream has not finished', async (t) => {
+t.test('reports a first sync that is not finished', async (t) => {
   const stock = compose(plain(reference('a')), [item('a', { fulfillable: 0 })], {
     syncIncomplete: ['products', 'inventory'],
   })
@@ -126,7 +126,7 @@ t.test('says which first copy upstream has not finished', async (t) => {
   t.equal(stock.complete, false)
 })
 
-t.test('says that an item with stock has no breakdown', async (t) => {
+t.test('reports an item with stock but no breakdown', async (t) => {
   for (const fields of [
     { fulfillable: 3 },
     { fulfillable: -3, inventory_by_warehouse_id: null },
@@ -141,22 +141,22 @@ t.test('says that an item with stock has no breakdown', async (t) => {
     t.strictSame(codes(one(fields)), [])
 })
 
-t.test('counts 0 for an item without a breakdown in the warehouses asked for', async (t) => {
+t.test('counts 0 in selected warehouses for an item without a breakdown', async (t) => {
   const stock = compose(plain(reference('a')), [item('a', { fulfillable: 3, onhand: 3 })], {
-    warehouseIds: asked,
+    warehouseIds: selected,
     warehouses: warehouseList({ id: 'wh_a' }),
   })
   t.strictSame(codes(stock), [['warehouse_breakdown_missing', 'a']])
   t.match(stock, { available: 0, complete: false, quantities: { onhand: null } })
   t.strictSame(
-    codes(one({ onhand: 3 }, asked))[0],
+    codes(one({ onhand: 3 }, selected))[0],
     ['warehouse_breakdown_missing', 'a'],
     'what is unknown of it included',
   )
-  t.equal(one({ onhand: 3 }, asked).issues.length, 2)
+  t.equal(one({ onhand: 3 }, selected).issues.length, 2)
 })
 
-t.test('says that a breakdown does not add up', async (t) => {
+t.test('reports a breakdown that does not add up', async (t) => {
   const mismatch = (onhand: number | null, parts: (number | null)[], warehouseIds?: string[]) =>
     one(
       {

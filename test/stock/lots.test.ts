@@ -8,7 +8,7 @@ const lotsOf = (...dates: (string | null)[]) =>
     undefined,
   ).map((lot) => lot.expiration_date)
 
-t.test('lists every lot with its item, and null for what it leaves out', async (t) => {
+t.test('lists every lot with its item, and null for absent fields', async (t) => {
   const items = [
     item('a', { lots: [{ lot_id: 'lot_1', onhand: 3, expiration_date: '2027-01-31', warehouse_id: 'wh_a' }] }),
     item('b', { lots: [{}, { onhand: Number.POSITIVE_INFINITY }] }),
@@ -23,7 +23,7 @@ t.test('lists every lot with its item, and null for what it leaves out', async (
   ])
 })
 
-t.test('puts first what expires first, by the instant', async (t) => {
+t.test('sorts lots by the instant of expiry', async (t) => {
   t.strictSame(
     lotsOf(
       '2027-02-01T00:00:01Z',
@@ -42,7 +42,7 @@ t.test('puts first what expires first, by the instant', async (t) => {
   )
 })
 
-t.test('takes a time that names no zone for UTC', async (t) => {
+t.test('reads a time without a zone as UTC', async (t) => {
   t.strictSame(lotsOf('2027-02-01T00:00:01', '2027-02-01', '2027-02-01T00:00:00.500Z', '2027-01-31T23:59'), [
     '2027-01-31T23:59',
     '2027-02-01',
@@ -51,7 +51,7 @@ t.test('takes a time that names no zone for UTC', async (t) => {
   ])
 })
 
-t.test('puts last what has no date, or none that can be read, as it was', async (t) => {
+t.test('sorts lots without a valid date last and keeps their date', async (t) => {
   t.strictSame(lotsOf(null, 'soon', '7', '2027-13-01', 'March 7, 2020', '2027-01-01'), [
     '2027-01-01',
     null,
@@ -62,7 +62,7 @@ t.test('puts last what has no date, or none that can be read, as it was', async 
   ])
 })
 
-t.test('keeps the order of lots that expire together', async (t) => {
+t.test('keeps the order of lots with the same expiry', async (t) => {
   const ids = stockLots(
     [
       item('a', { lots: [{ lot_id: '1', expiration_date: '2027-01-02' }] }),
@@ -87,7 +87,7 @@ t.test('lists every location with its item, in order', async (t) => {
   ])
 })
 
-t.test('leaves out what does not lie in a warehouse asked for', async (t) => {
+t.test('omits lots and locations outside the selected warehouses', async (t) => {
   const places = ['wh_a', 'wh_b', null].map((warehouse_id) => ({ warehouse_id }))
   const items = [item('a', { lots: [...places, {}], locations: [...places, {}] })]
   const asked = new Set(['wh_b', 'wh_c'])

@@ -29,7 +29,7 @@ const floorOf = (a: bigint, b: bigint): bigint => (a - (((a % b) + b) % b)) / b
 const clamped = (a: bigint): number =>
   a > MAX_SAFE_INTEGER ? MAX_SAFE_INTEGER : a < MIN_SAFE_INTEGER ? MIN_SAFE_INTEGER : Number(a)
 
-t.test('takes a number for the decimal it is written as', async (t) => {
+t.test('reads a number as the decimal it is written as', async (t) => {
   t.equal(toNumber(plus(0.1, 0.2)), 0.3)
   t.equal(toNumber(minus(0.3, 0.1)), 0.2)
   t.equal(toNumber(times(0.1, 3)), 0.3)
@@ -48,7 +48,7 @@ t.test('rounds towards minus infinity', async (t) => {
   t.equal(toNumber(floorOver(0.7, 0.2)), 3)
 })
 
-t.test('stays exact where doubles end', async (t) => {
+t.test('stays exact beyond the precision of doubles', async (t) => {
   t.equal(toNumber(minus(plus(MAX_SAFE_INTEGER, 2), 2)), MAX_SAFE_INTEGER)
   t.equal(toNumber(floorOver(times(MAX_SAFE_INTEGER, 3), MAX_SAFE_INTEGER)), 3)
   t.equal(compare(plus(MAX_SAFE_INTEGER, 2), plus(MAX_SAFE_INTEGER, 3)), -1)
@@ -56,7 +56,7 @@ t.test('stays exact where doubles end', async (t) => {
   t.equal(compare(plus(0.1, 0.2), 0.3), 0)
 })
 
-t.test('ends at the largest safe integers, and has no -0', async (t) => {
+t.test('limits numbers to safe integers and has no -0', async (t) => {
   t.equal(toNumber(1e300), MAX_SAFE_INTEGER)
   t.equal(toNumber(-1e300), MIN_SAFE_INTEGER)
   t.equal(toNumber(times(1e300, 1e300)), MAX_SAFE_INTEGER)
@@ -67,7 +67,7 @@ t.test('ends at the largest safe integers, and has no -0', async (t) => {
   t.ok(Object.is(toNumber(times(-5e-324, 5e-324)), 0))
 })
 
-t.test('tells the larger and the smaller', async (t) => {
+t.test('finds the larger and the smaller number', async (t) => {
   t.equal(larger(1, 2), 2)
   t.equal(larger(2, 1), 2)
   t.equal(smaller(1, 2), 1)
@@ -104,7 +104,7 @@ t.test('agrees with integers of a common scale', async () => {
   )
 })
 
-t.test('gives back every number there is between the bounds', async () => {
+t.test('round-trips every number within the limits', async () => {
   fc.assert(
     fc.property(fc.double({ min: MIN_SAFE_INTEGER, max: MAX_SAFE_INTEGER, noNaN: true }), (number) => {
       const exact = plus(number, { numerator: 0n, denominator: 1n })
@@ -113,7 +113,7 @@ t.test('gives back every number there is between the bounds', async () => {
   )
 })
 
-t.test('comes to the same with and without the path for safe integers', async () => {
+t.test('gives the same result with and without the safe integer path', async () => {
   fc.assert(
     fc.property(safeInteger, safeInteger, (a, b) => {
       const same = (fast: Exact, slow: Exact) => compare(fast, slow) === 0 && toNumber(fast) === toNumber(slow)
@@ -136,7 +136,7 @@ t.test('comes to the same with and without the path for safe integers', async ()
   )
 })
 
-t.test('floors quotients beside an integer, up to the largest safe ones', async () => {
+t.test('floors quotients next to an integer, up to the largest safe one', async () => {
   const beside = fc.tuple(fc.integer({ min: 1, max: 2 ** 27 }), fc.integer({ min: 1, max: 2 ** 26 - 1 }), fc.boolean())
   fc.assert(
     fc.property(beside, fc.constantFrom(-1, 0, 1), ([units, yielded, negative], step) => {

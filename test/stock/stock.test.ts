@@ -29,7 +29,7 @@ const options = {
 const kitStock = compose(kit(reference('a', 'A', 0.5), reference('gone', null, 2)), [full], options)
 const plainStock = compose(plain(reference('a'), reference('b', 'B', 'two')), [full])
 
-t.test('writes a whole answer, nothing lost and nothing rounded', async (t) => {
+t.test('serializes a whole stock without loss or rounding', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   for (const schema of stockSchemas) app.addSchema(schema)
@@ -41,13 +41,13 @@ t.test('writes a whole answer, nothing lost and nothing rounded', async (t) => {
   t.match(kitStock, { limiting: { component_sku: null }, lots: [{}, {}], locations: [{}, {}] })
 })
 
-t.test('requires every field but those that are asked for', async (t) => {
+t.test('requires every field except the included ones', async (t) => {
   const optional = Object.keys(Stock.properties).filter((name) => !Stock.required.some((required) => required === name))
   t.strictSame(optional, ['lots', 'locations'])
   t.strictSame(Object.keys(plainStock), Stock.required)
 })
 
-t.test('keeps to the codes of the contract', async (t) => {
+t.test('uses only documented issue codes', async (t) => {
   t.strictSame(issueCodes, [
     'no_inventory_items',
     'inventory_item_missing',
