@@ -141,7 +141,9 @@ t.test('validates references before it merges them', async (t) => {
   )
   t.match(merged, [{ inventoryItemId: 'a', sku: 'SECOND', units: 4, isRepeated: true }])
   t.equal(invalid.length, 1)
-  t.match(mergeReferences(kit(reference('a', 'A', 0), reference('a', 'A', 2))).merged, [{ units: 2, isRepeated: false }])
+  t.match(mergeReferences(kit(reference('a', 'A', 0), reference('a', 'A', 2))).merged, [
+    { units: 2, isRepeated: false },
+  ])
 })
 
 t.test('takes the SKU of the first reference and treats an empty one as none', async (t) => {
