@@ -9,7 +9,7 @@ const log = (events = 0, boot = 'b007') => {
 }
 const numbers = (events: readonly StockEvent[] | undefined) => events?.map(({ sequence: n }) => n)
 
-tap.test('writes an event as the format of server-sent events has it', async (t) => {
+tap.test('serialises a change in the server-sent events format', async (t) => {
   const made = log()
   const seen: StockEvent[] = []
   made.subscribe({ event: (event) => seen.push(event), end: () => {} })
@@ -18,7 +18,7 @@ tap.test('writes an event as the format of server-sent events has it', async (t)
   const lines = seen[0]?.frame.split('\n') ?? []
   t.strictSame(lines.slice(0, 2), ['event: stock', 'id: b007-1'])
   t.match(lines[2], /^data: \{/)
-  t.strictSame(lines.slice(3), ['', ''], 'a line break in a SKU breaks no line')
+  t.strictSame(lines.slice(3), ['', ''], 'a line break in a SKU is escaped')
   t.strictSame(JSON.parse(String(lines[2]).slice(6)), {
     sku: 'A\n"B"',
     product_id: 'prod A\n"B"',
@@ -30,7 +30,7 @@ tap.test('writes an event as the format of server-sent events has it', async (t)
   })
 })
 
-tap.test('numbers events from 1, and says which was the last', async (t) => {
+tap.test('numbers events from 1, and knows the last number', async (t) => {
   const made = log()
   t.equal(made.lastSequence, 0)
   t.equal(made.positionField, 'id: b007-0\n')
@@ -41,41 +41,41 @@ tap.test('numbers events from 1, and says which was the last', async (t) => {
   t.strictSame(numbers(made.since('b007-0')), [1, 2])
 })
 
-tap.test('tells all who listen, until they no longer do', async (t) => {
+tap.test('passes events to subscribers until they unsubscribe', async (t) => {
   const made = log()
-  const told: string[] = []
+  const received: string[] = []
   const listener = (name: string) => ({
-    event: ({ sequence: n }: StockEvent) => told.push(`${name}${n}`),
-    end: () => told.push(`${name} end`),
+    event: ({ sequence: n }: StockEvent) => received.push(`${name}${n}`),
+    end: () => received.push(`${name} end`),
   })
   made.subscribe(listener('a'))
-  const leave = made.subscribe(listener('b'))
+  const unsubscribe = made.subscribe(listener('b'))
   made.publish(change('A'), 'now')
-  leave()
-  leave()
+  unsubscribe()
+  unsubscribe()
   made.publish(change('B'), 'now')
   made.end()
-  t.strictSame(told, ['a1', 'b1', 'a2', 'a end'])
+  t.strictSame(received, ['a1', 'b1', 'a2', 'a end'])
 })
 
-tap.test('gives what came after an event, and nothing that can no longer be said', async (t) => {
+tap.test('returns the events after an id, and undefined for an unknown id', async (t) => {
   const made = log(5)
   t.strictSame(numbers(made.since('b007-3')), [4, 5])
   t.strictSame(numbers(made.since('b007-5')), [])
   t.strictSame(numbers(made.since('b007-0')), [1, 2, 3, 4, 5])
   const unknown = ['b007-6', 'b008-3', 'b007', 'b007-', 'b007-x', '-3', '3', '', 'b007--1', 'b007-1.5', ' b007-3']
   for (const id of [...unknown, `b007-${'9'.repeat(16)}`, 'x'.repeat(100)]) t.equal(made.since(id), undefined, id)
-  t.strictSame(numbers(log(0).since('b007-0')), [], 'of a log that has told nothing yet')
+  t.strictSame(numbers(log(0).since('b007-0')), [], 'of an empty log')
   t.equal(log(0).since('b007-1'), undefined)
-  t.strictSame(numbers(log(2, 'a-b').since('a-b-1')), [2], 'of a run whose name has a hyphen')
+  t.strictSame(numbers(log(2, 'a-b').since('a-b-1')), [2], 'of a run id with a hyphen')
 })
 
-tap.test('keeps the last ten thousand events, and knows where its memory ends', async (t) => {
+tap.test('buffers the last ten thousand events, and knows the oldest one', async (t) => {
   const made = log(25_500)
   t.equal(made.since('b007-1'), undefined)
   const oldest = Array.from({ length: 25_501 }, (_, n) => n).find((n) => made.since(`b007-${n}`) !== undefined) ?? 0
-  const kept = 25_500 - oldest
-  t.ok(kept >= 10_000 && kept < 11_000, `${kept} are kept`)
+  const buffered = 25_500 - oldest
+  t.ok(buffered >= 10_000 && buffered < 11_000, `${buffered} are buffered`)
   for (const last of [oldest, oldest + 1, 20_000, 25_499]) {
     const events = numbers(made.since(`b007-${last}`)) ?? []
     t.equal(events.length, 25_500 - last)
@@ -84,7 +84,7 @@ tap.test('keeps the last ten thousand events, and knows where its memory ends', 
   }
 })
 
-tap.test('says from where a reader is up to date again', async (t) => {
+tap.test('a reset event carries the current position', async (t) => {
   const made = log(3)
   t.equal(made.resetFrame(), 'event: reset\nid: b007-3\ndata: {}\n\n')
   t.strictSame(made.since('b007-3'), [])

@@ -6,7 +6,7 @@ import { EventReaders } from '../../src/events/event-readers.js'
 import { eventually, settle } from '../harness.js'
 import { change } from '../stock/view.js'
 
-/** An answer that keeps what is written to it, and whose caller reads only when he is told to. */
+/** A response that records what is written to it; with `reads` false, its client reads nothing. */
 class TestResponse extends EventEmitter {
   text = ''
   unread = 0
@@ -30,8 +30,8 @@ class TestResponse extends EventEmitter {
     this.destroyed = true
     this.emit('close')
   }
-  /** The numbers of the events that came, and what else did. */
-  get told(): string[] {
+  /** The numbers of the received stock events, and `reset` for each reset. */
+  get received(): string[] {
     return Array.from(this.text.matchAll(/^(?:event: (reset)|event: stock\nid: b-(\d+))$/gm), (found) =>
       String(found[1] ?? found[2]),
     )
@@ -39,16 +39,18 @@ class TestResponse extends EventEmitter {
 }
 
 function start(t: Test) {
-  const beats: (() => void)[] = []
-  let beatsEnded = 0
+  const heartbeats: (() => void)[] = []
+  let heartbeatsEnded = 0
   const timer = { unref: () => {} }
   t.intercept(globalThis, 'setInterval', {
-    value: (beat: () => void, ms: number) => {
-      if (ms === 15_000) beats.push(beat)
+    value: (heartbeat: () => void, ms: number) => {
+      if (ms === 15_000) heartbeats.push(heartbeat)
       return timer
     },
   })
-  t.intercept(globalThis, 'clearInterval', { value: (cleared: unknown) => void (cleared === timer && beatsEnded++) })
+  t.intercept(globalThis, 'clearInterval', {
+    value: (cleared: unknown) => void (cleared === timer && heartbeatsEnded++),
+  })
   const log = new EventLog('b')
   const readers = new EventReaders(log)
   t.teardown(() => readers.close())
@@ -60,42 +62,42 @@ function start(t: Test) {
     for (const sku of skus) log.publish(change(sku), 'now')
     await settle()
   }
-  const beat = () => {
-    for (const one of beats) one()
+  const heartbeat = () => {
+    for (const one of heartbeats) one()
   }
-  return { log, readers, join, publish, beat, beatsEnded: () => beatsEnded }
+  return { log, readers, join, publish, heartbeat, heartbeatsEnded: () => heartbeatsEnded }
 }
 
-tap.test('tells all readers, each what he asked for', async (t) => {
+tap.test('sends each reader the events of the SKUs it asked for', async (t) => {
   const { join, publish, readers } = start(t)
   const [all, some] = [join(), join(['B', 'C'])]
   t.equal(readers.count, 2)
   await publish('A', 'B', 'A', 'C')
-  t.strictSame(all.told, ['1', '2', '3', '4'])
-  t.strictSame(some.told, ['2', '4'])
+  t.strictSame(all.received, ['1', '2', '3', '4'])
+  t.strictSame(some.received, ['2', '4'])
 })
 
-tap.test('says how soon to come back, and from where', async (t) => {
+tap.test('sends the retry time and the current position first', async (t) => {
   const { join, publish } = start(t)
   t.equal(join().text, 'retry: 2000\nid: b-0\n\n')
   await publish('A')
   t.equal(join(['B']).text, 'retry: 2000\nid: b-1\n\n')
 })
 
-tap.test('tells a reader who comes back what he missed, once', async (t) => {
+tap.test('sends a reconnecting reader the missed events once', async (t) => {
   const { join, publish } = start(t)
   await publish('A', 'B', 'A')
   const all = join(undefined, 'b-1')
   const some = join(['A'], 'b-1')
   const current = join(undefined, 'b-3')
   await publish('A')
-  t.strictSame(all.told, ['2', '3', '4'])
-  t.strictSame(some.told, ['3', '4'])
-  t.strictSame(current.told, ['4'])
+  t.strictSame(all.received, ['2', '3', '4'])
+  t.strictSame(some.received, ['3', '4'])
+  t.strictSame(current.received, ['4'])
   t.match(some.text, /^event: stock\nid: b-3\n.*\n\nretry: 2000\nid: b-3\n\nevent: stock\nid: b-4\n/)
 })
 
-tap.test('tells no event twice, or not at all, to who comes while it is being told', async (t) => {
+tap.test('neither repeats nor omits events for a reader that connects while they are pending', async (t) => {
   const { log, join } = start(t)
   const early = join()
   log.publish(change('A'), 'now')
@@ -103,99 +105,99 @@ tap.test('tells no event twice, or not at all, to who comes while it is being to
   const back = join(undefined, 'b-0')
   log.publish(change('A'), 'now')
   await settle()
-  t.strictSame(early.told, ['1', '2'])
-  t.strictSame(fresh.told, ['2'])
-  t.strictSame(back.told, ['1', '2'])
+  t.strictSame(early.received, ['1', '2'])
+  t.strictSame(fresh.received, ['2'])
+  t.strictSame(back.received, ['1', '2'])
 })
 
-tap.test('says that what was missed can no longer be told', async (t) => {
+tap.test('sends reset if the missed events are unknown', async (t) => {
   const { join, publish } = start(t)
   await publish('A', 'B')
   for (const id of ['other-1', 'b-3', '', 'nonsense']) {
     const back = join(undefined, id)
     t.match(back.text, /^event: reset\nid: b-2\ndata: \{\}\n\nretry: /, id)
-    t.strictSame(back.told, ['reset'])
+    t.strictSame(back.received, ['reset'])
   }
 })
 
-tap.test('counts too much to be told at once as forgotten', async (t) => {
+tap.test('sends reset if the missed events exceed what a reader may leave unread', async (t) => {
   const { log, join, publish } = start(t)
   for (let n = 0; n < 600; n++) log.publish(change(n === 7 ? 'RARE' : 'A'.repeat(200)), 'now')
   await settle()
-  t.strictSame(join(undefined, 'b-0').told, ['reset'])
-  t.strictSame(join(['RARE'], 'b-0').told, ['8'], 'but only of what concerns the reader')
+  t.strictSame(join(undefined, 'b-0').received, ['reset'])
+  t.strictSame(join(['RARE'], 'b-0').received, ['8'], 'only events of the reader’s SKUs count')
   const back = join(undefined, 'b-500')
-  t.equal(back.told.length, 100)
+  t.equal(back.received.length, 100)
   await publish('A')
-  t.equal(back.told.at(-1), '601')
+  t.equal(back.received.at(-1), '601')
 })
 
-tap.test('drops who does not read, and nobody else', async (t) => {
+tap.test('disconnects a reader that does not read, and no other', async (t) => {
   const { join, publish, readers } = start(t)
   const [slow, quick] = [join(), join()]
   slow.reads = false
   const big = 'x'.repeat(10_000)
   for (let n = 0; n < 40; n++) await publish(big)
   t.ok(slow.destroyed)
-  t.ok(slow.unread <= 256 * 1024, `${slow.unread} characters were kept for him`)
-  t.ok(slow.told.length < 30)
-  t.equal(quick.told.length, 40)
+  t.ok(slow.unread <= 256 * 1024, `${slow.unread} characters were buffered`)
+  t.ok(slow.received.length < 30)
+  t.equal(quick.received.length, 40)
   t.notOk(quick.destroyed)
   t.equal(readers.count, 1)
 })
 
-tap.test('bounds what all of them leave unread together', async (t) => {
+tap.test('bounds what all readers together leave unread', async (t) => {
   const { log, join } = start(t)
   for (let n = 0; n < 100; n++) log.publish(change('x'.repeat(500)), 'now')
-  t.equal(join(undefined, 'b-0').told.length, 100)
+  t.equal(join(undefined, 'b-0').received.length, 100)
   const slow = Array.from({ length: 4000 }, () => join(['A']))
   for (const response of slow) response.reads = false
-  t.strictSame(join(undefined, 'b-0').told, ['reset'], 'who comes back is told less at once')
+  t.strictSame(join(undefined, 'b-0').received, ['reset'], 'the limit of each is smaller')
   const quick = join(['A'])
   for (let n = 0; n < 200; n++) log.publish(change('A'), 'now')
-  await eventually(() => quick.told.length === 200)
+  await eventually(() => quick.received.length === 200)
   const kept = slow.filter(({ destroyed }) => !destroyed)
-  t.ok(kept.length > 0 && kept.length < slow.length, `${kept.length} of ${slow.length} are still told`)
+  t.ok(kept.length > 0 && kept.length < slow.length, `${kept.length} of ${slow.length} are still connected`)
   t.ok(kept.reduce((sum, { unread }) => sum + unread, 0) <= 128 * 1024 * 1024)
 })
 
-tap.test('drops who has left more than his share, once there are many', async (t) => {
-  const { join, publish, beat } = start(t)
+tap.test('disconnects a reader over its limit once more readers make the limit smaller', async (t) => {
+  const { join, publish, heartbeat } = start(t)
   const early = join(['A'])
   early.reads = false
   for (let n = 0; n < 200; n++) await publish('A')
-  beat()
+  heartbeat()
   t.notOk(early.destroyed)
   for (let n = 0; n < 5000; n++) join(['B'])
-  beat()
-  t.ok(early.destroyed, `${early.unread} characters were kept for him`)
+  heartbeat()
+  t.ok(early.destroyed, `${early.unread} characters were buffered`)
 })
 
-tap.test('keeps lines open, and lets who hears nothing know how far he is', async (t) => {
-  const { log, join, publish, beat } = start(t)
+tap.test('heartbeats carry the current position', async (t) => {
+  const { log, join, publish, heartbeat } = start(t)
   const quiet = join(['B'])
   await publish('A', 'A')
   const before = quiet.text.length
-  beat()
+  heartbeat()
   t.equal(quiet.text.slice(before), ':\nid: b-2\n\n')
   log.publish(change('B'), 'now')
-  beat()
-  t.match(quiet.text, /\n:\n\n$/, 'no place that an event which is still to come would be before')
+  heartbeat()
+  t.match(quiet.text, /\n:\n\n$/, 'no position while an event is pending')
   await settle()
-  t.strictSame(quiet.told, ['3'])
+  t.strictSame(quiet.received, ['3'])
 })
 
-tap.test('forgets who goes away', async (t) => {
+tap.test('removes a reader that disconnects', async (t) => {
   const { join, publish, readers } = start(t)
   const [gone, stays] = [join(), join()]
   gone.destroy()
   t.equal(readers.count, 1)
   await publish('A')
-  t.strictSame(gone.told, [])
-  t.strictSame(stays.told, ['1'])
+  t.strictSame(gone.received, [])
+  t.strictSame(stays.received, ['1'])
 })
 
-tap.test('does not take on who has gone already: nobody would ever say so', async (t) => {
+tap.test('does not add a reader whose response is already destroyed', async (t) => {
   const { join, readers } = start(t)
   const gone = new TestResponse()
   gone.destroy()
@@ -204,7 +206,7 @@ tap.test('does not take on who has gone already: nobody would ever say so', asyn
   t.equal(gone.text, '')
 })
 
-tap.test('tells very many readers without holding up the others', async (t) => {
+tap.test('writes to many readers without delaying other work', async (t) => {
   const { join, log } = start(t)
   // Longer than a turn, all together.
   const slowly = () => {
@@ -225,14 +227,14 @@ tap.test('tells very many readers without holding up the others', async (t) => {
   }
   for (let n = 0; n < 3; n++) log.publish(change('A'), 'now')
   count()
-  while (all.some(({ told }) => told.length < 3)) await new Promise((resolve) => setImmediate(resolve))
+  while (all.some(({ received }) => received.length < 3)) await new Promise((resolve) => setImmediate(resolve))
   isDone = true
   t.ok(turns >= 5, `${turns} turns`)
-  for (const { told } of all) t.strictSame(told, ['1', '2', '3'])
+  for (const { received } of all) t.strictSame(received, ['1', '2', '3'])
 })
 
-tap.test('says good-bye to everybody, and waits for nobody', async (t) => {
-  const { join, publish, log, readers, beatsEnded } = start(t)
+tap.test('ends all streams on close, without waiting for slow readers', async (t) => {
+  const { join, publish, log, readers, heartbeatsEnded } = start(t)
   const [quick, slow] = [join(), join()]
   slow.reads = false
   await publish('A')
@@ -241,12 +243,12 @@ tap.test('says good-bye to everybody, and waits for nobody', async (t) => {
   t.match(quick, { ended: true, destroyed: false })
   t.match(slow, { ended: false, destroyed: true })
   t.equal(readers.count, 0)
-  t.equal(beatsEnded(), 1)
+  t.equal(heartbeatsEnded(), 1)
   await publish('C')
-  t.strictSame(quick.told, ['1'])
+  t.strictSame(quick.received, ['1'])
 })
 
-tap.test('ends all lines when nothing more will come', async (t) => {
+tap.test('ends all streams when the log ends', async (t) => {
   const { join, log, readers } = start(t)
   const reader = join()
   log.end()
@@ -254,8 +256,8 @@ tap.test('ends all lines when nothing more will come', async (t) => {
   t.equal(readers.count, 0)
 })
 
-tap.test('regression: events that came faster than they could be told were kept without bound', async (t) => {
-  const { join, log, readers, publish, beat } = start(t)
+tap.test('regression: events that arrived faster than they could be written were kept without bound', async (t) => {
+  const { join, log, readers, publish, heartbeat } = start(t)
   const [quick, slow] = [join(), join()]
   slow.unread = 1
   for (let n = 0; n < 10_000; n++) log.publish(change('A'), 'now')
@@ -265,10 +267,10 @@ tap.test('regression: events that came faster than they could be told were kept 
   t.match(quick, { ended: true, destroyed: false })
   t.match(slow, { ended: false, destroyed: true })
   const back = join()
-  beat()
+  heartbeat()
   t.match(back.text, /\n:\nid: b-10001\n\n$/, 'nothing is pending')
   await settle()
-  t.strictSame(quick.told, [])
+  t.strictSame(quick.received, [])
   await publish('A')
-  t.strictSame(back.told, ['10002'])
+  t.strictSame(back.received, ['10002'])
 })

@@ -6,7 +6,7 @@ import { startService, TestClock } from '../harness.js'
 
 const environment = { AUTH_MODE: 'api-key', API_KEYS: 'shop:hunter2,office:hunter3:read+write' }
 
-tap.test('gives a ticket, good for a minute, to whoever shows a key', async (t) => {
+tap.test('issues a ticket that expires in a minute to a caller with a key', async (t) => {
   const clock = new TestClock()
   const { post, newCalls } = await startService(t, { environment, clock })
   for (const key of ['hunter2', 'hunter3']) {
@@ -20,7 +20,7 @@ tap.test('gives a ticket, good for a minute, to whoever shows a key', async (t) 
   t.strictSame(newCalls(), [])
 })
 
-tap.test('takes a request without a body, as a page sends it', async (t) => {
+tap.test('accepts a request without a body', async (t) => {
   const { app } = await startService(t, { environment })
   const headers = { authorization: 'Bearer hunter2' }
   const reply = await app.inject({ method: 'POST', url: '/stock/events/tickets', headers })
@@ -32,11 +32,11 @@ tap.test('takes a request without a body, as a page sends it', async (t) => {
       headers: { ...headers, 'content-type': 'application/json' },
       payload,
     })
-  t.equal((await ask('')).statusCode, 200, 'which may be called JSON all the same')
+  t.equal((await ask('')).statusCode, 200, 'also with a JSON content type')
   t.equal((await ask('{')).statusCode, 400)
 })
 
-tap.test('gives none to anybody else, nor for a ticket', async (t) => {
+tap.test('refuses callers without a valid key, and tickets', async (t) => {
   const { app, post } = await startService(t, { environment })
   const { ticket } = (await post('/stock/events/tickets', {}, { 'x-api-key': 'hunter2' })).json()
   t.equal((await post('/stock/events/tickets', {})).statusCode, 401)
@@ -45,12 +45,12 @@ tap.test('gives none to anybody else, nor for a ticket', async (t) => {
   t.equal((await app.inject('/stock/events/tickets')).statusCode, 405)
 })
 
-tap.test('gives one to everybody where no keys are asked for, so that a page need not know', async (t) => {
+tap.test('issues a ticket to everyone without authentication, so that a page works in both modes', async (t) => {
   const { post } = await startService(t)
   t.match((await post('/stock/events/tickets', {})).json(), { ticket: /^[\w-]{32}$/ })
 })
 
-tap.test('gives none where nobody has looked who asks', async (t) => {
+tap.test('issues none if authentication has not run', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
   app.decorateRequest('caller', null)

@@ -12,15 +12,18 @@ interface Entry {
   readonly sku: string
   readonly available: number
 }
-const told = (entries: readonly Entry[]) => entries.map(({ sku, available }) => [sku, available])
+const summaries = (entries: readonly Entry[]) => entries.map(({ sku, available }) => [sku, available])
 
-tap.test('lists what is running out, as the stock route has it', async (t) => {
-  const { get, newCalls } = await startMirrored(t, { sandbox: { products: 30 } })
+/** One service for the tests that change nothing. */
+const shared = startMirrored(tap, { sandbox: { products: 30 } })
+
+tap.test('lists low stock with the numbers of the stock route', async (t) => {
+  const { get, newCalls } = await shared
   newCalls()
   const reply = await get('/stock/low?below=6')
   t.equal(reply.statusCode, 200)
   t.match(reply.headers, { 'content-type': /^application\/json/, 'cache-control': 'private, no-cache' })
-  t.strictSame(told(reply.json().data), [
+  t.strictSame(summaries(reply.json().data), [
     ['CEYLON-500', 0],
     ['DARJEELING-500', 0],
     ['GIFT-CARD', 0],
@@ -46,22 +49,22 @@ tap.test('lists what is running out, as the stock route has it', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('does not list an old product of a SKU that has an active one', async (t) => {
-  const { get } = await startMirrored(t)
+tap.test('omits an inactive product whose SKU selects an active one', async (t) => {
+  const { get } = await shared
   const skus = (await get('/stock/low?below=21')).json().data.map(({ sku }: Entry) => sku)
-  t.notOk(skus.includes('CHAI-50'), 'of which there are 21, and not 3')
+  t.notOk(skus.includes('CHAI-50'), '21 are available, not 3')
 })
 
-tap.test('gives the products of one merchant, and the stock of certain warehouses', async (t) => {
-  const { get } = await startMirrored(t, { sandbox: { products: 30 } })
-  const data = async (query: string) => told((await get(`/stock/low?${query}`)).json().data)
+tap.test('filters by merchant and by warehouse', async (t) => {
+  const { get } = await shared
+  const data = async (query: string) => summaries((await get(`/stock/low?${query}`)).json().data)
   t.strictSame(await data('below=9&warehouse_customer_id=cust_borealis'), [['HONEY-1', 4]])
   t.strictSame(await data('below=9&warehouse_customer_id=nobody'), [])
   const pooled = await data('below=6&warehouse_id=wh_oslo&warehouse_id=wh_porto')
   t.strictSame(
     pooled.find(([sku]) => sku === 'TRAVEL-SET'),
     ['TRAVEL-SET', 5],
-    'the warehouses together make more than 3 and 1',
+    'pooled, the warehouses assemble more than 3 and 1',
   )
   t.strictSame(
     (await data('below=6&warehouse_id=wh_oslo')).find(([sku]) => sku === 'TRAVEL-SET'),
@@ -70,17 +73,17 @@ tap.test('gives the products of one merchant, and the stock of certain warehouse
   t.notOk((await data('below=1e9&warehouse_id=nowhere')).some(([, available]) => available !== 0))
 })
 
-tap.test('shows at once what has moved', async (t) => {
+tap.test('shows a change at once', async (t) => {
   const { get, move } = await startMirrored(t, { sandbox: { products: 30 } })
   await move('inv_gaiwan', -9)
   const reply = await get('/stock/low?below=1')
   t.strictSame(
-    told(reply.json().data).map(([sku]) => sku),
+    summaries(reply.json().data).map(([sku]) => sku),
     ['CEYLON-500', 'DARJEELING-500', 'GIFT-CARD', 'GONGFU-SET', 'MATCHA-KIT', 'PUERH-357', 'TASTING-SET'],
   )
 })
 
-tap.test('a walk page by page finds everything once while stock moves', async (t) => {
+tap.test('pages list every unchanged SKU once while stock changes', async (t) => {
   const { get, move, sandbox } = await startMirrored(t, { sandbox: { products: 300 } })
   const all: Entry[] = (await get('/stock/low?below=60&limit=1000')).json().data
   const seen: (Entry & { product_id: string })[] = []
@@ -94,13 +97,13 @@ tap.test('a walk page by page finds everything once while stock moves', async (t
     query = `&page_token=${next_token}`
     await move('inv_jasmine', sandbox.data.inventory.get('inv_jasmine')?.onhand === 44 ? -20 : 2, 'wh_oslo')
   }
-  const still = (entries: readonly Entry[]) => told(entries.filter(({ sku }) => !moved.has(sku)))
+  const still = (entries: readonly Entry[]) => summaries(entries.filter(({ sku }) => !moved.has(sku)))
   t.strictSame(still(seen), still(all))
   t.ok(seen.length > 50)
 })
 
-tap.test('refuses what it cannot understand', async (t) => {
-  const { get } = await startMirrored(t)
+tap.test('refuses invalid requests', async (t) => {
+  const { get } = await shared
   const wrong = [
     ['', 'below'],
     ['below=', 'below'],
@@ -132,23 +135,30 @@ tap.test('refuses what it cannot understand', async (t) => {
   t.equal((await get('/stock/low?below=1&limit=1000')).statusCode, 200)
 })
 
-tap.test('waits until the catalog is counted', async (t) => {
+/** The route alone, over a catalog that the test makes. */
+async function startAlone(products: Parameters<typeof viewOf>[0]) {
   const app = Fastify()
   await app.register(problemDetails)
   for (const schema of [...stockSchemas, LowStock]) app.addSchema(schema)
-  const view = viewOf([simple('a')], [])
-  const feed = new StockFeed(view, 'boot', Date.now)
+  const view = viewOf(products, [])
+  const feed = new StockFeed(view, 'run', Date.now)
   const catalog = { mirrored: { ...view, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
   await app.register(lowStockRoute, { catalog, feed } as unknown as FeedRouteOptions)
+  return { app, start: () => feed.start(async () => {}) }
+}
+
+tap.test('answers mirror_loading until the feed is live', async (t) => {
+  const { app, start } = await startAlone([simple('a')])
   const early = await app.inject('/stock/low?below=1')
   t.equal(early.statusCode, 503)
   t.match(early.json(), { code: 'mirror_loading', retry_after: 1 })
-  await feed.start(async () => {})
+  await start()
   t.match((await app.inject('/stock/low?below=1')).json(), { data: [{ sku: 'A', available: 0 }] })
 })
 
-tap.test('does not hold up others while it looks through a large catalog', async (t) => {
-  const { get } = await startMirrored(t, { sandbox: { products: 5000, itemsPerProduct: 1 } })
+tap.test('does not delay other requests while it reads a large catalog', async (t) => {
+  const { app, start } = await startAlone(Array.from({ length: 5000 }, (_, n) => simple(`p${n}`)))
+  await start()
   let turns = 0
   let isDone = false
   const count = () => {
@@ -156,7 +166,7 @@ tap.test('does not hold up others while it looks through a large catalog', async
     if (!isDone) setImmediate(count)
   }
   setImmediate(count)
-  t.equal((await get('/stock/low?below=1&warehouse_id=wh_oslo')).statusCode, 200)
+  t.equal((await app.inject('/stock/low?below=1&warehouse_id=wh_oslo')).statusCode, 200)
   isDone = true
   t.ok(turns >= 9, `${turns} turns of the event loop`)
 })

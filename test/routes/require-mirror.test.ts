@@ -6,24 +6,24 @@ import { problemOf, startService } from '../harness.js'
 
 const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/events']
 
-/** What stands in for a catalog whose mirror is in `state`. */
+/** A stub of a catalog whose mirror is in `state`. */
 const catalog = (state: MirrorProgress['state'] | undefined, isAuthoritative: boolean) =>
   ({
     mirrored: state && { isAuthoritative },
     state: { mirror: state ? { state } : null },
   }) as unknown as Parameters<typeof requireMirror>[0]
 
-tap.test('gives the whole catalog, or says why there is none', async (t) => {
+tap.test('returns the mirrored catalog, or throws the reason why not', async (t) => {
   const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => requireMirror(catalog(...given)))())
   const live = catalog('live', true)
   t.equal(requireMirror(live), live.mirrored)
   t.match(await problem(undefined, false), { problem: 'requires_mirror' })
   t.match(await problem('off', false), { problem: 'requires_mirror' })
   t.match(await problem('loading', false), { problem: 'mirror_loading', extras: { retryAfter: 5 } })
-  t.match(await problem('live', false), { problem: 'mirror_loading' }, 'followed, but without a word for too long')
+  t.match(await problem('live', false), { problem: 'mirror_loading' }, 'live, but not confirmed for too long')
 })
 
-tap.test('what needs the whole catalog is refused without a mirror, and nothing is asked upstream', async (t) => {
+tap.test('routes that need a mirror are 501 without one, with no upstream call', async (t) => {
   const { get, newCalls } = await startService(t)
   for (const url of urls) {
     const reply = await get(url)
@@ -33,7 +33,7 @@ tap.test('what needs the whole catalog is refused without a mirror, and nothing 
   t.strictSame(newCalls(), [])
 })
 
-tap.test('what needs the whole catalog waits for it', async (t) => {
+tap.test('routes that need a mirror are 503 while it loads', async (t) => {
   const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
   for (const url of urls) {
     const reply = await get(url)
@@ -43,6 +43,6 @@ tap.test('what needs the whole catalog waits for it', async (t) => {
     t.equal(reply.json().retry_after, 5)
   }
   const stock = await get('/products/CUP/stock')
-  t.match(stock.json(), { available: 40 }, 'a stock is there meanwhile')
+  t.match(stock.json(), { available: 40 }, 'stock is served meanwhile')
   sandbox.options.latencyMs = 0
 })

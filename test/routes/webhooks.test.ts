@@ -45,7 +45,7 @@ const event = (more: object = {}) => ({
   ...more,
 })
 
-tap.test('takes in what is signed', async (t) => {
+tap.test('accepts a signed delivery', async (t) => {
   const { send, received } = await start(t)
   const reply = await send(event())
   t.equal(reply.status, 204)
@@ -54,7 +54,7 @@ tap.test('takes in what is signed', async (t) => {
   t.match(received, [event()])
 })
 
-tap.test('takes nothing that is not signed, or not by a secret in use', async (t) => {
+tap.test('refuses deliveries without a valid signature', async (t) => {
   const { post, received } = await start(t)
   const body = JSON.stringify(event())
   const good = signWebhook(secret, 'msg_1', seconds(), body)
@@ -85,7 +85,7 @@ tap.test('takes nothing that is not signed, or not by a secret in use', async (t
   t.strictSame(received, [])
 })
 
-tap.test('takes nothing that was changed on its way', async (t) => {
+tap.test('refuses deliveries that were changed in transit', async (t) => {
   const { post, received } = await start(t)
   const body = JSON.stringify(event({ data: { id: 'inv_1', onhand: 5 } }))
   const headers = signWebhook(secret, 'msg_1', seconds(), body)
@@ -97,7 +97,7 @@ tap.test('takes nothing that was changed on its way', async (t) => {
   t.equal((await post(body, headers)).status, 204)
 })
 
-tap.test('verifies the bytes as they came, not what they mean', async (t) => {
+tap.test('verifies the bytes of the body, not its meaning', async (t) => {
   const { send, post, received } = await start(t)
   const spaced = `  {\n "event_type" : "inventory.updated",\t"connection_id":"conn_mine", "data":{"id":"inv_抹茶 \\u00e9 é 🍵"}}\r\n`
   t.equal((await send(spaced, 'msg_1')).status, 204)
@@ -107,7 +107,7 @@ tap.test('verifies the bytes as they came, not what they mean', async (t) => {
   t.equal((await post(again, signWebhook(secret, 'msg_3', seconds(), spaced))).status, 401)
 })
 
-tap.test('gives five minutes for the way, forth and back', async (t) => {
+tap.test('accepts timestamps up to five minutes old or ahead', async (t) => {
   const { send, received } = await start(t)
   t.equal((await send(event(), 'msg_1', seconds() - 290)).status, 204)
   t.equal((await send(event(), 'msg_2', seconds() + 290)).status, 204)
@@ -116,7 +116,7 @@ tap.test('gives five minutes for the way, forth and back', async (t) => {
   t.equal(received.length, 2)
 })
 
-tap.test('takes any of several signatures, by any of several secrets', async (t) => {
+tap.test('accepts any of several signatures by any of several secrets', async (t) => {
   const both = await start(t, { secrets: [newSecret, secret] })
   t.equal((await both.send(event(), 'msg_1', seconds(), secret)).status, 204)
   t.equal((await both.send(event(), 'msg_2', seconds(), newSecret)).status, 204)
@@ -130,21 +130,21 @@ tap.test('takes any of several signatures, by any of several secrets', async (t)
   }
 })
 
-tap.test('takes a delivery once, however often it comes', async (t) => {
+tap.test('applies a repeated delivery once', async (t) => {
   const { send, received } = await start(t)
   for (const id of ['msg_1', 'msg_1', 'msg_2', 'msg_1']) t.equal((await send(event(), id)).status, 204)
   t.equal((await send(event({ event_type: 'product.updated' }), 'msg_2')).status, 204)
   t.equal(received.length, 2)
 })
 
-tap.test('lets nobody who cannot sign keep a delivery away', async (t) => {
+tap.test('an unsigned delivery does not block the id of a signed one', async (t) => {
   const { post, send, received } = await start(t)
   t.equal((await post('{}', { 'svix-id': 'msg_1', 'svix-timestamp': '1', 'svix-signature': 'v1,AAAA' })).status, 401)
   t.equal((await send(event(), 'msg_1')).status, 204)
   t.equal(received.length, 1)
 })
 
-tap.test('answers what is of another connection, and does nothing', async (t) => {
+tap.test('answers 204 to deliveries of other connections and ignores them', async (t) => {
   const { send, received } = await start(t)
   t.equal((await send(event({ connection_id: 'conn_other' }))).status, 204)
   t.equal((await send(event({ connection_id: 'conn_other', data: null }))).status, 204)
@@ -154,13 +154,13 @@ tap.test('answers what is of another connection, and does nothing', async (t) =>
   t.equal(received.length, 1)
 })
 
-tap.test('answers what is of no interest here', async (t) => {
+tap.test('answers 204 to ignored event types', async (t) => {
   const { send, received } = await start(t, { outcome: 'ignored' })
   t.equal((await send(event({ event_type: 'order.created' }))).status, 204)
   t.equal(received.length, 1)
 })
 
-tap.test('refuses what is signed and yet not what it should be', async (t) => {
+tap.test('refuses signed bodies that are no delivery', async (t) => {
   const { send, received } = await start(t)
   const wrong = [
     '',
@@ -188,7 +188,7 @@ tap.test('refuses what is signed and yet not what it should be', async (t) => {
   t.strictSame(received, [])
 })
 
-tap.test('refuses a record that is none, and takes a better one under the same id', async (t) => {
+tap.test('refuses a malformed record, and accepts a valid one with the same id', async (t) => {
   const { send, received } = await start(t)
   const reply = await send(event({ event_type: 'broken.updated' }), 'msg_1')
   t.strictSame([reply.status, reply.code], [400, 'validation_failed'])
@@ -197,7 +197,7 @@ tap.test('refuses a record that is none, and takes a better one under the same i
   t.equal(received.length, 2)
 })
 
-tap.test('takes a mebibyte and no more, of JSON and nothing else', async (t) => {
+tap.test('accepts JSON up to one mebibyte, and no other type', async (t) => {
   const { send, post, received } = await start(t)
   const frame = JSON.stringify(event({ data: '' })).length
   const large = (bytes: number) => event({ data: 'x'.repeat(bytes - frame) })
@@ -214,7 +214,7 @@ tap.test('takes a mebibyte and no more, of JSON and nothing else', async (t) => 
   t.equal(received.length, 2)
 })
 
-tap.test('tells nobody anything of the secrets', async (t) => {
+tap.test('reveals nothing of the secrets', async (t) => {
   const { post } = await start(t)
   const reply = await post('{}', {})
   t.notMatch(reply.body, secret.slice(6))

@@ -12,10 +12,13 @@ interface Use {
   readonly is_kit: boolean
   readonly unit_quantity: number | null
 }
-const told = (uses: readonly Use[]) => uses.map(({ sku, is_kit, unit_quantity }) => [sku, is_kit, unit_quantity])
+const summaries = (uses: readonly Use[]) => uses.map(({ sku, is_kit, unit_quantity }) => [sku, is_kit, unit_quantity])
 
-tap.test('lists the products and kits that draw on an item', async (t) => {
-  const { get, newCalls } = await startMirrored(t)
+/** One service for all tests of this file: none depends on what another delivers. */
+const shared = startMirrored(tap)
+
+tap.test('lists the products and kits that use an item', async (t) => {
+  const { get, newCalls } = await shared
   newCalls()
   const reply = await get('/inventory/inv_cup/products')
   t.equal(reply.statusCode, 200)
@@ -28,7 +31,7 @@ tap.test('lists the products and kits that draw on an item', async (t) => {
     unit_quantity: 4,
     warehouse_customer_id: 'cust_aurora',
   })
-  t.strictSame(told(reply.json().data), [
+  t.strictSame(summaries(reply.json().data), [
     ['CUP', false, 1],
     ['GONGFU-SET', true, 4],
     ['TASTING-SET', true, 6],
@@ -36,20 +39,20 @@ tap.test('lists the products and kits that draw on an item', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('counts the units as the arithmetic does', async (t) => {
-  const { get } = await startMirrored(t)
-  const used = async (id: string) => told((await get(`/inventory/${encodeURIComponent(id)}/products`)).json().data)
-  t.strictSame(await used('inv_filter'), [['REFILL-BOX', true, 3]], 'a kit names it twice: 2 + 1')
+tap.test('counts units as the stock arithmetic does', async (t) => {
+  const { get } = await shared
+  const used = async (id: string) => summaries((await get(`/inventory/${encodeURIComponent(id)}/products`)).json().data)
+  t.strictSame(await used('inv_filter'), [['REFILL-BOX', true, 3]], 'a kit refers to it twice: 2 + 1')
   t.strictSame(await used('inv_biscuit'), [['BISCUIT-6PK', false, 6]])
-  t.strictSame(await used('inv_ribbon'), [['SAMPLER-3', true, null]], 'no sound number')
+  t.strictSame(await used('inv_ribbon'), [['SAMPLER-3', true, null]], 'no valid number')
   t.strictSame(await used('inv/mint 50%'), [['MINT/LEMON 50%', false, 1]])
   t.strictSame(await used('inv_抹茶'), [['抹茶 30g', false, 1]])
   t.strictSame(await used('__proto__'), [['__proto__', false, 1]])
 })
 
-tap.test('knows an item that only products name, one that nothing draws on, and none else', async (t) => {
-  const { get, deliver, listen } = await startMirrored(t)
-  t.strictSame(told((await get('/inventory/inv_nowhere/products')).json().data), [['HOJICHA-80', false, 1]])
+tap.test('finds items that only products refer to and unused items; others are 404', async (t) => {
+  const { get, deliver, listen } = await shared
+  t.strictSame(summaries((await get('/inventory/inv_nowhere/products')).json().data), [['HOJICHA-80', false, 1]])
   await deliver('inventory.created', { id: 'inv_alone', trackstar_updated_date: '2030-01-01T00:00:00Z' })
   const alone = await get('/inventory/inv_alone/products')
   t.equal(alone.statusCode, 200)
@@ -62,8 +65,8 @@ tap.test('knows an item that only products name, one that nothing draws on, and 
   }
 })
 
-tap.test('follows the products', async (t) => {
-  const { get, deliver } = await startMirrored(t)
+tap.test('follows changes of products', async (t) => {
+  const { get, deliver } = await shared
   const date = { trackstar_updated_date: '2030-01-01T00:00:00Z' }
   await deliver('product.created', { id: 'p', inventory_items: [{ inventory_item_id: 'inv_tray' }], ...date })
   t.strictSame((await get('/inventory/inv_tray/products')).json().data[1], {
@@ -75,10 +78,10 @@ tap.test('follows the products', async (t) => {
     warehouse_customer_id: null,
   })
   await deliver('product.updated', { id: 'p', inventory_items: [], trackstar_updated_date: '2030-01-02T00:00:00Z' })
-  t.strictSame(told((await get('/inventory/inv_tray/products')).json().data), [['GONGFU-SET', true, 1]])
+  t.strictSame(summaries((await get('/inventory/inv_tray/products')).json().data), [['GONGFU-SET', true, 1]])
 })
 
-tap.test('leaves out a product that is named and yet not there', async (t) => {
+tap.test('omits an indexed product that no longer exists', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
   app.addSchema(WhereUsed)
@@ -89,8 +92,8 @@ tap.test('leaves out a product that is named and yet not there', async (t) => {
   t.match((await app.inject('/inventory/a/products')).json(), { data: [{ product_id: 'a' }] })
 })
 
-tap.test('refuses what it cannot understand', async (t) => {
-  const { get } = await startMirrored(t)
+tap.test('refuses invalid requests', async (t) => {
+  const { get } = await shared
   for (const url of [`/inventory/${'x'.repeat(256)}/products`, '/inventory/inv_cup/products?limit=1']) {
     const reply = await get(url)
     t.equal(reply.statusCode, 400, url)
