@@ -425,8 +425,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What Trackstar announces
-         * @description For Trackstar alone: give it this address for its webhooks, and this service the secret that it shows for it, as `TRACKSTAR_WEBHOOK_SECRET`. Without that the route is not there. A changed product, item or warehouse is taken in at once if it is newer than what is held, so that the next stock shows it and `/stock/events` tells it; a sync that has ended, or an error of the connection, shows in `source` and at `/status`. Deliveries come by Svix: the signature is over the body as it came, and no older than five minutes. What was seen before or belongs to another connection is answered like any other and changes nothing, because Svix repeats what is refused.
+         * Receive a webhook
+         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -689,35 +689,35 @@ export interface components {
         };
         /** @description Items that the lines need more of than there is */
         Shortage: {
-            /** @description The items that lack together; empty for a product that names none */
+            /** @description The items that are short together; empty for a product without items */
             inventory_item_ids: string[];
-            /** @description SKU of the component; null where there is none or several are concerned, that of the product if it names no items */
+            /** @description SKU of the component; null if it has none or several are affected. The SKU of the product if it has no items */
             sku: string | null;
-            /** @description Units of the items that the lines need of them together */
+            /** @description Units of the items that the lines need together */
             required: number;
-            /** @description Units of the items that can be had; below zero when oversold */
+            /** @description Available units of the items; below zero when oversold */
             available: number;
-            /** @description required − available. Where items that stand in for each other are needed in different numbers, the fewest units that could help */
+            /** @description required − available. If interchangeable items are needed in different numbers, the fewest units that could help */
             shortfall: number;
         };
-        /** @description Whether a basket can be shipped, and what it lacks */
+        /** @description Whether a basket can be fulfilled, and what it lacks */
         BasketCheck: {
-            /** @description Whether all lines can be had together, each unit counted once */
+            /** @description Whether all lines can be fulfilled together, with each unit counted once */
             fulfillable: boolean;
-            /** @description Each line by itself, in the order asked */
+            /** @description Each line alone, in request order */
             lines: components["schemas"]["BasketCheckLine"][];
-            /** @description What is missing, no item twice; empty if the basket is fulfillable */
+            /** @description Missing items, each at most once; empty if the basket is fulfillable */
             shortages: components["schemas"]["Shortage"][];
-            /** @description False when an issue may make the answer wrong, or when no assignment was found nor ruled out in time */
+            /** @description False if an issue may make the result wrong, or if the search neither found nor ruled out an allocation in time */
             complete: boolean;
-            /** @description What is wrong with the data of any line, each once */
+            /** @description Problems in the data of the lines, each listed once */
             issues: components["schemas"]["StockIssue"][];
             /**
              * Format: date-time
-             * @description The oldest time at which a record used here was read from Trackstar
+             * @description When the oldest record used here was read from Trackstar
              */
             as_of: string;
-            /** @description Whether a record used here is past its time to live */
+            /** @description Whether any record used here is past its TTL */
             stale: boolean;
         };
         /** @description The stock of many SKUs, each answered by itself */
@@ -965,15 +965,15 @@ export interface components {
         WarehouseReply: {
             data: components["schemas"]["Warehouse"];
         };
-        /** @description What Trackstar posts, as far as this service looks at it */
+        /** @description A webhook delivery from Trackstar, with the fields that this service uses */
         WebhookDelivery: {
-            /** @description The connection; any other than `TRACKSTAR_CONNECTION_ID` is ignored */
+            /** @description The connection; deliveries of any other than `TRACKSTAR_CONNECTION_ID` are ignored */
             connection_id: string;
-            /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or what concerns the connection; others are ignored */
+            /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored */
             event_type: string;
-            /** @description The record as it is now */
+            /** @description The current record */
             data?: unknown;
-            /** @description `data` was too large and is cut down to the id: the record is read from Trackstar */
+            /** @description `data` was too large and contains only the id; this service reads the record from Trackstar */
             data_truncated?: boolean;
         } & {
             [key: string]: unknown;
@@ -1092,15 +1092,15 @@ export interface components {
             /** @description Errors of the connection that concern inventory */
             errors: components["schemas"]["SourceError"][];
         };
-        /** @description One line by itself */
+        /** @description The result for one line alone */
         BasketCheckLine: {
-            /** @description The SKU, as asked */
+            /** @description The requested SKU */
             sku: string;
-            /** @description Units asked for */
+            /** @description Requested units */
             requested: number;
-            /** @description Units that could be had of this line alone, as `GET /products/{sku}/stock` says */
+            /** @description Units available for this line alone, as in `GET /products/{sku}/stock` */
             available: number;
-            /** @description Whether this line could be had alone */
+            /** @description Whether this line can be fulfilled alone */
             fulfillable: boolean;
             problem?: components["schemas"]["Problem"];
         };
@@ -2733,7 +2733,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The delivery; the same when it is repeated */
+                /** @description Id of the delivery; the same for each retry */
                 "svix-id"?: string;
                 /** @description When it was signed, epoch seconds */
                 "svix-timestamp"?: string;
@@ -2743,7 +2743,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description What Trackstar posts, as far as this service looks at it */
+        /** @description A webhook delivery from Trackstar, with the fields that this service uses */
         requestBody: {
             content: {
                 /**

@@ -1,26 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Directives, ReadContext } from '../cache/read-context.js'
 
-/** How routes get the {@link ReadContext} of a request. */
+/** Creates the {@link ReadContext} of a request. */
 export type ReadContextOf = (request: FastifyRequest) => ReadContext
 
 /**
- * A reading on behalf of `request`, due within `timeoutMs`; its client takes turns with others.
- * @param elapsed ms on a clock that never steps back
+ * Creates read contexts with a deadline `timeoutMs` from now, for the request's client, by its `Cache-Control`.
+ * @param elapsed monotonic clock, ms
  */
 export const createReadContexts =
   (timeoutMs: number, elapsed: () => number): ReadContextOf =>
   (request) => {
-    const reading = new ReadContext(request.client, elapsed() + timeoutMs, directives(request))
-    request.reading = reading
-    return reading
+    const context = new ReadContext(request.client, elapsed() + timeoutMs, parseDirectives(request))
+    request.reading = context
+    return context
   }
 
 /**
- * What `Cache-Control` asks for (RFC 9111, 5.2.1); unknown directives are ignored, as it says. `no-cache` beside
- * `If-None-Match` is ignored as well: a browser's `fetch` adds it to every conditional request, unasked.
+ * Parses `Cache-Control` (RFC 9111, 5.2.1) and ignores unknown directives, as the RFC requires. Also ignores `no-cache`
+ * beside `If-None-Match`, because browsers' `fetch` adds it to every conditional request.
  */
-function directives({ headers }: FastifyRequest): Directives {
+function parseDirectives({ headers }: FastifyRequest): Directives {
   const value = headers['cache-control']
   if (value === undefined) return {}
   const given = value
@@ -35,18 +35,21 @@ function directives({ headers }: FastifyRequest): Directives {
   }
 }
 
-/** A body that is sent again and again, in bytes, and its tag, once it has one. */
+/** A serialised body that many responses share, with its ETag once one has been computed. */
 export interface Body {
   readonly json: Buffer
   etag?: string
 }
 
-/** Tells the freshness headers how the answer came to be. */
+/**
+ * Makes the response carry freshness headers.
+ * @param readAt when the oldest record in the response was read, epoch ms
+ */
 export function setFreshness(
   reply: FastifyReply,
-  reading: ReadContext,
+  context: ReadContext,
   readAt: number,
   { saysAsOf = false, isPartial = false, body }: { saysAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
 ): void {
-  reply.freshness = { readAt, outcome: reading.outcome ?? 'hit', saysAsOf, isPartial, body }
+  reply.freshness = { readAt, outcome: context.outcome ?? 'hit', saysAsOf, isPartial, body }
 }

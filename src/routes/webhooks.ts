@@ -10,33 +10,35 @@ import { webhookResponses } from './schemas.js'
 
 export interface WebhookRouteOptions {
   readonly catalog: Pick<Catalog, 'receive'>
-  /** `whsec_…`, several while one is being replaced. */
+  /** `whsec_…`; several while one is being replaced. */
   readonly secrets: readonly string[]
   readonly connectionId: string
 }
 
 const maxBodyBytes = 1024 * 1024
-/** Deliveries that are remembered: the sender repeats one for a day or so at most. */
-const maxSeen = 20_000
+/** Ids of applied deliveries to remember. Svix retries a delivery for about a day. */
+const maxSeenIds = 20_000
 
-/** What Trackstar posts, as far as this service looks at it. */
+/** The body of a delivery, with the fields that this service uses. */
 const Delivery = Type.Object(
   {
-    connection_id: Type.String({ description: 'The connection; any other than `TRACKSTAR_CONNECTION_ID` is ignored' }),
+    connection_id: Type.String({
+      description: 'The connection; deliveries of any other than `TRACKSTAR_CONNECTION_ID` are ignored',
+    }),
     event_type: Type.String({
       description:
-        '`inventory`, `product` or `warehouse` with `.created` or `.updated`, or what concerns the connection; others are ignored',
+        '`inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored',
     }),
-    data: Type.Optional(Type.Unknown({ description: 'The record as it is now' })),
+    data: Type.Optional(Type.Unknown({ description: 'The current record' })),
     data_truncated: Type.Optional(
       Type.Boolean({
-        description: '`data` was too large and is cut down to the id: the record is read from Trackstar',
+        description: '`data` was too large and contains only the id; this service reads the record from Trackstar',
       }),
     ),
   },
   {
     title: 'WebhookDelivery',
-    description: 'What Trackstar posts, as far as this service looks at it',
+    description: 'A webhook delivery from Trackstar, with the fields that this service uses',
     additionalProperties: true,
     examples: [
       {
@@ -58,22 +60,22 @@ const Delivery = Type.Object(
 const isDelivery = Compile(Delivery)
 
 /**
- * `POST /webhooks/trackstar`, delivered by Svix: its scheme is that of Standard Webhooks under other header names. What
- * was seen before, or is of another connection, is answered like any other and changes nothing: the sender would
- * repeat a refusal, and in the end give the address up.
+ * `POST /webhooks/trackstar`, delivered by Svix, which uses the Standard Webhooks scheme with its own header names.
+ * Deliveries that were applied before, or belong to another connection, get the same 204 and change nothing: Svix retries
+ * what is refused, and disables an endpoint that keeps refusing.
  */
 export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = async (app, options) => {
   const { catalog, secrets, connectionId } = options
   const verifiers = secrets.map((secret) => new Webhook(secret))
-  const seen = new LRUCache<string, true>({ max: maxSeen })
+  const seen = new LRUCache<string, true>({ max: maxSeenIds })
 
-  // The signature is over the bytes as they came.
+  // The signature covers the bytes of the body as received.
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) =>
     done(null, body),
   )
 
-  /** Whether any secret in use made the signature, in constant time; too old or too new is not signed either. */
+  /** Whether one of the secrets made the signature, at most five minutes ago or ahead; compares in constant time. */
   function isSigned(raw: Buffer, headers: IncomingHttpHeaders): boolean {
     const signed = {
       'webhook-id': one(headers['svix-id']),
@@ -98,13 +100,13 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
       schema: {
         operationId: 'receiveWebhook',
         tags: ['operation'],
-        summary: 'What Trackstar announces',
+        summary: 'Receive a webhook',
         description:
-          'For Trackstar alone: give it this address for its webhooks, and this service the secret that it shows for it, as `TRACKSTAR_WEBHOOK_SECRET`. Without that the route is not there. A changed product, item or warehouse is taken in at once if it is newer than what is held, so that the next stock shows it and `/stock/events` tells it; a sync that has ended, or an error of the connection, shows in `source` and at `/status`. Deliveries come by Svix: the signature is over the body as it came, and no older than five minutes. What was seen before or belongs to another connection is answered like any other and changes nothing, because Svix repeats what is refused.',
+          'Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.',
         headers: Type.Object({
           'svix-id': Type.Optional(
             Type.String({
-              description: 'The delivery; the same when it is repeated',
+              description: 'Id of the delivery; the same for each retry',
               examples: ['msg_2KWPBgLlAfxdpx2AI54pPJ85f4W'],
             }),
           ),
@@ -113,7 +115,8 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
           ),
           'svix-signature': Type.Optional(
             Type.String({
-              description: '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; several separated by spaces',
+              description:
+                '`v1,` and the base64 HMAC-SHA256 of id, timestamp and body; several are separated by spaces',
               examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
             }),
           ),
@@ -124,14 +127,17 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     async (request, reply) => {
       const raw = request.body
       if (!Buffer.isBuffer(raw) || !isSigned(raw, request.headers)) {
-        throw problem('unauthorized', 'Expected a delivery signed with a secret of this connection within five minutes')
+        throw problem(
+          'unauthorized',
+          'Expected a delivery that was signed with the webhook secret less than five minutes ago',
+        )
       }
       const delivery = parse(raw)
       const id = one(request.headers['svix-id'])
       if (delivery.connection_id === connectionId && !seen.has(id)) {
         if (catalog.receive(delivery) === 'malformed') {
           const errors = [{ field: 'data', message: 'expected a whole record' }]
-          throw problem('validation_failed', `Expected ${delivery.event_type} to bring a whole record`, { errors })
+          throw problem('validation_failed', `Expected ${delivery.event_type} to contain a whole record`, { errors })
         }
         seen.set(id, true)
       }
@@ -147,17 +153,17 @@ function parse(raw: Buffer) {
   try {
     body = JSON.parse(raw.toString('utf8'))
   } catch (cause) {
-    throw problem('validation_failed', 'Expected a body of JSON', { cause })
+    throw problem('validation_failed', 'Expected a JSON body', { cause })
   }
   if (isDelivery.Check(body)) return body
   throw problem('validation_failed', 'Expected connection_id, event_type and data', {
-    errors: [{ field: 'event_type', message: 'expected a delivery of Trackstar' }],
+    errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
   })
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the documentation shows as the body, where the route itself looks at the bytes. */
+    /** The schema of the body in the API document, for a route that parses the bytes itself. */
     documentedBody?: TSchema
   }
 }

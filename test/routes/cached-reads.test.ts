@@ -2,22 +2,22 @@ import type { FastifyRequest } from 'fastify'
 import tap from 'tap'
 import { createReadContexts } from '../../src/routes/cached-reads.js'
 
-const reading = (headers: Record<string, string>) => {
+const createContext = (headers: Record<string, string>) => {
   const request = { client: 'key:shop', headers, reading: null } as unknown as FastifyRequest
   const made = createReadContexts(10_000, () => 5000)(request)
   return { made, request }
 }
 
-tap.test('is on behalf of the client, due in time, and known to the request', async (t) => {
-  const { made, request } = reading({})
+tap.test('creates a read context with client and deadline, and sets it on the request', async (t) => {
+  const { made, request } = createContext({})
   t.equal(made.caller, 'key:shop')
   t.equal(made.deadline, 15_000)
   t.strictSame(made.directives, {})
   t.equal(request.reading, made)
 })
 
-tap.test('reads Cache-Control as RFC 9111 says', async (t) => {
-  const directives = (value: string, more = {}) => reading({ 'cache-control': value, ...more }).made.directives
+tap.test('parses Cache-Control as in RFC 9111', async (t) => {
+  const directives = (value: string, more = {}) => createContext({ 'cache-control': value, ...more }).made.directives
   t.strictSame(directives('no-cache'), { noCache: true, onlyIfCached: false })
   t.strictSame(directives(' NO-CACHE ,Max-Age=5'), { noCache: true, onlyIfCached: false, maxAgeMs: 5000 })
   t.strictSame(directives('max-age="7", max-age=9'), { noCache: false, onlyIfCached: false, maxAgeMs: 7000 })
