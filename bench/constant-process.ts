@@ -1,4 +1,4 @@
-/** What everything is measured against: a Fastify with one route, which always says the same. */
+/** The baseline: a Fastify server with one constant route. */
 import { setFlagsFromString } from 'node:v8'
 import Fastify from 'fastify'
 

@@ -1,18 +1,18 @@
-/** What callers cost upstream: cold bursts, a long mixed load, an upstream that dies in the middle, a flood. */
+/** What callers cost upstream: cold bursts, a mixed load with an outage in the middle, and a flood. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import type { FloodReport } from './flood-process.js'
-import { setStage } from './harness.js'
+import { startHarness } from './harness.js'
 import { ask, type Outcome, openLoop, percentile, print, type Row } from './load.js'
 
 const stockPath = (sku: string) => `/products/${encodeURIComponent(sku)}/stock`
 const count = (outcomes: readonly Outcome[], status: number) =>
   outcomes.filter((outcome) => outcome.status === status).length
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`
-/** Plain products of two items each: every tenth invented product is a kit. */
+/** SKUs of plain products with two items each; of ten generated products, two are not plain. */
 const plainSkus = (from: number, many: number) =>
   Array.from({ length: many * 2 }, (_, n) => from + n)
     .filter((n) => n % 10 < 8)
@@ -27,7 +27,7 @@ const add = (name: string, measured: string, bound: string, ok: boolean) =>
 
 /**
  * @param minutes of the mixed load; the bound is for 4
- * @param only one of the parts `cold`, `mixed` and `flood`; default: all
+ * @param only one of `cold`, `mixed` and `flood`; default: all
  */
 export async function economy(minutes: number, only?: string): Promise<void> {
   const parts = { cold: coldBursts, mixed: () => mixedLoad(minutes * 60), flood: () => flood(50) }
@@ -60,11 +60,11 @@ async function coldBursts(): Promise<void> {
     },
   ]
   for (const { name, run, calls, seconds } of cases) {
-    const stage = await setStage({ connections: 1000 })
+    const harness = await startHarness({ connections: 1000 })
     const start = performance.now()
-    const outcomes = await run(stage.client)
+    const outcomes = await run(harness.client)
     const took = performance.now() - start
-    const report = await stage.order({ do: 'report' })
+    const report = await harness.command({ do: 'report' })
     const answered = count(outcomes, 200)
     const isTimely = seconds === undefined || took <= seconds * 1000
     add(
@@ -74,15 +74,15 @@ async function coldBursts(): Promise<void> {
       report.recordCalls <= calls && answered === outcomes.length && isTimely,
     )
     addRate(report.refused, report.worstReadsPerSecond)
-    await stage.close()
+    await harness.close()
   }
 }
 
 async function mixedLoad(seconds: number): Promise<void> {
-  const stage = await setStage({ sandbox: { SANDBOX_PRODUCTS: '5100' } })
+  const harness = await startHarness({ sandbox: { SANDBOX_PRODUCTS: '5100' } })
   const skus = Array.from({ length: 5000 }, (_, n) => generatedSku(n))
-  for (let n = 0; n < skus.length; n += 500) await ask(stage.client, '/stock/query', { skus: skus.slice(n, n + 500) })
-  await stage.order({ do: 'report' })
+  for (let n = 0; n < skus.length; n += 500) await ask(harness.client, '/stock/query', { skus: skus.slice(n, n + 500) })
+  await harness.command({ do: 'report' })
 
   const outcomes: (Outcome & { at: number })[] = []
   const start = performance.now()
@@ -91,23 +91,23 @@ async function mixedLoad(seconds: number): Promise<void> {
   let before: { calls: number; refused: number; worst: number } | undefined
   const outageDone = (async () => {
     await sleep(outage.from * 1000)
-    const report = await stage.order({ do: 'fault', fault: { reset: true } })
+    const report = await harness.command({ do: 'fault', fault: { reset: true } })
     before = { calls: report.calls, refused: report.refused, worst: report.worstReadsPerSecond }
     await sleep((outage.to - outage.from) * 1000)
-    during = await stage.order({ do: 'heal' })
+    during = await harness.command({ do: 'heal' })
   })()
   await openLoop(200, seconds, async () => {
     const sku = skus[Math.floor(Math.random() * skus.length)] ?? ''
     const at = (performance.now() - start) / 1000
-    // Mostly single reads, now and then a small batch.
+    // Mostly single reads, and some small batches.
     const outcome = await ask(
-      stage.client,
+      harness.client,
       Math.random() < 0.95 ? stockPath(sku) : `/stock?sku=${encodeURIComponent(sku)}&sku=CUP`,
     )
     outcomes.push({ ...outcome, body: outcome.status === 200 ? '' : outcome.body, at })
   })
   await outageDone
-  const after = await stage.order({ do: 'report' })
+  const after = await harness.command({ do: 'report' })
 
   const inOutage = outcomes.filter(({ at }) => at >= outage.from && at < outage.to)
   const outside = outcomes.filter(({ at }) => at < outage.from || at >= outage.to + 5)
@@ -132,14 +132,14 @@ async function mixedLoad(seconds: number): Promise<void> {
   addRate((before?.refused ?? 0) + after.refused, after.worstReadsPerSecond)
   const others = outcomes.filter((outcome) => outcome.status !== 200)
   if (others.length > 0) {
-    const told = others
+    const examples = others
       .slice(0, 5)
       .map(({ status, at, body }) => `${status} at ${at.toFixed(0)} s ${body.slice(0, 120)}`)
-    process.stdout.write(`not answered 200: ${others.length}, such as\n  ${told.join('\n  ')}\n`)
+    process.stdout.write(`not 200: ${others.length}, for example\n  ${examples.join('\n  ')}\n`)
   }
   const served = (count(inOutage, 200) / inOutage.length) * 100
   add(
-    'upstream dead for 30 s: held SKUs answered',
+    'upstream down for 30 s: cached SKUs answered',
     `${served.toFixed(3)} %, p99 ${ms(
       percentile(
         inOutage.map((o) => o.ms),
@@ -151,7 +151,7 @@ async function mixedLoad(seconds: number): Promise<void> {
   )
   const late = during?.perSecond.slice(2) ?? []
   add(
-    '  attempts a second after the circuit opens',
+    '  calls a second after the circuit opens',
     `at most ${Math.max(0, ...late)}, ${during?.calls ?? 0} in all`,
     '1',
     Math.max(0, ...late) <= 1,
@@ -160,38 +160,41 @@ async function mixedLoad(seconds: number): Promise<void> {
     ({ cacheStatus }) => cacheStatus.includes('hit') || cacheStatus.includes('fwd'),
   ).length
   add(
-    '  service 5 s after its return',
+    '  answered from 5 s after it is back',
     `${((count(recovering, 200) / recovering.length) * 100).toFixed(3)} % of ${fresh}, ${after.calls} calls since`,
     '≥ 99.9 %',
     count(recovering, 200) / recovering.length >= 0.999 && after.calls > 0,
   )
-  await stage.close()
+  await harness.close()
 }
 
 async function flood(seconds: number): Promise<void> {
-  const stage = await setStage({ connections: 50 })
-  await ask(stage.client, stockPath(stage.plainSku))
-  // As many requests as it takes for the process to have reached its working size.
-  await openLoop(500, 4, async () => void (await ask(stage.client, stockPath(stage.plainSku))))
-  const startMb = await stage.residentMb()
+  const harness = await startHarness({ connections: 50 })
+  await ask(harness.client, stockPath(harness.plainSku))
+  // Enough requests for the process to reach its working size.
+  await openLoop(500, 4, async () => void (await ask(harness.client, stockPath(harness.plainSku))))
+  const startMb = await harness.residentMb()
   let peakMb = startMb
   const known: Outcome[] = []
   const load = { isOver: false }
   const watched = (async () => {
-    for (; !load.isOver; await sleep(500)) peakMb = Math.max(peakMb, await stage.residentMb())
+    for (; !load.isOver; await sleep(500)) peakMb = Math.max(peakMb, await harness.residentMb())
   })()
-  const flooding = fork(fileURLToPath(new URL('./flood-process.js', import.meta.url)), [stage.origin, String(seconds)])
+  const flooding = fork(fileURLToPath(new URL('./flood-process.js', import.meta.url)), [
+    harness.origin,
+    String(seconds),
+  ])
   const reported = once(flooding, 'message')
-  await openLoop(20, seconds, async () => void known.push(await ask(stage.client, stockPath(stage.plainSku))))
+  await openLoop(20, seconds, async () => void known.push(await ask(harness.client, stockPath(harness.plainSku))))
   const [{ statuses, refusedP99Ms }] = (await reported) as [FloodReport]
   load.isOver = true
   await watched
-  const report = await stage.order({ do: 'report' })
+  const report = await harness.command({ do: 'report' })
   const p99 = percentile(
     known.map((outcome) => outcome.ms),
     0.99,
   )
-  const told = Object.entries(statuses).map(([status, many]) => `${many} × ${status}`)
+  const counts = Object.entries(statuses).map(([status, many]) => `${many} × ${status}`)
   const grown = peakMb - startMb
   add(
     '100,000 unknown SKUs, 2,000/s: memory over start',
@@ -201,16 +204,16 @@ async function flood(seconds: number): Promise<void> {
   )
   add(
     '  answers',
-    `${told.join(', ')}; refused within p99 ${ms(refusedP99Ms)}`,
-    'refused at once',
+    `${counts.join(', ')}; refused within p99 ${ms(refusedP99Ms)}`,
+    'refused immediately',
     !('0' in statuses) && !('500' in statuses),
   )
   add(
-    '  a known SKU meanwhile',
+    '  a known SKU during the flood',
     `${count(known, 200)}/${known.length}, p99 ${ms(p99)}`,
     'p99 < 50 ms',
     p99 < 50 && count(known, 200) === known.length,
   )
   addRate(report.refused, report.worstReadsPerSecond)
-  await stage.close()
+  await harness.close()
 }

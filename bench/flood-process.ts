@@ -1,4 +1,4 @@
-/** The flood in a process of its own, so that the caller beside it is not measured with its stalls. */
+/** Sends the flood from its own process, so that its stalls do not count for the other client. */
 import { Pool } from 'undici'
 import { ask, openLoop, percentile } from './load.js'
 

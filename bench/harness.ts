@@ -1,27 +1,27 @@
-/** What a bench runs on: the sandbox and the built service, each in a process of its own, and a client pool here. */
+/** What a benchmark runs on: the sandbox and the built service in their own processes, and a client pool in this one. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
-import type { Order, Report } from './sandbox-process.js'
+import type { Command, Report } from './sandbox-process.js'
 
-export interface Stage {
+export interface Harness {
   readonly origin: string
   readonly client: Pool
   readonly plainSku: string
-  /** Of the service. */
+  /** The process id of the service. */
   readonly pid: number
-  order(order: Order): Promise<Report>
+  command(command: Command): Promise<Report>
   /** Resident memory of the service in MB. */
   residentMb(): Promise<number>
   metrics(): Promise<string>
-  /** Sends the service a stop signal, and gives its exit code. */
+  /** Sends SIGTERM to the service and returns its exit code. */
   stop(): Promise<number | null>
   close(): Promise<void>
 }
 
-export interface StageOptions {
+export interface HarnessOptions {
   readonly sandbox?: Readonly<Record<string, string>>
   readonly service?: Readonly<Record<string, string>>
   /** Options of Node for the service. */
@@ -30,12 +30,12 @@ export interface StageOptions {
 }
 
 /** Starts both and waits until the service answers. */
-export async function setStage({
+export async function startHarness({
   sandbox = {},
   service = {},
   flags = [],
   connections = 64,
-}: StageOptions = {}): Promise<Stage> {
+}: HarnessOptions = {}): Promise<Harness> {
   const upstream = fork(fileURLToPath(new URL('./sandbox-process.js', import.meta.url)), {
     env: { ...process.env, ...sandbox },
   })
@@ -49,7 +49,7 @@ export async function setStage({
       PORT: '0',
       LOG_LEVEL: 'info',
       AUTH_MODE: 'none',
-      // All the load is one client's.
+      // The whole load comes from one client.
       CLIENT_RATE_LIMIT: '0',
       CATALOG_MODE: 'on-demand',
       TRACKSTAR_BASE_URL: first.address,
@@ -71,8 +71,8 @@ export async function setStage({
     client,
     plainSku: first.plainSku,
     pid: server.pid ?? 0,
-    async order(order) {
-      upstream.send(order)
+    async command(command) {
+      upstream.send(command)
       return (await once(upstream, 'message'))[0] as Report
     },
     residentMb: async () => {
@@ -91,7 +91,7 @@ export async function setStage({
   }
 }
 
-/** The address that the service logs when it listens. */
+/** Waits for the address that the service logs. */
 async function listening(server: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<string> {
   let log = ''
   for await (const chunk of server.stdout.iterator({ destroyOnReturn: false })) {

@@ -1,4 +1,4 @@
-/** Requests, and what came of them. */
+/** Sends requests with a client and measures them; prints the table of results. */
 import type { Pool } from 'undici'
 
 export interface Outcome {
@@ -30,7 +30,7 @@ export async function ask(
   }
 }
 
-/** Sends `perSecond` requests a second for `seconds`, whether or not the earlier ones are answered. */
+/** Sends `perSecond` requests a second for `seconds`, without waiting for responses. */
 export async function openLoop(perSecond: number, seconds: number, send: (n: number) => Promise<void>): Promise<void> {
   const start = performance.now()
   const running = new Set<Promise<void>>()
@@ -50,7 +50,7 @@ export function percentile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 }
 
-/** A row of the table: what was measured, what came out, what is allowed. */
+/** A row of the table of results; `ok` is null where there is no bound. */
 export interface Row {
   readonly case: string
   readonly measured: string

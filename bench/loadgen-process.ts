@@ -1,97 +1,97 @@
-/** The load in a process of its own: some connections, each of them with its next request as soon as it is answered. */
+/** The load generator, in its own process: each connection sends its next request as soon as the last is answered. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerReader, statusIn } from './answers.js'
+import { responseReader, statusIn } from './response-reader.js'
 
-export interface Blow {
+export interface LoadOptions {
   readonly origin: string
-  /** Byte for byte. */
+  /** The bytes of the request. */
   readonly request: string
   readonly connections: number
   readonly until: Until
-  readonly rest: Rest
+  readonly idleMode: IdleMode
 }
 
 /**
- * What the generator does while no answer is there. `awake` it looks again and again, as a client on another machine
- * costs the server nothing; `asleep` the server has to wake it with nearly every answer, which in a virtual machine
- * whose other core is idle costs it about as much as it costs to make that answer.
+ * What the generator does while it waits. When `polling`, it never sleeps, and costs the server as little as a client on
+ * another machine. When `blocking`, nearly every response of the server has to wake it, which in a virtual machine with an
+ * idle second core costs the server about as much as the response itself.
  */
-export type Rest = 'awake' | 'asleep'
+export type IdleMode = 'polling' | 'blocking'
 
-/** How long it goes on. */
-export type Until = { readonly seconds: number } | { readonly answers: number }
+/** When a run ends. */
+export type Until = { readonly seconds: number } | { readonly responses: number }
 
-export interface Impact {
-  readonly answers: number
-  /** Answers with another status than 200. */
-  readonly others: number
+export interface LoadResult {
+  readonly responses: number
+  /** Responses with a status other than 200. */
+  readonly failures: number
   readonly seconds: number
-  /** What this process has computed meanwhile, itself. */
+  /** CPU time of this process during the run. */
   readonly cpuSeconds: number
 }
 
-interface Line {
+interface Connection {
   readonly socket: Socket
-  onAnswer: (head: string) => void
+  onResponse: (head: string) => void
 }
 
-/** Connections stay open from one blow to the next: what opening them costs is not measured. */
-const linesTo = new Map<string, Line[]>()
+/** Connections stay open from one run to the next, so that opening them is not measured. */
+const connectionsByOrigin = new Map<string, Connection[]>()
 
-async function lines(origin: string, many: number): Promise<readonly Line[]> {
-  const known = linesTo.get(origin) ?? []
-  linesTo.set(origin, known)
+async function connectTo(origin: string, many: number): Promise<readonly Connection[]> {
+  const known = connectionsByOrigin.get(origin) ?? []
+  connectionsByOrigin.set(origin, known)
   const { hostname, port } = new URL(origin)
   while (known.length < many) {
-    const line: Line = { socket: connect(Number(port), hostname).setNoDelay(), onAnswer: () => {} }
-    await once(line.socket, 'connect')
-    line.socket.on(
+    const connection: Connection = { socket: connect(Number(port), hostname).setNoDelay(), onResponse: () => {} }
+    await once(connection.socket, 'connect')
+    connection.socket.on(
       'data',
-      answerReader((head) => line.onAnswer(head)),
+      responseReader((head) => connection.onResponse(head)),
     )
-    known.push(line)
+    known.push(connection)
   }
   return known
 }
 
-function stayAwake(isOver: () => boolean): void {
+function poll(isOver: () => boolean): void {
   setImmediate(() => {
-    if (!isOver()) stayAwake(isOver)
+    if (!isOver()) poll(isOver)
   })
 }
 
-async function strike({ origin, request, connections, until, rest }: Blow): Promise<Impact> {
-  const open = await lines(origin, connections)
+async function run({ origin, request, connections, until, idleMode }: LoadOptions): Promise<LoadResult> {
+  const open = await connectTo(origin, connections)
   const bytes = Buffer.from(request)
-  let answers = 0
-  let others = 0
+  let responses = 0
+  let failures = 0
   let isOver = false
-  if (rest === 'awake') stayAwake(() => isOver)
+  if (idleMode === 'polling') poll(() => isOver)
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
-  const ended = open.map(
-    (line) =>
+  const finished = open.map(
+    (connection) =>
       new Promise<void>((resolve) => {
-        line.onAnswer = (head) => {
-          answers++
-          if (statusIn(head) !== 200) others++
-          if ('answers' in until) isOver ||= answers >= until.answers
+        connection.onResponse = (head) => {
+          responses++
+          if (statusIn(head) !== 200) failures++
+          if ('responses' in until) isOver ||= responses >= until.responses
           if (isOver) resolve()
-          else line.socket.write(bytes)
+          else connection.socket.write(bytes)
         }
-        line.socket.write(bytes)
+        connection.socket.write(bytes)
       }),
   )
   if ('seconds' in until) {
     await sleep(until.seconds * 1000)
     isOver = true
   }
-  await Promise.all(ended)
+  await Promise.all(finished)
   const { user, system } = process.cpuUsage(cpuBefore)
-  return { answers, others, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
+  return { responses, failures, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
 }
 
-process.on('message', (blow: Blow) => void strike(blow).then((impact) => process.send?.(impact)))
+process.on('message', (options: LoadOptions) => void run(options).then((result) => process.send?.(result)))
 process.on('disconnect', () => process.exit(0))

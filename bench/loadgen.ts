@@ -1,56 +1,56 @@
-/** The load generator seen from the bench, and what the server that it strikes has computed meanwhile. */
+/** Runs the load generator and measures the CPU time of the server under load. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Blow, Impact, Rest, Until } from './loadgen-process.js'
+import type { IdleMode, LoadOptions, LoadResult, Until } from './loadgen-process.js'
 
-/** A server in a process of its own, and what it is asked, byte for byte. */
+/** A server process, and the bytes of the request that it gets. */
 export interface Target {
   readonly origin: string
   readonly pid: number
   readonly request: string
 }
 
-/** What came of one round. */
-export interface Round {
+/** The result of one run. */
+export interface Measurement {
   readonly perSecond: number
-  /** What the server has computed for one request, in µs: all of its threads, in and outside of the kernel. */
+  /** CPU time of the server for each request, in µs: all threads, user and system. */
   readonly cpuMicros: number
-  /** How much of its core the load generator needed; at 1 it is awake, or it, and not the server, is what is measured. */
+  /** The share of a core that the load generator used. At 1 it is polling, or it is the bottleneck. */
   readonly generatorBusy: number
-  readonly others: number
+  readonly failures: number
 }
 
-export interface Hammer {
-  /** @param rest default: awake */
-  strike(target: Target, until: Until, rest?: Rest): Promise<Round>
+export interface Loadgen {
+  /** @param idleMode default: `polling` */
+  run(target: Target, until: Until, idleMode?: IdleMode): Promise<Measurement>
   close(): void
 }
 
-/** Enough for the server never to wait for a request. */
+/** Enough that the server never waits for a request. */
 const connections = 50
 
-export function takeHammer(): Hammer {
-  const hammer = fork(fileURLToPath(new URL('./hammer-process.js', import.meta.url)))
+export function startLoadgen(): Loadgen {
+  const loadgen = fork(fileURLToPath(new URL('./loadgen-process.js', import.meta.url)))
   return {
-    async strike({ origin, pid, request }, until, rest = 'awake') {
+    async run({ origin, pid, request }, until, idleMode = 'polling') {
       const before = await cpuSecondsOf(pid)
-      hammer.send({ origin, request, connections, until, rest } satisfies Blow)
-      const [impact] = (await once(hammer, 'message')) as [Impact]
+      loadgen.send({ origin, request, connections, until, idleMode } satisfies LoadOptions)
+      const [result] = (await once(loadgen, 'message')) as [LoadResult]
       const spent = (await cpuSecondsOf(pid)) - before
       return {
-        perSecond: impact.answers / impact.seconds,
-        cpuMicros: (spent / impact.answers) * 1e6,
-        generatorBusy: impact.cpuSeconds / impact.seconds,
-        others: impact.others,
+        perSecond: result.responses / result.seconds,
+        cpuMicros: (spent / result.responses) * 1e6,
+        generatorBusy: result.cpuSeconds / result.seconds,
+        failures: result.failures,
       }
     },
-    close: () => hammer.disconnect(),
+    close: () => loadgen.disconnect(),
   }
 }
 
-/** What all threads of a process have computed since its start; to the ns, where `stat` counts in hundredths of a second. */
+/** CPU time of all threads of a process since its start. `schedstat` has nanoseconds, `stat` only hundredths of a second. */
 async function cpuSecondsOf(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`)
   const spent = threads.map(async (thread) => {

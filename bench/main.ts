@@ -1,4 +1,4 @@
-/** `npm run bench -- <name>`: measures, prints a table, and ends with 1 where a bound is missed. */
+/** `npm run bench -- <name>`: runs a benchmark, prints a table, and exits with 1 if a bound is missed. */
 import { economy } from './economy.js'
 import { mirror } from './mirror.js'
 import { surface } from './surface.js'

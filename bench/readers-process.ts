@@ -1,10 +1,10 @@
-/** A thousand readers of events in a process of their own: tells when each event has reached how many of them. */
+/** A thousand readers of events in their own process; reports when each event reached each reader. */
 import { request } from 'node:http'
 
 export interface Arrival {
-  /** What the event says is available, which tells the events of a bench apart. */
+  /** The available quantity in the event; it identifies the event. */
   readonly available: number
-  /** Epoch ms at which each reader had it. */
+  /** When each reader received it, in epoch ms. */
   readonly at: readonly number[]
 }
 

@@ -1,26 +1,26 @@
-/** The sandbox in a process of its own, told over IPC what to do: what it stalls must not be measured as the service's. */
+/** The sandbox in its own process, controlled over IPC, so that its stalls do not count as the service's. */
 import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { createSandbox, type Fault } from '../src/sandbox/sandbox.js'
 
-export type Order =
+export type Command =
   | { readonly do: 'change'; readonly itemId: string; readonly fulfillable: number }
   | { readonly do: 'report' }
   | { readonly do: 'fault'; readonly fault: Fault }
   | { readonly do: 'heal' }
 
-/** What has arrived since the last report. */
+/** The calls since the last report. */
 export interface Report {
   readonly address: string
   readonly apiKey: string
   readonly accessToken: string
   readonly calls: number
-  /** Without the one-off list of warehouses, and what upstream says of itself. */
+  /** Without calls for warehouses and connection status. */
   readonly recordCalls: number
-  /** Those of a mirror that looks for changes. */
+  /** Calls of a mirror that look for changes. */
   readonly changeCalls: number
   readonly refused: number
   readonly worstReadsPerSecond: number
-  /** Calls in each second since the last report, and the most in any of them. */
+  /** Calls in each second since the last report. */
   readonly perSecond: readonly number[]
   readonly plainSku: string
 }
@@ -57,10 +57,10 @@ function report(): Report {
   }
 }
 
-process.on('message', (order: Order) => {
-  if (order.do === 'fault') sandbox.fault('/*', order.fault)
-  if (order.do === 'heal') sandbox.clearFaults()
-  if (order.do === 'change') sandbox.change('inventory', order.itemId, { fulfillable: order.fulfillable })
+process.on('message', (command: Command) => {
+  if (command.do === 'fault') sandbox.fault('/*', command.fault)
+  if (command.do === 'heal') sandbox.clearFaults()
+  if (command.do === 'change') sandbox.change('inventory', command.itemId, { fulfillable: command.fulfillable })
   process.send?.(report())
 })
 process.on('disconnect', () => process.exit(0))

@@ -1,4 +1,4 @@
-/** What a warm stock costs beside a constant route of the same size, in one process and one run. */
+/** Compares a cached stock with a constant route of the same size, in one process and one run. */
 import Fastify from 'fastify'
 import { Pool } from 'undici'
 import { buildApp } from '../src/app.js'
@@ -44,7 +44,7 @@ export async function warm(): Promise<void> {
     }
   }
   print(
-    `warm: ${requests} requests one after the other, ${rounds - 1} rounds in turns, client in the same process, ${body.length} bytes`,
+    `warm: ${requests} sequential requests, ${rounds - 1} alternating rounds, client in the same process, ${body.length} bytes`,
     Array.from(times, ([name, taken]) => ({
       case: name,
       measured: `p50 ${(percentile(taken, 0.5) * 1000).toFixed(0)} µs, p99 ${(percentile(taken, 0.99) * 1000).toFixed(0)} µs`,

@@ -25,15 +25,15 @@ const environment = Object.fromEntries(
 const files = process.argv.slice(2)
 if (run('tsc', ['--incremental', '--tsBuildInfoFile', 'build/tsconfig.tsbuildinfo']) !== 0) process.exit(1)
 removeStaleOutputs()
-const { exitCode, output } = files.length === 0 ? runSuite() : runFiles(files)
-const { passed, failed } = countsIn(output)
+const result = files.length === 0 ? runSuite() : runFiles(files)
+const { passed, failed } = countsIn(result.output)
 const problems = [
   ...(passed + failed === 0 ? ['no test ran'] : []),
   ...(files.length === 0 ? coverageProblems(COVERAGE_SUMMARY) : []),
 ]
 for (const problem of problems) console.error(problem)
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = exitCode === 0 && (problems.length > 0 || failed > 0) ? 1 : exitCode
+process.exitCode = result.exitCode || Number(problems.length > 0 || failed > 0)
 
 function runSuite() {
   rmSync(TAP_OUTPUT, { force: true })
@@ -70,9 +70,9 @@ function run(tool, args) {
 
 /** A test whose source has been deleted or moved must not run from what an earlier build left behind. */
 function removeStaleOutputs() {
-  for (const output of compiledFiles('build')) {
-    const source = relative('build', output).replace(/\.js$/, '.ts')
-    if (/^(src|test|bench)\//.test(source) && !existsSync(source)) rmSync(output)
+  for (const file of compiledFiles('build')) {
+    const source = relative('build', file).replace(/\.js$/, '.ts')
+    if (/^(src|test|bench)\//.test(source) && !existsSync(source)) rmSync(file)
   }
 }
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import tap from 'tap'
-import { type FuzzedRequest, requestsOf } from '../../fuzz/requests.js'
-import { promised, startFuzzStage } from '../../fuzz/stage.js'
-import { faultsOfCall } from '../../fuzz/upstream-calls.js'
-import { Judge } from '../../fuzz/verdict.js'
-import type { WireAnswer } from '../../fuzz/wire.js'
 import { operationsOf } from '../../openapi/document.js'
+import { Expectations } from './fuzz/expectations.js'
+import { contract, startFuzzHarness } from './fuzz/fuzz-harness.js'
+import { type FuzzedRequest, requestsOf } from './fuzz/odd-requests.js'
+import { faultsOfCall } from './fuzz/upstream-calls.js'
+import type { WireAnswer } from './wire.js'
 
 /** Set to the seed that a failure has printed, to see it again. */
 const seed = Number(process.env['FUZZ_SEED']) || undefined
@@ -13,24 +13,24 @@ const seed = Number(process.env['FUZZ_SEED']) || undefined
 tap.test(
   'answers whatever comes as the document says, and asks upstream nothing that was put in its mouth',
   async (t) => {
-    const { known, shoot } = await startFuzzStage(t)
+    const { known, send } = await startFuzzHarness(t)
     const succeeded = new Set<string>()
     await fc.assert(
-      fc.asyncProperty(requestsOf(promised, known), async (request) => {
-        const { status = 0, destination, faults, callFaults } = await shoot(request)
+      fc.asyncProperty(requestsOf(contract, known), async (request) => {
+        const { status = 0, destination, faults, callFaults } = await send(request)
         if (status > 0 && status < 300) succeeded.add(`${destination?.method} ${destination?.path}`)
         const all = [...faults, ...callFaults]
         if (all.length > 0) throw new Error(all.join('\n'))
       }),
       { numRuns: 1500, ...(seed !== undefined && { seed }) },
     )
-    for (const { method, path } of operationsOf(promised)) {
+    for (const { method, path } of operationsOf(contract)) {
       t.ok(succeeded.has(`${method} ${path}`), `${method} ${path} was also asked for something that it has`)
     }
   },
 )
 
-const judge = new Judge(promised)
+const expectations = new Expectations(contract)
 const faultsOf = (asked: Partial<FuzzedRequest>, answer: Partial<WireAnswer>, more = {}) => {
   const request = {
     method: 'GET',
@@ -47,7 +47,7 @@ const faultsOf = (asked: Partial<FuzzedRequest>, answer: Partial<WireAnswer>, mo
     ...(answer.headers ?? []),
   ] as const
   const whole = { status: 200, body: Buffer.from('{"status":"ok"}'), ...answer, headers }
-  return judge.faultsOf(request, { answers: [whole], rest: '', fault: undefined, ...more })
+  return expectations.faultsOf(request, { answers: [whole], rest: '', fault: undefined, ...more })
 }
 const problem = (status: number, more = {}) => {
   const rest = { type: '/', title: 'No', detail: 'No', code: 'validation_failed', request_id: 'mine' }
@@ -73,7 +73,7 @@ tap.test('what holds the answers against the document finds whatever is not', as
   finds(faultsOf({ target: '/stock?sku=A' }, problem(422, { detail: 'TypeError: x' })), /tells of the inside/)
   finds(faultsOf({ target: '/nowhere' }, { status: 200 }), /elsewhere answered 200/)
   finds(faultsOf({ method: 'DELETE' }, problem(405)), /which methods/)
-  finds(faultsOf({ target: '/status', key: 'nobody' }, { status: 200 }), /who may not ask/)
+  finds(faultsOf({ target: '/status', key: 'unknown' }, { status: 200 }), /who may not ask/)
   finds(faultsOf({ target: '/status', keyBy: 'twice' }, { status: 200 }), /who may not ask/)
   finds(faultsOf({ method: 'PUT', target: '/inventory/a/adjust', key: 'read' }, { status: 200 }), /who may not ask/)
   finds(faultsOf({ method: 'POST', target: '/webhooks/trackstar' }, { status: 204 }), /who may not ask/)

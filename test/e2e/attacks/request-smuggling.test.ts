@@ -1,6 +1,6 @@
 import tap, { type Test } from 'tap'
-import { type Exchange, exchange, headerOf } from '../../fuzz/wire.js'
 import { startService } from '../../harness.js'
+import { type Exchange, exchange, headerOf } from './wire.js'
 
 const body = '{"skus":["CUP"]}'
 const size = body.length.toString(16)

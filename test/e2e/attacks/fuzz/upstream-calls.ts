@@ -1,4 +1,4 @@
-import type { SandboxCall } from '../../src/sandbox/sandbox.js'
+import type { SandboxCall } from '../../../../src/sandbox/sandbox.js'
 
 /** What this service may ask upstream, and how: anything else was put there by a caller. */
 interface Allowed {

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Parameter, Place } from '../openapi/document.js'
-import { marker, oddText, percentEncoded, rawSegment, spelt } from './oddities.js'
-import { type Ground, listed, schemaOf, validValue } from './values.js'
+import type { Parameter, Place } from '../../../openapi/document.js'
+import { marker, oddText, percentEncoded, rawSegment, spelt } from './odd-values.js'
+import { type FuzzContext, listed, schemaOf, validValue } from './schema-values.js'
 
 /** Where there is no operation, or where there is something that is in no document. */
 export const elsewhere: Arbitrary<string> = fc.constantFrom(
@@ -71,13 +71,13 @@ export const twists: readonly ((target: string) => string)[] = [
 const dots = fc.constantFrom('.', '..', '%2e', '%2e%2e', '%2E.')
 
 /** What stands for a parameter of the path: something that is there, or something that no one ought to look for. */
-function segmentOf({ document, known, mostly }: Ground, { name, schema }: Parameter): Arbitrary<string> {
+function segmentOf({ document, known, mostly }: FuzzContext, { name, schema }: Parameter): Arbitrary<string> {
   const there = validValue(document, schema, known, name).map((value) => percentEncoded(String(value)))
   return mostly(4, there, fc.oneof(spelt(oddText), rawSegment, dots))
 }
 
 /** A path of an operation. */
-export function pathOf(ground: Ground, { path, operation }: Place): Arbitrary<string> {
+export function pathOf(ground: FuzzContext, { path, operation }: Place): Arbitrary<string> {
   const segments = path
     .split('/')
     .slice(1)
@@ -89,7 +89,7 @@ export function pathOf(ground: Ground, { path, operation }: Place): Arbitrary<st
 }
 
 /** The pairs that one documented parameter is written as. */
-function pairsOf({ document, known, mostly }: Ground, parameter: Parameter): Arbitrary<string[]> {
+function pairsOf({ document, known, mostly }: FuzzContext, parameter: Parameter): Arbitrary<string[]> {
   const { name, required } = parameter
   const schema = schemaOf(document, parameter.schema)
   const value = (part: typeof schema.items, of = name) =>
@@ -151,7 +151,7 @@ function oddPair(names: readonly string[]): Arbitrary<string> {
 }
 
 /** A query of an operation, with its `?`. */
-export function queryOf(ground: Ground, { operation }: Place): Arbitrary<string> {
+export function queryOf(ground: FuzzContext, { operation }: Place): Arbitrary<string> {
   const parameters = (operation.parameters ?? []).filter(({ in: at }) => at === 'query')
   const own = listed(parameters.map((parameter) => pairsOf(ground, parameter))).map((all) => all.flat())
   const odd = fc.array(oddPair(parameters.map(({ name }) => name)), { minLength: 1, maxLength: 3 })

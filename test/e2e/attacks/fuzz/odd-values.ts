@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { oddTexts } from '../odd-texts.js'
+import { oddTexts } from '../../../odd-texts.js'
 
 /** Put wherever a caller may try to smuggle something in: no header of an answer may have it, as a name or in a value. */
 export const marker = 'x-injected'

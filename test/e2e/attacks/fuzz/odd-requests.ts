@@ -1,10 +1,10 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { type Document, operationsOf, type Place } from '../openapi/document.js'
-import { bodyOf } from './bodies.js'
-import { headerValue, oddHeader } from './oddities.js'
-import { elsewhere, pathOf, queryOf, twists } from './targets.js'
-import { type Ground, type Known, listed, type Mix, validValue } from './values.js'
-import type { WireRequest } from './wire.js'
+import { type Document, operationsOf, type Place } from '../../../openapi/document.js'
+import type { WireRequest } from '../wire.js'
+import { bodyOf } from './odd-bodies.js'
+import { elsewhere, pathOf, queryOf, twists } from './odd-targets.js'
+import { headerValue, oddHeader } from './odd-values.js'
+import { type FuzzContext, type Known, listed, type Mix, validValue } from './schema-values.js'
 
 /** A request as it goes out, and what is done to it on the way. */
 export interface FuzzedRequest extends WireRequest {
@@ -12,7 +12,7 @@ export interface FuzzedRequest extends WireRequest {
   /** Whether it is signed as a delivery of upstream's is, over whatever its body has become. */
   readonly isSigned: boolean
   /** Whose key comes with it: of one who may write, of one who may only read, one that nobody has, or none. */
-  readonly key: 'write' | 'read' | 'nobody' | 'none'
+  readonly key: 'write' | 'read' | 'unknown' | 'none'
   /** Where the key is shown; `twice` beside one that nobody has, in the same header. */
   readonly keyBy: 'authorization' | 'x-api-key' | 'twice'
 }
@@ -42,7 +42,7 @@ const oddMethod = fc.constantFrom(
 )
 
 function headersOf(
-  { document, known, mostly }: Ground,
+  { document, known, mostly }: FuzzContext,
   { operation }: Place,
 ): Arbitrary<(readonly [string, string])[]> {
   const own = (operation.parameters ?? [])
@@ -91,12 +91,12 @@ function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedReques
   return fc.oneof(
     { weight: 6, arbitrary: fc.constant('write') },
     { weight: isWrite ? 3 : 1, arbitrary: fc.constant('read') },
-    { weight: 1, arbitrary: fc.constantFrom('nobody', 'none') },
+    { weight: 1, arbitrary: fc.constantFrom('unknown', 'none') },
   )
 }
 
 /** A request to one operation, at a target that was made for it. */
-function requestTo(ground: Ground, place: Place, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
+function requestTo(ground: FuzzContext, place: Place, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
   const { mostly: mix } = ground
   const isSignable = (place.operation.security ?? []).some((way) => 'signature' in way)
   return fc

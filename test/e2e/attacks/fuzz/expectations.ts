@@ -1,14 +1,14 @@
-import { type Document, type Operation, operationsOf } from '../openapi/document.js'
-import { type FaultsOf, faultsIn } from '../openapi/faults.js'
-import { marker } from './oddities.js'
-import type { FuzzedRequest } from './requests.js'
-import { type Exchange, headerOf, type WireAnswer, type WireRequest } from './wire.js'
+import { type Document, type Operation, operationsOf } from '../../../openapi/document.js'
+import { type FaultsOf, faultsIn } from '../../../openapi/faults.js'
+import { type Exchange, headerOf, type WireAnswer, type WireRequest } from '../wire.js'
+import type { FuzzedRequest } from './odd-requests.js'
+import { marker } from './odd-values.js'
 
 /** The one origin whose pages may ask. */
 export const allowedOrigin = 'https://shop.example'
 
 /** What is looked at of a request: where it leads, and who sends it. */
-type Asked = Pick<FuzzedRequest, 'method' | 'target' | 'key' | 'keyBy' | 'isSigned'>
+type RequestFacts = Pick<FuzzedRequest, 'method' | 'target' | 'key' | 'keyBy' | 'isSigned'>
 
 /** Where a request leads, as the document has it. */
 export interface Destination {
@@ -34,7 +34,7 @@ const repeated = ['idempotency-key', 'x-request-id']
 const isPage = (path: string) => /^\/(?:docs(?:\/.*)?|openapi\.(?:json|yaml))?$/.test(path)
 
 /** Holds answers against the document. */
-export class Judge {
+export class Expectations {
   readonly #faultsOf: FaultsOf
   readonly #places: readonly { readonly method: string; readonly path: string; readonly operation: Operation }[]
 
@@ -60,7 +60,7 @@ export class Judge {
   }
 
   /** Everything that must not be about what came back on the connection of one request, a line each. */
-  faultsOf(request: Asked, { answers, rest, fault }: Exchange): string[] {
+  faultsOf(request: RequestFacts, { answers, rest, fault }: Exchange): string[] {
     const [answer, ...others] = answers
     if (fault !== undefined) return [fault]
     // Nobody has to answer who is asked for a tunnel.
@@ -74,7 +74,7 @@ export class Judge {
     ]
   }
 
-  #statusFaults(request: Asked, answer: WireAnswer): string[] {
+  #statusFaults(request: RequestFacts, answer: WireAnswer): string[] {
     const { status, body } = answer
     const to = this.destinationOf(request)
     const what = `${request.method} ${to?.path ?? 'elsewhere'}`
@@ -82,7 +82,8 @@ export class Judge {
     if (request.method === 'OPTIONS' && status === 204) return body.length === 0 ? [] : [`${what} 204 has a body`]
     const mediaType = headerOf(answer, 'content-type')?.split(';')[0]
     if (to?.operation === undefined) return this.#elsewhereFaults(request, to, answer, what, mediaType)
-    if (status < 400 && !mayAsk(request, to.operation)) return [`${what} answered ${status} to who may not ask for it`]
+    if (status < 400 && !isAllowed(request, to.operation))
+      return [`${what} answered ${status} to who may not ask for it`]
     const isNamed = to.operation.responses[status] !== undefined
     if (!isNamed && !ofHttp.includes(status)) return [`${what} answered ${status}, which is not documented`]
     if (status >= 400 && headerOf(answer, 'cache-control') !== 'no-store') return [`${what} ${status} may be kept`]
@@ -91,7 +92,7 @@ export class Judge {
   }
 
   #elsewhereFaults(
-    request: Asked,
+    request: RequestFacts,
     to: Destination | undefined,
     answer: WireAnswer,
     what: string,
@@ -150,7 +151,7 @@ function headerFaults({ status, headers }: WireAnswer): string[] {
 }
 
 /** Whether what comes with a request does for one of the ways in that the document names. */
-function mayAsk({ key, keyBy, isSigned }: Asked, { security = [] }: Operation): boolean {
+function isAllowed({ key, keyBy, isSigned }: RequestFacts, { security = [] }: Operation): boolean {
   const scopes = keyBy === 'twice' ? [] : key === 'write' ? ['read', 'write'] : key === 'read' ? ['read'] : []
   const does = (name: string, needed: readonly string[]) =>
     name === 'signature' ? isSigned : name !== 'ticket' && needed.every((scope) => scopes.includes(scope))

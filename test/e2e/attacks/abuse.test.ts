@@ -5,9 +5,9 @@ import fc from 'fast-check'
 import tap from 'tap'
 import { newItem, newProduct } from '../../../src/sandbox/new-records.js'
 import { EventStream } from '../../event-stream.js'
-import { exchange, headerOf } from '../../fuzz/wire.js'
 import { eventually, getOverSocket, overSocket, type Service, startService } from '../../harness.js'
 import { startMirrored } from '../mirror/mirrored.js'
+import { exchange, headerOf } from './wire.js'
 
 const stock = '/products/HONEY-1/stock'
 const merchants = { cust_aurora: 15, cust_borealis: 4 } as const

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Document } from '../openapi/document.js'
+import type { Document } from '../../../openapi/document.js'
 
 /** What is looked at of a schema of the contract document. */
 export interface Schema {
@@ -26,7 +26,7 @@ export type Known = Readonly<Record<string, readonly string[]>>
 export type Mix = <A, B>(n: number, good: Arbitrary<A>, odd: Arbitrary<B>) => Arbitrary<A | B>
 
 /** What requests are made from. */
-export interface Ground {
+export interface FuzzContext {
   readonly document: Document
   readonly known: Known
   readonly mostly: Mix

@@ -1,4 +1,4 @@
-/** Where the time of a request goes, by a profile of the service itself: to take a part out would change the rest. */
+/** Attributes the CPU time of a request to parts of the service by a V8 profile; removing a part would change the others. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,32 +17,32 @@ interface Profile {
   readonly timeDeltas: readonly number[]
 }
 
-/** What is done for a request: the first whose pattern fits a function, or else who called it, has done it. */
+/** Parts of the work for a request. A function belongs to the first part that matches it, or else to the part of its caller. */
 const parts: readonly (readonly [part: string, does: string, url: RegExp, name?: RegExp])[] = [
-  ['API key', 'hashed, and compared with those that are let in', /\/dist\/plugins\/(access|keyring)\.js$/],
-  ['rate limit', 'one more of this client, and three headers', /\/client-limit\.js$|\/@fastify\/rate-limit\//],
-  ['CORS', 'the origin looked up, and two headers', /\/plugins\/cors\.js$|\/@fastify\/cors\//],
-  ['security headers', "helmet's, made at the start", /\/security-headers\.js$/],
-  ['compression', 'found too small', /\/compression\.js$|\/@fastify\/(compress|accept-negotiator)\//],
-  ['metrics', 'a histogram, a counter and a gauge', /\/request-metrics\.js$|\/prom-client\//],
-  ['log line', 'made, searched for secrets, and written', /\/(request-log|logger)\.js$|\/(pino|sonic-boom)\//],
-  ['request id', 'made, and sent as a header', /\/plugins\/(request-id|server)\.js$/],
-  ['freshness', 'five headers, If-None-Match', /\/plugins\/freshness\.js$/],
+  ['API key', 'hashed and compared', /\/http\/(auth|key-store)\.js$/],
+  ['rate limit', 'count and headers', /\/client-limit\.js$|\/@fastify\/rate-limit\//],
+  ['CORS', 'origin and headers', /\/http\/cors\.js$|\/@fastify\/cors\//],
+  ['security headers', "helmet's, built at the start", /\/security-headers\.js$/],
+  ['compression', 'body too small', /\/compression\.js$|\/@fastify\/(compress|accept-negotiator)\//],
+  ['metrics', 'a histogram, a counter and a gauge', /\/http\/metrics\.js$|\/prom-client\//],
+  ['log line', 'built, searched for secrets, and written', /\/http\/logging\.js$|\/(pino|sonic-boom)\//],
+  ['request id', 'generated and sent', /\/http\/(request-id|server-options)\.js$/],
+  ['cache headers', 'five headers, If-None-Match', /\/http\/cache-headers\.js$/],
   [
-    'request head, Accept, overload',
-    'looked at',
-    /\/plugins\/(request-head|transfer-coding|negotiation|overload|health)\.js$/,
+    'request checks, Accept, load shedding',
+    'checked',
+    /\/http\/(request-head|request-checks|transfer-coding|negotiation|load-shedding)\.js$/,
   ],
-  ['the join', 'records looked up, to see that the kept answer still holds', /\/dist\/(routes|stock|catalog)\//],
-  ['validation', 'of the path, the query and the headers', /\/lib\/validation\.js$|^$/, /^valid/],
-  ['head of the answer', 'its headers checked and put together by Node', /^node:_http/, /^writeHead$/],
-  ['answer', 'written to the socket, by the kernel above all', /^node:_http_outgoing$/, /^end$/],
-  ['garbage', 'collected', /^$/, /^\(garbage collector\)$/],
-  ['V8 and the kernel', 'outside of any function', /^$/, /^\(program\)$/],
+  ['stock', 'cached answer checked against its records', /\/dist\/(routes|services|cache|stock)\//],
+  ['validation', 'path, query and headers', /\/lib\/validation\.js$|^$/, /^valid/],
+  ['response head', 'built by Node', /^node:_http/, /^writeHead$/],
+  ['response', 'written to the socket', /^node:_http_outgoing$/, /^end$/],
+  ['garbage collection', 'by V8', /^$/, /^\(garbage collector\)$/],
+  ['V8 and the kernel', 'outside any function', /^$/, /^\(program\)$/],
 ]
-const rest = 'Fastify, and Node: a request read, routed and answered'
+const remainder = 'Fastify and Node: everything else'
 
-/** What belongs to whoever calls it. */
+/** Whether a function's time belongs to its caller. */
 const isTransparent = ({ callFrame: { url, functionName } }: ProfileNode) =>
   !url.includes('/fastify/lib/') || url.endsWith('/request.js') || /^Reply\.(?!send)/.test(functionName)
 
@@ -51,13 +51,12 @@ const partOf = ({ callFrame: { url, functionName } }: ProfileNode) =>
 
 export interface Share {
   readonly name: string
-  /** Of all that was computed, from 0 to 1. */
+  /** Share of the CPU time, from 0 to 1. */
   readonly share: number
 }
 
 /**
- * Whose work it was that the process's own thread did, in the last `lastMicros` of a profile: before, it was started and
- * warmed up.
+ * The share of each part in the last `lastMicros` of a profile of the main thread; start and warm-up come before.
  */
 export function shares({ nodes, samples, timeDeltas }: Profile, lastMicros: number): Share[] {
   const byId = new Map(nodes.map((node) => [node.id, node]))
@@ -70,7 +69,7 @@ export function shares({ nodes, samples, timeDeltas }: Profile, lastMicros: numb
       if (part) return `${part[0]}: ${part[1]}`
       if (!isTransparent(node)) break
     }
-    return rest
+    return remainder
   }
   const isIdle = (id: number) => byId.get(id)?.callFrame.functionName === '(idle)'
   const spent = new Map<string, number>()
@@ -87,14 +86,14 @@ export function shares({ nodes, samples, timeDeltas }: Profile, lastMicros: numb
   return Array.from(spent, ([name, micros]) => ({ name, share: micros / total })).toSorted((a, b) => b.share - a.share)
 }
 
-/** Has a process that is started with `flags` profile itself until it ends; what it wrote then is `read`. */
-export async function takeProfile() {
+/** A process started with `flags` writes a profile when it exits; `read` reads it. */
+export async function startProfile() {
   const folder = await mkdtemp(join(tmpdir(), 'bench-profile-'))
   return {
     flags: ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${folder}`],
     async read(): Promise<Profile> {
       const [file] = await readdir(folder)
-      if (file === undefined) throw new Error('the service has left no profile')
+      if (file === undefined) throw new Error('Expected a profile of the service, but got none')
       const text = await readFile(join(folder, file), 'utf8')
       await rm(folder, { recursive: true })
       return JSON.parse(text)

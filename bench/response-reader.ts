@@ -1,7 +1,7 @@
-/** Counts answers on a bare socket: far cheaper than a client that hands them out. */
+/** Reads HTTP responses from a socket, far cheaper than an HTTP client. */
 
-/** Takes whole answers off a connection, of which each must say its length, and tells the head of each. */
-export function answerReader(onAnswer: (head: string) => void): (chunk: Buffer) => void {
+/** Calls `onResponse` with the head of each complete response. Every response must have a Content-Length. */
+export function responseReader(onResponse: (head: string) => void): (chunk: Buffer) => void {
   let rest: Buffer | undefined
   return (chunk) => {
     let bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk])
@@ -12,18 +12,18 @@ export function answerReader(onAnswer: (head: string) => void): (chunk: Buffer) 
       const end = headEnd + 4 + lengthIn(head)
       if (bytes.length < end) break
       bytes = bytes.subarray(end)
-      onAnswer(head)
+      onResponse(head)
     }
     rest = bytes.length === 0 ? undefined : bytes
   }
 }
 
-/** Of a head with names in lower case, as Fastify writes it. */
+/** Fastify writes header names in lower case. */
 function lengthIn(head: string): number {
   const name = '\r\ncontent-length: '
   const at = head.indexOf(name)
   return at < 0 ? 0 : Number.parseInt(head.slice(at + name.length, at + name.length + 9), 10)
 }
 
-/** The status that the head of an answer says. */
+/** The status in the head of a response. */
 export const statusIn = (head: string): number => Number(head.slice(9, 12))

@@ -1,38 +1,38 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLogger } from '../../src/http/logging.js'
-import { startTracing } from '../../src/http/tracing.js'
-import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
-import { startCollector } from '../collector.js'
-import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { eventually, type Service, type ServiceOptions, startService } from '../harness.js'
-import type { Document } from '../openapi/document.js'
-import { marker } from './oddities.js'
-import type { FuzzedRequest } from './requests.js'
+import { createLogger } from '../../../../src/http/logging.js'
+import { startTracing } from '../../../../src/http/tracing.js'
+import { sandboxWebhookSecret, signWebhook } from '../../../../src/sandbox/sandbox.js'
+import { startCollector } from '../../../collector.js'
+import { eventually, type Service, type ServiceOptions, startService } from '../../../harness.js'
+import type { Document } from '../../../openapi/document.js'
+import { startMirrored } from '../../mirror/mirrored.js'
+import { bytesOf, exchange } from '../wire.js'
+import { allowedOrigin, type Destination, Expectations } from './expectations.js'
+import type { FuzzedRequest } from './odd-requests.js'
+import { marker } from './odd-values.js'
+import type { Known } from './schema-values.js'
 import { faultsOfCall } from './upstream-calls.js'
-import type { Known } from './values.js'
-import { allowedOrigin, type Destination, Judge } from './verdict.js'
-import { bytesOf, exchange } from './wire.js'
 
-/** The contract document as it is committed: what callers have been promised. */
-export const promised = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', '..', '..', 'openapi', 'openapi.json'), 'utf8'),
+/** The contract document as it is committed: what callers have been contract. */
+export const contract = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', '..', '..', '..', 'openapi', 'openapi.json'), 'utf8'),
 ) as Document
 
 /** What came of one request. */
-export interface Shot {
+export interface FuzzResult {
   /** Undefined where there was no answer. */
   readonly status: number | undefined
   readonly destination: Destination | undefined
-  /** What must not be about the answer, or the lines of the log since the last shot. */
+  /** What must not be about the answer, or the lines of the log since the last result. */
   readonly faults: readonly string[]
-  /** What must not be about the calls upstream since the last shot. */
+  /** What must not be about the calls upstream since the last result. */
   readonly callFaults: readonly string[]
 }
 
-export interface FuzzStage {
+export interface FuzzHarness {
   readonly known: Known
-  readonly shoot: (request: FuzzedRequest) => Promise<Shot>
+  readonly send: (request: FuzzedRequest) => Promise<FuzzResult>
 }
 
 /** What callers may know of the sandbox. */
@@ -58,14 +58,14 @@ const known: Known = {
   'if-none-match': ['*'],
 }
 
-const keys = { read: 'key-that-reads', write: 'key-that-writes', nobody: 'key-of-nobody' } as const
+const keys = { read: 'key-that-reads', write: 'key-that-writes', unknown: 'key-of-nobody' } as const
 
 /** How a request shows the key that comes with it. */
 function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
   if (key === 'none') return []
   if (keyBy === 'x-api-key') return [['x-api-key', keys[key]]]
   const shown: [string, string] = ['authorization', `Bearer ${keys[key]}`]
-  return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.nobody}`]]
+  return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.unknown}`]]
 }
 
 /** What must not be about a line of the log: a fault, a secret, or whatever a caller has written. */
@@ -81,8 +81,8 @@ function faultsOfLine(line: string): string[] {
 }
 
 /** Two services with all that can be switched on, one that mirrors and one that reads on demand; both end with the test. */
-export async function startFuzzStage(t: Parameters<typeof startService>[0]): Promise<FuzzStage> {
-  const judge = new Judge(promised)
+export async function startFuzzHarness(t: Parameters<typeof startService>[0]): Promise<FuzzHarness> {
+  const expectations = new Expectations(contract)
   const webhooks = { TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret, TRACKSTAR_CONNECTION_ID: 'conn_sandbox' }
   const environment = {
     ...webhooks,
@@ -120,15 +120,15 @@ export async function startFuzzStage(t: Parameters<typeof startService>[0]): Pro
   })
   return {
     known,
-    async shoot(request) {
+    async send(request) {
       const { listen, sandbox } = services[request.mode]
       const wire = { methods: [request.method], ends: request.framing === 'cut short' }
       const came = await exchange(await listen(), bytesOf(prepared(request)), wire)
       const callFaults = sandbox.calls.splice(0).flatMap(faultsOfCall)
       return {
         status: came.answers[0]?.status,
-        destination: judge.destinationOf(request),
-        faults: [...judge.faultsOf(request, came), ...lines.splice(0).flatMap(faultsOfLine)],
+        destination: expectations.destinationOf(request),
+        faults: [...expectations.faultsOf(request, came), ...lines.splice(0).flatMap(faultsOfLine)],
         callFaults,
       }
     },
