@@ -16,7 +16,7 @@ import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
 import { Adjusted, adjustRoute } from './routes/adjust-inventory.js'
-import { checkRoute } from './routes/basket-check.js'
+import { basketCheckRoute } from './routes/basket-check.js'
 import { createReadContexts } from './routes/cached-reads.js'
 import docs from './routes/docs.js'
 import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
@@ -167,10 +167,10 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     }),
   })
 
-  const options = { catalog, readingOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
+  const options = { catalog, readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
   await app.register(stockRoute, options)
   await app.register(manyStocksRoutes, options)
-  await app.register(checkRoute, options)
+  await app.register(basketCheckRoute, options)
   await app.register(lowStockRoute, { ...options, feed })
   await app.register(eventsRoute, { ...options, feed, watchReaders: metrics.watchReaders })
   await app.register(eventTicketsRoute, { issue: (caller) => tickets.issue(caller) })

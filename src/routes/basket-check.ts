@@ -7,11 +7,14 @@ import { setFreshness } from './cached-reads.js'
 import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
 
-/** Most lines of a basket. */
+/** The most lines of a basket. */
 export const maxLines = 200
 
-/** `POST /stock/check`: can these lines be shipped together? */
-export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readingOf }) => {
+/** `POST /stock/check`: whether the lines of a basket can be shipped together. */
+export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
+  app,
+  { catalog, readContextOf },
+) => {
   app.post(
     '/stock/check',
     {
@@ -19,8 +22,8 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],
-        summary: 'Can these be had together?',
-        description: `Up to ${maxLines} lines. Kits and plain products that draw on one item share it, each unit counted once: two lines that could each be had alone need not be had together. Six gongfu sets need 24 cups, and with 20 cups beside them that is 44, of 40. \`fulfillable\` is the answer, \`shortages\` says which items are missing, \`lines\` how each line would fare alone. A line that is unknown or ambiguous has a \`problem\`, and with it the basket cannot be had. A check reserves nothing.`,
+        summary: 'Check a basket',
+        description: `Returns whether up to ${maxLines} lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. \`fulfillable\` is the answer for the basket, \`shortages\` lists the missing items, and \`lines\` says what each line could have on its own. If a line is unknown or ambiguous it has a \`problem\`, and the basket is not fulfillable. A check does not reserve stock.`,
         headers: CachedQueryHeaders,
         body: Type.Object(
           {
@@ -31,19 +34,19 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
                   quantity: Type.Integer({ minimum: 1, maximum: 1e9, description: 'Units of the SKU', examples: [2] }),
                   warehouse_customer_id: stockOptionFields.warehouse_customer_id,
                 },
-                { title: 'BasketLine', description: 'So many units of one SKU', additionalProperties: false },
+                { title: 'BasketLine', description: 'A quantity of one SKU', additionalProperties: false },
               ),
               {
                 minItems: 1,
                 maxItems: maxLines,
-                description: 'What is to be shipped; a SKU may occur in several lines',
+                description: 'The lines to ship. A SKU may occur in several lines',
               },
             ),
             warehouse_id: stockOptionFields.warehouse_id,
           },
           {
             title: 'Basket',
-            description: 'What is to be shipped together',
+            description: 'The lines to ship together',
             additionalProperties: false,
             examples: [
               {
@@ -56,27 +59,27 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
           },
         ),
         response: cachedQueryResponses({
-          description: 'Whether the basket can be had, and what it lacks',
+          description: 'Whether the basket can be shipped, and which items are missing',
           schema: ref('BasketCheck'),
         }),
       },
     },
     async (request, reply) => {
       const { lines, warehouse_id } = request.body
-      const asked = lines.map(({ sku, quantity, warehouse_customer_id }) => ({
+      const requestedLines = lines.map(({ sku, quantity, warehouse_customer_id }) => ({
         sku,
         quantity,
         warehouseCustomerId: warehouse_customer_id,
       }))
-      const reading = readingOf(request)
-      const { result, failures, readAt, stale } = await checkBasketLines(catalog, asked, warehouse_id, reading)
-      failIfNoneCanBeHad([...failures.values()], asked.length)
+      const context = readContextOf(request)
+      const { result, failures, readAt, stale } = await checkBasketLines(catalog, requestedLines, warehouse_id, context)
+      throwIfAllUnavailable([...failures.values()], requestedLines.length)
       const isPartial = [...failures.values()].some((failure) => failure.status === 'unavailable')
-      setFreshness(reply, reading, readAt, { saysAsOf: true, isPartial })
+      setFreshness(reply, context, readAt, { saysAsOf: true, isPartial })
       return reply.send({
         ...result,
-        lines: result.lines.map((line, place) => {
-          const failure = failures.get(place)
+        lines: result.lines.map((line, index) => {
+          const failure = failures.get(index)
           return failure ? { ...line, problem: problemBody(stockProblem(line.sku, failure), request.id) } : line
         }),
         as_of: new Date(readAt).toISOString(),
@@ -86,10 +89,10 @@ export const checkRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   )
 }
 
-/** Throws the reason where upstream's failing leaves no line with an answer of any kind. */
-function failIfNoneCanBeHad(failures: readonly LineFailure[], lines: number): void {
+/** Throws the first error if every line is unavailable, and any error that is not a problem. */
+function throwIfAllUnavailable(failures: readonly LineFailure[], lineCount: number): void {
   const reasons = failures.flatMap((failure) => (failure.status === 'unavailable' ? [failure.error] : []))
   const unexpected = reasons.find((reason) => !isProblem(reason))
   if (unexpected !== undefined) throw unexpected
-  if (reasons.length === lines) throw reasons[0]
+  if (reasons.length === lineCount) throw reasons[0]
 }

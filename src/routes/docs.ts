@@ -11,44 +11,46 @@ export interface DocsOptions {
   readonly version: string
 }
 
-const description = `How much of a SKU can be sold, and where it is: one call in front of Trackstar's WMS API.
+const description = `Stock from Trackstar's WMS API in one call: how many units of a SKU can be sold, and where they are.
 
-Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every answer from what is held says how old it
-is (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock says what is wrong with the data behind it (\`complete\`,
-\`issues\`). The whole catalog is held and follows Trackstar (\`CATALOG_MODE=mirror\`), which is what
-**GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** answer from.
-A key goes along as \`Authorization: Bearer …\` or \`X-API-Key: …\` (here: **Authorize**), unless the service runs with
-\`AUTH_MODE=none\`. A \`traceparent\` (W3C Trace Context) is taken and passed on where the service makes traces.
-Errors are \`application/problem+json\`; [the table of codes](/docs/problems) says what each means.`
+Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every cached response says how old it is
+(\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock reports problems in the data behind it (\`complete\`, \`issues\`).
+With \`CATALOG_MODE=mirror\` the service keeps a copy of the whole catalog and follows its changes.
+**GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** need that mode.
 
-/** What people have comes first: the page offers no more than the first two (see the styles). */
+Send your key as \`Authorization: Bearer …\` or \`X-API-Key: …\` (on this page: **Authorize**), unless the service runs with
+\`AUTH_MODE=none\`. If the service exports traces, it continues the trace of a \`traceparent\` header (W3C Trace Context).
+
+Errors are \`application/problem+json\`; [the table of problem codes](/docs/problems) explains each code.`
+
+/** The two ways to send a key come first: the styles hide the others in the Authorize dialog. */
 const securitySchemes = {
   bearer: {
     type: 'http',
     scheme: 'bearer',
-    description: 'A key of `API_KEYS`, which goes along as `Authorization: Bearer …`',
+    description: 'A key of `API_KEYS`, sent as `Authorization: Bearer …`',
   },
   apiKey: {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'The same key in a header of its own; one of the two ways is enough',
+    description: 'The same key, sent as `X-API-Key`. Either header is enough',
   },
   ticket: {
     type: 'apiKey',
     in: 'query',
     name: 'ticket',
-    description: 'Of `POST /stock/events/tickets`, good once: for a browser, whose `EventSource` can send no key',
+    description: 'A single-use ticket from `POST /stock/events/tickets`, for browsers: `EventSource` cannot send a key',
   },
   signature: {
     type: 'apiKey',
     in: 'header',
     name: 'svix-signature',
-    description: "Trackstar's signature of a delivery, with `svix-id` and `svix-timestamp`",
+    description: "Trackstar's signature of a webhook delivery, with `svix-id` and `svix-timestamp`",
   },
 } as const
 
-/** What an operation asks of its callers; of a key the scope that it needs. */
+/** The `security` of an operation: the schemes it accepts, and for keys the scope. */
 function securityOf(access: Access = 'read', takesTicket = false): Record<string, string[]>[] {
   if (access === 'open') return []
   if (access === 'signature') return [{ signature: [] }]
@@ -58,18 +60,20 @@ function securityOf(access: Access = 'read', takesTicket = false): Record<string
 const tags = [
   {
     name: 'stock',
-    description: 'The join of products with their inventory items: one, many, changes, what runs out, baskets',
+    description: 'Stock computed from products and inventory items: of one SKU or many, low stock, changes and baskets',
   },
-  { name: 'products', description: 'Products as Trackstar has them' },
-  { name: 'inventory', description: 'Inventory items as Trackstar has them, where they are used, and adjusting them' },
-  { name: 'warehouses', description: 'Warehouses as Trackstar has them' },
-  { name: 'operation', description: 'For whoever runs the service' },
+  { name: 'products', description: 'Product records from Trackstar' },
+  {
+    name: 'inventory',
+    description: 'Inventory item records from Trackstar, the products that use them, and adjustments',
+  },
+  { name: 'warehouses', description: 'Warehouse records from Trackstar' },
+  { name: 'operation', description: 'For operators of the service' },
 ]
 
 /**
- * The field for a filter holds one short line; a list and a block of code in a description look like the rest of it.
- * Authorize shows the two ways to give a key. It would show every scheme, scrolled to the last and with the cursor in it:
- * a signature, which nobody can type.
+ * Makes filter fields small and formats lists and code in descriptions. Limits the Authorize dialog to the two ways to
+ * send a key: by default it shows every scheme and focuses the last, a signature that no person can type.
  */
 const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
 .swagger-ui .parameters textarea { min-height: 4rem }
@@ -79,8 +83,8 @@ const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
 `
 
 /**
- * The contract document, made from the routes, at `/openapi.json` and `/openapi.yaml`; Swagger UI at `/docs`, all of its
- * files local; and the table of problem codes at `/docs/problems`. Registered before the routes that it describes.
+ * Serves the OpenAPI document at `/openapi.json` and `/openapi.yaml`, Swagger UI at `/docs` without external files, and the
+ * table of problem codes at `/docs/problems`. Register it before the routes that it describes.
  */
 export default fastifyPlugin<DocsOptions>(
   async (app: FastifyInstance, { version }) => {
@@ -93,7 +97,7 @@ export default fastifyPlugin<DocsOptions>(
           description,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        // Relative: "Try it out" then asks the host that the page came from, whatever it is called there.
+        // Relative, so that "Try it out" calls the host that served the page.
         servers: [{ url: '/', description: 'This service' }],
         components: { securitySchemes },
         tags,
@@ -130,7 +134,7 @@ export default fastifyPlugin<DocsOptions>(
     })
     const hidden = { schema: { hide: true }, config: { access: 'open' } } as const
     app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
-    // Made once, since anybody may ask for them.
+    // Serialised once: both are open to everyone.
     let json: string | undefined
     let yaml: string | undefined
     app.get('/openapi.json', hidden, (_request, reply) => {

@@ -3,16 +3,16 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedResponses, Envelope, Key, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /inventory` and `GET /inventory/:id`. */
 export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readingOf } = options
+  const { catalog, readContextOf } = options
   addListRoute(app, options, {
     resource: 'inventory',
     operationId: 'listInventory',
-    summary: "Trackstar's list of inventory items",
+    summary: 'List inventory items',
     record: 'InventoryItem',
   })
   app.get(
@@ -23,12 +23,12 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
       schema: {
         operationId: 'getInventoryItem',
         tags: ['inventory'],
-        summary: 'One inventory item by id',
-        description: 'The whole record as Trackstar has it, fields that this service does not know included.',
+        summary: 'Get an inventory item',
+        description: 'Returns the whole record from Trackstar, including fields that this service does not use.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_sencha') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
-        response: cachedResponses(
+        response: cachedReadResponses(
           { description: 'The item', schema: Envelope('InventoryItem') },
           'inventory_item_not_found',
         ),
@@ -36,13 +36,13 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     },
     async (request, reply) => {
       const { id } = request.params
-      const reading = readingOf(request)
-      const found = (await catalog.itemsById([id], reading)).get(id)
+      const context = readContextOf(request)
+      const found = (await catalog.itemsById([id], context)).get(id)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
       if (found.value === undefined) {
         throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
       }
-      setFreshness(reply, reading, found.readAt)
+      setFreshness(reply, context, found.readAt)
       return reply.send({ data: found.value })
     },
   )

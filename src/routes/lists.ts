@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { problem } from '../errors.js'
-import { PageEnvelope, passedOnResponses, passThrough } from './schemas.js'
+import { PageEnvelope, passThrough, upstreamListResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 interface ListRoute {
   readonly resource: keyof typeof filterFields
   readonly operationId: string
   readonly summary: string
-  /** The `$id` of the records' schema. */
+  /** The `$id` of the schema of a record. */
   readonly record: string
 }
 
-/** `GET /products`, `/inventory` or `/warehouses`: upstream's own list, always from upstream. */
+/** Adds `GET /products`, `/inventory` or `/warehouses`: Trackstar's own list, never from the cache. */
 export function addListRoute(
   app: FastifyInstance,
-  { catalog, readingOf }: CatalogRouteOptions,
+  { catalog, readContextOf }: CatalogRouteOptions,
   { resource, operationId, summary, record }: ListRoute,
 ): void {
   app.get(
@@ -28,13 +28,13 @@ export function addListRoute(
         tags: [resource],
         summary,
         description:
-          "Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.",
+          "Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.",
         querystring: listQuery(resource),
-        response: passedOnResponses({ description: 'One page', schema: PageEnvelope(record) }),
+        response: upstreamListResponses({ description: 'One page', schema: PageEnvelope(record) }),
       },
     },
     async (request, reply) => {
-      const page = await catalog.list(resource, toFilters(request.query), readingOf(request))
+      const page = await catalog.list(resource, toFilters(request.query), readContextOf(request))
       return reply
         .header('cache-control', 'private, no-cache')
         .header('cache-status', 'trackstar-bff; fwd=bypass')
@@ -45,7 +45,7 @@ export function addListRoute(
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the documentation shows in place of the query that is validated. */
+    /** The query that the OpenAPI document shows in place of the validated one. */
     documentedQuery?: TSchema
   }
 }
@@ -53,35 +53,34 @@ declare module 'fastify' {
 const operators = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'nin'] as const
 const textOperators = [...operators, 'contains', 'not_contains'] as const
 
-/** What each operator asks of a field. */
-const meanings: Readonly<Record<(typeof textOperators)[number], string>> = {
-  eq: 'Equal to this',
-  neq: 'Not equal to this',
-  gt: 'Greater than this, or later',
-  gte: 'At least this, or at this time or later',
-  lt: 'Less than this, or earlier',
-  lte: 'At most this, or at this time or earlier',
-  in: 'One of these, separated by commas',
-  nin: 'None of these, separated by commas',
-  contains: 'Holding this text',
-  not_contains: 'Not holding this text',
+/** The description of each operator. */
+const operatorDescriptions: Readonly<Record<(typeof textOperators)[number], string>> = {
+  eq: 'Equal to the value',
+  neq: 'Not equal to the value',
+  gt: 'Greater or later than the value',
+  gte: 'Equal to the value, or greater or later',
+  lt: 'Less or earlier than the value',
+  lte: 'Equal to the value, or less or earlier',
+  in: 'One of these values, separated by commas',
+  nin: 'None of these values, separated by commas',
+  contains: 'Contains the text',
+  not_contains: 'Does not contain the text',
 }
 
-/** The fields that upstream's lists can be filtered by, and what each is. */
 const dates = {
   created_date: {
     operators,
-    description: 'When the source system made the record',
+    description: 'When the warehouse system created the record',
     example: { gte: '2025-10-20T07:00:00Z' },
   },
   updated_date: {
     operators,
-    description: 'When the source system changed it',
+    description: 'When the warehouse system last changed the record',
     example: { gte: '2025-10-20T07:00:00Z' },
   },
   trackstar_created_date: {
     operators,
-    description: 'When Trackstar first copied it',
+    description: 'When Trackstar first copied the record',
     example: { gte: '2025-10-20T07:00:00Z' },
   },
   trackstar_updated_date: {
@@ -109,7 +108,7 @@ interface Field {
   readonly example: Readonly<Record<string, string>>
 }
 
-/** Which fields each list takes, as upstream documents it. */
+/** The filters of each list, as Trackstar documents them. */
 export const filterFields: Readonly<Record<'products' | 'inventory' | 'warehouses', Readonly<Record<string, Field>>>> =
   {
     products: { ...texts, ...dates },
@@ -117,7 +116,7 @@ export const filterFields: Readonly<Record<'products' | 'inventory' | 'warehouse
     warehouses: {},
   }
 
-/** Most values of one list: upstream refuses more. */
+/** The most values of one list: Trackstar refuses more. */
 const maxValues = 100
 
 const paging = {
@@ -125,7 +124,7 @@ const paging = {
     Type.Integer({
       minimum: 1,
       maximum: 1000,
-      description: 'Records on a page; Trackstar gives 1000 unless told',
+      description: 'Records per page. Default: 1000',
       'x-examples': { ten: { summary: 'Ten', value: 10 } },
     }),
   ),
@@ -133,7 +132,7 @@ const paging = {
     Type.String({
       minLength: 1,
       maxLength: 4096,
-      description: '`next_token` of the page before. The first page has none',
+      description: '`next_token` of the previous page. Leave it out for the first page',
       examples: ['c2xvdDox'],
     }),
   ),
@@ -142,7 +141,7 @@ const ids = Type.Optional(Type.String({ minLength: 1 }))
 const maxLength = 12_000
 const value = Type.Optional(Type.String({ maxLength }))
 
-/** The query that is accepted: `field=value` and `field[op]=value` for what upstream documents, and nothing else. */
+/** The query that is validated: `field=value` and `field[op]=value` for each documented filter, and nothing else. */
 export function listQuery(resource: keyof typeof filterFields): TSchema {
   const filters = Object.entries(filterFields[resource]).flatMap(([field, { operators: allowed }]) => [
     [field, value],
@@ -154,7 +153,7 @@ export function listQuery(resource: keyof typeof filterFields): TSchema {
   )
 }
 
-/** The same query for people: one parameter a field, its operators in brackets (OpenAPI's `deepObject`). */
+/** The same query in the OpenAPI document: one parameter per field, with the operators in brackets (`deepObject`). */
 export function documentedListQuery(resource: keyof typeof filterFields): TSchema {
   const filters = Object.entries(filterFields[resource]).map(
     ([field, { operators: allowed, description, example }]) => [
@@ -164,7 +163,7 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
           Object.fromEntries(
             allowed.map((operator) => [
               operator,
-              Type.Optional(Type.String({ maxLength, description: meanings[operator] })),
+              Type.Optional(Type.String({ maxLength, description: operatorDescriptions[operator] })),
             ]),
           ),
           {
@@ -172,7 +171,7 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
             style: 'deepObject',
             explode: true,
             additionalProperties: false,
-            description: `${description}. \`${field}[eq]=…\`, or plain \`${field}=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
+            description: `${description}. \`${field}=…\` is short for \`${field}[eq]=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
             'x-examples': {
               none: { summary: 'No filter', value: {} },
               one: { summary: `By ${Object.keys(example).join()}`, value: example },
@@ -185,14 +184,14 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
   const documentedIds = Type.Optional(
     Type.String({
       minLength: 1,
-      description: `Up to ${maxValues} ids, separated by commas. Trackstar ignores all other filters then`,
+      description: `Up to ${maxValues} ids, separated by commas. With it, Trackstar ignores all other filters`,
       examples: [exampleIds[resource]],
     }),
   )
   return Type.Object({ ...paging, ids: documentedIds, ...Object.fromEntries(filters) })
 }
 
-/** A validated query as upstream's filters. Throws `validation_failed` where a list has more values than upstream takes. */
+/** Turns a validated query into Trackstar's filters. Throws `validation_failed` if a list has more than 100 values. */
 export function toFilters(query: unknown): Record<string, string> {
   const filters: Record<string, string> = {}
   for (const [name, given] of Object.entries(query as Record<string, string | number>)) {
@@ -200,14 +199,14 @@ export function toFilters(query: unknown): Record<string, string> {
     const isList = name === 'ids' || name.endsWith('[in]') || name.endsWith('[nin]')
     const count = isList ? text.split(',').length : 1
     if (count > maxValues) {
-      throw wrong(name, `expected at most ${maxValues} values, but got ${count}`)
+      throw invalidParameter(name, `expected at most ${maxValues} values, but got ${count}`)
     }
     const upstreamName = name === 'ids' ? 'ids[in]' : name
-    if (upstreamName in filters) throw wrong('ids', 'given twice, as ids and as ids[in]')
+    if (upstreamName in filters) throw invalidParameter('ids', 'expected ids or ids[in], but got both')
     filters[upstreamName] = text
   }
   return filters
 }
 
-const wrong = (field: string, message: string) =>
+const invalidParameter = (field: string, message: string) =>
   problem('validation_failed', `The query parameter ${field}: ${message}`, { errors: [{ field, message }] })

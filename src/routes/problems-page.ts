@@ -1,49 +1,49 @@
 import { type ProblemCode, problems } from '../errors.js'
 
-/** What to do about each problem: for the page here, and for the README's table, which is held against it. */
+/** What a caller can do about each problem, in Markdown. The page below and docs/errors.md show it. */
 export const advice: Readonly<Record<ProblemCode, string>> = {
-  validation_failed: '`errors` names the fields and what was expected of them.',
+  validation_failed: 'Correct the fields that `errors` lists.',
   unauthorized:
-    'Send a key of `API_KEYS` as `Authorization: Bearer …` or `X-API-Key: …`. A webhook has to be signed with one of `TRACKSTAR_WEBHOOK_SECRET`, at most five minutes ago.',
+    'Send a key of `API_KEYS` as `Authorization: Bearer …` or `X-API-Key: …`. A webhook must be signed with a secret of `TRACKSTAR_WEBHOOK_SECRET`, at most five minutes ago.',
   forbidden:
-    'The key needs the scope that `detail` names; with an `origin`, Trackstar does not let this connection write.',
+    'Use a key with the scope that `detail` names. If there is an `origin`, Trackstar does not allow writes on this connection.',
   product_not_found:
-    'Trackstar may get to know the SKU later; "unknown" is remembered for `CACHE_NEGATIVE_TTL_SECONDS`.',
-  inventory_item_not_found: 'The id is unknown to Trackstar; an id of another connection is, too.',
-  warehouse_not_found: 'The id is not in the list at `GET /warehouses`.',
-  route_not_found: 'The address is none of those in the contract document at `/openapi.json`.',
-  method_not_allowed: 'The `Allow` header lists the methods that the address knows.',
-  not_acceptable: 'Send `Accept: application/json`, or none.',
+    'Check the SKU. If it is new, retry later: unknown SKUs are remembered for `CACHE_NEGATIVE_TTL_SECONDS`.',
+  inventory_item_not_found: 'Check the id. Ids of other connections are unknown too.',
+  warehouse_not_found: 'Use an id from `GET /warehouses`.',
+  route_not_found: 'Use a path of the OpenAPI document at `/openapi.json`.',
+  method_not_allowed: 'Use a method that the `Allow` header lists.',
+  not_acceptable: 'Send `Accept: application/json`, or no `Accept` header.',
   request_timeout: 'Send the headers and the body without long pauses.',
   sku_ambiguous:
-    'Choose from `candidates` and say whose by `warehouse_customer_id`; two active products of one merchant have to be sorted out in the warehouse system.',
+    'Choose one of `candidates` and send its `warehouse_customer_id`. If one merchant has several active products with the SKU, correct that in the warehouse system.',
   idempotency_conflict:
-    'The key has named another request, or the first is still running: use a new key for a new adjustment.',
-  content_too_large: 'A body may have 1 MiB.',
-  uri_too_long: 'An address may have 16 KiB; more SKUs go by `POST /stock/query`.',
-  unsupported_media_type: 'Send JSON, with `Content-Type: application/json` and not compressed.',
+    'The key was used for another request, or the first request is still running. Use a new key for a new adjustment.',
+  content_too_large: 'Send a body of at most 1 MiB.',
+  uri_too_long: 'Send a URL of at most 16 KiB. For many SKUs, use `POST /stock/query`.',
+  unsupported_media_type: 'Send uncompressed JSON with `Content-Type: application/json`.',
   upstream_rejected:
-    '`detail` is what Trackstar says of the request, `origin` who says it: Trackstar or the warehouse system.',
-  rate_limited: 'Come back after `retry_after` seconds; ask for many SKUs in one request.',
-  headers_too_large: 'The headers and the address together may have 32 KiB, and there may be 200 headers.',
-  internal_error: 'Report it with the `request_id`, which finds it in the logs.',
-  not_supported_by_integration: 'Asking again does not help: the warehouse system lacks the function.',
+    'Correct the request: `detail` is the message of Trackstar or, if `origin` is `integration`, of the warehouse system.',
+  rate_limited: 'Retry after `retry_after` seconds. Request many SKUs at once.',
+  headers_too_large: 'Send at most 200 headers, and at most 32 KiB of headers including the URL.',
+  internal_error: 'Report the `request_id`: it identifies the request in the logs.',
+  not_supported_by_integration: 'Do not retry: the warehouse system lacks the function.',
   requires_mirror:
-    'Asking again does not help: the service runs with `CATALOG_MODE=on-demand`, or the catalog is too large.',
-  upstream_invalid_response: 'Nothing is wrong with the request; the logs say what was wrong with the answer.',
-  upstream_auth_failed: 'Nothing is wrong with the request: whoever runs the service has to check its credentials.',
-  upstream_unavailable: 'Come back after `retry_after` seconds.',
-  mirror_loading: 'Come back after `retry_after` seconds; the stock of single SKUs is answered meanwhile.',
-  overloaded: 'Come back after `retry_after` seconds; ask for many SKUs in one request.',
-  upstream_timeout: 'Come back later; whoever runs the service may raise `TRACKSTAR_TIMEOUT_MS`.',
-  not_cached: 'Ask without `Cache-Control: only-if-cached`.',
+    'Do not retry: the service runs with `CATALOG_MODE=on-demand`, or the catalog does not fit in `CACHE_MAX_MB`.',
+  upstream_invalid_response: 'The request is valid. The logs say what was wrong with the response of Trackstar.',
+  upstream_auth_failed: 'The request is valid. The operator must correct the credentials for Trackstar.',
+  upstream_unavailable: 'Retry after `retry_after` seconds.',
+  mirror_loading: 'Retry after `retry_after` seconds. The stock of single SKUs is available meanwhile.',
+  overloaded: 'Retry after `retry_after` seconds. Request many SKUs at once.',
+  upstream_timeout: 'Retry later. The operator can raise `TRACKSTAR_TIMEOUT_MS`.',
+  not_cached: 'Send the request without `Cache-Control: only-if-cached`.',
 }
 
-/** The page that the `type` of every problem leads to: a row for each code. Everything it needs is in it. */
+/** The HTML page that the `type` of every problem links to: one row per code, without external files. */
 export function problemsPage(): string {
   const rows = Object.entries(problems).map(
     ([code, { status, title }]) =>
-      `<tr id="${code}"><td>${status}</td><td><a href="#${code}"><code>${code}</code></a></td><td>${html(title)}</td><td>${html(advice[code as ProblemCode])}</td></tr>`,
+      `<tr id="${code}"><td>${status}</td><td><a href="#${code}"><code>${code}</code></a></td><td>${toHtml(title)}</td><td>${toHtml(advice[code as ProblemCode])}</td></tr>`,
   )
   return `<!doctype html>
 <html lang="en">
@@ -70,7 +70,7 @@ code { font: .9em ui-monospace, monospace }
 <body>
 <h1>Problem codes</h1>
 <p>Every error is <code>application/problem+json</code> (<a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a>).
-Programs go by its <code>code</code>; its <code>type</code> leads to a row below.
+Use its <code>code</code> in programs. Its <code>type</code> links to a row below.
 See also the <a href="/docs">documentation of the routes</a>.</p>
 <div><table>
 <thead><tr><th>Status</th><th>Code</th><th>Meaning</th><th>What to do</th></tr></thead>
@@ -83,8 +83,8 @@ ${rows.join('\n')}
 `
 }
 
-/** Text as HTML, with \`code\` in backticks. */
-const html = (text: string) =>
+/** Escapes text for HTML and turns backticks into code. */
+const toHtml = (text: string) =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

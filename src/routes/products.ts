@@ -3,16 +3,16 @@ import { Type } from 'typebox'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
 
 /** `GET /products` and `GET /products/:sku`. */
 export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readingOf } = options
+  const { catalog, readContextOf } = options
   addListRoute(app, options, {
     resource: 'products',
     operationId: 'listProducts',
-    summary: "Trackstar's list of products",
+    summary: 'List products',
     record: 'Product',
   })
   app.get(
@@ -23,13 +23,13 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
       schema: {
         operationId: 'getProduct',
         tags: ['products'],
-        summary: 'One product by SKU',
+        summary: 'Get a product by SKU',
         description:
-          'The whole record as Trackstar has it, fields that this service does not know included. `warehouse_customer_id` chooses where several merchants share the SKU.',
+          'Returns the whole record from Trackstar, including fields that this service does not use. If several merchants share the SKU, choose one with `warehouse_customer_id`.',
         params: Type.Object({ sku: Sku }),
         querystring: Type.Object({ warehouse_customer_id: warehouseCustomerId }, { additionalProperties: false }),
         headers: CachedReadHeaders,
-        response: cachedResponses(
+        response: cachedReadResponses(
           { description: 'The product', schema: Envelope('Product') },
           'product_not_found',
           'sku_ambiguous',
@@ -38,12 +38,12 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     },
     async (request, reply) => {
       const { sku } = request.params
-      const reading = readingOf(request)
-      const found = (await catalog.productsBySku([sku], reading)).get(sku)
+      const context = readContextOf(request)
+      const found = (await catalog.productsBySku([sku], context)).get(sku)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
       const selection = selectProduct(found.value ?? [], request.query.warehouse_customer_id)
       if (selection.status !== 'ok') throw stockProblem(sku, selection)
-      setFreshness(reply, reading, found.readAt)
+      setFreshness(reply, context, found.readAt)
       return reply.send({ data: selection.product })
     },
   )

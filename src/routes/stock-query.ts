@@ -6,7 +6,7 @@ import { enumOf, ref } from '../schema.js'
 import { getStocks, type StockOutcome } from '../services/stocks.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedResponses, Sku } from './schemas.js'
+import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
@@ -16,42 +16,45 @@ import {
   stockProblem,
 } from './stock.js'
 
-/** Most SKUs of a query, and of a body. */
+/** The most SKUs in a query string and in a body. */
 export const maxSkusInQuery = 100
 export const maxSkusInBody = 1000
 
 const exampleSkus = ['SENCHA-100', 'EARL-GREY', 'NO-SUCH-SKU']
 
-/** What came of each SKU, in the order first asked. */
+/** The outcome of each SKU, in the order of the request. */
 export const StockResults = Type.Object(
   {
     results: Type.Array(
       Type.Object(
         {
-          sku: Type.String({ description: 'The SKU, as asked' }),
+          sku: Type.String({ description: 'The SKU, as in the request' }),
           status: enumOf(['ok', 'not_found', 'ambiguous', 'unavailable'], {
             description: 'unavailable: Trackstar could not be asked for it now, and nothing is held',
           }),
           stock: Type.Optional(ref<Stock>('Stock')),
           problem: Type.Optional(ref<ProblemBody>('Problem')),
         },
-        { title: 'StockResult', description: 'What came of one SKU', additionalProperties: false },
+        { title: 'StockResult', description: 'The outcome of one SKU', additionalProperties: false },
       ),
-      { description: 'One entry per distinct SKU, in the order first asked: `stock` if ok, else `problem`' },
+      {
+        description:
+          'One entry per distinct SKU, in the order of the request: `stock` if the status is `ok`, else `problem`',
+      },
     ),
   },
-  { $id: 'StockResults', description: 'The stock of many SKUs, each answered by itself', additionalProperties: false },
+  { $id: 'StockResults', description: 'The outcomes of many SKUs', additionalProperties: false },
 )
 
-/** `GET /stock` and `POST /stock/query`: many SKUs at once. One bad SKU never spoils the others. */
+/** `GET /stock` and `POST /stock/query`: many SKUs in one request. A SKU that fails does not affect the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readingOf } = options
+  const { catalog, readContextOf } = options
   const success = {
-    description: 'What came of each SKU',
+    description: 'The outcome of each SKU',
     schema: ref('StockResults'),
   }
   const description =
-    'One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them.'
+    'Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached.'
 
   async function answer(
     request: FastifyRequest,
@@ -59,14 +62,14 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     given: readonly string[],
     fields: StockOptionFields,
   ) {
-    const reading = readingOf(request)
-    const outcomes = await getStocks(catalog, new Set(given), stockOptions(fields), reading)
-    failIfNoneCanBeHad(outcomes)
+    const context = readContextOf(request)
+    const outcomes = await getStocks(catalog, new Set(given), stockOptions(fields), context)
+    throwIfAllUnavailable(outcomes)
     const read = Array.from(outcomes.values(), (outcome) =>
       outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
     )
     const isPartial = read.includes(Number.POSITIVE_INFINITY)
-    setFreshness(reply, reading, Math.min(...read), { saysAsOf: true, isPartial })
+    setFreshness(reply, context, Math.min(...read), { saysAsOf: true, isPartial })
     return reply.send({ results: Array.from(outcomes, ([sku, outcome]) => result(sku, outcome, request.id)) })
   }
 
@@ -78,14 +81,14 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
-        summary: `Stock of up to ${maxSkusInQuery} SKUs`,
-        description: `${description} More SKUs, or long ones, go by \`POST /stock/query\`.`,
+        summary: 'Get stock for several SKUs',
+        description: `${description} Takes up to ${maxSkusInQuery} SKUs. For more of them, or long ones, use \`POST /stock/query\`.`,
         querystring: Type.Object(
           {
             sku: Type.Array(Sku, {
               minItems: 1,
               maxItems: maxSkusInQuery,
-              description: 'A SKU; repeat it for more',
+              description: 'A SKU. Repeat it for more than one',
               examples: [exampleSkus],
             }),
             ...stockOptionFields,
@@ -93,7 +96,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           { additionalProperties: false },
         ),
         headers: CachedReadHeaders,
-        response: cachedResponses(success),
+        response: cachedReadResponses(success),
       },
     },
     (request, reply) => answer(request, reply, request.query.sku, request.query),
@@ -106,8 +109,8 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],
-        summary: `Stock of up to ${maxSkusInBody} SKUs`,
-        description: `${description} It changes nothing; it is a POST because so many SKUs fit no address.`,
+        summary: 'Get stock for many SKUs',
+        description: `${description} Takes up to ${maxSkusInBody} SKUs. It is a POST because they do not fit in a URL; it changes nothing.`,
         body: Type.Object(
           {
             skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),
@@ -115,7 +118,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           },
           {
             title: 'StockQuery',
-            description: 'The SKUs, and what narrows or widens the answer',
+            description: 'The SKUs and the options that apply to all of them',
             additionalProperties: false,
             examples: [{ skus: exampleSkus }],
           },
@@ -128,8 +131,8 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   )
 }
 
-/** Throws the reason where upstream's failing leaves no SKU with an answer of any kind. */
-function failIfNoneCanBeHad(outcomes: ReadonlyMap<string, StockOutcome>): void {
+/** Throws the first error if every SKU is unavailable, and any error that is not a problem. */
+function throwIfAllUnavailable(outcomes: ReadonlyMap<string, StockOutcome>): void {
   const reasons = Array.from(outcomes.values(), (outcome) =>
     outcome.status === 'unavailable' ? outcome.error : undefined,
   )

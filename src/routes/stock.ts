@@ -10,34 +10,34 @@ import { getStocks, type StockOptions, type StockOutcome } from '../services/sto
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { type Body, type ReadContextOf, setFreshness } from './cached-reads.js'
-import { CachedReadHeaders, cachedResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
 export interface CatalogRouteOptions {
   readonly catalog: Catalog
-  readonly readingOf: ReadContextOf
+  readonly readContextOf: ReadContextOf
 }
 
-/** What all stock routes take beside their SKUs, in a query or in a body. */
+/** Options of every stock route, in a query or a body. */
 export const stockOptionFields = {
   warehouse_customer_id: warehouseCustomerId,
   warehouse_id: Type.Optional(
     Type.Array(Key("Trackstar's id of a warehouse", 'wh_oslo'), {
       maxItems: 100,
       description:
-        'Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more',
+        'Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one',
       examples: [['wh_oslo']],
     }),
   ),
   include: Type.Optional(
     Type.Array(enumOf(['lots', 'locations']), {
       maxItems: 10,
-      description: 'What to add to the answer. Repeat it for more, or (in a query) separate by commas',
+      description: 'Details to add to the stock. Repeat it for both, or separate them by a comma in a query',
       examples: [['lots', 'locations']],
     }),
   ),
 }
 
-/** The fields of {@link stockOptionFields}, as they were given. */
+/** The values of {@link stockOptionFields}. */
 export interface StockOptionFields {
   readonly warehouse_customer_id?: string
   readonly warehouse_id?: readonly string[]
@@ -50,7 +50,7 @@ export const stockOptions = ({ warehouse_customer_id, warehouse_id, include }: S
   include: { lots: include?.includes('lots') ?? false, locations: include?.includes('locations') ?? false },
 })
 
-/** Lets `include` of a query be a list with commas, before it is validated. */
+/** Splits a comma-separated `include` before the query is validated. */
 export function splitInclude(request: { query: unknown }, _reply: unknown, done: () => void): void {
   const query = request.query as { include?: unknown }
   if (query.include !== undefined) {
@@ -59,12 +59,12 @@ export function splitInclude(request: { query: unknown }, _reply: unknown, done:
   done()
 }
 
-type NoStock = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
+type FailedOutcome = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
 
-/** Why there is no stock, as the error of the one SKU that was asked for. */
-export function stockProblem(sku: string, outcome: NoStock): Problem {
+/** The error of a SKU that has no stock. Throws an unexpected error as it is. */
+export function stockProblem(sku: string, outcome: FailedOutcome): Problem {
   if (outcome.status === 'not_found') {
-    return problem('product_not_found', `Trackstar knows no product with the SKU ${JSON.stringify(sku)}`)
+    return problem('product_not_found', `Trackstar has no product with the SKU ${JSON.stringify(sku)}`)
   }
   if (outcome.status === 'ambiguous') {
     const candidates = outcome.products.map(toCandidate)
@@ -83,24 +83,24 @@ const toCandidate = (product: Product): Candidate => ({
   active: product.active ?? null,
 })
 
-/** Items of the stocks that are kept as they were answered, for the SKUs that everybody asks for: some 10 MB. */
-const maxKeptItems = 10_000
+/** Bounds the serialised stocks that are kept, by the number of their items: some 10 MB. */
+const maxCachedItems = 10_000
 
-/** In memory of its own: a part of Node's pool would hold 8 KiB of it for as long as it is kept. */
-function ownBytes(text: string): Buffer {
+/** Not a slice of Node's buffer pool: each would keep 8 KiB of the pool alive. */
+function toStandaloneBuffer(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
   bytes.write(text)
   return bytes
 }
 
-/** `GET /products/:sku/stock`: what the service is for. */
-export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readingOf }) => {
-  const kept = new StockCache(maxKeptItems)
+/** `GET /products/:sku/stock`. Stocks of popular SKUs are kept as bytes, so that a repeated answer is not serialised again. */
+export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readContextOf }) => {
+  const stockCache = new StockCache(maxCachedItems)
   const bodies = new WeakMap<Stock, Body>()
   function bodyOf(stock: Stock, reply: { serializeInput: FastifyReply['serializeInput'] }): Body {
-    const known = bodies.get(stock)
-    if (known !== undefined) return known
-    const body = { json: ownBytes(reply.serializeInput(stock, '200', 'application/json') as string) }
+    const cached = bodies.get(stock)
+    if (cached !== undefined) return cached
+    const body = { json: toStandaloneBuffer(reply.serializeInput(stock, '200', 'application/json') as string) }
     bodies.set(stock, body)
     return body
   }
@@ -113,13 +113,13 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       schema: {
         operationId: 'getStock',
         tags: ['stock'],
-        summary: 'Stock of one SKU',
+        summary: 'Get stock for a SKU',
         description:
-          'How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows, and `limiting` names that component. `available` is the number to sell by. `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is, `source` when Trackstar itself last copied the inventory.',
+          'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.',
         params: Type.Object({ sku: Sku }),
         querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
         headers: CachedReadHeaders,
-        response: cachedResponses(
+        response: cachedReadResponses(
           { description: 'The stock', schema: ref<Stock>('Stock') },
           'product_not_found',
           'sku_ambiguous',
@@ -128,11 +128,13 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     },
     async (request, reply) => {
       const { sku } = request.params
-      const reading = readingOf(request)
-      const outcome = (await getStocks(catalog, new Set([sku]), stockOptions(request.query), reading, kept)).get(sku)
+      const context = readContextOf(request)
+      const outcome = (await getStocks(catalog, new Set([sku]), stockOptions(request.query), context, stockCache)).get(
+        sku,
+      )
       if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
       const body = bodyOf(outcome.stock, reply)
-      setFreshness(reply, reading, outcome.readAt, { saysAsOf: true, body })
+      setFreshness(reply, context, outcome.readAt, { saysAsOf: true, body })
       return reply.type('application/json; charset=utf-8').send(body.json)
     },
   )

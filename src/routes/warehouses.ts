@@ -3,16 +3,16 @@ import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedResponses, Envelope, Key, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /warehouses` and `GET /warehouses/:id`. */
 export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readingOf } = options
+  const { catalog, readContextOf } = options
   addListRoute(app, options, {
     resource: 'warehouses',
     operationId: 'listWarehouses',
-    summary: "Trackstar's list of warehouses",
+    summary: 'List warehouses',
     record: 'Warehouse',
   })
   app.get(
@@ -23,13 +23,13 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
       schema: {
         operationId: 'getWarehouse',
         tags: ['warehouses'],
-        summary: 'One warehouse by id',
+        summary: 'Get a warehouse',
         description:
-          'The whole record as Trackstar has it, fields that this service does not know included. Warehouses are held for up to 12 hours: Trackstar itself copies them no more often.',
+          'Returns the whole record from Trackstar, including fields that this service does not use. Warehouses are cached for up to 12 hours, because Trackstar copies them no more often than that.',
         params: Type.Object({ id: Key("Trackstar's id of the warehouse", 'wh_oslo') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         headers: CachedReadHeaders,
-        response: cachedResponses(
+        response: cachedReadResponses(
           { description: 'The warehouse', schema: Envelope('Warehouse') },
           'warehouse_not_found',
         ),
@@ -37,12 +37,12 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     },
     async (request, reply) => {
       const { id } = request.params
-      const reading = readingOf(request)
-      const found = await catalog.warehouse(id, reading)
+      const context = readContextOf(request)
+      const found = await catalog.warehouse(id, context)
       if (found.value === undefined) {
-        throw problem('warehouse_not_found', `Trackstar knows no warehouse with the id ${JSON.stringify(id)}`)
+        throw problem('warehouse_not_found', `Trackstar has no warehouse with the id ${JSON.stringify(id)}`)
       }
-      setFreshness(reply, reading, found.readAt)
+      setFreshness(reply, context, found.readAt)
       return reply.send({ data: found.value })
     },
   )

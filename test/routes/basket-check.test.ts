@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import { basketSchemas } from '../../src/basket/basket-result.js'
 import problemDetails from '../../src/http/problems.js'
-import { checkRoute, maxLines } from '../../src/routes/basket-check.js'
+import { basketCheckRoute, maxLines } from '../../src/routes/basket-check.js'
 import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import type { Catalog } from '../../src/services/catalog.js'
 import { stockSchemas } from '../../src/stock/stock.js'
@@ -226,7 +226,7 @@ tap.test('takes a fault of its own for one, even beside lines that can be had', 
     warehouses: async () => new Map(),
     incomplete: () => [],
   } as unknown as Catalog
-  await app.register(checkRoute, { catalog, readingOf: () => undefined } as unknown as CatalogRouteOptions)
+  await app.register(basketCheckRoute, { catalog, readContextOf: () => undefined } as unknown as CatalogRouteOptions)
   const reply = await app.inject({ method: 'POST', url: '/stock/check', payload: { lines: [line('A'), line('B')] } })
   t.equal(reply.statusCode, 500)
   t.equal(reply.json().code, 'internal_error')
