@@ -90,8 +90,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Stock of one SKU
-         * @description How much of a SKU can be sold, and where it is: the product joined with its inventory items, in one call. A plain product adds its items up; of a kit there are as many as its scarcest component allows, and `limiting` names that component. `available` is the number to sell by. `complete` and `issues` say whether it can be relied on, `as_of` and `stale` how old it is, `source` when Trackstar itself last copied the inventory.
+         * Get stock for a SKU
+         * @description Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.
          */
         get: operations["getStock"];
         put?: never;
@@ -110,8 +110,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Stock of up to 100 SKUs
-         * @description One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them. More SKUs, or long ones, go by `POST /stock/query`.
+         * Get stock for several SKUs
+         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. Takes up to 100 SKUs. For more of them, or long ones, use `POST /stock/query`.
          */
         get: operations["listStock"];
         put?: never;
@@ -132,8 +132,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stock of up to 1000 SKUs
-         * @description One entry for each distinct SKU, in the order first asked. A SKU that is unknown, ambiguous or cannot be had at the moment has a `problem` in place of its `stock` and does not spoil the others. The whole fails only if the request is bad, or if Trackstar is down and nothing is held of any of them. It changes nothing; it is a POST because so many SKUs fit no address.
+         * Get stock for many SKUs
+         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. Takes up to 1000 SKUs. It is a POST because they do not fit in a URL; it changes nothing.
          */
         post: operations["queryStock"];
         delete?: never;
@@ -152,8 +152,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Can these be had together?
-         * @description Up to 200 lines. Kits and plain products that draw on one item share it, each unit counted once: two lines that could each be had alone need not be had together. Six gongfu sets need 24 cups, and with 20 cups beside them that is 44, of 40. `fulfillable` is the answer, `shortages` says which items are missing, `lines` how each line would fare alone. A line that is unknown or ambiguous has a `problem`, and with it the basket cannot be had. A check reserves nothing.
+         * Check a basket
+         * @description Returns whether up to 200 lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. `fulfillable` is the answer for the basket, `shortages` lists the missing items, and `lines` says what each line could have on its own. If a line is unknown or ambiguous it has a `problem`, and the basket is not fulfillable. A check does not reserve stock.
          */
         post: operations["checkBasket"];
         delete?: never;
@@ -263,8 +263,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Trackstar's list of products
-         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         * List products
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.
          */
         get: operations["listProducts"];
         put?: never;
@@ -283,8 +283,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One product by SKU
-         * @description The whole record as Trackstar has it, fields that this service does not know included. `warehouse_customer_id` chooses where several merchants share the SKU.
+         * Get a product by SKU
+         * @description Returns the whole record from Trackstar, including fields that this service does not use. If several merchants share the SKU, choose one with `warehouse_customer_id`.
          */
         get: operations["getProduct"];
         put?: never;
@@ -303,8 +303,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Trackstar's list of inventory items
-         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         * List inventory items
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.
          */
         get: operations["listInventory"];
         put?: never;
@@ -323,8 +323,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One inventory item by id
-         * @description The whole record as Trackstar has it, fields that this service does not know included.
+         * Get an inventory item
+         * @description Returns the whole record from Trackstar, including fields that this service does not use.
          */
         get: operations["getInventoryItem"];
         put?: never;
@@ -364,8 +364,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Adjust the stock of an item
-         * @description Adds or takes away units in the warehouse system behind Trackstar, at once: there is no undoing but the opposite. The reply holds the item as it is now, the next stock shows it, and who reads `/stock/events` is told. Send an `Idempotency-Key` of your own: whoever then gets no answer, or an error that says nothing of whether it was done, sends the same request with the same key again, and it is not done twice. A reply that repeats an earlier one says `Idempotent-Replayed: true`. Where none is given one is made here and comes back in the reply; but whoever gets no reply does not know it.
+         * Adjust an inventory item
+         * @description Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no reply, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated reply has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no reply cannot know it.
          */
         put: operations["adjustInventoryItem"];
         post?: never;
@@ -383,8 +383,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Trackstar's list of warehouses
-         * @description Trackstar's own list, with its filters, paging and shape, passed on. It always asks Trackstar, so each page counts against the rate that all callers share: for stock, use the stock routes. Repeat the filters with each page, for the token does not remember them. A record that is not what Trackstar documents is left out.
+         * List warehouses
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.
          */
         get: operations["listWarehouses"];
         put?: never;
@@ -403,8 +403,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One warehouse by id
-         * @description The whole record as Trackstar has it, fields that this service does not know included. Warehouses are held for up to 12 hours: Trackstar itself copies them no more often.
+         * Get a warehouse
+         * @description Returns the whole record from Trackstar, including fields that this service does not use. Warehouses are cached for up to 12 hours, because Trackstar copies them no more often than that.
          */
         get: operations["getWarehouse"];
         put?: never;
@@ -720,9 +720,9 @@ export interface components {
             /** @description Whether any record used here is past its TTL */
             stale: boolean;
         };
-        /** @description The stock of many SKUs, each answered by itself */
+        /** @description The outcomes of many SKUs */
         StockResults: {
-            /** @description One entry per distinct SKU, in the order first asked: `stock` if ok, else `problem` */
+            /** @description One entry per distinct SKU, in the order of the request: `stock` if the status is `ok`, else `problem` */
             results: components["schemas"]["StockResult"][];
         };
         /** @description A page of products with low stock */
@@ -737,12 +737,12 @@ export interface components {
             /** @description The products; empty if no product uses the item */
             data: components["schemas"]["ItemUse"][];
         };
-        /** @description What Trackstar says of an adjustment */
+        /** @description Trackstar's reply to an adjustment */
         Adjusted: {
             /** @description The id of the item */
             id?: string;
             data?: components["schemas"]["InventoryItem"];
-            /** @description Fields that the warehouse system has ignored */
+            /** @description Fields of the request that the warehouse system ignored */
             unused_fields?: string[];
         } & {
             [key: string]: unknown;
@@ -793,24 +793,24 @@ export interface components {
              */
             as_of: string;
         };
-        /** @description The SKUs, and what narrows or widens the answer */
+        /** @description The SKUs and the options that apply to all of them */
         StockQuery: {
             /** @description The SKUs */
             skus: string[];
             /**
-             * @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU
+             * @description The merchant that owns the product. Required if several merchants share the SKU
              * @example cust_aurora
              */
             warehouse_customer_id?: string;
             /**
-             * @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more
+             * @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one
              * @example [
              *       "wh_oslo"
              *     ]
              */
             warehouse_id?: string[];
             /**
-             * @description What to add to the answer. Repeat it for more, or (in a query) separate by commas
+             * @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query
              * @example [
              *       "lots",
              *       "locations"
@@ -818,10 +818,10 @@ export interface components {
              */
             include?: ("lots" | "locations")[];
         };
-        /** @description So many units of one SKU */
+        /** @description A quantity of one SKU */
         BasketLine: {
             /**
-             * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+             * @description The SKU in Trackstar: any string of 1 to 255 characters. Percent-encode it in a URL (`/` as `%2F`)
              * @example SENCHA-100
              */
             sku: string;
@@ -831,17 +831,17 @@ export interface components {
              */
             quantity: number;
             /**
-             * @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU
+             * @description The merchant that owns the product. Required if several merchants share the SKU
              * @example cust_aurora
              */
             warehouse_customer_id?: string;
         };
-        /** @description What is to be shipped together */
+        /** @description The lines to ship together */
         Basket: {
-            /** @description What is to be shipped; a SKU may occur in several lines */
+            /** @description The lines to ship. A SKU may occur in several lines */
             lines: components["schemas"]["BasketLine"][];
             /**
-             * @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more
+             * @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one
              * @example [
              *       "wh_oslo"
              *     ]
@@ -863,55 +863,55 @@ export interface components {
         /** @description A stream of events in the server-sent events format */
         StockEventStream: string;
         TextFilter: {
-            /** @description Equal to this */
+            /** @description Equal to the value */
             eq?: string;
-            /** @description Not equal to this */
+            /** @description Not equal to the value */
             neq?: string;
-            /** @description Greater than this, or later */
+            /** @description Greater or later than the value */
             gt?: string;
-            /** @description At least this, or at this time or later */
+            /** @description Equal to the value, or greater or later */
             gte?: string;
-            /** @description Less than this, or earlier */
+            /** @description Less or earlier than the value */
             lt?: string;
-            /** @description At most this, or at this time or earlier */
+            /** @description Equal to the value, or less or earlier */
             lte?: string;
-            /** @description One of these, separated by commas */
+            /** @description One of these values, separated by commas */
             in?: string;
-            /** @description None of these, separated by commas */
+            /** @description None of these values, separated by commas */
             nin?: string;
-            /** @description Holding this text */
+            /** @description Contains the text */
             contains?: string;
-            /** @description Not holding this text */
+            /** @description Does not contain the text */
             not_contains?: string;
         };
         Filter: {
-            /** @description Equal to this */
+            /** @description Equal to the value */
             eq?: string;
-            /** @description Not equal to this */
+            /** @description Not equal to the value */
             neq?: string;
-            /** @description Greater than this, or later */
+            /** @description Greater or later than the value */
             gt?: string;
-            /** @description At least this, or at this time or later */
+            /** @description Equal to the value, or greater or later */
             gte?: string;
-            /** @description Less than this, or earlier */
+            /** @description Less or earlier than the value */
             lt?: string;
-            /** @description At most this, or at this time or earlier */
+            /** @description Equal to the value, or less or earlier */
             lte?: string;
-            /** @description One of these, separated by commas */
+            /** @description One of these values, separated by commas */
             in?: string;
-            /** @description None of these, separated by commas */
+            /** @description None of these values, separated by commas */
             nin?: string;
         };
         /** @description One page of Trackstar's list */
         ProductPage: {
             /** @description The records */
             data: components["schemas"]["Product"][];
-            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            /** @description Send it as `page_token`, with the same filters, to get the next page; null on the last page */
             next_token: string | null;
             /** @description Records on this page */
             total_count: number;
         };
-        /** @description One whole record, as Trackstar has it */
+        /** @description One whole record from Trackstar */
         ProductReply: {
             data: components["schemas"]["Product"];
         };
@@ -919,35 +919,35 @@ export interface components {
         InventoryItemPage: {
             /** @description The records */
             data: components["schemas"]["InventoryItem"][];
-            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            /** @description Send it as `page_token`, with the same filters, to get the next page; null on the last page */
             next_token: string | null;
             /** @description Records on this page */
             total_count: number;
         };
-        /** @description One whole record, as Trackstar has it */
+        /** @description One whole record from Trackstar */
         InventoryItemReply: {
             data: components["schemas"]["InventoryItem"];
         };
-        /** @description What has come or gone. Leave out what does not apply: nothing may be null or empty */
+        /** @description The change to make. Leave out fields that do not apply: none may be null or empty */
         Adjustment: {
             /**
-             * @description Units, above 0
+             * @description Units to add or remove
              * @example 5
              */
             quantity: number;
             /**
-             * @description Whether they have come or gone
+             * @description Whether to add or to remove the units
              * @example increase
              * @enum {string}
              */
             adjustment_type: "increase" | "decrease";
             /**
-             * @description The warehouse that they have come to or gone from
+             * @description The warehouse whose stock changes
              * @example wh_oslo
              */
             warehouse_id?: string;
             /**
-             * @description The place in it, where the warehouse system knows such
+             * @description The location in the warehouse, if the warehouse system has locations
              * @example A-01
              */
             location_id?: string;
@@ -956,12 +956,12 @@ export interface components {
         WarehousePage: {
             /** @description The records */
             data: components["schemas"]["Warehouse"][];
-            /** @description Goes back in as `page_token`, with the same filters; null on the last page */
+            /** @description Send it as `page_token`, with the same filters, to get the next page; null on the last page */
             next_token: string | null;
             /** @description Records on this page */
             total_count: number;
         };
-        /** @description One whole record, as Trackstar has it */
+        /** @description One whole record from Trackstar */
         WarehouseReply: {
             data: components["schemas"]["Warehouse"];
         };
@@ -1104,9 +1104,9 @@ export interface components {
             fulfillable: boolean;
             problem?: components["schemas"]["Problem"];
         };
-        /** @description What came of one SKU */
+        /** @description The outcome of one SKU */
         StockResult: {
-            /** @description The SKU, as asked */
+            /** @description The SKU, as in the request */
             sku: string;
             /**
              * @description unavailable: Trackstar could not be asked for it now, and nothing is held
@@ -1530,17 +1530,17 @@ export interface components {
         "RateLimit-Reset": number;
         /** @description The authentication scheme to use */
         "WWW-Authenticate": string;
-        /** @description Seconds after which asking again makes sense */
+        /** @description Seconds to wait before a retry */
         "Retry-After": number;
-        /** @description Seconds since the oldest record in the answer was read from Trackstar (RFC 9111) */
+        /** @description Seconds since the oldest record in the response was read from Trackstar (RFC 9111) */
         Age: number;
-        /** @description Weak; covers all of the body but `as_of` and `request_id`. Send it back as `If-None-Match` */
+        /** @description A weak tag of the body without `as_of` and `request_id`. Send it back as `If-None-Match` */
         ETag: string;
-        /** @description Where the answer comes from (RFC 9211): `hit` and `hit; detail=stale` from what is held, `fwd=miss` and `fwd=stale` from Trackstar, which was asked for what was missing or too old */
+        /** @description Where the response comes from (RFC 9211): the cache (`hit`, `hit; detail=stale`), or Trackstar because a record was missing or too old (`fwd=miss`, `fwd=stale`) */
         "Cache-Status": string;
-        /** @description The key that names the write, yours or one made here */
+        /** @description The key of the write: the one in the request, or a generated one */
         "Idempotency-Key": string;
-        /** @description `true` where the write was done before and this is the reply of then; absent otherwise */
+        /** @description `true` if the write was made earlier and this is the reply from then; absent otherwise */
         "Idempotent-Replayed": string;
     };
     pathItems: never;
@@ -1767,24 +1767,24 @@ export interface operations {
     getStock: {
         parameters: {
             query?: {
-                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
                 warehouse_id?: string[];
-                /** @description What to add to the answer. Repeat it for more, or (in a query) separate by commas */
+                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query */
                 include?: ("lots" | "locations")[];
             };
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
-                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                /** @description The `ETag` of an earlier response. The answer is 304 if nothing has changed */
                 "if-none-match"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
                 /**
-                 * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+                 * @description The SKU in Trackstar: any string of 1 to 255 characters. Percent-encode it in a URL (`/` as `%2F`)
                  * @example SENCHA-100
                  */
                 sku: string;
@@ -1802,7 +1802,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1811,7 +1811,7 @@ export interface operations {
                     "application/json": components["schemas"]["Stock"];
                 };
             };
-            /** @description `If-None-Match` names the answer: nothing has changed */
+            /** @description Not modified: `If-None-Match` has the current `ETag` */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1820,7 +1820,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1847,7 +1847,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description A SKU; repeat it for more
+                 * @description A SKU. Repeat it for more than one
                  * @example [
                  *       "SENCHA-100",
                  *       "EARL-GREY",
@@ -1855,17 +1855,17 @@ export interface operations {
                  *     ]
                  */
                 sku: string[];
-                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
                 warehouse_id?: string[];
-                /** @description What to add to the answer. Repeat it for more, or (in a query) separate by commas */
+                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query */
                 include?: ("lots" | "locations")[];
             };
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
-                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                /** @description The `ETag` of an earlier response. The answer is 304 if nothing has changed */
                 "if-none-match"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -1875,7 +1875,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What came of each SKU */
+            /** @description The outcome of each SKU */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1884,7 +1884,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1893,7 +1893,7 @@ export interface operations {
                     "application/json": components["schemas"]["StockResults"];
                 };
             };
-            /** @description `If-None-Match` names the answer: nothing has changed */
+            /** @description Not modified: `If-None-Match` has the current `ETag` */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1902,7 +1902,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1927,7 +1927,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -1935,7 +1935,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description The SKUs, and what narrows or widens the answer */
+        /** @description The SKUs and the options that apply to all of them */
         requestBody: {
             content: {
                 /**
@@ -1951,7 +1951,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What came of each SKU */
+            /** @description The outcome of each SKU */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1960,7 +1960,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1989,7 +1989,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -1997,7 +1997,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description What is to be shipped together */
+        /** @description The lines to ship together */
         requestBody: {
             content: {
                 /**
@@ -2018,7 +2018,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whether the basket can be had, and what it lacks */
+            /** @description Whether the basket can be shipped, and which items are missing */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2027,7 +2027,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2066,7 +2066,7 @@ export interface operations {
                 page_token?: string;
                 /** @description Only products of this merchant (Trackstar's `warehouse_customer_id`) */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their numbers are pooled, the others neither counted nor listed. Repeat it for more */
+                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
                 warehouse_id?: string[];
             };
             header?: {
@@ -2085,7 +2085,7 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Not to be reused unasked */
+                    /** @description Revalidate before every reuse */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -2189,7 +2189,8 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description Never cached */
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2211,25 +2212,25 @@ export interface operations {
     listProducts: {
         parameters: {
             query?: {
-                /** @description Records on a page; Trackstar gives 1000 unless told */
+                /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the page before. The first page has none */
+                /** @description `next_token` of the previous page. Leave it out for the first page */
                 page_token?: string;
-                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
-                /** @description The SKU. `sku[eq]=…`, or plain `sku=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The SKU. `sku=…` is short for `sku[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 sku?: components["schemas"]["TextFilter"];
-                /** @description The merchant. `warehouse_customer_id[eq]=…`, or plain `warehouse_customer_id=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The merchant. `warehouse_customer_id=…` is short for `warehouse_customer_id[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 warehouse_customer_id?: components["schemas"]["TextFilter"];
-                /** @description The tags. `trackstar_tags[eq]=…`, or plain `trackstar_tags=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The tags. `trackstar_tags=…` is short for `trackstar_tags[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_tags?: components["schemas"]["TextFilter"];
-                /** @description When the source system made the record. `created_date[eq]=…`, or plain `created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When the warehouse system created the record. `created_date=…` is short for `created_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 created_date?: components["schemas"]["Filter"];
-                /** @description When the source system changed it. `updated_date[eq]=…`, or plain `updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When the warehouse system last changed the record. `updated_date=…` is short for `updated_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 updated_date?: components["schemas"]["Filter"];
-                /** @description When Trackstar first copied it. `trackstar_created_date[eq]=…`, or plain `trackstar_created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When Trackstar first copied the record. `trackstar_created_date=…` is short for `trackstar_created_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_created_date?: components["schemas"]["Filter"];
-                /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When Trackstar's copy last changed. `trackstar_updated_date=…` is short for `trackstar_updated_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
             header?: {
@@ -2248,9 +2249,9 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Not to be reused unasked */
+                    /** @description Revalidate before every reuse */
                     "Cache-Control"?: string;
-                    /** @description Trackstar is always asked (RFC 9211) */
+                    /** @description Always read from Trackstar (RFC 9211) */
                     "Cache-Status"?: string;
                     [name: string]: unknown;
                 };
@@ -2275,20 +2276,20 @@ export interface operations {
     getProduct: {
         parameters: {
             query?: {
-                /** @description The merchant whose product is meant, by Trackstar's `warehouse_customer_id`. Needed where several merchants share the SKU */
+                /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
             };
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
-                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                /** @description The `ETag` of an earlier response. The answer is 304 if nothing has changed */
                 "if-none-match"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };
             path: {
                 /**
-                 * @description The SKU as Trackstar has it: any string of 1 to 255 characters. In an address it is percent-encoded, `/` as `%2F`, which most clients do by themselves
+                 * @description The SKU in Trackstar: any string of 1 to 255 characters. Percent-encode it in a URL (`/` as `%2F`)
                  * @example SENCHA-100
                  */
                 sku: string;
@@ -2306,7 +2307,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2315,7 +2316,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProductReply"];
                 };
             };
-            /** @description `If-None-Match` names the answer: nothing has changed */
+            /** @description Not modified: `If-None-Match` has the current `ETag` */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2324,7 +2325,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2350,27 +2351,27 @@ export interface operations {
     listInventory: {
         parameters: {
             query?: {
-                /** @description Records on a page; Trackstar gives 1000 unless told */
+                /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the page before. The first page has none */
+                /** @description `next_token` of the previous page. Leave it out for the first page */
                 page_token?: string;
-                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
-                /** @description The SKU. `sku[eq]=…`, or plain `sku=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The SKU. `sku=…` is short for `sku[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 sku?: components["schemas"]["TextFilter"];
-                /** @description The merchant. `warehouse_customer_id[eq]=…`, or plain `warehouse_customer_id=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The merchant. `warehouse_customer_id=…` is short for `warehouse_customer_id[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 warehouse_customer_id?: components["schemas"]["TextFilter"];
-                /** @description The tags. `trackstar_tags[eq]=…`, or plain `trackstar_tags=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description The tags. `trackstar_tags=…` is short for `trackstar_tags[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_tags?: components["schemas"]["TextFilter"];
-                /** @description Whether the item is active. `active[eq]=…`, or plain `active=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description Whether the item is active. `active=…` is short for `active[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 active?: components["schemas"]["Filter"];
-                /** @description When the source system made the record. `created_date[eq]=…`, or plain `created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When the warehouse system created the record. `created_date=…` is short for `created_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 created_date?: components["schemas"]["Filter"];
-                /** @description When the source system changed it. `updated_date[eq]=…`, or plain `updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When the warehouse system last changed the record. `updated_date=…` is short for `updated_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 updated_date?: components["schemas"]["Filter"];
-                /** @description When Trackstar first copied it. `trackstar_created_date[eq]=…`, or plain `trackstar_created_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When Trackstar first copied the record. `trackstar_created_date=…` is short for `trackstar_created_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_created_date?: components["schemas"]["Filter"];
-                /** @description When Trackstar's copy last changed. `trackstar_updated_date[eq]=…`, or plain `trackstar_updated_date=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
+                /** @description When Trackstar's copy last changed. `trackstar_updated_date=…` is short for `trackstar_updated_date[eq]=…`; `[in]` and `[nin]` take up to 100 values, separated by commas */
                 trackstar_updated_date?: components["schemas"]["Filter"];
             };
             header?: {
@@ -2389,9 +2390,9 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Not to be reused unasked */
+                    /** @description Revalidate before every reuse */
                     "Cache-Control"?: string;
-                    /** @description Trackstar is always asked (RFC 9211) */
+                    /** @description Always read from Trackstar (RFC 9211) */
                     "Cache-Status"?: string;
                     [name: string]: unknown;
                 };
@@ -2417,9 +2418,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
-                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                /** @description The `ETag` of an earlier response. The answer is 304 if nothing has changed */
                 "if-none-match"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2444,7 +2445,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2453,7 +2454,7 @@ export interface operations {
                     "application/json": components["schemas"]["InventoryItemReply"];
                 };
             };
-            /** @description `If-None-Match` names the answer: nothing has changed */
+            /** @description Not modified: `If-None-Match` has the current `ETag` */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2462,7 +2463,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2509,7 +2510,7 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Not to be reused unasked */
+                    /** @description Revalidate before every reuse */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -2545,7 +2546,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names this one adjustment; Trackstar remembers it for 24 hours */
+                /** @description Identifies this adjustment. Trackstar remembers it for 24 hours */
                 "idempotency-key"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2559,7 +2560,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description What has come or gone. Leave out what does not apply: nothing may be null or empty */
+        /** @description The change to make. Leave out fields that do not apply: none may be null or empty */
         requestBody: {
             content: {
                 /**
@@ -2573,14 +2574,15 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is done */
+            /** @description The adjustment was made */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
+                    /** @description Never cached */
+                    "Cache-Control"?: string;
                     "Idempotency-Key": components["headers"]["Idempotency-Key"];
                     "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     [name: string]: unknown;
@@ -2611,11 +2613,11 @@ export interface operations {
     listWarehouses: {
         parameters: {
             query?: {
-                /** @description Records on a page; Trackstar gives 1000 unless told */
+                /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the page before. The first page has none */
+                /** @description `next_token` of the previous page. Leave it out for the first page */
                 page_token?: string;
-                /** @description Up to 100 ids, separated by commas. Trackstar ignores all other filters then */
+                /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
             };
             header?: {
@@ -2634,9 +2636,9 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Not to be reused unasked */
+                    /** @description Revalidate before every reuse */
                     "Cache-Control"?: string;
-                    /** @description Trackstar is always asked (RFC 9211) */
+                    /** @description Always read from Trackstar (RFC 9211) */
                     "Cache-Status"?: string;
                     [name: string]: unknown;
                 };
@@ -2662,9 +2664,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description How old an answer may be: `no-cache` reads Trackstar anew, `max-age=N` takes nothing older than N seconds, `only-if-cached` never asks Trackstar. Without it what is held is given, and read again where it is past its time */
+                /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
-                /** @description The `ETag` of an earlier answer: 304 if nothing has changed */
+                /** @description The `ETag` of an earlier response. The answer is 304 if nothing has changed */
                 "if-none-match"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2689,7 +2691,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2698,7 +2700,7 @@ export interface operations {
                     "application/json": components["schemas"]["WarehouseReply"];
                 };
             };
-            /** @description `If-None-Match` names the answer: nothing has changed */
+            /** @description Not modified: `If-None-Match` has the current `ETag` */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2707,7 +2709,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the answer counts as fresh, and how long past that it may be used; `Age` is used up already */
+                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2765,7 +2767,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken in, seen before, of another connection, or of no interest here */
+            /** @description Accepted. Duplicates, other connections and unknown event types are accepted and ignored */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

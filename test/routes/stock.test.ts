@@ -234,7 +234,7 @@ tap.test('answers 404 for a SKU that Trackstar does not know', async (t) => {
   const { get } = await startService(t)
   const reply = await get('/products/NO-SUCH/stock')
   t.equal(reply.statusCode, 404)
-  t.match(reply.json(), { code: 'product_not_found', detail: 'Trackstar knows no product with the SKU "NO-SUCH"' })
+  t.match(reply.json(), { code: 'product_not_found', detail: 'Trackstar has no product with the SKU "NO-SUCH"' })
 })
 
 tap.test('answers 409 with the candidates where a SKU is ambiguous, and lets the merchant decide', async (t) => {

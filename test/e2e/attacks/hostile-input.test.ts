@@ -17,7 +17,7 @@ tap.test('takes every SKU for a SKU, in the path and upstream', async (t) => {
     t.equal(reply.status, 404, sku)
     t.match(JSON.parse(reply.body), {
       code: 'product_not_found',
-      detail: `Trackstar knows no product with the SKU ${JSON.stringify(`x${sku}`)}`,
+      detail: `Trackstar has no product with the SKU ${JSON.stringify(`x${sku}`)}`,
     })
     const [call] = sandbox.calls.filter(({ path }) => path !== '/wms/warehouses')
     t.equal(call?.path, '/wms/products', sku)
