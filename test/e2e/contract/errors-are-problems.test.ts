@@ -1,9 +1,9 @@
 import type { LightMyRequestResponse } from 'fastify'
 import tap, { type Test } from 'tap'
 import { type ProblemCode, problems } from '../../../src/errors.js'
-import { getOverSocket, overSocket, type RawAnswer, type Service, startService } from '../../harness.js'
+import { eventually, getOverSocket, overSocket, type RawAnswer, type Service, startService } from '../../harness.js'
 
-/** Holds an answer against all that the contract says of every error. */
+/** Asserts that an answer is a complete problem with this code. */
 function isProblem(t: Test, reply: LightMyRequestResponse | RawAnswer, code: ProblemCode, what: string): void {
   const isRaw = 'status' in reply
   const header = (name: string) => (isRaw ? reply.headers.get(name) : reply.headers[name])
@@ -18,7 +18,7 @@ function isProblem(t: Test, reply: LightMyRequestResponse | RawAnswer, code: Pro
   t.notMatch(reply.body, /node_modules|\.js:|\/src\/|127\.0\.0\.1|sandbox-a|TypeError|at .*\(/, what)
 }
 
-tap.test("answers Fastify's own refusals as problems", async (t) => {
+tap.test("answers Fastify's own errors as problems", async (t) => {
   const { app, get, post } = await startService(t)
   const send = (payload: string | undefined, headers: Record<string, string>) =>
     app.inject({ method: 'POST', url: '/stock/query', headers, ...(payload !== undefined && { payload }) })
@@ -48,7 +48,7 @@ tap.test("answers Fastify's own refusals as problems", async (t) => {
   isProblem(t, await post('/stock/query', {}), 'validation_failed', 'no SKUs')
 })
 
-tap.test('accepts what allows JSON', async (t) => {
+tap.test('accepts every Accept header that allows JSON', async (t) => {
   const { get } = await startService(t)
   const accepts = [
     '*/*',
@@ -81,7 +81,7 @@ tap.test('answers 405 with Allow on every route', async (t) => {
   isProblem(t, withBody, 'method_not_allowed', 'regression: a body of another kind was complained of first')
 })
 
-tap.test('answers as problems what never becomes a request of a route', async (t) => {
+tap.test('answers invalid HTTP and URLs with problems', async (t) => {
   const { listen } = await startService(t)
   const port = await listen()
   isProblem(t, await getOverSocket(port, '/products/%zz/stock'), 'validation_failed', 'bad percent-encoding')
@@ -99,7 +99,7 @@ tap.test('answers as problems what never becomes a request of a route', async (t
   t.match(star.headers.get('content-type'), /^application\/problem\+json/)
 })
 
-tap.test('keeps its ids apart from the words of callers', async (t) => {
+tap.test('takes a valid X-Request-Id and replaces an invalid one', async (t) => {
   const { get } = await startService(t)
   for (const id of ['abc-123', 'A.b_c:9', 'x'.repeat(128)]) {
     for (const url of ['/livez', '/nowhere', '/products/UNKNOWN/stock', '/products/CUP/stock', '/docs/problems']) {
@@ -113,12 +113,12 @@ tap.test('keeps its ids apart from the words of callers', async (t) => {
   }
 })
 
-tap.test('answers what comes while it stops', async (t) => {
+tap.test('answers a request in flight when it stops', async (t) => {
   const service: Service = await startService(t)
   const port = await service.listen()
   service.sandbox.options.latencyMs = 100
   const inFlight = getOverSocket(port, '/products/CUP/stock')
-  await new Promise((resolve) => setTimeout(resolve, 30))
+  await eventually(() => service.sandbox.calls.some(({ path }) => path === '/wms/products'))
   const closing = service.app.close()
   const answer = await inFlight
   t.equal(answer.status, 200)
