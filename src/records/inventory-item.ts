@@ -5,18 +5,20 @@ import { recordSchema } from './record.js'
 const quantity = (description: string) => nullish(Type.Number({ description }))
 
 const quantityFields = {
-  onhand: quantity('All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved'),
-  committed: quantity('Already assigned to orders'),
+  onhand: quantity(
+    'Units in the warehouse: committed + unfulfillable + fulfillable, unless substitute SKUs are involved',
+  ),
+  committed: quantity('Allocated to orders'),
   unfulfillable: quantity('Damaged, quarantined or otherwise held back'),
   fulfillable: quantity('Can be picked and shipped for orders; below zero when oversold'),
   sellable: quantity('Offered in sales channels'),
   awaiting: quantity('Expected to arrive'),
 }
 
-/** The quantities of an item, in all or in one warehouse. Normally integers; null, absent and fractional ones occur. */
+/** The quantities of an item, in all or in one warehouse. Usually integers; null, absent and fractional ones occur. */
 export const ItemQuantities = Type.Object(quantityFields, {
   title: 'ItemQuantities',
-  description: 'Quantities of an item; null or absent where upstream states none',
+  description: 'Quantities of an item; null or absent if Trackstar states none',
   additionalProperties: true,
 })
 export type ItemQuantities = Static<typeof ItemQuantities>
@@ -24,39 +26,37 @@ export type ItemQuantities = Static<typeof ItemQuantities>
 /** One lot of an item. `expiration_date` is a time or a plain date. */
 export const Lot = Type.Object(
   {
-    lot_id: nullish(Type.String({ description: 'The lot' })),
+    lot_id: nullish(Type.String({ description: 'Id of the lot' })),
     onhand: quantity('Units of the lot'),
     expiration_date: nullish(Type.String({ description: '`YYYY-MM-DD` or a time in UTC' })),
-    warehouse_id: nullish(Type.String({ description: 'Where the lot lies' })),
+    warehouse_id: nullish(Type.String({ description: 'The warehouse of the lot' })),
   },
   { title: 'Lot', description: 'One lot of an item', additionalProperties: true },
 )
 export type Lot = Static<typeof Lot>
 
-/** One place in a warehouse where units of an item lie. */
+/** One location of an item in a warehouse. */
 export const ItemLocation = Type.Object(
   {
-    location_id: nullish(Type.String({ description: 'The place' })),
+    location_id: nullish(Type.String({ description: 'Id of the location' })),
     quantity: quantity('Units at the location'),
-    warehouse_id: nullish(Type.String({ description: 'The warehouse that the place is in' })),
+    warehouse_id: nullish(Type.String({ description: 'The warehouse of the location' })),
   },
-  { title: 'ItemLocation', description: 'One place where units of an item lie', additionalProperties: true },
+  { title: 'ItemLocation', description: 'One location of an item', additionalProperties: true },
 )
 export type ItemLocation = Static<typeof ItemLocation>
 
-/** The default key of a record, `^.*$`, lets the values of keys with a line break pass unchecked. */
+/** The default key pattern of `Type.Record`, `^.*$`, skips the values of keys that contain a line break. */
 const anyKey = Type.String({ pattern: '^' })
 
 /**
- * An inventory item as Trackstar gives it (`/wms/inventory`). The breakdown's keys are warehouse ids that upstream
- * chooses, `constructor` among them if it likes: look them up with `Object.hasOwn`.
+ * An inventory item as Trackstar returns it (`/wms/inventory`). The keys of the breakdown are warehouse ids, which may be any
+ * string, `constructor` included: look them up with `Object.hasOwn`.
  */
-export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, as Trackstar gives it', {
-  warehouse_customer_id: nullish(
-    Type.String({ description: 'The merchant, where several share one warehouse system' }),
-  ),
+export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, as Trackstar returns it', {
+  warehouse_customer_id: nullish(Type.String({ description: 'The merchant, if several share one warehouse system' })),
   name: nullish(Type.String({ description: 'Name of the item' })),
-  sku: nullish(Type.String({ description: 'SKU of the item, which need not be that of a product' })),
+  sku: nullish(Type.String({ description: 'SKU of the item; may differ from the SKU of the product' })),
   active: nullish(Type.Boolean({ description: 'Whether the item is active' })),
   ...quantityFields,
   substitute_skus: nullish(Type.Array(Type.Unknown(), { description: 'SKUs that can be shipped instead' })),
@@ -66,6 +66,6 @@ export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, a
     }),
   ),
   lots: nullish(Type.Array(Lot, { description: 'Its lots' })),
-  locations: nullish(Type.Array(ItemLocation, { description: 'The places where its units lie' })),
+  locations: nullish(Type.Array(ItemLocation, { description: 'Its locations' })),
 })
 export type InventoryItem = Static<typeof InventoryItem>

@@ -2,10 +2,10 @@ import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 import { nullish } from '../schema.js'
 
-/** A time as upstream writes it: ISO 8601 UTC, `YYYY-MM-DDTHH:MM:SSZ` or, for some lots, `YYYY-MM-DD`. Not checked. */
+/** A time as upstream writes it: ISO 8601 UTC, `YYYY-MM-DDTHH:MM:SSZ` or, for some lots, `YYYY-MM-DD`. Not validated. */
 const timestamp = (description: string) => nullish(Type.String({ description }))
 
-/** What every upstream record carries beside its own fields. `id` alone is certain. */
+/** The fields that every upstream record has. Only `id` is required. */
 const recordFields = {
   id: Type.String({ minLength: 1, description: "Trackstar's id of the record" }),
   created_date: timestamp('When the source system made the record'),
@@ -15,14 +15,14 @@ const recordFields = {
   trackstar_tags: nullish(Type.Array(Type.Unknown(), { description: 'Tags: strings or objects of one key' })),
 }
 
-/** The schema of one kind of upstream record. Fields that it does not name pass through untouched. */
+/** The schema of one kind of upstream record. Fields that it does not name pass through unchanged. */
 export const recordSchema = <P extends TProperties>($id: string, description: string, fields: P) =>
   Type.Object({ ...recordFields, ...fields }, { $id, description, additionalProperties: true })
 
-/** Any record schema: what the reading of pages needs to know of one. */
+/** Any record schema. */
 export type RecordSchema = TObject<typeof recordFields>
 
-/** The envelope of upstream's lists. The records are checked one by one, so that a malformed one never costs a page. */
+/** The envelope of an upstream list. Records are validated one by one, so that a malformed one never fails the page. */
 const Envelope = Type.Object(
   {
     data: Type.Array(Type.Unknown()),
@@ -32,32 +32,32 @@ const Envelope = Type.Object(
 )
 const envelope = Compile(Envelope)
 
-/** What is wrong with an answer: where (a JSON pointer into it) and why. Never a value, which may be anybody's data. */
+/** Why a body is invalid: a JSON pointer and a message. Never a value, which may be personal data. */
 export interface RecordFault {
   readonly path: string
   readonly message: string
 }
 
-/** A record that was left out of a page, with what could still be read of its identity. */
+/** A record that was omitted from a page, with its id and SKU if they are readable. */
 export interface MalformedRecord extends RecordFault {
   readonly id: string | undefined
   readonly sku: string | undefined
 }
 
-/** One page of upstream's list: the sound records, the ones left out, and the token of the next page, if any. */
+/** One page of an upstream list: the valid records, the malformed ones, and the token of the next page, if any. */
 export interface Page<R> {
   readonly records: readonly R[]
   readonly malformed: readonly MalformedRecord[]
   readonly nextToken: string | null
 }
 
-/** Reads bodies of one kind of record. `page` and `one` give a {@link RecordFault} where the body cannot be what it claims. */
+/** Parses response bodies with one kind of record. Returns a {@link RecordFault} for an invalid body. */
 export interface RecordParser<R> {
   parsePage(body: unknown): Page<R> | { readonly fault: RecordFault }
   parseRecord(body: unknown): { readonly record: R } | { readonly fault: RecordFault }
 }
 
-/** A reader for the records of `schema`; compiled once, at start. */
+/** Creates a parser for the records of `schema`. Compiles the schema: call it once, at start. */
 export function createRecordParser<S extends RecordSchema>(schema: S): RecordParser<Static<S>> {
   const check = Compile(schema)
   const read = (value: unknown, at: string): { record: Static<S> } | { fault: RecordFault } =>
@@ -83,7 +83,7 @@ export function createRecordParser<S extends RecordSchema>(schema: S): RecordPar
 // biome-ignore lint/suspicious/noExplicitAny: the validator's own generics; only `Errors` is used
 function firstFault(check: Pick<Validator<any, any>, 'Errors'>, value: unknown, at: string): RecordFault {
   const first = check.Errors(value)[0]
-  return { path: `${at}${first?.instancePath ?? ''}`, message: first?.message ?? 'is not what it claims to be' }
+  return { path: `${at}${first?.instancePath ?? ''}`, message: first?.message ?? 'is invalid' }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { nullish } from '../schema.js'
 
-/** A connection as upstream describes it, as far as this service looks at it. */
+/** The fields of an upstream connection that this service uses. */
 const Connection = Type.Object(
   {
     historical_sync_completed: nullish(Type.Record(Type.String(), Type.Unknown())),
@@ -31,16 +31,16 @@ const Connection = Type.Object(
 )
 const connection = Compile(Connection)
 
-/** What Trackstar says of its own copy of the warehouse system. */
+/** The state of Trackstar's own copy of the warehouse system. */
 export interface SyncState {
-  /** When it last copied inventory; null where it does not say. */
+  /** When Trackstar last synced inventory; null if unknown. */
   readonly syncedAt: string | null
   readonly errors: readonly SyncError[]
-  /** The resources whose first copy is not finished: their lists are not to be taken for the whole. */
+  /** The resources whose first sync is not finished: their lists may be partial. */
   readonly incomplete: readonly string[]
 }
 
-/** A fault between Trackstar and the warehouse system. */
+/** An error between Trackstar and the warehouse system. */
 export interface SyncError {
   readonly message: string
   readonly preventing_sync: boolean
@@ -48,13 +48,13 @@ export interface SyncError {
   readonly last_seen: string | null
 }
 
-/** The functions whose first run fills the resources that an answer is made of. */
+/** The upstream functions whose first run fills the resources that stock depends on. */
 const resourceOf: ReadonlyMap<string, string> = new Map([
   ['get_products', 'products'],
   ['get_inventory', 'inventory'],
 ])
 
-/** Reads the answer of `/connections/{id}`, whose `data` may be the object or a list of one; undefined: it is neither. */
+/** Parses a response of `/connections/{id}`. `data` may be the object or a list of one; returns undefined if it is neither. */
 export function parseSyncState(body: unknown): SyncState | undefined {
   const data: unknown = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
   const found: unknown = Array.isArray(data) ? data[0] : data

@@ -1,8 +1,9 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
+import type { ReadContext } from '../cache/read-context.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
 
-/** A line as it was asked for. */
+/** A requested line. */
 export interface RequestedLine {
   readonly sku: string
   /** An integer of at least 1. */
@@ -10,71 +11,71 @@ export interface RequestedLine {
   readonly warehouseCustomerId?: string | undefined
 }
 
-/** Why a line has no product to look at. */
+/** Why a line could not be checked. */
 export type LineFailure = Exclude<StockOutcome, { status: 'ok' }>
 
-/** What came of a basket. */
+/** The outcome of a basket check. */
 export interface BasketReport {
-  /** The result over the lines whose records could be had; the others are not fulfillable. */
+  /** The result for the lines whose records were read; the other lines are not fulfillable. */
   readonly result: BasketResult
-  /** The lines that failed, by their place in the basket. */
+  /** The failed lines, by their index in the basket. */
   readonly failures: ReadonlyMap<number, LineFailure>
-  /** The oldest record used, epoch ms; Infinity where all lines are unavailable. */
+  /** Epoch ms of the oldest record used; Infinity if all lines are unavailable. */
   readonly readAt: number
   readonly stale: boolean
 }
 
-/** Reads what a basket needs, all products first and then all items, and checks it. */
-export async function checkBasketLines<R>(
-  records: StockRecords<R>,
-  asked: readonly RequestedLine[],
+/** Reads the records of a basket, all products first and then all items, and checks it. */
+export async function checkBasketLines(
+  records: StockRecords,
+  requestedLines: readonly RequestedLine[],
   warehouseIds: readonly string[] | undefined,
-  reading: R,
+  context: ReadContext,
 ): Promise<BasketReport> {
-  const namesRead = records.warehouses(reading)
-  const products = await records.productsBySku(new Set(asked.map(({ sku }) => sku)), reading)
+  const warehousesRead = records.warehouses(context)
+  const products = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
   const failures = new Map<number, LineFailure>()
   let readAt = Number.POSITIVE_INFINITY
   let stale = false
-  const chosen = asked.map((line, place) => {
+  const chosen = requestedLines.map((line, index) => {
     const choice = chooseProduct(products.get(line.sku), line.warehouseCustomerId)
-    if (choice.status === 'chosen') return { place, line, choice }
-    failures.set(place, choice)
+    if (choice.status === 'chosen') return { index, line, choice }
+    failures.set(index, choice)
     if (choice.status !== 'unavailable') readAt = Math.min(readAt, choice.readAt)
     return undefined
   })
   const found = chosen.filter((entry) => entry !== undefined)
-  const read = await records.itemsById(new Set(found.flatMap(({ choice }) => choice.itemIds)), reading)
-  const warehouses = await namesRead
+  const itemsRead = await records.itemsById(new Set(found.flatMap(({ choice }) => choice.itemIds)), context)
+  const warehouses = await warehousesRead
 
-  const lines: (BasketLine & { place: number })[] = []
+  const lines: (BasketLine & { index: number })[] = []
   const items = new Map<string, InventoryItem>()
-  for (const { place, line, choice } of found) {
-    const used = choice.itemIds.map((id) => read.get(id) ?? new Error('the catalog gave nothing for a key'))
-    const sound = used.flatMap((item) => (item instanceof Error ? [] : [item]))
+  for (const { index, line, choice } of found) {
+    const used = choice.itemIds.map((id) => itemsRead.get(id) ?? new Error('the catalog returned no result for a key'))
+    const available = used.flatMap((item) => (item instanceof Error ? [] : [item]))
     const error = used.find((item) => item instanceof Error)
     if (error !== undefined) {
-      failures.set(place, { status: 'unavailable', error })
+      failures.set(index, { status: 'unavailable', error })
       continue
     }
-    lines.push({ place, sku: line.sku, quantity: line.quantity, product: choice.product })
-    for (const known of [choice.known, ...sound]) {
-      readAt = Math.min(readAt, known.readAt)
-      stale ||= known.stale
+    lines.push({ index, sku: line.sku, quantity: line.quantity, product: choice.product })
+    for (const read of [choice.read, ...available]) {
+      readAt = Math.min(readAt, read.readAt)
+      stale ||= read.stale
     }
-    for (const { value } of sound) if (value !== undefined) items.set(value.id, value)
+    for (const { value } of available) if (value !== undefined) items.set(value.id, value)
   }
-  const syncIncomplete = records.incomplete(reading)
+  const syncIncomplete = records.incomplete(context)
   const checked = checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete })
-  const byPlace = new Map(lines.map(({ place }, n) => [place, checked.lines[n]]))
-  const isKnown = !Array.from(failures.values()).some(({ status }) => status === 'unavailable')
+  const resultByIndex = new Map(lines.map(({ index }, n) => [index, checked.lines[n]]))
+  const areAllAvailable = !Array.from(failures.values()).some(({ status }) => status === 'unavailable')
   const result = {
     ...checked,
     fulfillable: checked.fulfillable && failures.size === 0,
-    complete: checked.complete && isKnown,
-    lines: asked.map(
-      ({ sku, quantity }, place) =>
-        byPlace.get(place) ?? { sku, requested: quantity, available: 0, fulfillable: false },
+    complete: checked.complete && areAllAvailable,
+    lines: requestedLines.map(
+      ({ sku, quantity }, index) =>
+        resultByIndex.get(index) ?? { sku, requested: quantity, available: 0, fulfillable: false },
     ),
   }
   return { result, failures, readAt, stale }

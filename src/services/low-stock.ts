@@ -1,16 +1,16 @@
 import { type CatalogView, type StockIndex, type StockIndexEntry, stockInView } from '../events/stock-index.js'
 
-/** Which products, and of which warehouses. */
+/** The filter and page of a low-stock query. */
 export interface LowStockQuery {
   readonly below: number
   readonly warehouseCustomerId?: string | undefined
   readonly warehouseIds?: readonly string[] | undefined
   readonly limit: number
-  /** The place after which the page begins; undefined: at the beginning. */
+  /** The last entry of the previous page; undefined for the first page. */
   readonly after?: LowStockCursor | undefined
 }
 
-/** A place in the order: by what is available, then by product id, which makes it unique. */
+/** A position in the order: by available units, then by product id, which is unique. */
 export interface LowStockCursor {
   readonly available: number
   readonly productId: string
@@ -18,43 +18,43 @@ export interface LowStockCursor {
 
 export interface LowStockPage {
   readonly entries: readonly StockIndexEntry[]
-  /** The last place of the page; undefined where nothing comes after it. */
+  /** The position of the last entry; undefined on the last page. */
   readonly next: LowStockCursor | undefined
 }
 
-/** Products looked at before others get their turn of the event loop. */
-const chunk = 500
+/** Products scanned between two pauses for the event loop. */
+const chunkSize = 500
 
 /**
- * The products with less than `below` available, lowest first, a page at a time. A page begins after a place, not after
- * a number of rows: stock that moves meanwhile moves its own product alone, and no other is left out or told twice.
- * Cost: one pass over the board; with certain warehouses the arithmetic of each product besides, some µs. `rest` is
- * awaited between chunks.
+ * Lists products with less than `below` units available, lowest first, one page at a time. A page starts after a position,
+ * not after a number of rows: a change moves only its own product, and no other product is skipped or repeated. Cost: one
+ * pass over the index; with selected warehouses also the arithmetic of each product, a few µs. `pause` is awaited between
+ * chunks.
  */
 export async function listLowStock(
-  board: StockIndex,
+  index: StockIndex,
   view: CatalogView,
   query: LowStockQuery,
-  rest: () => Promise<void>,
+  pause: () => Promise<void>,
 ): Promise<LowStockPage> {
   const { below, warehouseCustomerId, warehouseIds, limit, after } = query
   const found: StockIndexEntry[] = []
   let seen = 0
-  // A copy: one that is taken out and put in again while this rests would come up twice.
-  const entries = Array.from(board.entries())
+  // A copy: an entry that is removed and added again during a pause would occur twice.
+  const entries = Array.from(index.entries())
   for (const entry of entries) {
-    if (++seen % chunk === 0) await rest()
+    if (++seen % chunkSize === 0) await pause()
     if (warehouseCustomerId !== undefined && entry.warehouseCustomerId !== warehouseCustomerId) continue
     const counted = warehouseIds?.length ? overWarehouses(view, entry, warehouseIds) : entry
     if (counted === undefined || counted.available >= below || (after && compare(counted, after) <= 0)) continue
     found.push(counted)
-    // Kept to a few pages: what is sorted out here is not in the first `limit`.
+    // Bounds the memory: entries that are cut off here are not among the first `limit`.
     if (found.length >= limit * 4 + 1000) found.sort(compare).length = limit + 1
   }
   found.sort(compare)
   const page = found.slice(0, limit)
   const last = page.at(-1)
-  return { entries: page, next: last && found.length > limit ? place(last) : undefined }
+  return { entries: page, next: last && found.length > limit ? toPosition(last) : undefined }
 }
 
 function overWarehouses(
@@ -66,15 +66,16 @@ function overWarehouses(
   return stock && { ...entry, available: stock.available, quantities: stock.quantities }
 }
 
-const place = ({ available, productId }: StockIndexEntry): LowStockCursor => ({ available, productId })
+const toPosition = ({ available, productId }: StockIndexEntry): LowStockCursor => ({ available, productId })
 
 const compare = (a: LowStockCursor, b: LowStockCursor) =>
   a.available - b.available || (a.productId < b.productId ? -1 : Number(a.productId > b.productId))
 
-/** A place as an opaque token, and back; undefined for what is none. */
+/** A position as an opaque token. */
 export const toCursor = ({ available, productId }: LowStockCursor): string =>
   Buffer.from(JSON.stringify([available, productId])).toString('base64url')
 
+/** The position of a token; undefined if the token is invalid. */
 export function fromCursor(cursor: string): LowStockCursor | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())

@@ -5,40 +5,39 @@ import type { SyncState } from '../records/sync-state.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { Stock } from '../stock/stock.js'
 
-/** All that a stock is put together from where the caller says nothing but the SKU. */
+/** Everything that determines the stock of a SKU without further options. */
 export interface StockSources {
   readonly product: Product
-  /** Those that the product draws on, in its order; undefined for one that upstream does not know. */
+  /** The items of the product, in its order; undefined for an item that upstream does not know. */
   readonly items: readonly (InventoryItem | undefined)[]
   readonly warehouses: ReadonlyMap<string, Warehouse>
   readonly connection: SyncState | undefined
-  /** When the oldest of them was read, epoch ms. */
+  /** When the oldest record was read, epoch ms. */
   readonly readAt: number
   readonly stale: boolean
 }
 
 /**
- * The stocks that were asked for most lately, so that what many ask for is not put together for each of them. Nothing
- * here turns old: a stock is given out again only where every one of its sources is the very object that it was made
- * from, and a record that changes is another object.
+ * The most recently used stocks, so that a popular SKU is not composed for each request. An entry never becomes outdated: it
+ * is returned only if every one of its sources is the same object as before, and a changed record is a new object.
  */
 export class StockCache {
-  readonly #kept: LRUCache<string, { readonly sources: StockSources; readonly stock: Stock }>
+  readonly #entries: LRUCache<string, { readonly sources: StockSources; readonly stock: Stock }>
 
-  /** @param maxItems items of all that are kept together: each takes about a kilobyte, with the answer made of it */
+  /** @param maxItems inventory items of all entries together; each takes about 1 KB, including the response body */
   constructor(maxItems: number) {
-    this.#kept = new LRUCache({
+    this.#entries = new LRUCache({
       maxSize: maxItems,
       sizeCalculation: ({ sources }) => Math.max(1, sources.items.length),
     })
   }
 
-  /** The stock of a SKU from these sources, made by `compose` where it is not here. */
+  /** The stock of a SKU from these sources; composed if it is not cached. */
   get(sku: string, sources: StockSources, compose: () => Stock): Stock {
-    const kept = this.#kept.get(sku)
-    if (kept !== undefined && isSame(kept.sources, sources)) return kept.stock
+    const entry = this.#entries.get(sku)
+    if (entry !== undefined && isSame(entry.sources, sources)) return entry.stock
     const stock = compose()
-    this.#kept.set(sku, { sources, stock })
+    this.#entries.set(sku, { sources, stock })
     return stock
   }
 }

@@ -1,3 +1,5 @@
+import type { ReadContext } from '../cache/read-context.js'
+import type { ReadResult } from '../cache/read-through.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { SyncState } from '../records/sync-state.js'
@@ -6,62 +8,53 @@ import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
+import type { Catalog } from './catalog.js'
 import type { StockCache, StockSources } from './stock-cache.js'
 
-/** What is known of one record: undefined is that upstream does not know it. `readAt` in epoch ms. */
-export interface Known<T> {
-  readonly value: T | undefined
-  readonly readAt: number
-  readonly stale: boolean
-}
-type ReadMany<T, R> = (keys: Iterable<string>, reading: R) => Promise<ReadonlyMap<string, Known<T> | Error>>
+/** The part of the catalog that stocks are made of. */
+export type StockRecords = Pick<
+  Catalog,
+  'productsBySku' | 'itemsById' | 'warehouses' | 'connectionState' | 'incomplete'
+>
 
-/** Where the service gets its records: what it needs of the catalog. `R` is the request on whose behalf it reads. */
-export interface StockRecords<R> {
-  readonly productsBySku: ReadMany<readonly Product[], R>
-  readonly itemsById: ReadMany<InventoryItem, R>
-  warehouses(reading: R): Promise<ReadonlyMap<string, Warehouse>>
-  connectionState(reading: R): SyncState | undefined
-  /** The resources whose first copy upstream has not finished. */
-  incomplete(reading: R): readonly string[]
-}
-
-/** What a caller may say beside the SKUs. */
+/** The options of a stock request. */
 export interface StockOptions {
   readonly warehouseCustomerId?: string | undefined
   readonly warehouseIds?: readonly string[] | undefined
   readonly include?: { readonly lots?: boolean; readonly locations?: boolean } | undefined
 }
 
-/** What came of one SKU. `readAt`: the oldest record used, epoch ms. `unavailable`: a record could not be had. */
+/** The outcome for one SKU. `readAt` is the epoch ms of its oldest record; `unavailable`: a record could not be read. */
 export type StockOutcome =
   | { readonly status: 'ok'; readonly stock: Stock; readonly readAt: number }
   | { readonly status: 'not_found'; readonly readAt: number }
   | { readonly status: 'ambiguous'; readonly products: readonly Product[]; readonly readAt: number }
   | { readonly status: 'unavailable'; readonly error: Error }
 
-/** A SKU whose product is known, on its way to its items. */
+/** The product of a SKU and the items that its stock needs. */
 export interface ChosenProduct {
   readonly status: 'chosen'
   readonly product: Product
   readonly itemIds: readonly string[]
-  readonly known: Known<unknown>
+  /** When the product was read, and whether it is stale. */
+  readonly read: ReadResult<unknown>
 }
 
 /**
- * Answers for many SKUs at once, each by itself: all products first, then all of their items, so that a cold batch
- * costs a call upstream per hundred SKUs and one per hundred items.
- * @param kept where stocks are kept from one request to the next
+ * The stock of many SKUs, each independent of the others. All products are read first, then all of their items, so a cold
+ * batch takes one upstream call per hundred SKUs and one per hundred items.
+ *
+ * @param cache keeps composed stocks from one request to the next
  */
-export async function getStocks<R>(
-  records: StockRecords<R>,
+export async function getStocks(
+  records: StockRecords,
   skus: ReadonlySet<string>,
   options: StockOptions,
-  reading: R,
-  kept?: StockCache,
+  context: ReadContext,
+  cache?: StockCache,
 ): Promise<Map<string, StockOutcome>> {
-  const namesRead = records.warehouses(reading)
-  const products = await records.productsBySku(skus, reading)
+  const warehousesRead = records.warehouses(context)
+  const products = await records.productsBySku(skus, context)
   const choices = new Map<string, Choice>()
   const itemIds = new Set<string>()
   for (const sku of skus) {
@@ -69,70 +62,70 @@ export async function getStocks<R>(
     choices.set(sku, choice)
     if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
   }
-  const items = await records.itemsById(itemIds, reading)
-  const incomplete = records.incomplete(reading)
-  const context = {
+  const items = await records.itemsById(itemIds, context)
+  const incomplete = records.incomplete(context)
+  const join: JoinContext = {
     warehouseIds: options.warehouseIds,
     include: options.include,
     items,
-    warehouses: await namesRead,
-    connection: records.connectionState(reading),
+    warehouses: await warehousesRead,
+    connection: records.connectionState(context),
     incomplete,
-    kept: isPlain(options) && incomplete.length === 0 ? kept : undefined,
+    cache: isPlain(options) && incomplete.length === 0 ? cache : undefined,
   }
   const outcomes = new Map<string, StockOutcome>()
   for (const [sku, choice] of choices) {
-    outcomes.set(sku, choice.status === 'chosen' ? join(sku, choice, context) : choice)
+    outcomes.set(sku, choice.status === 'chosen' ? composeChosen(sku, choice, join) : choice)
   }
   return outcomes
 }
 
-/** Whether a caller wants no more than the SKU says. */
+/** Whether the SKU alone determines the stock. */
 const isPlain = ({ warehouseIds, include }: StockOptions): boolean =>
   !warehouseIds?.length && !include?.lots && !include?.locations
 
 type Choice = ChosenProduct | Exclude<StockOutcome, { status: 'ok' }>
 
-/** The product that a SKU means, or why there is no answer. */
+/** Selects the product of a SKU, or says why there is no stock. */
 export function chooseProduct(
-  known: Known<readonly Product[]> | Error | undefined,
+  read: ReadResult<readonly Product[]> | Error | undefined,
   warehouseCustomerId: string | undefined,
 ): ChosenProduct | Exclude<StockOutcome, { status: 'ok' }> {
-  if (known === undefined || known instanceof Error) return unavailable(known)
-  const selection = selectProduct(known.value ?? [], warehouseCustomerId)
-  if (selection.status !== 'ok') return { ...selection, readAt: known.readAt }
+  if (read === undefined || read instanceof Error) return unavailable(read)
+  const selection = selectProduct(read.value ?? [], warehouseCustomerId)
+  if (selection.status !== 'ok') return { ...selection, readAt: read.readAt }
   const { product } = selection
-  return { status: 'chosen', product, itemIds: referencedItemIds(product), known }
+  return { status: 'chosen', product, itemIds: referencedItemIds(product), read }
 }
 
-/** What the joins of one request have in common. */
+/** What the stocks of one request have in common. */
 interface JoinContext extends StockOptions {
-  readonly items: ReadonlyMap<string, Known<InventoryItem> | Error>
+  readonly items: ReadonlyMap<string, ReadResult<InventoryItem> | Error>
   readonly warehouses: ReadonlyMap<string, Warehouse>
   readonly connection: SyncState | undefined
   readonly incomplete: readonly string[]
-  /** Undefined where the stock is made of more than what it is kept by. */
-  readonly kept: StockCache | undefined
+  /** Undefined if the stocks depend on more than their {@link StockSources}. */
+  readonly cache: StockCache | undefined
 }
 
-/** The stock of a chosen product; one item that could not be had, and there is none. */
-function join(sku: string, { product, itemIds, known }: ChosenProduct, context: JoinContext): StockOutcome {
-  let { readAt, stale } = known
+/** The stock of a chosen product; unavailable if one of its items is. */
+function composeChosen(sku: string, { product, itemIds, read }: ChosenProduct, join: JoinContext): StockOutcome {
+  let { readAt, stale } = read
   const items: (InventoryItem | undefined)[] = []
   for (const id of itemIds) {
-    const item = context.items.get(id)
+    const item = join.items.get(id)
     if (item === undefined || item instanceof Error) return unavailable(item)
     items.push(item.value)
     readAt = Math.min(readAt, item.readAt)
     stale ||= item.stale
   }
-  const { warehouses, connection } = context
+  const { warehouses, connection } = join
   const sources = { product, items, warehouses, connection, readAt, stale }
-  const compose = () => composed(sku, itemIds, sources, context)
-  return { status: 'ok', stock: context.kept?.get(sku, sources, compose) ?? compose(), readAt }
+  const compose = () => composeFrom(sku, itemIds, sources, join)
+  return { status: 'ok', stock: join.cache?.get(sku, sources, compose) ?? compose(), readAt }
 }
 
-function composed(sku: string, itemIds: readonly string[], sources: StockSources, context: JoinContext): Stock {
+function composeFrom(sku: string, itemIds: readonly string[], sources: StockSources, join: JoinContext): Stock {
   const { product, warehouses, connection, readAt, stale } = sources
   const items = new Map<string, InventoryItem>()
   for (const [index, id] of itemIds.entries()) {
@@ -144,9 +137,9 @@ function composed(sku: string, itemIds: readonly string[], sources: StockSources
     product,
     items,
     warehouses,
-    warehouseIds: context.warehouseIds,
-    include: context.include,
-    syncIncomplete: context.incomplete,
+    warehouseIds: join.warehouseIds,
+    include: join.include,
+    syncIncomplete: join.incomplete,
     asOf: new Date(readAt).toISOString(),
     stale,
     source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
@@ -154,7 +147,7 @@ function composed(sku: string, itemIds: readonly string[], sources: StockSources
 }
 
 const unavailable = (
-  error = new Error('the catalog gave nothing for a key'),
+  error = new Error('the catalog returned no result for a key'),
 ): StockOutcome & { status: 'unavailable' } => ({
   status: 'unavailable',
   error,

@@ -1,4 +1,6 @@
 import tap from 'tap'
+import { ReadContext } from '../../src/cache/read-context.js'
+import { type Problem, problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import { checkBasketLines, type RequestedLine } from '../../src/services/baskets.js'
@@ -6,9 +8,11 @@ import type { StockRecords } from '../../src/services/stocks.js'
 import { item, reference } from '../stock/fixtures.js'
 import { simple } from '../stock/view.js'
 
+const context = new ReadContext('caller', Number.POSITIVE_INFINITY)
+
 interface Given {
-  readonly products?: Record<string, readonly Product[] | Error>
-  readonly items?: Record<string, InventoryItem | Error>
+  readonly products?: Record<string, readonly Product[] | Problem>
+  readonly items?: Record<string, InventoryItem | Problem>
   readonly readAt?: Record<string, number>
   readonly stale?: readonly string[]
   readonly incomplete?: readonly string[]
@@ -16,18 +20,18 @@ interface Given {
 
 /** Checks a basket against records that are as given. */
 function start({ products = {}, items = {}, readAt = {}, stale = [], incomplete = [] }: Given) {
-  const asked: string[][] = []
+  const calls: string[][] = []
   const read =
-    <T>(from: Record<string, T | Error>) =>
-    async (keys: Iterable<string>, reading: string) => {
-      asked.push([reading, ...keys])
+    <T>(from: Record<string, T | Problem>) =>
+    async (keys: Iterable<string>, context: ReadContext) => {
+      calls.push([context.caller, ...keys])
       const known = (key: string) => {
         const value = from[key]
         return value instanceof Error ? value : { value, readAt: readAt[key] ?? 5000, stale: stale.includes(key) }
       }
       return new Map(Array.from(keys, (key) => [key, known(key)]))
     }
-  const records: StockRecords<string> = {
+  const records: StockRecords = {
     productsBySku: read(products),
     itemsById: read(items),
     warehouses: async () => new Map([['w', { id: 'w' }]]),
@@ -35,8 +39,8 @@ function start({ products = {}, items = {}, readAt = {}, stale = [], incomplete 
     incomplete: () => incomplete,
   }
   const check = (lines: readonly RequestedLine[], warehouseIds?: readonly string[]) =>
-    checkBasketLines(records, lines, warehouseIds, 'reading')
-  return { asked, check }
+    checkBasketLines(records, lines, warehouseIds, context)
+  return { calls, check }
 }
 
 const line = (sku: string, quantity = 1, warehouseCustomerId?: string): RequestedLine => ({
@@ -48,11 +52,11 @@ const tea = { A: [simple('a')], B: [simple('b', { inventory_items: [reference('a
 const teaItems = { a: item('a', { fulfillable: 5 }), b: item('b', { fulfillable: 2 }) }
 
 tap.test('reads all products first, then all of their items at once', async (t) => {
-  const { asked, check } = start({ products: tea, items: teaItems })
+  const { calls, check } = start({ products: tea, items: teaItems })
   const { result, failures } = await check([line('B', 2), line('A', 3), line('B', 1)])
-  t.strictSame(asked, [
-    ['reading', 'B', 'A'],
-    ['reading', 'a', 'b'],
+  t.strictSame(calls, [
+    ['caller', 'B', 'A'],
+    ['caller', 'a', 'b'],
   ])
   t.equal(failures.size, 0)
   t.match(result, {
@@ -79,7 +83,7 @@ tap.test('is as old as its oldest record, and stale if any record is', async (t)
 })
 
 tap.test('reports why a line has no product, and is not fulfillable', async (t) => {
-  const gone = new Error('gone')
+  const gone = problem('upstream_unavailable', 'gone')
   const two = [
     simple('x', { sku: 'T', warehouse_customer_id: 'm1' }),
     simple('y', { sku: 'T', warehouse_customer_id: 'm2' }),
@@ -125,12 +129,12 @@ tap.test('is complete without a SKU that does not exist, but not without one tha
     fulfillable: false,
     complete: true,
   })
-  const down = start({ products: { ...tea, none: new Error('down') }, items: teaItems })
+  const down = start({ products: { ...tea, none: problem('upstream_unavailable', 'down') }, items: teaItems })
   t.match((await down.check(lines)).result, { fulfillable: false, complete: false })
 })
 
 tap.test('fails only the lines with an item that is unavailable', async (t) => {
-  const gone = new Error('gone')
+  const gone = problem('upstream_unavailable', 'gone')
   const { check } = start({ products: tea, items: { ...teaItems, b: gone }, readAt: { B: 1000 } })
   const { result, failures, readAt } = await check([line('B'), line('A')])
   t.strictSame([...failures], [[0, { status: 'unavailable', error: gone }]])
@@ -143,7 +147,7 @@ tap.test('fails only the lines with an item that is unavailable', async (t) => {
 })
 
 tap.test('has no read time if no line is available', async (t) => {
-  const { check } = start({ products: { A: new Error('down') } })
+  const { check } = start({ products: { A: problem('upstream_unavailable', 'down') } })
   t.match(await check([line('A')]), { readAt: Number.POSITIVE_INFINITY, stale: false })
 })
 
@@ -160,13 +164,13 @@ tap.test('counts the selected warehouses and reports an unfinished first sync', 
 })
 
 tap.test('treats a key without a result as unavailable', async (t) => {
-  const nothing: StockRecords<string> = {
+  const nothing: StockRecords = {
     productsBySku: async (keys) => new Map(Array.from(keys, (key) => [key, { value: tea.A, readAt: 1, stale: false }])),
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),
     connectionState: () => undefined,
     incomplete: () => [],
   }
-  const { failures } = await checkBasketLines(nothing, [line('A')], undefined, '')
-  t.match(failures.get(0), { status: 'unavailable', error: { message: 'the catalog gave nothing for a key' } })
+  const { failures } = await checkBasketLines(nothing, [line('A')], undefined, context)
+  t.match(failures.get(0), { status: 'unavailable', error: { message: 'the catalog returned no result for a key' } })
 })

@@ -7,24 +7,24 @@ import { simple, viewOf } from '../stock/view.js'
 
 const noPause = async () => {}
 
-/** A board of plain products with so many units each, by id. */
+/** A index of plain products with so many units each, by id. */
 function stockOf(units: Readonly<Record<string, number>>) {
   const entries = Object.entries(units)
   const view = viewOf(
     entries.map(([id]) => simple(id)),
     entries.map(([id, fulfillable]) => item(id, { fulfillable })),
   )
-  return { view, ...boardOf(view) }
+  return { view, ...indexOf(view) }
 }
 
-function boardOf(view: ReturnType<typeof viewOf>) {
-  const board = new StockIndex(view)
-  for (const id of view.productIds()) board.update(id)
+function indexOf(view: ReturnType<typeof viewOf>) {
+  const index = new StockIndex(view)
+  for (const id of view.productIds()) index.update(id)
   const ask = (query: Partial<LowStockQuery>, rest = noPause) =>
-    listLowStock(board, view, { below: 10, limit: 100, ...query }, rest)
+    listLowStock(index, view, { below: 10, limit: 100, ...query }, rest)
   const low = async (query: Partial<LowStockQuery>) =>
     (await ask(query)).entries.map(({ productId, available }) => [productId, available])
-  return { board, ask, low }
+  return { index, ask, low }
 }
 
 tap.test('lists products below the threshold, lowest first', async (t) => {
@@ -75,7 +75,7 @@ tap.test('lists the products of one merchant', async (t) => {
     ],
     [],
   )
-  const { low } = boardOf(view)
+  const { low } = indexOf(view)
   t.strictSame(await low({ warehouseCustomerId: 'm2' }), [['b', 0]])
   t.strictSame(await low({ warehouseCustomerId: 'nobody' }), [])
   t.equal((await low({})).length, 3)
@@ -88,7 +88,7 @@ tap.test('adds up the selected warehouses before it computes a kit', async (t) =
   })
   const set = { ...kit(reference('cup', 'CUP', 4), reference('tray', 'TRAY')), id: 'set', sku: 'SET' }
   const view = viewOf([set, simple('cup')], [item('cup', places(6, 2, 40)), item('tray', places(0, 9, 9))])
-  const { ask, low } = boardOf(view)
+  const { ask, low } = indexOf(view)
   t.strictSame(await low({ below: 3, warehouseIds: ['x', 'y'] }), [['set', 2]], 'neither could make two by itself')
   t.strictSame(await low({ warehouseIds: ['x'] }), [
     ['set', 0],
@@ -121,13 +121,13 @@ tap.test('finds the first few of many products', async (t) => {
 })
 
 tap.test('lists a product once that is removed and added during the scan', async (t) => {
-  const { view, board, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
+  const { view, index, ask } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
   const page = await ask({ below: 5 }, async () => {
     const first = view.products.get('p1')
     view.products.delete('p1')
-    board.update('p1')
+    index.update('p1')
     if (first) view.products.set('p1', first)
-    board.update('p1')
+    index.update('p1')
   })
   t.strictSame(
     page.entries.map(({ productId }) => productId),
@@ -151,7 +151,7 @@ tap.test('pages list each unchanged product once and in order while others chang
   })
   await fc.assert(
     fc.asyncProperty(units, moves, fc.integer({ min: 1, max: 7 }), async (counts, rounds, limit) => {
-      const { view, board, ask } = stockOf(Object.fromEntries(counts.map((count, n) => [`p${n}`, count])))
+      const { view, index, ask } = stockOf(Object.fromEntries(counts.map((count, n) => [`p${n}`, count])))
       const moved = new Set<string>()
       const seen: { available: number; productId: string }[] = []
       let after: LowStockQuery['after']
@@ -165,7 +165,7 @@ tap.test('pages list each unchanged product once and in order while others chang
           const id = `p${n}`
           if (!view.items.has(id)) continue
           view.items.set(id, item(id, { fulfillable }))
-          board.update(id)
+          index.update(id)
           moved.add(id)
         }
       }

@@ -1,4 +1,6 @@
 import tap from 'tap'
+import { ReadContext } from '../../src/cache/read-context.js'
+import { type Problem, problem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { SyncState } from '../../src/records/sync-state.js'
@@ -14,9 +16,11 @@ const kit = (id: string, ...ids: string[]): Product => ({
 
 const warehouses = new Map([['w', { id: 'w', name: 'West' }]])
 
+const context = new ReadContext('caller', Number.POSITIVE_INFINITY)
+
 interface Given {
-  readonly products?: Record<string, readonly Product[] | Error>
-  readonly items?: Record<string, InventoryItem | Error>
+  readonly products?: Record<string, readonly Product[] | Problem>
+  readonly items?: Record<string, InventoryItem | Problem>
   readonly readAt?: Record<string, number>
   readonly stale?: readonly string[]
   readonly connection?: SyncState
@@ -25,13 +29,13 @@ interface Given {
 function ask(
   { products = {}, items = {}, readAt = {}, stale = [], connection }: Given,
   options: StockOptions = {},
-  kept?: StockCache,
+  cache?: StockCache,
 ) {
-  const asked: string[][] = []
+  const calls: string[][] = []
   const read =
-    <T>(from: Record<string, T | Error>) =>
-    async (keys: Iterable<string>, reading: string) => {
-      asked.push([reading, ...keys])
+    <T>(from: Record<string, T | Problem>) =>
+    async (keys: Iterable<string>, context: ReadContext) => {
+      calls.push([context.caller, ...keys])
       const known = (key: string) => {
         const value = from[key]
         if (value instanceof Error) return value
@@ -39,19 +43,19 @@ function ask(
       }
       return new Map(Array.from(keys, (key) => [key, known(key)]))
     }
-  const records: StockRecords<string> = {
+  const records: StockRecords = {
     productsBySku: read(products),
     itemsById: read(items),
     warehouses: async () => warehouses,
     connectionState: () => connection,
     incomplete: () => connection?.incomplete ?? [],
   }
-  const result = (...skus: string[]) => getStocks(records, new Set(skus), options, 'reading', kept)
-  return { asked, result }
+  const result = (...skus: string[]) => getStocks(records, new Set(skus), options, context, cache)
+  return { calls, result }
 }
 
 tap.test('reads all products first, then all of their items at once', async (t) => {
-  const { asked, result } = ask({
+  const { calls, result } = ask({
     products: { A: [kit('p1', 'i1', 'i2')], B: [kit('p2', 'i2', 'i3')] },
     items: {
       i1: item('i1', { fulfillable: 3 }),
@@ -60,9 +64,9 @@ tap.test('reads all products first, then all of their items at once', async (t) 
     },
   })
   const outcomes = await result('B', 'A')
-  t.strictSame(asked, [
-    ['reading', 'B', 'A'],
-    ['reading', 'i2', 'i3', 'i1'],
+  t.strictSame(calls, [
+    ['caller', 'B', 'A'],
+    ['caller', 'i2', 'i3', 'i1'],
   ])
   t.strictSame([...outcomes.keys()], ['B', 'A'])
   t.match(outcomes.get('A'), { status: 'ok', stock: { sku: 'A', available: 2 } })
@@ -88,7 +92,7 @@ tap.test('is as old as its oldest record, and stale if any record is', async (t)
 })
 
 tap.test('reports the outcome of each SKU and when it was read', async (t) => {
-  const gone = new Error('gone')
+  const gone = problem('upstream_unavailable', 'gone')
   const products = {
     none: [],
     two: [
@@ -144,24 +148,24 @@ tap.test('passes on the sync state of Trackstar', async (t) => {
 })
 
 tap.test('treats a key without a result as unavailable', async (t) => {
-  const nothing: StockRecords<string> = {
+  const nothing: StockRecords = {
     productsBySku: async () => new Map(),
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),
     connectionState: () => undefined,
     incomplete: () => [],
   }
-  t.match((await getStocks(nothing, new Set(['A']), {}, '')).get('A'), {
+  t.match((await getStocks(nothing, new Set(['A']), {}, context)).get('A'), {
     status: 'unavailable',
-    error: { message: 'the catalog gave nothing for a key' },
+    error: { message: 'the catalog returned no result for a key' },
   })
 })
 
 tap.test('caches only stocks without further options', async (t) => {
-  const kept = new StockCache(10)
+  const cache = new StockCache(10)
   const given = { products: { A: [kit('p', 'i')] }, items: { i: item('i', { fulfillable: 3 }) } }
   const stockOf = async (records: Given, options: StockOptions = {}) => {
-    const outcome = (await ask(records, options, kept).result('A')).get('A')
+    const outcome = (await ask(records, options, cache).result('A')).get('A')
     return outcome?.status === 'ok' ? outcome.stock : undefined
   }
   const first = await stockOf(given)
