@@ -573,118 +573,118 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description Quantities; null where upstream states none. Below zero when oversold */
+        /** @description Quantities; null if Trackstar states none, below zero when oversold */
         Quantities: {
-            /** @description All that is there */
+            /** @description Units in the warehouse */
             onhand: number | null;
-            /** @description Already assigned to orders; null for a kit */
+            /** @description Allocated to orders; null for a kit */
             committed: number | null;
             /** @description Damaged, quarantined or otherwise held back; null for a kit */
             unfulfillable: number | null;
-            /** @description Can be picked and shipped for orders; what is not known counts 0 */
+            /** @description Can be picked and shipped for orders; an unknown quantity counts as 0 */
             fulfillable: number;
             /** @description Offered in sales channels */
             sellable: number | null;
-            /** @description Expected to arrive; for a kit, how many more could be built with what is expected */
+            /** @description Expected to arrive; for a kit, how many more kits these units allow */
             awaiting: number | null;
         };
         /** @description What one warehouse can ship by itself */
         WarehouseStock: {
             /** @description Trackstar's id of the warehouse */
             warehouse_id: string;
-            /** @description Name of the warehouse, where the warehouse list knows it */
+            /** @description Name of the warehouse; null if unknown */
             name: string | null;
-            /** @description Code of the warehouse, where the warehouse list knows it */
+            /** @description Code of the warehouse; null if unknown */
             code: string | null;
             /** @description max(0, quantities.fulfillable) */
             available: number;
             quantities: components["schemas"]["Quantities"];
         };
-        /** @description One inventory item that the product draws on */
+        /** @description One inventory item that the product consists of */
         ComponentStock: {
             /** @description Trackstar's id of the item */
             inventory_item_id: string;
-            /** @description SKU of the component: the product's name for the item, else the item's own */
+            /** @description SKU of the component: the one that the product gives the item, else the item's own */
             sku: string | null;
             /** @description Name of the item */
             name: string | null;
-            /** @description Units of the item that one unit of the product needs */
+            /** @description Units of the item per unit of the product */
             unit_quantity: number;
-            /** @description Whether the item is active; null where upstream does not say */
+            /** @description Whether the item is active; null if Trackstar does not say */
             active: boolean | null;
             /**
-             * @description missing: the product refers to an item that upstream does not know
+             * @description missing: Trackstar does not know the item that the product refers to
              * @enum {string}
              */
             status: "ok" | "missing";
             quantities: components["schemas"]["Quantities"];
         };
-        /** @description Something wrong with the data behind the answer */
+        /** @description A problem in the data behind the stock */
         StockIssue: {
             /**
-             * @description What is wrong. More may come: `complete` says what it means for the numbers
+             * @description What is wrong. New codes may be added; `complete` says whether they affect the numbers
              * @enum {string}
              */
             code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
-            /** @description The inventory item concerned, if it is one */
+            /** @description The affected inventory item; null if the issue is not about one */
             inventory_item_id: string | null;
-            /** @description The same in a sentence */
+            /** @description A description of the issue */
             detail: string;
         };
         /** @description One lot of one inventory item */
         StockLot: {
             /** @description Trackstar's id of the item */
             inventory_item_id: string;
-            /** @description The lot */
+            /** @description Id of the lot */
             lot_id: string | null;
             /** @description Units of the lot */
             onhand: number | null;
-            /** @description `YYYY-MM-DD` or a time in UTC, as upstream writes it */
+            /** @description `YYYY-MM-DD` or a time in UTC, as Trackstar writes it */
             expiration_date: string | null;
-            /** @description Where the lot lies */
+            /** @description The warehouse of the lot */
             warehouse_id: string | null;
         };
-        /** @description One place where units of one inventory item lie */
+        /** @description One location of an inventory item */
         StockLocation: {
             /** @description Trackstar's id of the item */
             inventory_item_id: string;
-            /** @description The place */
+            /** @description Id of the location */
             location_id: string | null;
-            /** @description Units there */
+            /** @description Units at the location */
             quantity: number | null;
-            /** @description The warehouse that the place is in */
+            /** @description The warehouse of the location */
             warehouse_id: string | null;
         };
-        /** @description How much of one SKU can be shipped, where it is, and what is wrong with the data */
+        /** @description How much of one SKU can be shipped, from where, and which problems its data has */
         Stock: {
-            /** @description The SKU, as asked */
+            /** @description The requested SKU */
             sku: string;
             product: components["schemas"]["StockProduct"];
             /** @description max(0, quantities.fulfillable) */
             available: number;
             quantities: components["schemas"]["Quantities"];
-            /** @description Every warehouse that an item names, by id */
+            /** @description Every warehouse that an item names, sorted by id */
             warehouses: components["schemas"]["WarehouseStock"][];
-            /** @description The items that the product draws on */
+            /** @description The inventory items of the product */
             components: components["schemas"]["ComponentStock"][];
-            /** @description False when a number may be too low or too high because of an issue */
+            /** @description False if an issue may make a number too low or too high */
             complete: boolean;
-            /** @description What is wrong with the data */
+            /** @description Problems in the data */
             issues: components["schemas"]["StockIssue"][];
             /** @description The scarcest component of a kit; null for a plain product */
             limiting: components["schemas"]["Limiting"] | null;
             /**
              * Format: date-time
-             * @description The oldest time at which a record used here was read from Trackstar
+             * @description When the oldest record used here was read from Trackstar
              */
             as_of: string;
-            /** @description Whether a record used here is past its time to live */
+            /** @description Whether any record used here is past its TTL */
             stale: boolean;
             /** @description Trackstar's own copy of the inventory; null while unknown */
             source: components["schemas"]["StockSource"] | null;
-            /** @description If included: first-expiring first, those without a date last */
+            /** @description If included: first-expiring first, lots without a date last */
             lots?: components["schemas"]["StockLot"][];
-            /** @description If included: where the units lie */
+            /** @description If included: the locations of the items */
             locations?: components["schemas"]["StockLocation"][];
         };
         /** @description Items that the lines need more of than there is */
@@ -1048,7 +1048,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description The product that the SKU names */
+        /** @description The product with the SKU */
         StockProduct: {
             /** @description Trackstar's id of the product */
             id: string;
@@ -1056,40 +1056,40 @@ export interface components {
             name: string | null;
             /** @description GTIN of the product */
             gtin: string | null;
-            /** @description Whether it is assembled from components */
+            /** @description Whether the product is assembled from components */
             is_kit: boolean;
-            /** @description Whether it is active; null where upstream does not say */
+            /** @description Whether the product is active; null if Trackstar does not say */
             active: boolean | null;
-            /** @description The merchant, where several share one warehouse system */
+            /** @description The merchant, if several share one warehouse system */
             warehouse_customer_id: string | null;
         };
         /** @description The scarcest component of a kit; null for a plain product */
         Limiting: {
-            /** @description SKU of the component; null where it has none */
+            /** @description SKU of the component; null if it has none */
             component_sku: string | null;
-            /** @description The items that can serve as this component */
+            /** @description The interchangeable items of this component */
             inventory_item_ids: string[];
-            /** @description Kits that this component suffices for; below zero when oversold */
+            /** @description Kits that this component allows; below zero when oversold */
             yield: number;
-            /** @description Further units of the component that make it suffice for max(0, yield) + 1 */
+            /** @description Further units of the component needed for max(0, yield) + 1 kits */
             shortfall: number;
         };
-        /** @description A fault between Trackstar and the warehouse system */
+        /** @description An error between Trackstar and the warehouse system */
         SourceError: {
-            /** @description What Trackstar says */
+            /** @description The message from Trackstar */
             message: string;
-            /** @description Whether it holds the copying up */
+            /** @description Whether the error prevents the sync */
             preventing_sync: boolean;
-            /** @description When it was first seen */
+            /** @description When the error first occurred */
             first_seen: string | null;
-            /** @description When it was last seen */
+            /** @description When the error last occurred */
             last_seen: string | null;
         };
         /** @description Trackstar's own copy of the inventory; null while unknown */
         StockSource: {
             /** @description When Trackstar last copied inventory from the warehouse system */
             synced_at: string | null;
-            /** @description Errors of the connection that concern inventory */
+            /** @description Errors of the connection that affect inventory */
             errors: components["schemas"]["SourceError"][];
         };
         /** @description The result for one line alone */

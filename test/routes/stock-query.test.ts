@@ -9,7 +9,7 @@ interface Result {
   readonly problem?: { readonly code: string; readonly request_id: string; readonly status: number }
 }
 
-const told = ({ sku, status, stock, problem }: Result) => [sku, status, stock?.available ?? problem?.code]
+const summarize = ({ sku, status, stock, problem }: Result) => [sku, status, stock?.available ?? problem?.code]
 
 tap.test('answers for each distinct SKU in the order first asked', async (t) => {
   const { get, post } = await startService(t)
@@ -23,11 +23,11 @@ tap.test('answers for each distinct SKU in the order first asked', async (t) => 
   const skus = ['GONGFU-SET', 'UNKNOWN', 'GONGFU-SET', 'HONEY-1', 'SENCHA-100', 'UNKNOWN', '__proto__']
   const posted = await post('/stock/query', { skus })
   t.equal(posted.statusCode, 200)
-  t.strictSame(posted.json().results.map(told), wanted)
+  t.strictSame(posted.json().results.map(summarize), wanted)
   t.equal(posted.json().results[1].problem.request_id, posted.headers['x-request-id'])
   t.equal(posted.json().results[2].problem.candidates.length, 2)
   const listed = await get(`/stock?${skus.map((sku) => `sku=${sku}`).join('&')}`)
-  t.strictSame(listed.json().results.map(told), wanted)
+  t.strictSame(listed.json().results.map(summarize), wanted)
 })
 
 tap.test('takes the options of the single stock', async (t) => {
@@ -46,7 +46,7 @@ tap.test('does not let one SKU spoil the others', async (t) => {
   const skus = ['GREEN, BLACK + WHITE', 'SENCHA-100', 'UNKNOWN', 'HONEY-1']
   const reply = await post('/stock/query', { skus })
   t.equal(reply.statusCode, 200)
-  t.strictSame(reply.json().results.map(told), [
+  t.strictSame(reply.json().results.map(summarize), [
     ['GREEN, BLACK + WHITE', 'unavailable', 'upstream_rejected'],
     ['SENCHA-100', 'ok', 38],
     ['UNKNOWN', 'not_found', 'product_not_found'],
@@ -62,7 +62,7 @@ tap.test('gives what is held while upstream fails, and fails as a whole only whe
   sandbox.fault('*', { status: 500 })
   const partly = await post('/stock/query', { skus: ['SENCHA-100', 'CUP'] })
   t.equal(partly.statusCode, 200)
-  t.strictSame(partly.json().results.map(told), [
+  t.strictSame(partly.json().results.map(summarize), [
     ['SENCHA-100', 'ok', 38],
     ['CUP', 'unavailable', 'upstream_unavailable'],
   ])

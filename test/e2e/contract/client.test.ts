@@ -44,7 +44,7 @@ tap.test('SKUs of any kind get into the path as they are', async (t) => {
   t.equal(data?.data.sku, 'MINT/LEMON 50%', 'and so do ids')
 })
 
-tap.test('what is repeated goes out as repeated keys, and a filter with its operator in brackets', async (t) => {
+tap.test('arrays are sent as repeated keys and filters with the operator in brackets', async (t) => {
   const { client } = await start(t)
   const { data } = await client.GET('/stock', {
     params: { query: { sku: ['TRAVEL-SET', 'CUP'], warehouse_id: ['wh_oslo', 'wh_porto'] } },
@@ -61,7 +61,7 @@ tap.test('what is repeated goes out as repeated keys, and a filter with its oper
   )
 })
 
-/** What a microservice does about a stock that it did not get. */
+/** How a client reacts to a problem. */
 function reactionTo(problem: Problem): string {
   switch (problem.code) {
     case 'product_not_found':
@@ -101,7 +101,7 @@ tap.test('a batch by POST has a stock or a problem for each SKU', async (t) => {
   ])
 })
 
-tap.test('a basket says what it lacks', async (t) => {
+tap.test('a basket lists its shortages', async (t) => {
   const { client } = await start(t)
   const lines = [
     { sku: 'GONGFU-SET', quantity: 6 },
@@ -115,7 +115,7 @@ tap.test('a basket says what it lacks', async (t) => {
   )
 })
 
-tap.test('an adjustment that is sent again with its key is done once', async (t) => {
+tap.test('an adjustment repeated with its key is made once', async (t) => {
   const { client, sandbox } = await start(t)
   const adjust = () =>
     client.PUT('/inventory/{id}/adjust', {
@@ -130,7 +130,7 @@ tap.test('an adjustment that is sent again with its key is done once', async (t)
   t.equal(sandbox.data.inventory.get('inv_tray')?.onhand, 11)
 })
 
-tap.test('what has not changed is a 304, which has neither data nor a problem', async (t) => {
+tap.test('an unchanged stock is a 304 with neither data nor a problem', async (t) => {
   const { client } = await start(t)
   const path = { sku: 'CUP' }
   const { response: first } = await client.GET('/products/{sku}/stock', { params: { path } })
@@ -142,7 +142,7 @@ tap.test('what has not changed is a 304, which has neither data nor a problem', 
   t.equal(data, undefined)
 })
 
-tap.test("the caller's key says who he is, and what he may do", async (t) => {
+tap.test('a key identifies the caller and limits what it may do', async (t) => {
   const path = { id: 'inv_tray' }
   const adjustment = { quantity: 1, adjustment_type: 'increase' } as const
   const codeOf = async (key: string) => {
@@ -156,7 +156,7 @@ tap.test("the caller's key says who he is, and what he may do", async (t) => {
   t.strictSame(await codeOf('key-of-nobody'), ['unauthorized', 'unauthorized'])
 })
 
-tap.test('what does not compile is what the service refuses', async (t) => {
+tap.test('requests that do not compile are refused by the service', async (t) => {
   const { client } = await start(t)
   const path = { sku: 'CUP' }
   const id = 'inv_tray'
@@ -198,7 +198,7 @@ tap.test('what does not compile is what the service refuses', async (t) => {
   }
 })
 
-tap.test('a field that no answer has does not compile', async (t) => {
+tap.test('a field that no response has does not compile', async (t) => {
   const { client } = await start(t)
   const stock = await client.GET('/products/{sku}/stock', { params: { path: { sku: 'GONGFU-SET' } } })
   // @ts-expect-error: the field is called available
