@@ -4,18 +4,18 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { eventually } from './harness.js'
 
-/** A span as it came over the wire. */
+/** A span as received. */
 export interface ReceivedSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
   readonly name: string
-  /** 2: of a request to this service, 3: of one by it (OTLP's numbers). */
+  /** OTLP: 2 is a server span, 3 a client span. */
   readonly kind: number
   readonly attributes: Readonly<Record<string, unknown>>
   readonly status: { readonly code?: number; readonly message?: string }
   readonly events: readonly unknown[]
-  /** The ids of the spans it is linked with. */
+  /** The ids of the linked spans. */
   readonly links: readonly string[]
 }
 
@@ -24,20 +24,20 @@ interface KeyValue {
   readonly value: Readonly<Record<string, unknown>>
 }
 
-/** A collector of OpenTelemetry on a loopback port, which keeps all it is sent. */
+/** An OpenTelemetry collector on a loopback port that records everything it receives. */
 export interface Collector {
-  /** The variables that have a service send its traces here at once. */
+  /** Environment variables that make a service export its traces here immediately. */
   readonly environment: Readonly<Record<string, string>>
   readonly spans: readonly ReceivedSpan[]
-  /** Everything that was sent, as it came. */
+  /** Everything received, as text. */
   readonly bytes: () => string
-  /** What is said of the sender. */
+  /** The resource attributes of the sender. */
   readonly resource: () => Readonly<Record<string, unknown>>
-  /** The paths that were posted to. */
+  /** The paths of the requests. */
   readonly paths: ReadonlySet<string>
-  /** The spans of a trace once there are so many of them. */
+  /** Resolves to the spans of a trace once there are `count` of them. */
   readonly trace: (traceId: string, count: number) => Promise<readonly ReceivedSpan[]>
-  /** A span of a trace once it is there. */
+  /** Resolves to a span of a trace once it has arrived. */
   readonly span: (traceId: string, name: string) => Promise<ReceivedSpan>
 }
 
@@ -87,7 +87,7 @@ export async function startCollector(t: { teardown(fn: () => unknown): unknown }
   }
 }
 
-/** Names of spans as a tree, those of one parent in alphabetical order: each level is indented by two spaces. */
+/** The names of spans as a tree, indented by two spaces per level, siblings in alphabetical order. */
 export function treeOf(spans: readonly ReceivedSpan[]): string[] {
   const ids = new Set(spans.map(({ spanId }) => spanId))
   const below = (parent: string | undefined, indent: string): string[] =>

@@ -11,7 +11,7 @@ import type { Tracing } from '../src/http/tracing.js'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
 import type { Clock } from '../src/trackstar/clock.js'
 
-/** A clock that stands still until it is moved. It starts well above 0, which some caches take for "never". */
+/** A clock that moves only when advanced. It starts well above 0, which lru-cache takes for "not set". */
 export class TestClock implements Clock {
   #ms = 1_700_000_000_000
   readonly now = () => this.#ms
@@ -22,7 +22,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** The real time, which can be moved forward: for what waits on timers. */
+/** The real time with an offset, for tests that wait for timers. */
 export class RunningClock implements Clock {
   #ahead = 0
   readonly now = () => Date.now() + this.#ahead
@@ -33,11 +33,11 @@ export class RunningClock implements Clock {
   }
 }
 
-/** What a test of the whole service may want otherwise. */
+/** Options of a test of the whole service. */
 export interface ServiceOptions {
-  /** The sandbox has no rate limit and 100 products, unless told otherwise. */
+  /** Default: no rate limit and 100 products. */
   readonly sandbox?: SandboxOptions
-  /** Variables of the environment, beside those that are required. */
+  /** Environment variables besides the required ones. */
   readonly environment?: Readonly<Record<string, string>>
   readonly clock?: Clock
   readonly logger?: Logger | ((config: Config) => Logger)
@@ -49,12 +49,12 @@ type Headers = Readonly<Record<string, string>>
 export interface Service {
   readonly app: FastifyInstance
   readonly sandbox: Sandbox
-  /** Asks the service without a socket. */
+  /** Sends a GET without a socket. */
   readonly get: (url: string, headers?: Headers) => Promise<LightMyRequestResponse>
   readonly post: (url: string, body: unknown, headers?: Headers) => Promise<LightMyRequestResponse>
-  /** The calls that reached upstream since the last look, as `GET /path?query`; the list of warehouses apart. */
+  /** The calls upstream since the last time, as `GET /path?query`, without those for warehouses. */
   readonly newCalls: () => string[]
-  /** Listens on a free loopback port, the first time, and gives it. */
+  /** Listens on a free loopback port, if not yet listening, and returns it. */
   readonly listen: () => Promise<number>
 }
 
@@ -62,7 +62,7 @@ interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
 
-/** The whole service against a sandbox on a loopback port; both end with the test. */
+/** Starts the whole service against a sandbox on a loopback port; both stop with the test. */
 export async function startService(t: Teardown, options: ServiceOptions = {}): Promise<Service> {
   const { clock, tracing } = options
   const sandbox = createSandbox({ products: 100, readRate: 0, ...options.sandbox })
@@ -110,14 +110,14 @@ export async function startService(t: Teardown, options: ServiceOptions = {}): P
   }
 }
 
-/** An answer read off a socket. */
+/** A response read from a socket. */
 export interface RawAnswer {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
 }
 
-/** Writes `request` on a connection of its own, byte for byte, and reads the one answer until the connection ends. */
+/** Writes the bytes of `request` on a new connection and reads the response until the connection ends. */
 export async function overSocket(port: number, request: string): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -130,23 +130,23 @@ export async function overSocket(port: number, request: string): Promise<RawAnsw
   return { status: Number(first.split(' ')[1]), headers: new Map(headers), body: rest.join('\r\n\r\n') }
 }
 
-/** A GET whose target goes out as it is: nothing resolves its dots or decodes it on the way. */
+/** Sends a GET with the exact target: nothing resolves dot segments or decodes it. */
 export const getOverSocket = (port: number, target: string, headers = ''): Promise<RawAnswer> =>
   overSocket(port, `GET ${target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n${headers}\r\n`)
 
-/** Waits until something that goes on in the background has come to be. */
+/** Waits until a condition holds. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 20_000; !(await isSo()); await sleep(1)) {
-    if (Date.now() > end) throw new Error('what was waited for never came to be')
+    if (Date.now() > end) throw new Error('the condition did not hold within 20 s')
   }
 }
 
-/** Lets everything that needs no I/O run its course. */
+/** Runs everything that is pending and needs no I/O. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** The problem that some work ends in; undefined where it ends well. What else it throws is thrown. */
+/** The problem that `work` rejects with; undefined if it resolves. Other errors are rethrown. */
 export async function problemOf(work: Promise<unknown>): Promise<Problem | undefined> {
   try {
     await work

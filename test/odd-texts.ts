@@ -1,4 +1,4 @@
-/** Texts of 1 to 255 characters that mean something elsewhere, and here are nothing but SKUs and ids. */
+/** Texts of 1 to 255 characters with a special meaning elsewhere that are valid SKUs and ids here. */
 export const oddTexts = [
   ' ',
   '.',

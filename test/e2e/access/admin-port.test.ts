@@ -16,7 +16,7 @@ async function start(t: Test) {
 const statusOf = async (app: FastifyInstance, url: string, headers = {}) =>
   (await app.inject({ url, headers })).statusCode
 
-tap.test('with ADMIN_PORT the figures are there and nowhere else', async (t) => {
+tap.test('with ADMIN_PORT, serves metrics and status only there', async (t) => {
   const { app, admin } = await start(t)
   await app.inject({ url: '/products/CUP/stock', headers: key })
   const figures = await admin.inject('/metrics')
@@ -28,14 +28,14 @@ tap.test('with ADMIN_PORT the figures are there and nowhere else', async (t) => 
   for (const url of ['/metrics', '/status']) t.equal(await statusOf(app, url, key), 404, url)
 })
 
-tap.test('there, too, the state of the connection is for who shows a key', async (t) => {
+tap.test('requires a key for the status on the admin port', async (t) => {
   const { admin } = await start(t)
   t.equal(await statusOf(admin, '/status'), 401)
   t.equal(await statusOf(admin, '/status', { authorization: 'Bearer guessed' }), 401)
   t.equal(await statusOf(admin, '/metrics'), 200, 'a scraper needs none')
 })
 
-tap.test('nothing else is there', async (t) => {
+tap.test('serves nothing else on the admin port', async (t) => {
   const { app, admin } = await start(t)
   const elsewhere = ['/', '/docs', '/openapi.json', '/livez', '/readyz', '/products/CUP/stock', '/stock/low?below=1']
   for (const url of elsewhere) {
@@ -45,14 +45,14 @@ tap.test('nothing else is there', async (t) => {
   t.equal((await admin.inject({ method: 'POST', url: '/metrics' })).statusCode, 405)
 })
 
-tap.test('what answers there answers as everything does', async (t) => {
+tap.test('answers on the admin port with the same headers and errors', async (t) => {
   const { admin } = await start(t)
   const reply = await admin.inject('/nowhere')
   t.match(reply.headers, { 'x-content-type-options': 'nosniff', 'content-type': /^application\/problem\+json/ })
   t.equal(reply.json().request_id, reply.headers['x-request-id'])
 })
 
-tap.test('it is closed with the service', async (t) => {
+tap.test('closes the admin port with the service', async (t) => {
   const { app, admin } = await start(t)
   await app.listen({ host: '127.0.0.1', port: 0 })
   await admin.listen({ host: '127.0.0.1', port: 0 })
@@ -62,7 +62,7 @@ tap.test('it is closed with the service', async (t) => {
   await t.rejects(getOverSocket(port, '/metrics'), { code: 'ECONNREFUSED' })
 })
 
-tap.test('without ADMIN_PORT there is none, and the figures are where all is', async (t) => {
+tap.test('without ADMIN_PORT, serves metrics on the main port', async (t) => {
   const { app } = await startService(t, { environment: { ...environment, ADMIN_PORT: '' } })
   t.equal(app.admin, null)
   t.equal(await statusOf(app, '/metrics'), 200)

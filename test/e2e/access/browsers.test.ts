@@ -16,7 +16,7 @@ const start = (t: Test, options: ServiceOptions = {}) =>
 const corsOf = ({ headers }: Pick<LightMyRequestResponse, 'headers'>) =>
   Object.keys(headers).filter((name) => name.startsWith('access-control-'))
 
-tap.test('a page of an allowed origin reads every answer, and why it was refused', async (t) => {
+tap.test('a page of an allowed origin can read every response, errors included', async (t) => {
   const { app, get, post } = await start(t, { environment: { CLIENT_RATE_LIMIT: '4' } })
   const page = { origin: shop, ...key }
   const etag = (await get('/products/CUP/stock', page)).headers['etag'] as string
@@ -42,7 +42,7 @@ tap.test('a page of an allowed origin reads every answer, and why it was refused
   }
 })
 
-tap.test('exposes every header that an answer tells something by', async (t) => {
+tap.test('exposes every informative response header', async (t) => {
   const { get, app } = await start(t, {
     environment: { API_KEYS: 'shop:hunter2:read+write', CLIENT_RATE_LIMIT: '4' },
   })
@@ -74,7 +74,7 @@ tap.test('exposes every header that an answer tells something by', async (t) => 
   }
 })
 
-tap.test('a page of any other origin reads nothing', async (t) => {
+tap.test('a page of any other origin can read nothing', async (t) => {
   const { app, get, listen } = await start(t)
   for (const origin of [evil, 'http://shop.example', 'https://shop.example:8443', 'https://www.shop.example', 'null']) {
     for (const url of ['/products/CUP/stock', '/nowhere', '/livez']) {
@@ -91,7 +91,7 @@ tap.test('a page of any other origin reads nothing', async (t) => {
   t.notOk(reply.headers.has('access-control-allow-origin'))
 })
 
-tap.test('a page asks before it sends a key, and needs none to ask', async (t) => {
+tap.test('a preflight needs no key', async (t) => {
   const { app, newCalls } = await start(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
   const asked = [
     ['GET', '/products/CUP/stock'],
@@ -117,7 +117,7 @@ tap.test('a page asks before it sends a key, and needs none to ask', async (t) =
   t.strictSame(newCalls(), [])
 })
 
-tap.test('a page of an allowed origin reads events with a ticket', async (t) => {
+tap.test('a page of an allowed origin can read events with a ticket', async (t) => {
   const { app, get, post, listen, move } = await startMirrored(t, { waits: false, environment })
   await app.ready()
   await eventually(async () => (await get('/stock/low?below=0', key)).statusCode === 200)
@@ -139,7 +139,7 @@ tap.test('a page of an allowed origin reads events with a ticket', async (t) => 
   t.equal(refused.response.headers['access-control-allow-origin'], shop)
 })
 
-tap.test('without CORS_ORIGINS there is no word of origins but that answers vary by them', async (t) => {
+tap.test('without CORS_ORIGINS, sends no CORS header except Vary', async (t) => {
   const { app, get } = await start(t, { environment: { CORS_ORIGINS: '' } })
   const headers = { origin: shop, 'access-control-request-method': 'GET' }
   for (const reply of [
@@ -151,7 +151,7 @@ tap.test('without CORS_ORIGINS there is no word of origins but that answers vary
   }
 })
 
-tap.test('every answer has the security headers, the documentation a policy of its own', async (t) => {
+tap.test('sends security headers with every response, and a separate policy with the documentation', async (t) => {
   const { app, get, post } = await start(t, { environment: { API_KEYS: 'shop:hunter2' } })
   const data: [number, LightMyRequestResponse][] = [
     [200, await get('/products/CUP/stock', key)],
@@ -180,7 +180,7 @@ tap.test('every answer has the security headers, the documentation a policy of i
   }
 })
 
-tap.test('a long answer is compressed, and is the same answer', async (t) => {
+tap.test('compresses long responses without changing them', async (t) => {
   const { app, post, get, sandbox } = await start(t)
   const skus = Array.from(sandbox.data.products.values(), ({ sku }) => sku ?? '').slice(-60)
   const url = `/stock?${new URLSearchParams(skus.map((sku): [string, string] => ['sku', sku]))}`

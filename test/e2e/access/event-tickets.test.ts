@@ -26,7 +26,7 @@ async function start(t: Test) {
   return { ...service, clock, lines, take, open, told }
 }
 
-tap.test('a ticket opens a stream of events, as a browser asks for one', async (t) => {
+tap.test('a ticket opens an event stream for a browser', async (t) => {
   const { take, open, move } = await start(t)
   const stream = await open(`/stock/events?sku=LIVE-JASMINE&ticket=${await take()}`, { accept: 'text/event-stream' })
   t.equal(stream.response.statusCode, 200)
@@ -34,7 +34,7 @@ tap.test('a ticket opens a stream of events, as a browser asks for one', async (
   t.strictSame(await stream.told(1), [['LIVE-JASMINE', 40, 37]])
 })
 
-tap.test('a ticket is good once, and its stream goes on', async (t) => {
+tap.test('a ticket works once, and its stream stays open', async (t) => {
   const { take, open, move, clock } = await start(t)
   const target = `/stock/events?ticket=${await take()}`
   const stream = await open(target)
@@ -45,7 +45,7 @@ tap.test('a ticket is good once, and its stream goes on', async (t) => {
   t.equal((await stream.told(2)).length, 2, 'also when the minute is over')
 })
 
-tap.test('a ticket is good for a minute', async (t) => {
+tap.test('a ticket expires after a minute', async (t) => {
   const { take, open, clock } = await start(t)
   const [soon, late] = [await take(), await take()]
   clock.advance(58_000)
@@ -55,7 +55,7 @@ tap.test('a ticket is good for a minute', async (t) => {
   t.equal(reply.response.statusCode, 401)
 })
 
-tap.test('a ticket is good for nothing else', async (t) => {
+tap.test('a ticket opens nothing else', async (t) => {
   const { take, get } = await start(t)
   const ticket = await take()
   for (const url of ['/products/CUP/stock?', '/stock/low?below=1&', '/inventory?', '/inventory/inv_cup?']) {
@@ -70,7 +70,7 @@ tap.test('a ticket is good for nothing else', async (t) => {
   t.equal((await get(`/stock/events?ticket=${'x'.repeat(10_000)}`)).statusCode, 401)
 })
 
-tap.test('a ticket is in no log, and the name of who took it is', async (t) => {
+tap.test("logs the name of the ticket's caller and never the ticket", async (t) => {
   const { take, open, get, lines, told } = await start(t)
   const ticket = await take()
   const target = `/stock/events?ticket=${ticket}`

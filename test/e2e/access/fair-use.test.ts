@@ -6,7 +6,7 @@ import { startService } from '../../harness.js'
 const environment = { AUTH_MODE: 'api-key', API_KEYS: 'shop:one,shop:two,office:three' }
 const keyed = (key: string) => ({ 'x-api-key': key })
 
-tap.test('a key that asks for a thousand SKUs hardly delays another that asks for one', async (t) => {
+tap.test("a request for a thousand SKUs hardly delays another key's request for one", async (t) => {
   const { get, post, sandbox } = await startService(t, {
     environment: { ...environment, TRACKSTAR_READ_RATE: '10' },
     sandbox: { products: 1100, readRate: 10 },
@@ -32,7 +32,7 @@ tap.test('a key that asks for a thousand SKUs hardly delays another that asks fo
   )
 })
 
-tap.test('one key may send so many requests a minute, and who shows none so many from an address', async (t) => {
+tap.test('limits requests per minute by key, or by address without a key', async (t) => {
   const { app } = await startService(t, { environment: { ...environment, CLIENT_RATE_LIMIT: '2' } })
   const ask = async (headers: Record<string, string>, remoteAddress: string) => {
     const reply = await app.inject({ url: '/products/CUP/stock', headers, remoteAddress })
@@ -48,7 +48,7 @@ tap.test('one key may send so many requests a minute, and who shows none so many
   t.strictSame(await ask(keyed('guess again'), '10.0.0.2'), [401, '1'])
 })
 
-tap.test('a refusal says when to come back, and asks nothing upstream', async (t) => {
+tap.test('a refusal has Retry-After and causes no call upstream', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
   await get('/livez')
   await get('/warehouses')
@@ -74,7 +74,7 @@ tap.test('regression: addresses that cannot be decoded, and other odd requests, 
   t.strictSame(await ask('/docs/%zz'), [429, '0'])
 })
 
-tap.test('an X-Forwarded-For that nobody vouches for changes nothing', async (t) => {
+tap.test('ignores X-Forwarded-For from an untrusted proxy', async (t) => {
   const statuses = async (trustProxy: string) => {
     const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: trustProxy } })
     const found: number[] = []
@@ -91,7 +91,7 @@ tap.test('an X-Forwarded-For that nobody vouches for changes nothing', async (t)
   t.strictSame(await statuses('1'), [200, 200, 200])
 })
 
-tap.test('what a proxy forwards is counted by its address alone', async (t) => {
+tap.test('counts forwarded requests by address alone', async (t) => {
   const { app } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' } })
   const ask = async (forwarded: string) =>
     (await app.inject({ url: '/warehouses', headers: { 'x-forwarded-for': forwarded } })).statusCode
@@ -106,7 +106,7 @@ tap.test('what a proxy forwards is counted by its address alone', async (t) => {
   t.equal(await ask('no address'), 429, 'all that is none is one client')
 })
 
-tap.test('a flood of addresses does not have the count of a key forgotten', async (t) => {
+tap.test('a flood of addresses does not evict the count of a key', async (t) => {
   const { app } = await startService(t, {
     environment: { ...environment, CLIENT_RATE_LIMIT: '1', TRUST_PROXY: 'true' },
   })
@@ -116,7 +116,7 @@ tap.test('a flood of addresses does not have the count of a key forgotten', asyn
   t.equal(await ask(keyed('one')), 429)
 })
 
-tap.test('probes, the documentation and webhooks are not counted', async (t) => {
+tap.test('does not count probes, documentation and webhooks', async (t) => {
   const { app, get } = await startService(t, {
     environment: {
       CLIENT_RATE_LIMIT: '1',
@@ -140,7 +140,7 @@ tap.test('probes, the documentation and webhooks are not counted', async (t) => 
   t.equal((await get('/warehouses')).statusCode, 429)
 })
 
-tap.test('CLIENT_RATE_LIMIT=0 is no limit, and says nothing of one', async (t) => {
+tap.test('CLIENT_RATE_LIMIT=0 turns the limit and its headers off', async (t) => {
   const { get } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '0' } })
   const reply = await get('/products/CUP/stock')
   t.equal(reply.statusCode, 200)

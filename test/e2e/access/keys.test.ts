@@ -27,7 +27,7 @@ async function start(t: Test, options: ServiceOptions = {}) {
   return { ...service, adjust }
 }
 
-tap.test('answers who shows one of the keys, however it is shown and written down', async (t) => {
+tap.test('accepts each key in either header, plain or hashed in the configuration', async (t) => {
   const { get } = await start(t)
   for (const key of Object.values(keys)) {
     for (const headers of [{ 'x-api-key': key }, { authorization: `Bearer ${key}` }]) {
@@ -36,7 +36,7 @@ tap.test('answers who shows one of the keys, however it is shown and written dow
   }
 })
 
-tap.test('asks nothing upstream, and reads no body, for who shows none', async (t) => {
+tap.test('without a valid key, calls nothing upstream and reads no body', async (t) => {
   const { app, get, post, adjust, sandbox } = await start(t)
   const wrong: Record<string, string>[] = [
     {},
@@ -69,7 +69,7 @@ tap.test('refuses a long body without waiting for the end of it', async (t) => {
   t.equal(reply.status, 401)
 })
 
-tap.test('takes neither of two keys that are sent the same way', async (t) => {
+tap.test('refuses two keys in the same header', async (t) => {
   const { listen } = await start(t)
   const port = await listen()
   const ask = async (...headers: string[]) =>
@@ -87,7 +87,7 @@ tap.test('takes neither of two keys that are sent the same way', async (t) => {
 const open = ['GET /', 'GET /docs', 'GET /docs/problems', 'GET /livez', 'GET /metrics', 'GET /openapi.json']
 open.push('GET /openapi.yaml', 'GET /readyz')
 
-tap.test('asks for a key on every route but those that are open to everybody, and the webhook', async (t) => {
+tap.test('requires a key on every route except the public ones and the webhook', async (t) => {
   const { app } = await start(t, { environment: withWebhooks })
   const routes = await routesOf(app)
   t.ok(routes.length > 20, `${routes.length} routes`)
@@ -114,7 +114,7 @@ tap.test('asks for a key on every route but those that are open to everybody, an
   }
 })
 
-tap.test('says in the contract document what each route asks for, so that Authorize works', async (t) => {
+tap.test('documents the security of each route', async (t) => {
   const { get } = await start(t, { environment: withWebhooks })
   const document = (await get('/openapi.json')).json()
   const asked = Object.fromEntries(
@@ -135,7 +135,7 @@ tap.test('says in the contract document what each route asks for, so that Author
   })
 })
 
-tap.test('hides no route behind an odd spelling of its address', async (t) => {
+tap.test('odd spellings of a path bypass no key', async (t) => {
   const { listen } = await start(t)
   const port = await listen()
   const odd = ['/docs/../warehouses', '/docs/%2e%2e/warehouses', '//warehouses', '/warehouses/', '/WAREHOUSES']
@@ -148,7 +148,7 @@ tap.test('hides no route behind an odd spelling of its address', async (t) => {
   }
 })
 
-tap.test('lets a webhook in by its signature alone', async (t) => {
+tap.test('accepts webhooks by signature alone', async (t) => {
   const { app, newCalls } = await start(t, { environment: withWebhooks })
   const payload = JSON.stringify({ connection_id: 'conn_sandbox', event_type: 'sync.completed', data: {} })
   const signed = signWebhook(sandboxWebhookSecret, 'msg_1', Math.floor(Date.now() / 1000), payload)
@@ -168,7 +168,7 @@ tap.test('lets a webhook in by its signature alone', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('lets only who may write adjust stock', async (t) => {
+tap.test('requires the write scope to adjust stock', async (t) => {
   const { adjust, newCalls } = await start(t)
   const refused = await adjust({ 'x-api-key': keys.shop })
   t.equal(refused.statusCode, 403)
@@ -179,7 +179,7 @@ tap.test('lets only who may write adjust stock', async (t) => {
   t.equal(newCalls().length, 2)
 })
 
-tap.test('keeps the Idempotency-Keys of callers apart, and not those of the keys of one caller', async (t) => {
+tap.test('separates Idempotency-Keys by caller, not by key', async (t) => {
   const office = 'k3y-of-the-office-after-rotation'
   const { adjust, sandbox } = await start(t, {
     environment: { API_KEYS: `${environment.API_KEYS},office:${office}:read+write` },
@@ -195,7 +195,7 @@ tap.test('keeps the Idempotency-Keys of callers apart, and not those of the keys
   t.ok(upstream.has(createHash('sha256').update('office\x001').digest('hex')), 'made of the name')
 })
 
-tap.test('writes the names of keys into logs and metrics, and never a key', async (t) => {
+tap.test('logs and counts the names of keys, never the keys', async (t) => {
   const lines: string[] = []
   const { get, post, adjust, app } = await start(t, {
     environment: { LOG_LEVEL: 'trace', CLIENT_RATE_LIMIT: '10' },
@@ -236,7 +236,7 @@ tap.test('writes the names of keys into logs and metrics, and never a key', asyn
   }
 })
 
-tap.test('lets everybody in with AUTH_MODE=none, and calls him anonymous', async (t) => {
+tap.test('accepts every request with AUTH_MODE=none, as anonymous', async (t) => {
   const lines: string[] = []
   const { app, get, adjust } = await start(t, {
     environment: { AUTH_MODE: 'none', LOG_LEVEL: 'info' },

@@ -13,12 +13,12 @@ const stock = '/products/HONEY-1/stock'
 const merchants = { cust_aurora: 15, cust_borealis: 4 } as const
 type Merchant = keyof typeof merchants
 
-/** A caller of one of two merchants who share a SKU, and how he asks. */
+/** A request of a caller of one of two merchants that share a SKU. */
 const asking = fc.record({
   merchant: fc.constantFrom<Merchant | undefined>('cust_aurora', 'cust_borealis', undefined),
   by: fc.constantFrom('path', 'query', 'body'),
   cacheControl: fc.constantFrom(undefined, 'no-cache', 'max-age=0', 'max-age=9999', 'only-if-cached'),
-  // The ETag of whichever answer came last, of whomever.
+  // The ETag of the latest response to any caller.
   isConditional: fc.boolean(),
   odd: fc.constantFrom(
     {},
@@ -31,7 +31,7 @@ const asking = fc.record({
   ),
 })
 
-tap.test("never gives one merchant's stock to another, whoever asks, how and after whom", async (t) => {
+tap.test("never returns one merchant's stock to another, whatever the order and form of the requests", async (t) => {
   for (const { get, post } of [await startService(t), await startMirrored(t)]) {
     let lastTag = '"none"'
     await fc.assert(
@@ -53,8 +53,8 @@ tap.test("never gives one merchant's stock to another, whoever asks, how and aft
           const { statusCode, body } = answer
           if (statusCode === 504 && cacheControl === 'only-if-cached') continue
           if (statusCode === 304) {
-            // Only who has this very answer is told that he has it.
-            if (!isConditional || answer.headers.etag !== lastTag) throw new Error('304 for what he does not have')
+            // A 304 is right only if the caller sent the ETag of this response.
+            if (!isConditional || answer.headers.etag !== lastTag) throw new Error('304 without a matching ETag')
             continue
           }
           if (answer.headers.etag) lastTag = answer.headers.etag
@@ -76,7 +76,7 @@ tap.test("never gives one merchant's stock to another, whoever asks, how and aft
 
 const keys = { AUTH_MODE: 'api-key', API_KEYS: 'one:key-of-one,two:key-of-two' }
 
-tap.test('what one caller asks for changes nothing for another', async (t) => {
+tap.test('requests of one caller do not affect another', async (t) => {
   const { get, newCalls } = await startService(t, { environment: keys })
   const [one, two] = [{ 'x-api-key': 'key-of-one' }, { 'x-api-key': 'key-of-two' }]
   const url = '/products/CUP/stock'
@@ -101,7 +101,7 @@ tap.test('what one caller asks for changes nothing for another', async (t) => {
     t.match(after.headers, { 'cache-control': /^private, /, vary: /Authorization, X-API-Key, Origin/i, etag: tag })
     t.notOk(after.headers['content-encoding'])
   }
-  t.equal((await get(url)).statusCode, 401, 'and what is held is for nobody without a key')
+  t.equal((await get(url)).statusCode, 401, 'and a cached record needs a key too')
   t.equal((await get(url, { 'if-none-match': tag })).statusCode, 401)
   t.equal(newCalls().length, 2, 'the product and its item, once')
 })
@@ -113,7 +113,7 @@ const bodyOf = (bytes: number) => `{"skus":["CUP"],"x":"${'x'.repeat(bytes - 23)
 const post = (headers: string, content = '') =>
   `POST /stock/query HTTP/1.1\r\nHost: test\r\n${json}\r\n${headers}\r\n\r\n${content}`
 
-tap.test('takes a body of a mebibyte, and reads no further of a larger one, however it comes', async (t) => {
+tap.test('accepts a body of 1 MiB and stops reading a larger one, with either framing', async (t) => {
   const { listen, sandbox } = await startService(t)
   const port = await listen()
   const chunks = (body: string) => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
@@ -145,7 +145,7 @@ tap.test('takes a body of a mebibyte, and reads no further of a larger one, howe
   t.equal(sandbox.calls.length, 0)
 })
 
-tap.test('waits for nobody who sends a byte now and then, and answers others meanwhile', async (t) => {
+tap.test('times out slow senders and serves other callers meanwhile', async (t) => {
   const { listen, get } = await startService(t, { environment: { REQUEST_TIMEOUT_MS: '300' } })
   const port = await listen()
   /** Sends its first part at once and then a byte at a time, until the other side has had enough. */
@@ -183,7 +183,7 @@ const metric = async ({ get }: Pick<Service, 'get'>, name: string) =>
       ?.slice(name.length),
   )
 
-tap.test('a flood of unknown SKUs costs a call a hundred, once, and no record that is held', async (t) => {
+tap.test('a flood of unknown SKUs costs one call per hundred and evicts no cached record', async (t) => {
   // On a busy machine a thousand SKUs may take as long as a request may otherwise.
   const patience = { REQUEST_TIMEOUT_MS: '60000', TRACKSTAR_TIMEOUT_MS: '60000' }
   const service = await startService(t, { environment: patience })
@@ -208,7 +208,7 @@ tap.test('a flood of unknown SKUs costs a call a hundred, once, and no record th
   t.strictSame(newCalls(), [], 'what was held before is held still')
 })
 
-tap.test('a flood of unknown SKUs costs a mirrored catalog no call at all', async (t) => {
+tap.test('a flood of unknown SKUs costs a mirrored catalog no call', async (t) => {
   const service = await startMirrored(t)
   service.newCalls()
   for (let n = 0; n < 10; n++) {
@@ -219,7 +219,7 @@ tap.test('a flood of unknown SKUs costs a mirrored catalog no call at all', asyn
   t.equal(await metric(service, 'cache_entries{store="absences"}'), 0)
 })
 
-tap.test('drops a reader of events who does not read, while others hear all', async (t) => {
+tap.test('disconnects an event reader that does not read, while the others receive every event', async (t) => {
   const service = await startMirrored(t)
   const { listen, sandbox, deliver } = service
   // One item in many products of long SKUs: what changes it makes an event of each of them.
@@ -254,7 +254,7 @@ tap.test('drops a reader of events who does not read, while others hear all', as
   t.equal(sandbox.calls.filter(({ method }) => method !== 'GET').length, 0)
 })
 
-tap.test('regression: many requests for events in one write took a place each, and gave none back', async (t) => {
+tap.test('regression: pipelined requests for events each reserved a slot and never released it', async (t) => {
   const service = await startMirrored(t)
   const port = await service.listen()
   const events = 'GET /stock/events HTTP/1.1\r\nHost: test\r\n\r\n'
@@ -271,7 +271,7 @@ tap.test('regression: many requests for events in one write took a place each, a
   t.equal(await metric(service, 'http_requests_in_flight'), 1, 'that of the metrics themselves')
 })
 
-tap.test('no key of any JSON reaches the prototype of anything', async (t) => {
+tap.test('no JSON key pollutes a prototype', async (t) => {
   const { app, get, deliver, sandbox } = await startMirrored(t)
   const before = Reflect.ownKeys(Object.prototype)
   const polluting = [
@@ -312,7 +312,7 @@ tap.test('no key of any JSON reaches the prototype of anything', async (t) => {
   t.strictSame(Reflect.ownKeys(Object.prototype), before)
 })
 
-tap.test('repeats nothing that a caller says of the host that he means', async (t) => {
+tap.test("never reflects the caller's Host or forwarding headers", async (t) => {
   for (const trust of ['false', 'true', '1']) {
     const { listen } = await startService(t, { environment: { TRUST_PROXY: trust } })
     const port = await listen()
@@ -333,7 +333,7 @@ tap.test('repeats nothing that a caller says of the host that he means', async (
   }
 })
 
-tap.test('believes of a chain of proxies only those that it is told of', async (t) => {
+tap.test('trusts only the configured proxies of a chain', async (t) => {
   const limited = async (trust: string) => {
     const { get } = await startService(t, { environment: { TRUST_PROXY: trust, CLIENT_RATE_LIMIT: '3' } })
     return async (forwarded: string) => (await get('/status', { 'x-forwarded-for': forwarded })).statusCode
@@ -348,14 +348,14 @@ tap.test('believes of a chain of proxies only those that it is told of', async (
     [200, 200, 200, 429, 429],
     [200, 200, 200, 200, 200],
   ]
-  t.strictSame(await flood('false', (n) => `10.0.0.${n}`), bounded, 'nobody is believed')
+  t.strictSame(await flood('false', (n) => `10.0.0.${n}`), bounded, 'no proxy is trusted')
   t.strictSame(await flood('1', (n) => `10.0.0.${n}, 203.0.113.7`), bounded, 'what comes before the last is made up')
   t.strictSame(await flood('1', (n) => `203.0.113.7, 10.0.0.${n}`), unbounded, 'the last is of the proxy itself')
-  t.strictSame(await flood('10.0.0.0/8', (n) => `203.0.113.${n}`), bounded, 'who is no proxy is not believed')
+  t.strictSame(await flood('10.0.0.0/8', (n) => `203.0.113.${n}`), bounded, 'an unknown proxy is not trusted')
   t.strictSame(await flood('true', (n) => `203.0.113.${n}`), unbounded, 'everybody is believed')
 })
 
-tap.test('bounds headers and parameters by number and by size', async (t) => {
+tap.test('limits the number and size of headers and parameters', async (t) => {
   const { listen, get, sandbox } = await startService(t)
   const port = await listen()
   const headers = (count: number, name = (n: number) => `X-${n}`) =>
@@ -384,7 +384,7 @@ tap.test('bounds headers and parameters by number and by size', async (t) => {
   t.equal(sandbox.calls.length, 0)
 })
 
-tap.test('gives no file but those of the documentation', async (t) => {
+tap.test('serves no file except those of the documentation', async (t) => {
   const { listen } = await startService(t)
   const port = await listen()
   const climbs = [

@@ -4,7 +4,7 @@ import { eventually, startService, TestClock } from '../../harness.js'
 
 const url = '/products/SENCHA-100/stock'
 
-tap.test('comes back when Trackstar does', async (t) => {
+tap.test('recovers when Trackstar does', async (t) => {
   const clock = new TestClock()
   const { get, sandbox, newCalls } = await startService(t, { clock })
   sandbox.fault('*', { status: 500 })
@@ -18,7 +18,7 @@ tap.test('comes back when Trackstar does', async (t) => {
   t.equal((await get(url)).json().available, 38)
 })
 
-tap.test('goes on for the others when a caller goes away', async (t) => {
+tap.test('keeps a shared load going when one caller disconnects', async (t) => {
   const { get, listen, sandbox, newCalls } = await startService(t, { sandbox: { latencyMs: 60 } })
   const port = await listen()
   const leavers = Array.from({ length: 20 }, () => {
@@ -33,7 +33,7 @@ tap.test('goes on for the others when a caller goes away', async (t) => {
   t.equal(newCalls().length, 2)
 })
 
-tap.test("never exceeds Trackstar's rate, however many ask for however much", async (t) => {
+tap.test("never exceeds Trackstar's rate under any load", async (t) => {
   const { get, sandbox } = await startService(t, {
     sandbox: { readRate: 10 },
     environment: { TRACKSTAR_READ_RATE: '10', REQUEST_TIMEOUT_MS: '1300' },
@@ -48,7 +48,7 @@ tap.test("never exceeds Trackstar's rate, however many ask for however much", as
   t.ok(sandbox.worstReadsPerSecond() <= 10, String(sandbox.worstReadsPerSecond()))
 })
 
-tap.test('bears a storm of 429', async (t) => {
+tap.test('survives a series of 429 responses', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { REQUEST_TIMEOUT_MS: '1500' } })
   sandbox.fault('*', { status: 429, headers: { 'retry-after': '1' }, times: 3 })
   const replies = await Promise.all(Array.from({ length: 20 }, () => get(url)))
@@ -56,7 +56,7 @@ tap.test('bears a storm of 429', async (t) => {
   t.ok(sandbox.calls.length < 10)
 })
 
-tap.test('answers in the time of a request, whatever Trackstar does', async (t) => {
+tap.test('answers within the request timeout, whatever Trackstar does', async (t) => {
   const { get, sandbox } = await startService(t, {
     environment: { REQUEST_TIMEOUT_MS: '150', TRACKSTAR_TIMEOUT_MS: '1000' },
   })

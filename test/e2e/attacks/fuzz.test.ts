@@ -10,25 +10,22 @@ import type { WireAnswer } from './wire.js'
 /** Set to the seed that a failure has printed, to see it again. */
 const seed = Number(process.env['FUZZ_SEED']) || undefined
 
-tap.test(
-  'answers whatever comes as the document says, and asks upstream nothing that was put in its mouth',
-  async (t) => {
-    const { known, send } = await startFuzzHarness(t)
-    const succeeded = new Set<string>()
-    await fc.assert(
-      fc.asyncProperty(requestsOf(contract, known), async (request) => {
-        const { status = 0, destination, faults, callFaults } = await send(request)
-        if (status > 0 && status < 300) succeeded.add(`${destination?.method} ${destination?.path}`)
-        const all = [...faults, ...callFaults]
-        if (all.length > 0) throw new Error(all.join('\n'))
-      }),
-      { numRuns: 1500, ...(seed !== undefined && { seed }) },
-    )
-    for (const { method, path } of operationsOf(contract)) {
-      t.ok(succeeded.has(`${method} ${path}`), `${method} ${path} was also asked for something that it has`)
-    }
-  },
-)
+tap.test('answers random requests as documented and sends upstream nothing that a caller smuggled in', async (t) => {
+  const { known, send } = await startFuzzHarness(t)
+  const succeeded = new Set<string>()
+  await fc.assert(
+    fc.asyncProperty(requestsOf(contract, known), async (request) => {
+      const { status = 0, destination, faults, callFaults } = await send(request)
+      if (status > 0 && status < 300) succeeded.add(`${destination?.method} ${destination?.path}`)
+      const all = [...faults, ...callFaults]
+      if (all.length > 0) throw new Error(all.join('\n'))
+    }),
+    { numRuns: 1500, ...(seed !== undefined && { seed }) },
+  )
+  for (const { method, path } of operationsOf(contract)) {
+    t.ok(succeeded.has(`${method} ${path}`), `${method} ${path} was also asked for something that it has`)
+  }
+})
 
 const expectations = new Expectations(contract)
 const faultsOf = (asked: Partial<FuzzedRequest>, answer: Partial<WireAnswer>, more = {}) => {
@@ -54,7 +51,7 @@ const problem = (status: number, more = {}) => {
   return { status, body: Buffer.from(JSON.stringify({ ...rest, status, ...more })) }
 }
 
-tap.test('what holds the answers against the document lets pass what is as it says', async (t) => {
+tap.test('the response check accepts documented responses', async (t) => {
   t.same(faultsOf({}, { status: 200 }), [])
   t.same(faultsOf({ target: '/stock?sku=A' }, problem(422)), [])
   t.same(faultsOf({ target: 'http://test/%6civez#a' }, { status: 200 }), [], 'however it is spelt')
@@ -64,19 +61,19 @@ tap.test('what holds the answers against the document lets pass what is as it sa
   t.same(faultsOf({ method: 'PUT', target: '/inventory/a/adjust', key: 'read' }, problem(403)), [])
 })
 
-tap.test('what holds the answers against the document finds whatever is not', async (t) => {
+tap.test('the response check reports undocumented responses', async (t) => {
   const finds = (faults: string[], wanted: RegExp) => t.match(faults.join('\n'), wanted)
   finds(faultsOf({}, problem(500)), /answered 500/)
   finds(faultsOf({}, problem(503)), /not documented/)
   finds(faultsOf({ target: '/stock?sku=A' }, { status: 200 }), /must have required property/)
   finds(faultsOf({ target: '/stock?sku=A' }, problem(422, { stack: 'a' })), /must NOT have additional properties/)
-  finds(faultsOf({ target: '/stock?sku=A' }, problem(422, { detail: 'TypeError: x' })), /tells of the inside/)
+  finds(faultsOf({ target: '/stock?sku=A' }, problem(422, { detail: 'TypeError: x' })), /reveals internals/)
   finds(faultsOf({ target: '/nowhere' }, { status: 200 }), /elsewhere answered 200/)
   finds(faultsOf({ method: 'DELETE' }, problem(405)), /which methods/)
-  finds(faultsOf({ target: '/status', key: 'unknown' }, { status: 200 }), /who may not ask/)
-  finds(faultsOf({ target: '/status', keyBy: 'twice' }, { status: 200 }), /who may not ask/)
-  finds(faultsOf({ method: 'PUT', target: '/inventory/a/adjust', key: 'read' }, { status: 200 }), /who may not ask/)
-  finds(faultsOf({ method: 'POST', target: '/webhooks/trackstar' }, { status: 204 }), /who may not ask/)
+  finds(faultsOf({ target: '/status', key: 'unknown' }, { status: 200 }), /without permission/)
+  finds(faultsOf({ target: '/status', keyBy: 'twice' }, { status: 200 }), /without permission/)
+  finds(faultsOf({ method: 'PUT', target: '/inventory/a/adjust', key: 'read' }, { status: 200 }), /without permission/)
+  finds(faultsOf({ method: 'POST', target: '/webhooks/trackstar' }, { status: 204 }), /without permission/)
   finds(faultsOf({}, { status: 200, headers: [['x-injected', '1']] }), /that the caller wrote/)
   finds(faultsOf({}, { status: 200, headers: [['location', '/x-injected']] }), /that the caller wrote/)
   finds(faultsOf({}, { status: 200, headers: [['x-request-id', 'a b']] }), /no one X-Request-Id/)
@@ -86,7 +83,7 @@ tap.test('what holds the answers against the document finds whatever is not', as
   finds(faultsOf({}, { status: 200 }, { fault: 'late' }), /late/)
 })
 
-tap.test('what holds the calls upstream against what they should be finds whatever a caller has added', async (t) => {
+tap.test('the check of upstream calls reports whatever a caller has added', async (t) => {
   const headers = { accept: 'application/json', 'x-trackstar-api-key': 'sandbox-api-key' }
   const faultsOfGet = (url: string, more = {}, method = 'GET') => {
     const [path = '', query] = url.split('?')

@@ -8,7 +8,7 @@ const encode = (text: string) => encodeURIComponent(text).replaceAll('.', '%2E')
 /** What has been asked for as a SKU or an id. */
 const hostile = [...oddTexts, '..%2f..', 'a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1', '\u2028\ufeff', '😀'.repeat(254)]
 
-tap.test('takes every SKU for a SKU, in the path and upstream', async (t) => {
+tap.test('treats every SKU as a SKU, in the path and upstream', async (t) => {
   const { listen, sandbox } = await startService(t)
   const port = await listen()
   for (const sku of hostile) {
@@ -26,7 +26,7 @@ tap.test('takes every SKU for a SKU, in the path and upstream', async (t) => {
   }
 })
 
-tap.test('finds the product and the item of any such name', async (t) => {
+tap.test('finds products and items with such names', async (t) => {
   const { listen, post, sandbox } = await startService(t)
   const port = await listen()
   const names = [...hostile, '😀'.repeat(255)]
@@ -53,7 +53,7 @@ tap.test('finds the product and the item of any such name', async (t) => {
   t.ok(reply.json().results.every(({ stock }: { stock?: { available: number } }) => stock?.available === 7))
 })
 
-tap.test('reads items by id without letting the id be a path', async (t) => {
+tap.test('reads items by id without treating the id as a path', async (t) => {
   const { listen, sandbox } = await startService(t)
   const port = await listen()
   for (const id of [...hostile.map((text) => `${text}x`), '.', '..']) {
@@ -76,7 +76,7 @@ tap.test('reads items by id without letting the id be a path', async (t) => {
   }
 })
 
-tap.test('refuses what is no SKU, and asks nobody', async (t) => {
+tap.test('refuses invalid SKUs without calling upstream', async (t) => {
   const { get, app, listen, sandbox } = await startService(t)
   const port = await listen()
   for (const sku of ['x'.repeat(256), '😀'.repeat(256)]) {
@@ -117,7 +117,7 @@ tap.test('does not resolve dots or encoded slashes to other routes', async (t) =
   t.ok(newCalls().includes('GET /wms/products?sku[in]=MINT%2FLEMON'), 'decoded once')
 })
 
-tap.test('is not taken in by deep or repeated JSON', async (t) => {
+tap.test('handles deep JSON and duplicate keys', async (t) => {
   const { app } = await startService(t)
   const headers = { 'content-type': 'application/json' }
   const post = (payload: string) => app.inject({ method: 'POST', url: '/stock/query', headers, payload })

@@ -8,7 +8,7 @@ const chunked = 'Transfer-Encoding: chunked'
 const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`
 /** What a proxy that reads otherwise would have let through unseen. */
 const smuggled = 'GET /products/SMUGGLED HTTP/1.1\r\nHost: test\r\nX-Request-Id: smuggled\r\n\r\n'
-/** What comes next on the same connection: who answers it has found the end of what came before. */
+/** A second request on the same connection; an answer to it means that the end of the first was found. */
 const next = 'GET /livez HTTP/1.1\r\nHost: test\r\nX-Request-Id: next\r\nConnection: close\r\n\r\n'
 
 /** A query on a connection that is to be kept, with more headers, and with `content` behind them. */
@@ -47,7 +47,7 @@ async function start(t: Test) {
       t.strictSame(
         sandbox.calls.map(({ url }) => url),
         [],
-        'nobody is asked for anything',
+        'nothing is called upstream',
       )
     },
     /** Every one of them is one query, and what comes next comes next. */
@@ -62,7 +62,7 @@ async function start(t: Test) {
   }
 }
 
-tap.test('refuses a body with two ends: a length and chunks, or two lengths', async (t) => {
+tap.test('refuses a body with conflicting framing', async (t) => {
   const { refused } = await start(t)
   await refused({
     'CL.TE': post([`Content-Length: ${smuggled.length + 5}`, chunked], `0\r\n\r\n${smuggled}`),
@@ -79,14 +79,14 @@ tap.test('refuses a body with two ends: a length and chunks, or two lengths', as
   })
 })
 
-tap.test('refuses a length that is none', async (t) => {
+tap.test('refuses an invalid Content-Length', async (t) => {
   const { refused, taken } = await start(t)
   const lengths = ['', '+16', '-1', '0x10', '16.0', '1e1', '16 16', '１６', '99999999999999999999', '16\x0b', '16;']
   await refused(Object.fromEntries(lengths.map((length) => [length, post([`Content-Length: ${length}`], body)])))
   await taken({ 'with a zero in front': post(['Content-Length: 016'], body) })
 })
 
-tap.test('takes chunked for the only transfer coding, by that name alone', async (t) => {
+tap.test('accepts chunked as the only transfer coding, spelled exactly so', async (t) => {
   const { refused, taken, send } = await start(t)
   const codings = ['xchunked', 'identity', 'chunked, identity', 'chunked, chunked', 'chunked;a=b', '"chunked"']
   const spelt = ['\x0bchunked', 'chunked\x0b', '\0chunked', 'chunked\t', 'chunked,', 'ｃhunked']
@@ -104,7 +104,7 @@ tap.test('takes chunked for the only transfer coding, by that name alone', async
   }
 })
 
-tap.test('refuses headers whose ends could be seen elsewhere', async (t) => {
+tap.test('refuses headers with ambiguous line ends', async (t) => {
   const { refused } = await start(t)
   const length = `Content-Length: ${body.length}`
   await refused({
@@ -125,7 +125,7 @@ tap.test('refuses headers whose ends could be seen elsewhere', async (t) => {
   })
 })
 
-tap.test('refuses chunks whose ends could be seen elsewhere', async (t) => {
+tap.test('refuses chunks with ambiguous ends', async (t) => {
   const { refused, taken } = await start(t)
   const withChunks = (all: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(all).map(([name, content]) => [name, post([chunked], content)]))
@@ -160,7 +160,7 @@ tap.test('refuses chunks whose ends could be seen elsewhere', async (t) => {
   )
 })
 
-tap.test('takes a body for a body, whether or not anybody wants it', async (t) => {
+tap.test('reads a body as a body even if the route expects none', async (t) => {
   const { send, newCalls } = await start(t)
   const length = `Content-Length: ${smuggled.length}`
   const asChunks = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`
@@ -192,7 +192,7 @@ tap.test('takes a body for a body, whether or not anybody wants it', async (t) =
   t.strictSame(newCalls(), [])
 })
 
-tap.test('takes a request behind another for a request of its own', async (t) => {
+tap.test('handles pipelined requests separately', async (t) => {
   const { send, newCalls } = await start(t)
   const came = await send(smuggled + smuggled)
   t.strictSame(idsOf(came), ['smuggled', 'smuggled', 'next'])

@@ -20,7 +20,7 @@ function addProduct(sandbox: Sandbox, sku: string, items: number): void {
 
 const fixed = (sandbox: Sandbox) => Array.from(sandbox.data.products.values(), ({ sku }) => sku ?? '')
 
-tap.test('costs two calls for a cold SKU however many items it has, up to a hundred, and none when warm', async (t) => {
+tap.test('costs two calls for a cold SKU with up to a hundred items, and none when cached', async (t) => {
   const { get, sandbox, newCalls } = await startService(t)
   addProduct(sandbox, 'HUNDRED', 100)
   addProduct(sandbox, 'HUNDRED-AND-ONE', 101)
@@ -34,7 +34,7 @@ tap.test('costs two calls for a cold SKU however many items it has, up to a hund
   t.equal(sandbox.calls.filter(({ path }) => path === '/wms/warehouses').length, 1)
 })
 
-tap.test('asks for exactly what it needs', async (t) => {
+tap.test('requests exactly what it needs', async (t) => {
   const { get, newCalls } = await startService(t)
   await get('/products/GONGFU-SET/stock')
   t.strictSame(newCalls(), [
@@ -61,14 +61,14 @@ tap.test('costs ten calls and one per hundred items for a thousand cold SKUs', a
   t.ok(sandbox.calls.length <= 10 + Math.ceil(items.size / 100) + 1, `${sandbox.calls.length} calls`)
 })
 
-tap.test('costs two calls for a thousand callers who want one cold SKU', async (t) => {
+tap.test('costs two calls for a thousand callers of one cold SKU', async (t) => {
   const { get, newCalls } = await startService(t)
   const replies = await Promise.all(Array.from({ length: 1000 }, () => get('/products/SENCHA-100/stock')))
   t.ok(replies.every((reply) => reply.statusCode === 200 && reply.json().available === 38))
   t.equal(newCalls().length, 2)
 })
 
-tap.test('sends SKUs and ids with commas by themselves', async (t) => {
+tap.test('requests SKUs and ids with commas one by one', async (t) => {
   const { post, newCalls } = await startService(t)
   const reply = await post('/stock/query', { skus: ['GREEN, BLACK + WHITE', 'SENCHA-100', 'A,B'] })
   t.strictSame(
@@ -84,7 +84,7 @@ tap.test('sends SKUs and ids with commas by themselves', async (t) => {
   ])
 })
 
-tap.test('splits long Unicode SKUs by the length of the address', async (t) => {
+tap.test('splits long Unicode SKUs by the length of the URL', async (t) => {
   const { post, sandbox } = await startService(t)
   const skus = Array.from({ length: 12 }, (_, n) => `${n}-${'茶'.repeat(250)}`)
   for (const [n, sku] of skus.entries()) sandbox.data.products.set(`long${n}`, newProduct(`long${n}`, sku, 'Long', []))
@@ -95,7 +95,7 @@ tap.test('splits long Unicode SKUs by the length of the address', async (t) => {
   t.ok(calls.every(({ url }) => url.length < 8000))
 })
 
-tap.test('reads all pages of a batch, and an overlap of pages makes no SKU ambiguous', async (t) => {
+tap.test('reads all pages of a batch, and overlapping pages make no SKU ambiguous', async (t) => {
   const { get, sandbox, newCalls } = await startService(t)
   const product = sandbox.data.products.get('prod_sencha')
   sandbox.fault('/wms/products', { body: { data: [product], next_token: null }, times: 1 })
@@ -109,7 +109,7 @@ tap.test('reads all pages of a batch, and an overlap of pages makes no SKU ambig
   ])
 })
 
-tap.test('remembers that a SKU is unknown, and forgets it when a list shows the product', async (t) => {
+tap.test('caches that a SKU is unknown until a list returns the product', async (t) => {
   const { get, sandbox, newCalls } = await startService(t)
   t.equal((await get('/products/NEW/stock')).statusCode, 404)
   t.equal((await get('/products/NEW/stock')).statusCode, 404)
@@ -122,7 +122,7 @@ tap.test('remembers that a SKU is unknown, and forgets it when a list shows the 
   t.equal(newCalls().length, 2)
 })
 
-tap.test('keeps within CACHE_MAX_MB, and a flood of unknown SKUs pushes no record out', async (t) => {
+tap.test('stays within CACHE_MAX_MB, and a flood of unknown SKUs evicts no record', async (t) => {
   const { app, get, post, sandbox, newCalls } = await startService(t, { environment: { CACHE_MAX_MB: '1' } })
   const bytes = async () => (await get('/status')).json().connections[0].cache.bytes
   await get('/products/SENCHA-100/stock')

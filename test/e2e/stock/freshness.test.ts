@@ -32,7 +32,7 @@ async function start(t: Parameters<typeof startService>[0], options: ServiceOpti
   return { ...service, clock, sell, read, ageOfTheCache }
 }
 
-tap.test('tells how fresh an answer is', async (t) => {
+tap.test('reports how fresh a response is', async (t) => {
   const { get, clock } = await start(t)
   const begunAt = new Date(clock.now()).toISOString()
   const cold = await get(url)
@@ -49,7 +49,7 @@ tap.test('tells how fresh an answer is', async (t) => {
   t.match(warm.json(), { as_of: begunAt, stale: false })
 })
 
-tap.test('serves what is stale at once and refreshes it behind the answer', async (t) => {
+tap.test('serves a stale record immediately and refreshes it in the background', async (t) => {
   const { read, sell, clock, sandbox, newCalls } = await start(t)
   await read()
   newCalls()
@@ -62,20 +62,23 @@ tap.test('serves what is stale at once and refreshes it behind the answer', asyn
   t.equal(newCalls().length, 2, 'one refresh of the product, one of the item')
 })
 
-tap.test('waits for what is past the revalidate window, and falls back to it where upstream fails', async (t) => {
-  const { read, sell, clock, sandbox } = await start(t)
-  await read()
-  sell()
-  clock.advance(361 * seconds)
-  t.match(await read(), { cache: 'fwd=stale', stale: false, available: 37, age: '0' })
-  clock.advance(361 * seconds)
-  sandbox.fault('*', { status: 500 })
-  t.match(await read(), { status: 200, cache: 'fwd=stale', stale: true, available: 37, age: '361' })
-  clock.advance(86_400 * seconds)
-  t.match(await read(), { status: 503, code: 'upstream_unavailable' })
-})
+tap.test(
+  'waits for a reload past the revalidate window, and falls back to the cached record if upstream fails',
+  async (t) => {
+    const { read, sell, clock, sandbox } = await start(t)
+    await read()
+    sell()
+    clock.advance(361 * seconds)
+    t.match(await read(), { cache: 'fwd=stale', stale: false, available: 37, age: '0' })
+    clock.advance(361 * seconds)
+    sandbox.fault('*', { status: 500 })
+    t.match(await read(), { status: 200, cache: 'fwd=stale', stale: true, available: 37, age: '361' })
+    clock.advance(86_400 * seconds)
+    t.match(await read(), { status: 503, code: 'upstream_unavailable' })
+  },
+)
 
-tap.test('gives one ETag to one stock, whenever it was read, and another to another', async (t) => {
+tap.test('gives equal stocks the same ETag and others another', async (t) => {
   const { read, sell, clock } = await start(t)
   const { etag } = await read()
   clock.advance(400 * seconds)
@@ -87,7 +90,7 @@ tap.test('gives one ETag to one stock, whenever it was read, and another to anot
   t.not((await read()).etag, etag)
 })
 
-tap.test('answers 304 to who has the answer already', async (t) => {
+tap.test('answers 304 if the caller has the response already', async (t) => {
   const { app, get, post, read } = await start(t)
   const etag = String((await read()).etag)
   for (const method of ['GET', 'HEAD'] as const) {
@@ -113,14 +116,14 @@ tap.test('answers 304 to who has the answer already', async (t) => {
   t.equal(listed.statusCode, 304)
 })
 
-tap.test('regression: an answer that names an unknown SKU never was the same twice', async (t) => {
+tap.test('regression: a response with an unknown SKU never had the same ETag twice', async (t) => {
   const { get } = await start(t)
   const first = await get('/stock?sku=SENCHA-100&sku=UNKNOWN')
   const second = await get('/stock?sku=SENCHA-100&sku=UNKNOWN', { 'if-none-match': String(first.headers.etag) })
   t.equal(second.statusCode, 304)
 })
 
-tap.test('regression: an answer without any stock had no freshness headers', async (t) => {
+tap.test('regression: a response without any stock had no freshness headers', async (t) => {
   const { get, clock } = await start(t)
   await get('/stock?sku=UNKNOWN&sku=HONEY-1')
   clock.advance(10 * seconds)
@@ -128,7 +131,7 @@ tap.test('regression: an answer without any stock had no freshness headers', asy
   t.match(headers, { age: '10', 'cache-status': 'trackstar-bff; hit', 'cache-control': /^private/, etag: /^W/ })
 })
 
-tap.test('reads anew for no-cache, but not what is a second old, and not beside If-None-Match', async (t) => {
+tap.test('reloads for no-cache, unless the record is under a second old or If-None-Match is present', async (t) => {
   const { read, sell, clock, newCalls } = await start(t)
   const { etag } = await read()
   sell()
@@ -141,7 +144,7 @@ tap.test('reads anew for no-cache, but not what is a second old, and not beside 
   t.equal(newCalls().length, 2)
 })
 
-tap.test('takes nothing older than max-age', async (t) => {
+tap.test('serves nothing older than max-age', async (t) => {
   const { read, sell, clock } = await start(t)
   await read()
   sell()
@@ -151,7 +154,7 @@ tap.test('takes nothing older than max-age', async (t) => {
   t.match(await read({ 'cache-control': 'max-age=x, max-stale' }), { cache: 'hit' })
 })
 
-tap.test('never asks Trackstar for only-if-cached', async (t) => {
+tap.test('never calls Trackstar for only-if-cached', async (t) => {
   const { read, clock, sandbox } = await start(t, { environment: { TRACKSTAR_CONNECTION_ID: 'conn_sandbox' } })
   const headers = { 'cache-control': 'only-if-cached' }
   t.match(await read(headers), { status: 504, code: 'not_cached' })
@@ -164,7 +167,7 @@ tap.test('never asks Trackstar for only-if-cached', async (t) => {
   t.equal(sandbox.calls.length, 4)
 })
 
-tap.test('remembers that a SKU is unknown for CACHE_NEGATIVE_TTL_SECONDS', async (t) => {
+tap.test('caches that a SKU is unknown for CACHE_NEGATIVE_TTL_SECONDS', async (t) => {
   const { get, clock, newCalls } = await start(t)
   const status = async () => (await get('/products/UNKNOWN/stock')).statusCode
   t.equal(await status(), 404)
@@ -176,7 +179,7 @@ tap.test('remembers that a SKU is unknown for CACHE_NEGATIVE_TTL_SECONDS', async
   t.equal(newCalls().length, 1)
 })
 
-tap.test('is as old as the oldest record in it', async (t) => {
+tap.test('a response is as old as its oldest record', async (t) => {
   const { get, clock } = await start(t)
   await get('/products/CUP/stock')
   clock.advance(40 * seconds)
@@ -189,7 +192,7 @@ tap.test('is as old as the oldest record in it', async (t) => {
   t.ok(Number(many.headers.age) >= 21)
 })
 
-tap.test('serves whole records by the same rules', async (t) => {
+tap.test('serves records by the same rules', async (t) => {
   const { get, clock } = await start(t)
   for (const path of ['/products/SENCHA-100', '/inventory/inv_sencha', '/warehouses/wh_oslo']) {
     const cold = await get(path)
@@ -201,7 +204,7 @@ tap.test('serves whole records by the same rules', async (t) => {
   }
 })
 
-tap.test('calls everything stale where the TTL is nothing', async (t) => {
+tap.test('everything is stale with a TTL of 0', async (t) => {
   const environment = { CACHE_TTL_SECONDS: '0', CACHE_REVALIDATE_SECONDS: '0', CACHE_MAX_STALE_SECONDS: '0' }
   const { read, newCalls } = await start(t, { environment })
   t.match(await read(), { cache: 'fwd=miss', available: 38 })

@@ -61,7 +61,7 @@ for (const [what, fault, status, code] of faults) {
   )
 }
 
-tap.test('is not ready from the refusal of its credentials until a call succeeds', async (t) => {
+tap.test('is not ready after Trackstar refuses its credentials until a call succeeds', async (t) => {
   const { get, sandbox } = await startService(t)
   const ready = async () => (await get('/readyz')).statusCode
   t.equal(await ready(), 200)
@@ -80,7 +80,7 @@ tap.test('is not ready from the refusal of its credentials until a call succeeds
   t.equal(await ready(), 200)
 })
 
-tap.test('regression: who was not ready was asked nothing, and so did not become ready again', async (t) => {
+tap.test('regression: an unready service got no requests and so never became ready again', async (t) => {
   const clock = new RunningClock()
   const { get, sandbox } = await startService(t, { clock })
   const ready = async () => (await get('/readyz')).statusCode
@@ -124,7 +124,7 @@ async function startPicky(t: Test, status: number) {
   return { ...service, lists }
 }
 
-tap.test('regression: a SKU that Trackstar refuses spoiled those of other callers', async (t) => {
+tap.test('regression: a SKU that Trackstar refuses failed those of other callers', async (t) => {
   const { get, lists } = await startPicky(t, 422)
   const skus = ['A', 'B', 'SPOILT', 'C', 'D', 'E']
   const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
@@ -145,7 +145,7 @@ tap.test('regression: a SKU that Trackstar refuses spoiled those of other caller
   t.equal(lists.filter((keys) => keys.join() === 'SPOILT').length, 1)
 })
 
-tap.test('does not ask in halves for what fails in any other way', async (t) => {
+tap.test('does not split a batch that fails for any other reason', async (t) => {
   const { post, lists } = await startPicky(t, 503)
   const reply = await post('/stock/query', { skus: ['A', 'SPOILT', 'B'] })
   t.equal(reply.statusCode, 503)

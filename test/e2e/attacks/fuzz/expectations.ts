@@ -4,36 +4,36 @@ import { type Exchange, headerOf, type WireAnswer, type WireRequest } from '../w
 import type { FuzzedRequest } from './odd-requests.js'
 import { marker } from './odd-values.js'
 
-/** The one origin whose pages may ask. */
+/** The only allowed origin. */
 export const allowedOrigin = 'https://shop.example'
 
-/** What is looked at of a request: where it leads, and who sends it. */
+/** The facts of a request that decide which response is right. */
 type RequestFacts = Pick<FuzzedRequest, 'method' | 'target' | 'key' | 'keyBy' | 'isSigned'>
 
-/** Where a request leads, as the document has it. */
+/** The documented path and operation that a request addresses. */
 export interface Destination {
   readonly path: string
-  /** Undefined where the path is known and the method is not. */
+  /** Undefined if the path is known and the method is not. */
   readonly operation: Operation | undefined
   readonly method: string
 }
 
-/** What any server answers who cannot make sense of what came, or will not take so much of it; no operation repeats it. */
+/** Statuses of HTTP itself for requests that are malformed or too large; operations do not document them. */
 const ofHttp = [400, 408, 413, 414, 417, 431]
 
-/** The methods that routes are asked for; what has another is found nowhere. */
+/** The methods that are routed; any other gets a 404. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
-/** What is settled before it shows that there is nothing at an address: the type of the body, and how much there is to do. */
+/** Statuses that are decided before routing: the media type and the load. */
 const ofAll = [415, 429, 503]
 
-/** Headers that may repeat what the caller gave, because that is what they are for. */
+/** Headers whose purpose is to repeat a value of the caller. */
 const repeated = ['idempotency-key', 'x-request-id']
 
-/** Pages that are in no document, and what belongs to them. */
+/** Documentation pages, which the contract document does not contain. */
 const isPage = (path: string) => /^\/(?:docs(?:\/.*)?|openapi\.(?:json|yaml))?$/.test(path)
 
-/** Holds answers against the document. */
+/** Checks responses against the contract document. */
 export class Expectations {
   readonly #faultsOf: FaultsOf
   readonly #places: readonly { readonly method: string; readonly path: string; readonly operation: Operation }[]
@@ -43,7 +43,7 @@ export class Expectations {
     this.#places = operationsOf(document)
   }
 
-  /** The operation that the document has for a request; undefined where there is nothing at such a path. */
+  /** The documented operation of a request; undefined if no path matches. */
   destinationOf({ method, target }: Pick<WireRequest, 'method' | 'target'>): Destination | undefined {
     const segments = segmentsOf(target)
     const fits = (path: string) => {
@@ -51,7 +51,7 @@ export class Expectations {
       return parts.length === segments.length && parts.every((part, n) => part.startsWith('{') || part === segments[n])
     }
     const paths = Array.from(new Set(this.#places.map(({ path }) => path)))
-    // What is written out goes before what stands for anything.
+    // A literal segment takes precedence over a parameter.
     const [path] = paths.filter(fits).toSorted((a, b) => a.split('{').length - b.split('{').length)
     if (path === undefined) return undefined
     const asked = method === 'HEAD' ? 'GET' : method
@@ -59,11 +59,11 @@ export class Expectations {
     return { path, method: asked, operation: place?.operation }
   }
 
-  /** Everything that must not be about what came back on the connection of one request, a line each. */
+  /** Everything wrong with what was received on the connection of a request, one line each. */
   faultsOf(request: RequestFacts, { answers, rest, fault }: Exchange): string[] {
     const [answer, ...others] = answers
     if (fault !== undefined) return [fault]
-    // Nobody has to answer who is asked for a tunnel.
+    // CONNECT needs no response.
     if (answer === undefined) return request.method === 'CONNECT' ? [] : [`there was no answer: ${rest.slice(0, 200)}`]
     const isByHand = request.method === 'HEAD' && ofHttp.includes(answer.status)
     return [
@@ -82,8 +82,7 @@ export class Expectations {
     if (request.method === 'OPTIONS' && status === 204) return body.length === 0 ? [] : [`${what} 204 has a body`]
     const mediaType = headerOf(answer, 'content-type')?.split(';')[0]
     if (to?.operation === undefined) return this.#elsewhereFaults(request, to, answer, what, mediaType)
-    if (status < 400 && !isAllowed(request, to.operation))
-      return [`${what} answered ${status} to who may not ask for it`]
+    if (status < 400 && !isAllowed(request, to.operation)) return [`${what} answered ${status} without permission`]
     const isNamed = to.operation.responses[status] !== undefined
     if (!isNamed && !ofHttp.includes(status)) return [`${what} answered ${status}, which is not documented`]
     if (status >= 400 && headerOf(answer, 'cache-control') !== 'no-store') return [`${what} ${status} may be kept`]
@@ -101,7 +100,7 @@ export class Expectations {
     const { status } = answer
     if (to === undefined && isPage(segmentsOf(request.target).join('/'))) return []
     const isKnown = to !== undefined && methods.includes(request.method)
-    // OPTIONS has an answer at any address, for who shows a key where it is no preflight.
+    // OPTIONS is answered for any path; it needs a key unless it is a preflight.
     const isRefused = request.method === 'OPTIONS' && status === 401
     if (![...ofHttp, ...ofAll].includes(status) && !isRefused && status !== (isKnown ? 405 : 404)) {
       return [`${what} answered ${status}`]
@@ -122,7 +121,7 @@ export class Expectations {
     const isLeak = status >= 400 && /node_modules|\/src\/|\bat \S+ \(|TypeError|RangeError|sandbox-a/.test(text)
     return [
       ...(wrong === null ? [] : [`${what} ${status}: ${JSON.stringify(wrong)} in ${text.slice(0, 300)}`]),
-      ...(isLeak ? [`${what} ${status} tells of the inside: ${text.slice(0, 300)}`] : []),
+      ...(isLeak ? [`${what} ${status} reveals internals: ${text.slice(0, 300)}`] : []),
     ]
   }
 }
@@ -150,7 +149,7 @@ function headerFaults({ status, headers }: WireAnswer): string[] {
   ]
 }
 
-/** Whether what comes with a request does for one of the ways in that the document names. */
+/** Whether the credentials of a request satisfy one of the documented security requirements. */
 function isAllowed({ key, keyBy, isSigned }: RequestFacts, { security = [] }: Operation): boolean {
   const scopes = keyBy === 'twice' ? [] : key === 'write' ? ['read', 'write'] : key === 'read' ? ['read'] : []
   const does = (name: string, needed: readonly string[]) =>
@@ -163,7 +162,7 @@ function isAllowed({ key, keyBy, isSigned }: RequestFacts, { security = [] }: Op
 const isBare = ({ method }: Pick<WireRequest, 'method'>, status: number) =>
   method === 'HEAD' || status === 204 || status === 304
 
-/** A path as the router sees it: without what comes behind it, and decoded but for what would be another path then. */
+/** The segments of a path as the router sees them: without query and fragment, and decoded unless that would change the path. */
 function segmentsOf(target: string): string[] {
   const [path = ''] = target.replace(/^https?:\/\/[^/?#]*\/?/i, '/').split(/[?#]/, 1)
   return path.split('/').map((segment) => {

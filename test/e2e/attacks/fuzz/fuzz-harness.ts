@@ -14,19 +14,19 @@ import { marker } from './odd-values.js'
 import type { Known } from './schema-values.js'
 import { faultsOfCall } from './upstream-calls.js'
 
-/** The contract document as it is committed: what callers have been contract. */
+/** The committed contract document. */
 export const contract = JSON.parse(
   readFileSync(join(import.meta.dirname, '..', '..', '..', '..', '..', 'openapi', 'openapi.json'), 'utf8'),
 ) as Document
 
-/** What came of one request. */
+/** The result of one request. */
 export interface FuzzResult {
-  /** Undefined where there was no answer. */
+  /** Undefined if there was no response. */
   readonly status: number | undefined
   readonly destination: Destination | undefined
-  /** What must not be about the answer, or the lines of the log since the last result. */
+  /** What is wrong with the response, or with the log since the last request. */
   readonly faults: readonly string[]
-  /** What must not be about the calls upstream since the last result. */
+  /** What is wrong with the calls upstream since the last request. */
   readonly callFaults: readonly string[]
 }
 
@@ -35,7 +35,7 @@ export interface FuzzHarness {
   readonly send: (request: FuzzedRequest) => Promise<FuzzResult>
 }
 
-/** What callers may know of the sandbox. */
+/** Values that exist in the sandbox. */
 const known: Known = {
   sku: [
     'SENCHA-100',
@@ -60,7 +60,7 @@ const known: Known = {
 
 const keys = { read: 'key-that-reads', write: 'key-that-writes', unknown: 'key-of-nobody' } as const
 
-/** How a request shows the key that comes with it. */
+/** The headers that carry the key. */
 function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
   if (key === 'none') return []
   if (keyBy === 'x-api-key') return [['x-api-key', keys[key]]]
@@ -68,7 +68,7 @@ function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
   return keyBy === 'authorization' ? [shown] : [shown, ['authorization', `Bearer ${keys.unknown}`]]
 }
 
-/** What must not be about a line of the log: a fault, a secret, or whatever a caller has written. */
+/** What is wrong with a log line: an error, a secret, or text that a caller injected. */
 function faultsOfLine(line: string): string[] {
   const { level, request_id: _own, ...rest } = JSON.parse(line)
   const told = [...Object.values(keys), 'sandbox-a', 'whsec_', marker].filter((word) =>
@@ -80,7 +80,7 @@ function faultsOfLine(line: string): string[] {
   ]
 }
 
-/** Two services with all that can be switched on, one that mirrors and one that reads on demand; both end with the test. */
+/** Starts two services with every feature on, one with a mirror and one without; both stop with the test. */
 export async function startFuzzHarness(t: Parameters<typeof startService>[0]): Promise<FuzzHarness> {
   const expectations = new Expectations(contract)
   const webhooks = { TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret, TRACKSTAR_CONNECTION_ID: 'conn_sandbox' }

@@ -4,12 +4,12 @@ import type { WireRequest } from '../wire.js'
 import { oddContentType, oddJson } from './odd-values.js'
 import { type FuzzContext, validValue, withPartReplaced } from './schema-values.js'
 
-/** What a request says in its body, and how it marks the end of that. */
+/** A body and its framing. */
 export type Body = Pick<WireRequest, 'body' | 'framing'> & { readonly contentType: string | undefined }
 
 const noBody: Body = { body: undefined, framing: 'length', contentType: undefined }
 
-/** What becomes of JSON on its way: cut, doubled, in another encoding. */
+/** Ways to corrupt JSON: truncated, repeated, in another encoding. */
 const garbled: readonly ((json: string) => string | Buffer)[] = [
   (json) => json.slice(0, -1),
   (json) => json.slice(0, json.length / 2),

@@ -6,14 +6,14 @@ import { elsewhere, pathOf, queryOf, twists } from './odd-targets.js'
 import { headerValue, oddHeader } from './odd-values.js'
 import { type FuzzContext, type Known, listed, type Mix, validValue } from './schema-values.js'
 
-/** A request as it goes out, and what is done to it on the way. */
+/** A request, and how it is signed and authenticated. */
 export interface FuzzedRequest extends WireRequest {
   readonly mode: 'mirror' | 'on-demand'
-  /** Whether it is signed as a delivery of upstream's is, over whatever its body has become. */
+  /** Whether it carries a valid webhook signature of its body. */
   readonly isSigned: boolean
-  /** Whose key comes with it: of one who may write, of one who may only read, one that nobody has, or none. */
+  /** The key: with write scope, with read scope, an unknown one, or none. */
   readonly key: 'write' | 'read' | 'unknown' | 'none'
-  /** Where the key is shown; `twice` beside one that nobody has, in the same header. */
+  /** The header of the key; `twice` adds an unknown key in the same header. */
   readonly keyBy: 'authorization' | 'x-api-key' | 'twice'
 }
 
@@ -58,13 +58,13 @@ function headersOf(
   return fc.tuple(listed(own), mostly(3, fc.constant([]), odd)).map(([all, more]) => [...all.flat(), ...more])
 }
 
-/** Of `good` mostly, of `odd` once in `n`. */
+/** Mostly `good`, and `odd` once in `n`. */
 const mostly: Mix = (n, good, odd) => fc.oneof({ weight: n - 1, arbitrary: good }, { weight: 1, arbitrary: odd })
 
-/** Of `good` always. */
+/** Always `good`. */
 const always: Mix = (_n, good) => good
 
-/** Any request that the document suggests, as it means it now and then, and what callers who mean ill or err make of it. */
+/** Requests derived from the contract document: some valid, most corrupted. */
 export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRequest> {
   const requests = operationsOf(document).map((place) => {
     const here = { ...known, id: known[place.path.split('/')[1] ?? ''] ?? [] }
@@ -85,7 +85,7 @@ export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRe
   })
 }
 
-/** A key that does mostly, and more often one that almost does where something may be changed. */
+/** Mostly a sufficient key; writes get an insufficient one more often. */
 function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedRequest['key']> {
   const isWrite = security.some((way) => Object.values(way).some((scopes) => scopes.includes('write')))
   return fc.oneof(
@@ -95,7 +95,7 @@ function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedReques
   )
 }
 
-/** A request to one operation, at a target that was made for it. */
+/** A request to one operation. */
 function requestTo(ground: FuzzContext, place: Place, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
   const { mostly: mix } = ground
   const isSignable = (place.operation.security ?? []).some((way) => 'signature' in way)
@@ -117,13 +117,13 @@ function requestTo(ground: FuzzContext, place: Place, targets: Arbitrary<string>
     })
     .map(({ target, twist, headers, body: { contentType, ...content }, ...rest }) => {
       const type = contentType === undefined ? [] : [['content-type', contentType] as const]
-      // What is signed has such headers already, and a second would undo them.
+      // A signed request has these headers already; duplicates would invalidate it.
       const others = headers.filter(([name]) => !(rest.isSigned && name.startsWith('svix-')))
       return told({ ...rest, ...content, target: twist(target), headers: [...type, ...others] })
     })
 }
 
-/** The same, shown in a few lines where a property fails. */
+/** The same request, printed in a few lines when a property fails. */
 const told = (request: FuzzedRequest): FuzzedRequest =>
   Object.assign(request, {
     [fc.toStringMethod]: () => {

@@ -3,7 +3,7 @@ import type { Parameter, Place } from '../../../openapi/document.js'
 import { marker, oddText, percentEncoded, rawSegment, spelt } from './odd-values.js'
 import { type FuzzContext, listed, schemaOf, validValue } from './schema-values.js'
 
-/** Where there is no operation, or where there is something that is in no document. */
+/** Paths without an operation, or of undocumented pages. */
 export const elsewhere: Arbitrary<string> = fc.constantFrom(
   '/',
   '/docs',
@@ -43,7 +43,7 @@ export const elsewhere: Arbitrary<string> = fc.constantFrom(
   'file:///etc/passwd',
 )
 
-/** What is done to a whole target. */
+/** Ways to corrupt a whole target. */
 export const twists: readonly ((target: string) => string)[] = [
   (target) => `/${target}`,
   (target) => `/.${target}`,
@@ -67,10 +67,10 @@ export const twists: readonly ((target: string) => string)[] = [
   (target) => target.replaceAll(/[a-z]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
 ]
 
-/** Another folder, to who resolves them. */
+/** Dot segments, which some servers resolve. */
 const dots = fc.constantFrom('.', '..', '%2e', '%2e%2e', '%2E.')
 
-/** What stands for a parameter of the path: something that is there, or something that no one ought to look for. */
+/** A path parameter: an existing value or an odd one. */
 function segmentOf({ document, known, mostly }: FuzzContext, { name, schema }: Parameter): Arbitrary<string> {
   const there = validValue(document, schema, known, name).map((value) => percentEncoded(String(value)))
   return mostly(4, there, fc.oneof(spelt(oddText), rawSegment, dots))
@@ -88,7 +88,7 @@ export function pathOf(ground: FuzzContext, { path, operation }: Place): Arbitra
   return listed(segments).map((parts) => parts.map((part) => `/${part}`).join(''))
 }
 
-/** The pairs that one documented parameter is written as. */
+/** The query pairs of one documented parameter. */
 function pairsOf({ document, known, mostly }: FuzzContext, parameter: Parameter): Arbitrary<string[]> {
   const { name, required } = parameter
   const schema = schemaOf(document, parameter.schema)
@@ -111,7 +111,7 @@ function pairsOf({ document, known, mostly }: FuzzContext, parameter: Parameter)
   return required ? mostly(20, pairs, left) : fc.oneof({ weight: 3, arbitrary: left }, pairs)
 }
 
-/** Pairs that are in no document: of the operation's own names, or of anybody's. */
+/** Undocumented query pairs, with known or unknown names. */
 function oddPair(names: readonly string[]): Arbitrary<string> {
   const text = spelt(oddText)
   const name = fc.constantFrom('sku', 'limit', '__proto__', 'constructor', 'toString', ...names)

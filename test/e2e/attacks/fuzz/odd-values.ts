@@ -1,12 +1,12 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { oddTexts } from '../../../odd-texts.js'
 
-/** Put wherever a caller may try to smuggle something in: no header of an answer may have it, as a name or in a value. */
+/** Injected wherever a caller could smuggle in a header: no response header may contain it. */
 export const marker = 'x-injected'
 
 const injection = `a\r\n${marker}: 1`
 
-/** Texts that mean something elsewhere, or are hard to write down. */
+/** Texts with a special meaning in other contexts, or hard to encode. */
 const texts = [
   ...oddTexts,
   '',
@@ -48,10 +48,10 @@ const texts = [
   '2999-99-99T99:99:99Z',
 ] as const
 
-/** Long ones, rare because they are slow to send. */
+/** Long texts; rare, because they are slow to send. */
 const longTexts = ['x'.repeat(255), 'x'.repeat(256), '\u{1f600}'.repeat(255), '\u{1f600}'.repeat(256), 'x'.repeat(5000)]
 
-/** Any text, odd more often than not. */
+/** Any text, mostly odd. */
 export const oddText: Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...texts) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
@@ -59,7 +59,7 @@ export const oddText: Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...longTexts) },
 )
 
-/** How texts are written into an address; `latin1` as everything that goes out over the wire here. */
+/** Ways to encode a text in a URL, as Latin-1 strings, a character for each byte. */
 const spellings: readonly ((text: string) => string)[] = [
   percentEncoded,
   percentEncoded,
@@ -68,12 +68,12 @@ const spellings: readonly ((text: string) => string)[] = [
   (text) => percentEncoded(text).toLowerCase(),
   (text) => percentEncoded(percentEncoded(text)),
   (text) => percentEncoded(text).replaceAll('%20', '+'),
-  // Every ASCII character in one byte more than it takes, which no decoder may accept.
+  // Overlong UTF-8, which no decoder may accept.
   (text) => percentEncoded(text).replaceAll(/[!-$&-~]/g, (c) => `%C0%${(c.charCodeAt(0) | 0x80).toString(16)}`),
   bytesOf,
 ]
 
-/** UTF-8 as it is, and half a surrogate pair as the three bytes that it would be if it were a character. */
+/** UTF-8, with a lone surrogate as three bytes (WTF-8). */
 function bytesOf(text: string): string {
   return Array.from(text, (character) => {
     const code = character.charCodeAt(0)
@@ -88,11 +88,11 @@ export function percentEncoded(text: string): string {
   return bytesOf(text).replaceAll(/[^\w.~-]/g, escaped)
 }
 
-/** A text as some client might write it into an address. */
+/** A text in one of these encodings. */
 export const spelt = (text: Arbitrary<string>): Arbitrary<string> =>
   fc.tuple(text, fc.constantFrom(...spellings)).map(([value, spell]) => spell(value))
 
-/** Parts of a path that no encoder makes. */
+/** Path segments that no encoder produces. */
 export const rawSegment: Arbitrary<string> = fc.constantFrom(
   '',
   '.',
@@ -151,7 +151,7 @@ export const rawSegment: Arbitrary<string> = fc.constantFrom(
   'a@b',
 )
 
-/** Values of a header: whatever bytes, line ends that would begin a header of the caller's own among them. */
+/** Header values: arbitrary bytes, and line ends that try to inject a header. */
 export const oddHeaderValue: Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '',
@@ -189,7 +189,7 @@ export const oddHeaderValue: Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary-ascii', maxLength: 30 }),
 )
 
-/** Values that a header is meant for, by its name, and such as look like them. */
+/** Plausible values of a header by its name, valid and invalid. */
 const headerValues: Readonly<Record<string, readonly string[]>> = {
   accept: [
     '*/*',
@@ -275,7 +275,7 @@ const headerValues: Readonly<Record<string, readonly string[]>> = {
   'user-agent': [`${marker}/1.0`, ''],
 }
 
-/** Names that no client sends by chance. */
+/** Header names that no regular client sends. */
 const oddNames = [
   '__proto__',
   'constructor',
@@ -296,7 +296,7 @@ const oddNames = [
 
 type Header = readonly [name: string, value: string]
 
-/** One header beside those that a request needs. */
+/** One additional header. */
 export const oddHeader: Arbitrary<Header> = fc.oneof(
   {
     weight: 6,
@@ -308,13 +308,13 @@ export const oddHeader: Arbitrary<Header> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom('x-big'), fc.constantFrom('x'.repeat(20_000), 'x'.repeat(40_000))) },
 )
 
-/** A value of the header of that name, of its kind or of none. */
+/** A value of the header, plausible or arbitrary. */
 export function headerValue(name: string): Arbitrary<string> {
   const own = headerValues[name] ?? []
   return own.length === 0 ? oddHeaderValue : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...own) }, oddHeaderValue)
 }
 
-/** Types of a body, of which only the first few are taken. */
+/** Media types, of which only the first few are accepted. */
 export const oddContentType: Arbitrary<string> = fc.constantFrom(
   'application/json',
   'application/json; charset=utf-8',
@@ -337,7 +337,7 @@ export const oddContentType: Arbitrary<string> = fc.constantFrom(
   `application/json;${'a=b;'.repeat(500)}`,
 )
 
-/** JSON that is out of place wherever it stands, as text. */
+/** JSON texts that are wrong almost anywhere. */
 export const oddJson: Arbitrary<string> = fc.oneof(
   {
     weight: 4,

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { Document } from '../../../openapi/document.js'
 
-/** What is looked at of a schema of the contract document. */
+/** The part of a JSON schema that is used here. */
 export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
@@ -19,13 +19,13 @@ export interface Schema {
   readonly required?: readonly string[]
 }
 
-/** Values that the sandbox knows, by the name of a field or parameter. */
+/** Values that exist in the sandbox, by the name of a field or parameter. */
 export type Known = Readonly<Record<string, readonly string[]>>
 
-/** `good`, or `odd` once in `n` where things are to go wrong. */
+/** `good`, or `odd` once in `n`. */
 export type Mix = <A, B>(n: number, good: Arbitrary<A>, odd: Arbitrary<B>) => Arbitrary<A | B>
 
-/** What requests are made from. */
+/** What requests are generated from. */
 export interface FuzzContext {
   readonly document: Document
   readonly known: Known
@@ -35,13 +35,13 @@ export interface FuzzContext {
 /** One of each. */
 export const listed = <T>(items: readonly Arbitrary<T>[]): Arbitrary<T[]> => fc.tuple(...items)
 
-/** The schema itself, where a document has only its name. */
+/** Resolves a reference. */
 export function schemaOf({ components }: Document, schema: Schema = {}): Schema {
   const name = schema.$ref?.split('/').at(-1)
   return name === undefined ? schema : (components.schemas[name] ?? {})
 }
 
-/** Values that fit a schema, such as the sandbox knows more often than not. `name` is the field they are of. */
+/** Values that match a schema, mostly ones that exist in the sandbox. `name` is the name of the field. */
 export function validValue(document: Document, given: Schema | undefined, known: Known, name = ''): Arbitrary<unknown> {
   const schema = schemaOf(document, given)
   const { anyOf, enum: allowed, examples = [], minimum = -10, maximum = 1e6, minItems = 0, maxItems = 5 } = schema
@@ -82,7 +82,7 @@ export function validValue(document: Document, given: Schema | undefined, known:
   }
 }
 
-/** JSON text of `value` in which one part, counted from the outside in, has been replaced by another text. */
+/** The JSON text of `value` with one part, counted from the outside in, replaced. */
 export function withPartReplaced(value: unknown, which: number, text: string): string {
   let parts = 0
   const count = (part: unknown): void => {

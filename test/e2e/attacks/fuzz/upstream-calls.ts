@@ -1,6 +1,6 @@
 import type { SandboxCall } from '../../../../src/sandbox/sandbox.js'
 
-/** What this service may ask upstream, and how: anything else was put there by a caller. */
+/** The calls that this service makes upstream; anything else was smuggled in by a caller. */
 interface Allowed {
   readonly method: string
   readonly path: RegExp
@@ -18,7 +18,7 @@ const texts = withOperators(
 )
 const ofRecords = [...paging, ...texts, ...withOperators(times, operators)]
 
-/** One segment that `encodeURIComponent` makes, and that no server takes for another folder. */
+/** One segment that `encodeURIComponent` produces and that is no dot segment. */
 const segment = String.raw`(?!\.{1,2}(?:/|$))(?:[\w.~!*'()-]|%[0-9A-F]{2})+`
 
 const allowed: readonly Allowed[] = [
@@ -50,7 +50,7 @@ const ofWrites: Readonly<Record<string, RegExp>> = {
   'idempotency-key': /^[0-9a-f]{64}$/,
 }
 
-/** Everything about a call that the service would not do by itself, a line each. */
+/** Everything about a call that the service would not do by itself, one line each. */
 export function faultsOfCall({
   method,
   url,
