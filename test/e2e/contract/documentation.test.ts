@@ -160,8 +160,8 @@ tap.test('other numbers and names in the documentation are right', async (t) => 
   const sixPacks = [biscuits.components[0]?.quantities.fulfillable, biscuits.available]
   t.same(numbersIn('README.md', /(\d+) biscuits are (\d+) six-packs/), sixPacks)
   t.same(numbersIn('docs/stock.md', /(\d+) loose biscuits make (\d+)\n? *six-packs/), sixPacks)
-  t.same(numbersIn('docs/stock.md', /sku=B` \| up to (\d+) SKUs/), [maxSkusInQuery])
-  t.same(numbersIn('docs/stock.md', /"B"\]\}` \| up to ([\d,]+) SKUs/), [maxSkusInBody])
+  t.same(numbersIn('docs/stock.md', /sku=B` +\| up to (\d+) SKUs/), [maxSkusInQuery])
+  t.same(numbersIn('docs/stock.md', /"B"\]\}` +\| up to ([\d,]+) SKUs/), [maxSkusInBody])
   t.same(numbersIn('docs/stock.md', /lines of a basket, up to (\d+)/), [maxLines])
   const [, sku = ''] = /`\/products\/([^`/]+%[^`/]+)\/stock`/.exec(page('README.md')) ?? []
   t.ok(fixedSkus.some((fixed) => fixed.sku === decodeURIComponent(sku)))
