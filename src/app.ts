@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
 import { basketSchemas } from './basket/basket-result.js'
 import type { Config } from './config/config.js'
-import { connect } from './connection.js'
-import { StockFeed } from './events/stock-feed.js'
+import { createConnection } from './connection.js'
 import freshness from './http/cache-headers.js'
 import { createLogger } from './http/logging.js'
 import { Metrics } from './http/metrics.js'
@@ -33,8 +30,6 @@ import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
 import { createServer } from './server.js'
-import { createCatalog } from './services/catalog.js'
-import { connectionStatus } from './status-report.js'
 import { stockSchemas } from './stock/stock.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { version } from './version.js'
@@ -82,61 +77,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
 
   const dispatcher =
     parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: connectionsFor(config) })
-  const connection = connect({
-    dispatcher,
-    baseUrl: config.trackstarBaseUrl,
-    credentials: { apiKey: config.trackstarApiKey, accessToken: config.trackstarAccessToken },
-    readRate: config.trackstarReadRate,
-    writeRate: config.trackstarWriteRate,
-    timeoutMs: config.trackstarTimeoutMs,
-    clock,
-    onCall: (call) => {
-      metrics.upstreamCall(call)
-      app.log.debug({ upstream: call }, 'asked Trackstar')
-    },
-    onCircuit: (state) => app.log.warn({ circuit: state }, 'the circuit to Trackstar has changed'),
-  })
-  const { trackstar, adjust, budget, circuit } = connection
-
-  const catalog = createCatalog({
-    trackstar,
-    adjust,
-    limiter: budget,
-    clock,
-    policy: {
-      ttlMs: config.cacheTtlSeconds * 1000,
-      revalidateMs: config.cacheRevalidateSeconds * 1000,
-      maxStaleMs: config.cacheMaxStaleSeconds * 1000,
-      negativeTtlMs: config.cacheNegativeTtlSeconds * 1000,
-    },
-    maxBytes: config.cacheMaxMb * 1_000_000,
-    requestTimeoutMs: config.requestTimeoutMs,
-    connectionId: config.trackstarConnectionId,
-    onBatch: metrics.batch,
-    onMalformed: (resource, { id, path, message }) => {
-      metrics.malformed(resource)
-      app.log.warn({ resource, id, path }, `left out a malformed record: ${path} ${message}`)
-    },
-    onSuspectedLoss: (resource, gone) =>
-      app.log.warn({ resource, gone }, 'most records held are missing upstream; not believed until it says so twice'),
-    onFailure: (what, error) => app.log.warn({ err: error }, `could not read the ${what} from Trackstar`),
-    ...(config.catalogMode === 'mirror' && {
-      mirror: {
-        syncIntervalMs: config.syncIntervalSeconds * 1000,
-        fullCompareMs: config.fullCompareHours * 3600_000,
-        log: app.log,
-        onProductsAffected: (productIds) => feed?.update(productIds),
-        onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
-      },
-    }),
-  })
-  const feed = catalog.mirrored && new StockFeed(catalog.mirrored, randomUUID().slice(0, 8), clock.now)
-
-  const startFeed = () => {
-    feed
-      ?.start(nextTurn)
-      .catch((error: unknown) => app.log.error({ err: error }, 'could not compute the stock of the catalog'))
-  }
+  const connection = createConnection(config, { dispatcher, clock, log: app.log, metrics })
+  const { catalog, feed } = connection
 
   for (const schema of schemas) app.addSchema(schema)
 
@@ -145,25 +87,20 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   await app.register(docs, { version })
   await app.register(health, {
     unready: () => {
-      if (!connection.isRefused) return undefined
+      if (!connection.state.isRefused) return undefined
       // Nobody sends requests to who is not ready, so looking whether it is over is left to the look itself.
-      catalog.probe()
+      connection.probe()
       return "Trackstar refuses this service's credentials"
     },
   })
-  metrics.watch(() => ({
-    ...catalog.state,
-    budget: budget.state,
-    circuit: circuit.state,
-    isRefused: connection.isRefused,
-  }))
+  metrics.watch(() => connection.state)
   const forOperators = admin ?? app
   await forOperators.register(metricsPage, { metrics })
   await forOperators.register(status, {
     status: () => ({
       version,
       started_at: startedAt,
-      connections: [connectionStatus(config, catalog, connection)],
+      connections: [connection.status],
     }),
   })
 
@@ -184,8 +121,8 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   app.refuseOtherMethods()
   admin?.refuseOtherMethods()
 
-  app.addHook('onReady', async () => catalog.start())
-  app.addHook('preClose', async () => catalog.stop())
+  app.addHook('onReady', async () => connection.start())
+  app.addHook('preClose', async () => connection.stop())
   app.addHook('onClose', async () => {
     await admin?.close()
     await dispatcher.close()

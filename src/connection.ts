@@ -1,65 +1,292 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { type Adjust, createAdjust } from './trackstar/adjustments.js'
-import { type CallReport, createUpstreamCaller } from './trackstar/call.js'
-import { CircuitBreaker, type CircuitState, guardWithBreaker } from './trackstar/circuit-breaker.js'
-import { createTrackstarClient, type TrackstarClient } from './trackstar/client.js'
+import { ConcurrencyLimit } from './cache/concurrency-limit.js'
+import type { FreshnessPolicy } from './cache/freshness.js'
+import { type LookupOutcome, readThrough } from './cache/read-through.js'
+import { RecordCache } from './cache/record-cache.js'
+import { createRecordLoaders } from './cache/record-loaders.js'
+import { SyncStatus } from './cache/sync-status.js'
+import { WarehouseList } from './cache/warehouse-list.js'
+import type { Config } from './config/config.js'
+import { StockFeed } from './events/stock-feed.js'
+import { CatalogRecords } from './mirror/catalog-records.js'
+import { Mirror, type MirrorProgress } from './mirror/mirror.js'
+import { MirrorStore } from './mirror/mirror-store.js'
+import { createRecordRefresh } from './mirror/record-refresh.js'
+import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
+import type { MalformedRecord } from './records/record.js'
+import type { SyncState } from './records/sync-state.js'
+import type { Status } from './routes/status.js'
+import { type Catalog, createCatalog } from './services/catalog.js'
+import type { CallReport } from './trackstar/call.js'
+import type { CircuitState } from './trackstar/circuit-breaker.js'
+import type { Resource } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
-import { createRateLimiter, limitForcedReads, type RateLimiter } from './trackstar/rate-limiter.js'
-import { type Credentials, httpTransport } from './trackstar/transport.js'
+import type { RateLimiterState } from './trackstar/rate-limiter.js'
+import { createUpstream, type Upstream } from './trackstar/upstream.js'
 
-export interface ConnectionParts {
+export type ConnectionConfig = Pick<
+  Config,
+  | 'trackstarBaseUrl'
+  | 'trackstarApiKey'
+  | 'trackstarAccessToken'
+  | 'trackstarConnectionId'
+  | 'trackstarReadRate'
+  | 'trackstarWriteRate'
+  | 'trackstarTimeoutMs'
+  | 'requestTimeoutMs'
+  | 'cacheTtlSeconds'
+  | 'cacheRevalidateSeconds'
+  | 'cacheMaxStaleSeconds'
+  | 'cacheNegativeTtlSeconds'
+  | 'cacheMaxMb'
+  | 'catalogMode'
+  | 'syncIntervalSeconds'
+  | 'fullCompareHours'
+>
+
+export interface ConnectionDependencies {
   readonly dispatcher: Dispatcher
-  readonly baseUrl: string
-  readonly credentials: Credentials
-  /** Calls that upstream allows in any one second. */
-  readonly readRate: number
-  readonly writeRate: number
-  /** Longest wait for one attempt. */
-  readonly timeoutMs: number
   readonly clock: Clock
-  readonly onCall: (call: CallReport) => void
-  readonly onCircuit: (state: CircuitState) => void
+  readonly log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>
+  readonly metrics: ConnectionMetrics
+  /** Default: Trackstar over HTTP, by the config. */
+  readonly upstream?: Upstream
 }
 
-/** One connection at Trackstar: one token, and so one budget of reads and one of writes, each with a circuit. */
+/** What a connection counts. */
+export interface ConnectionMetrics {
+  readonly upstreamCall: (call: CallReport) => void
+  readonly batch: (resource: string, keys: number) => void
+  readonly malformed: (resource: string) => void
+}
+
+/** All that belongs to one access token. Connections share nothing but the process. */
 export interface Connection {
-  readonly trackstar: TrackstarClient
-  readonly adjust: Adjust
-  /** The budget of reads. */
-  readonly budget: RateLimiter
-  /** The circuit of reads. */
-  readonly circuit: CircuitBreaker
-  /** Whether upstream has refused the credentials and no call has succeeded since. */
-  readonly isRefused: boolean
+  readonly catalog: Catalog
+  /** The changes of stock; undefined in `on-demand` mode. */
+  readonly feed: StockFeed | undefined
+  readonly state: ConnectionState
+  readonly status: Status['connections'][number]
+  /** Makes one cheap read in the background, at most every 5 s, to find out whether the credentials work again. */
+  probe(): void
+  /** Starts the mirror in `mirror` mode. */
+  start(): void
+  stop(): void
 }
 
-export function connect(parts: ConnectionParts): Connection {
-  const { dispatcher, baseUrl, credentials, clock, timeoutMs } = parts
-  let isRefused = false
-  const transport = httpTransport(dispatcher, baseUrl, credentials)
-  /** @param refusals the statuses by which upstream refuses the credentials themselves */
-  function upstreamFor(limiter: RateLimiter, breaker: CircuitBreaker, ...refusals: string[]) {
-    const onCall = (call: CallReport) => {
-      // What the organisation's key suffices for says nothing of the connection's token.
-      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
-      else if (refusals.includes(call.outcome)) isRefused = true
-      parts.onCall(call)
-    }
-    return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
+/** The state of a connection, for metrics and the status. */
+export interface ConnectionState {
+  readonly budget: RateLimiterState
+  readonly circuit: CircuitState
+  /** Whether Trackstar has rejected the credentials, and no call has succeeded since. */
+  readonly isRefused: boolean
+  readonly stores: RecordCache['state']
+  /** Lookups of records since the start, by outcome. */
+  readonly lookups: Readonly<Record<LookupOutcome, number>>
+  /** Keys that wait for a call. */
+  readonly keysWaiting: number
+  /** Requests that wait for upstream. */
+  readonly requestsWaiting: number
+  /** Null in `on-demand` mode. */
+  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
+}
+
+/** Most requests that wait for upstream at a time. Each takes about 40 kB. */
+const maxWaitingRequests = 2000
+/** Least time between two probes. */
+const probeMs = 5000
+
+export function createConnection(config: ConnectionConfig, dependencies: ConnectionDependencies): Connection {
+  const { clock, log, metrics, upstream = createHttpUpstream(config, dependencies) } = dependencies
+  const { trackstar, limiter } = upstream
+  const timeoutMs = config.requestTimeoutMs
+  const policy: FreshnessPolicy = {
+    ttlMs: config.cacheTtlSeconds * 1000,
+    revalidateMs: config.cacheRevalidateSeconds * 1000,
+    maxStaleMs: config.cacheMaxStaleSeconds * 1000,
+    negativeTtlMs: config.cacheNegativeTtlSeconds * 1000,
   }
-  const circuit = new CircuitBreaker(clock, parts.onCircuit)
-  const budget = guardWithBreaker(limitForcedReads(createRateLimiter(parts.readRate, clock), clock), circuit)
-  // A write goes through to the warehouse system: that this fails says nothing of Trackstar's own copy, nor does a 403,
-  // which means that this connection must not write.
-  const writeBreaker = new CircuitBreaker(clock)
-  const writeLimiter = guardWithBreaker(createRateLimiter(parts.writeRate, clock), writeBreaker)
+  const onFailure = (name: string, error: unknown) => log.warn({ err: error, name }, 'background read failed')
+  const onMalformed = (resource: Resource, { id, path, message }: MalformedRecord) => {
+    metrics.malformed(resource)
+    log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
+  }
+
+  const cache = new RecordCache(config.cacheMaxMb * 1_000_000, policy, clock.now)
+  const warehouses = new WarehouseList({ trackstar, clock, timeoutMs, onFailure })
+  const syncStatus = new SyncStatus({
+    trackstar,
+    connectionId: config.trackstarConnectionId,
+    clock,
+    timeoutMs,
+    onFailure,
+  })
+  const incomplete = () => syncStatus.incomplete
+
+  const store =
+    config.catalogMode === 'mirror'
+      ? new MirrorStore({
+          cache,
+          policy,
+          now: clock.now,
+          warehouses: () => warehouses.known,
+          onProductsAffected: (productIds) => feed?.update(productIds),
+          onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
+          onMalformed,
+          log,
+        })
+      : undefined
+  const feed = store && new StockFeed(store, randomUUID().slice(0, 8), clock.now)
+  const startFeed = () => {
+    feed?.start(nextTurn).catch((error: unknown) => log.error({ err: error }, 'stock index failed to start'))
+  }
+  const mirror =
+    store &&
+    new Mirror({
+      trackstar,
+      store,
+      syncStatus,
+      clock,
+      syncIntervalMs: config.syncIntervalSeconds * 1000,
+      fullCompareMs: config.fullCompareHours * 3600_000,
+      log,
+      sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
+    })
+
+  const { products, items } = createRecordLoaders({
+    trackstar,
+    limiter,
+    clock,
+    cache,
+    knownProductIds: (sku) => store?.index.productIdsOfSku(sku) ?? [],
+    incomplete,
+    onBatch: metrics.batch,
+    onSuspectedLoss: (resource, missing) =>
+      log.warn({ resource, missing }, 'most records are missing upstream, keeping them for now'),
+    onMalformed,
+  })
+  const records = new CatalogRecords({ cache, store, incomplete })
+  const { isFollowed, findProducts, findItem, isKnownAbsent } = records
+  const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
+  const waiting = new ConcurrencyLimit(maxWaitingRequests)
+  const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
+
+  const catalog = createCatalog({
+    trackstar,
+    adjust: upstream.adjust,
+    cache,
+    productsBySku: readThrough({ find: findProducts, loader: products, isFollowed }, readOptions),
+    itemsById: readThrough({ find: findItem, loader: items, isFollowed }, readOptions),
+    warehouses,
+    syncStatus,
+    receive: createWebhookReceiver({
+      cache,
+      warehouses,
+      syncStatus,
+      now: clock.now,
+      refresh: createRecordRefresh({ trackstar, items, cache, clock, timeoutMs, onFailure }),
+      isKnownAbsent,
+    }),
+    mirror,
+    mirrored: store,
+    clock,
+    onMalformed,
+  })
+
+  let probedAt = Number.NEGATIVE_INFINITY
   return {
-    trackstar: createTrackstarClient(upstreamFor(budget, circuit, '401', '403')),
-    adjust: createAdjust(upstreamFor(writeLimiter, writeBreaker, '401')),
-    budget,
-    circuit,
-    get isRefused() {
-      return isRefused
+    catalog,
+    feed,
+    get state() {
+      const counts = store && {
+        products: store.count('products'),
+        inventory: store.count('inventory'),
+        warehouses: warehouses.known.size,
+      }
+      return {
+        budget: limiter.state,
+        circuit: upstream.breaker.state,
+        isRefused: upstream.isRefused,
+        stores: cache.state,
+        lookups,
+        keysWaiting: products.waiting + items.waiting,
+        requestsWaiting: waiting.used,
+        mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
+      }
     },
+    get status() {
+      return connectionStatus(config, this.state, catalog.connectionState())
+    },
+    probe() {
+      if (clock.elapsed() - probedAt < probeMs) return
+      probedAt = clock.elapsed()
+      const deadline = probedAt + timeoutMs
+      const permitRequest = { priority: 'refresh', caller: 'probe', deadline: () => deadline } as const
+      trackstar.list('products', { limit: '1' }, { permitRequest, cause: 'refresh' }).catch(() => {})
+    },
+    start() {
+      if (mirror === undefined) return
+      void mirror.run()
+      // Every answer needs these as well.
+      void warehouses.load()
+      syncStatus.get()
+    },
+    stop: () => mirror?.stop(),
+  }
+}
+
+function createHttpUpstream(config: ConnectionConfig, { dispatcher, clock, log, metrics }: ConnectionDependencies) {
+  return createUpstream({
+    dispatcher,
+    baseUrl: config.trackstarBaseUrl,
+    credentials: { apiKey: config.trackstarApiKey, accessToken: config.trackstarAccessToken },
+    readRate: config.trackstarReadRate,
+    writeRate: config.trackstarWriteRate,
+    timeoutMs: config.trackstarTimeoutMs,
+    clock,
+    onCall: (call) => {
+      metrics.upstreamCall(call)
+      log.debug({ upstream: call }, 'upstream call')
+    },
+    onCircuit: (state) => log.warn({ circuit: state }, 'circuit breaker state changed'),
+  })
+}
+
+/** A connection as `/status` shows it. */
+export function connectionStatus(
+  { trackstarConnectionId, catalogMode }: Pick<Config, 'trackstarConnectionId' | 'catalogMode'>,
+  { stores, lookups, mirror, budget, circuit }: ConnectionState,
+  source: SyncState | undefined,
+): Status['connections'][number] {
+  const lookupCount = lookups.hit + lookups.stale + lookups.negative + lookups.miss
+  return {
+    connection_id: trackstarConnectionId ?? null,
+    mode: catalogMode,
+    mirror: mirror && {
+      state: mirror.state,
+      products: mirror.products,
+      inventory: mirror.inventory,
+      warehouses: mirror.warehouses,
+      pages: mirror.pages,
+      pages_left: mirror.pagesLeft,
+      doubtful: [...mirror.unreliableResources],
+      synced_at: mirror.syncedAt === undefined ? null : new Date(mirror.syncedAt).toISOString(),
+    },
+    cache: {
+      entries: stores.records.entries,
+      bytes: stores.records.bytes,
+      max_bytes: stores.records.maxBytes,
+      hit_ratio: lookupCount === 0 ? null : 1 - lookups.miss / lookupCount,
+    },
+    budget: {
+      reads_per_second: budget.readsPerSecond,
+      used_last_second: budget.usedLastSecond,
+      waiting: budget.waiting,
+    },
+    circuit,
+    source: source ? { synced_at: source.syncedAt, errors: [...source.errors] } : null,
   }
 }

@@ -1,131 +1,65 @@
-import tap, { type Test } from 'tap'
-import { Agent } from 'undici'
-import { connect } from '../src/connection.js'
-import { createSandbox } from '../src/sandbox/sandbox.js'
-import type { CallReport } from '../src/trackstar/call.js'
-import { failuresToOpen } from '../src/trackstar/circuit-breaker.js'
-import { problemOf, RunningClock } from './harness.js'
+import tap from 'tap'
+import { type ConnectionState, connectionStatus } from '../src/connection.js'
+import type { SyncState } from '../src/records/sync-state.js'
 
-async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
-  const sandbox = createSandbox({ products: 40, readRate: 0, writeRate: 0 })
-  const dispatcher = new Agent()
-  const clock = new RunningClock()
-  t.teardown(() => dispatcher.close())
-  t.teardown(() => sandbox.close())
-  t.intercept(Math, 'random', { value: () => 0 })
-  const calls: CallReport[] = []
-  const circuits: string[] = []
-  const connection = connect({
-    dispatcher,
-    baseUrl: await sandbox.listen(),
-    credentials: sandbox.credentials,
-    readRate,
-    writeRate,
-    timeoutMs: 2000,
-    clock,
-    onCall: (call) => calls.push(call),
-    onCircuit: (state) => circuits.push(state),
-  })
-  const bid = (ms = 3000) => {
-    const deadline = clock.elapsed() + ms
-    return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
-  }
-  const read = (ms?: number) =>
-    connection.trackstar.list('products', { limit: '1' }, { permitRequest: bid(ms), cause: 'list' })
-  let writes = 0
-  const write = (ms?: number) =>
-    connection.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
-  return { sandbox, connection, calls, circuits, read, write }
+const store = (entries: number) => ({ entries, bytes: entries * 10, maxBytes: 1000, evictions: 0 })
+const state: ConnectionState = {
+  budget: { readsPerSecond: 10, usedLastSecond: 3, waiting: 1, isExhausted: false },
+  circuit: 'open',
+  isRefused: false,
+  stores: { records: store(5), absences: store(2) },
+  lookups: { hit: 6, stale: 1, negative: 1, miss: 2 },
+  keysWaiting: 0,
+  requestsWaiting: 0,
+  mirror: null,
 }
+const report = (given: Partial<ConnectionState> = {}, source?: SyncState, trackstarConnectionId?: string) =>
+  connectionStatus({ catalogMode: 'on-demand', trackstarConnectionId }, { ...state, ...given }, source)
 
-tap.test('reads and writes, and tells of each call', async (t) => {
-  const { connection, calls, read, write } = await start(t)
-  t.equal((await read()).records.length, 1)
-  t.match(await write(), { item: { id: 'inv_sencha' } })
-  t.match(calls, [
-    { route: '/wms/products', cause: 'list', outcome: '200' },
-    { route: '/wms/inventory/{inventory_id}/adjust', cause: 'write', outcome: '200' },
-  ])
-  t.equal(connection.budget.state.usedLastSecond, 1, 'of reads')
+tap.test('reports the state of a connection', async (t) => {
+  t.strictSame(report(), {
+    connection_id: null,
+    mode: 'on-demand',
+    mirror: null,
+    cache: { entries: 5, bytes: 50, max_bytes: 1000, hit_ratio: 0.8 },
+    budget: { reads_per_second: 10, used_last_second: 3, waiting: 1 },
+    circuit: 'open',
+    source: null,
+  })
+  t.equal(report({}, undefined, 'conn').connection_id, 'conn')
 })
 
-tap.test('rations reads and writes apart', async (t) => {
-  const { read, write } = await start(t, { readRate: 1, writeRate: 2 })
-  await read()
-  t.match(await problemOf(read(100)), { problem: 'overloaded' })
-  await write(100)
-  await write(100)
-  t.match(await problemOf(write(100)), { problem: 'overloaded' })
+tap.test('has no hit ratio before the first lookup', async (t) => {
+  t.equal(report({ lookups: { hit: 0, stale: 0, negative: 0, miss: 0 } }).cache.hit_ratio, null)
+  t.equal(report({ lookups: { hit: 0, stale: 0, negative: 0, miss: 3 } }).cache.hit_ratio, 0)
 })
 
-tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
-  for (const status of [401, 403]) {
-    const { sandbox, connection, read } = await start(t)
-    t.equal(connection.isRefused, false)
-    sandbox.fault('*', { status, times: 2 })
-    await problemOf(read())
-    t.equal(connection.isRefused, true)
-    sandbox.fault('*', { status: 422, times: 1 })
-    await problemOf(read())
-    t.equal(connection.isRefused, true)
-    sandbox.clearFaults()
-    await read()
-    t.equal(connection.isRefused, false)
-  }
+tap.test("reports Trackstar's own state", async (t) => {
+  const errors = [{ message: 'no', preventing_sync: true, first_seen: null, last_seen: null }]
+  t.strictSame(report({}, { syncedAt: 'then', errors, incomplete: [] }).source, { synced_at: 'then', errors })
 })
 
-tap.test('regression: a call without the token, which succeeds, made refused credentials look good', async (t) => {
-  const { sandbox, connection, read } = await start(t)
-  sandbox.fault('/wms/*', { status: 401, times: 1 })
-  await problemOf(read())
-  const deadline = performance.now() + 3000
-  const options = {
-    permitRequest: { priority: 'caller', caller: 'status', deadline: () => deadline },
-    cause: 'list',
+tap.test('reports the progress of the mirror', async (t) => {
+  const mirror = {
+    state: 'live',
+    pages: 3,
+    pagesLeft: null,
+    syncedAt: 1_700_000_000_000,
+    unreliableResources: ['inventory'],
+    products: 1,
+    inventory: 0,
+    warehouses: 2,
   } as const
-  await connection.trackstar.connection(sandbox.credentials.connectionId, options)
-  t.equal(connection.isRefused, true)
-  await read()
-  t.equal(connection.isRefused, false)
-})
-
-tap.test('is not refused by the 403 of a write, which is about writing', async (t) => {
-  const { sandbox, connection, write } = await start(t)
-  sandbox.fault('*', { status: 403, times: 1 })
-  t.match(await problemOf(write()), { problem: 'forbidden' })
-  t.equal(connection.isRefused, false)
-  sandbox.fault('*', { status: 401, times: 1 })
-  await problemOf(write())
-  t.equal(connection.isRefused, true, 'but by its 401')
-})
-
-tap.test('regression: a write that was refused only when it was sent again made the service unready', async (t) => {
-  const { sandbox, connection, calls, write } = await start(t)
-  sandbox.fault('*', { status: 403, times: 1 })
-  sandbox.fault('*', { reset: true, times: 1 })
-  t.match(await problemOf(write()), { problem: 'forbidden' })
-  t.match(calls, [{ cause: 'write' }, { cause: 'retry', outcome: '403' }])
-  t.equal(connection.isRefused, false)
-})
-
-tap.test('regression: a warehouse system that failed for writes stopped all reads', async (t) => {
-  const { sandbox, connection, circuits, read, write } = await start(t)
-  const calm = sandbox.fault('*', { status: 500, method: 'PUT' })
-  for (let n = 0; n < failuresToOpen; n++) await problemOf(write())
-  const before = sandbox.calls.length
-  t.match(await problemOf(write()), { problem: 'upstream_unavailable' })
-  t.equal(sandbox.calls.length, before, 'writes are held back for a while')
-  t.equal((await read()).records.length, 1)
-  t.equal(connection.circuit.state, 'closed')
-  t.strictSame(circuits, [])
-  calm()
-})
-
-tap.test('tells when the circuit of reads opens', async (t) => {
-  const { sandbox, connection, circuits, read, write } = await start(t)
-  sandbox.fault('*', { status: 500, method: 'GET' })
-  for (let n = 0; n < failuresToOpen; n++) await problemOf(read())
-  t.strictSame(circuits, ['open'])
-  t.equal(connection.circuit.state, 'open')
-  t.match(await write(), { item: { id: 'inv_sencha' } })
+  t.match(report({ mirror }).mirror, {
+    state: 'live',
+    products: 1,
+    inventory: 0,
+    warehouses: 2,
+    pages: 3,
+    pages_left: null,
+    doubtful: ['inventory'],
+    synced_at: '2023-11-14T22:13:20.000Z',
+  })
+  const loading = { ...mirror, state: 'loading', syncedAt: undefined }
+  t.match(report({ mirror: loading } as unknown as ConnectionState).mirror, { state: 'loading', synced_at: null })
 })

@@ -55,6 +55,10 @@ export class MirrorStore {
     })
   }
 
+  get state(): MirrorState {
+    return this.#state
+  }
+
   /** Whether the store can answer for the whole catalog: live, nothing evicted, and confirmed by upstream recently enough. */
   get isAuthoritative(): boolean {
     const { now, policy } = this.options

@@ -14,8 +14,8 @@ export interface FeedRouteOptions extends CatalogRouteOptions {
  * The mirrored catalog, for routes that only the whole catalog can answer.
  * @throws `requires_mirror` without a mirror, `mirror_loading` while it loads or has not been confirmed for too long
  */
-export function requireMirror({ mirrored, state }: Pick<Catalog, 'mirrored' | 'state'>): MirrorStore {
-  if (mirrored === undefined || state.mirror?.state === 'off') {
+export function requireMirror({ mirrored }: Pick<Catalog, 'mirrored'>): MirrorStore {
+  if (mirrored === undefined || mirrored.state === 'off') {
     throw problem('requires_mirror', 'This route needs the whole catalog; set CATALOG_MODE=mirror')
   }
   if (!mirrored.isAuthoritative) {

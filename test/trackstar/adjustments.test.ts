@@ -1,9 +1,9 @@
 import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
-import { connect } from '../../src/connection.js'
 import type { ProblemCode } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
 import type { Adjustment } from '../../src/trackstar/adjustments.js'
+import { createUpstream } from '../../src/trackstar/upstream.js'
 import { problemOf, RunningClock } from '../harness.js'
 
 const path = '/wms/inventory/inv_sencha/adjust'
@@ -17,7 +17,7 @@ async function start(t: Test) {
   t.teardown(() => dispatcher.close())
   t.teardown(() => sandbox.close())
   t.intercept(Math, 'random', { value: () => 0 })
-  const { adjust } = connect({
+  const { adjust } = createUpstream({
     dispatcher,
     baseUrl: await sandbox.listen(),
     credentials: sandbox.credentials,

@@ -1,0 +1,69 @@
+import type { Dispatcher } from 'undici'
+import { type Adjust, createAdjust } from './adjustments.js'
+import { type CallReport, createUpstreamCaller } from './call.js'
+import { CircuitBreaker, type CircuitState, guardWithBreaker } from './circuit-breaker.js'
+import { createTrackstarClient, type TrackstarClient } from './client.js'
+import type { Clock } from './clock.js'
+import { createRateLimiter, limitForcedReads, type RateLimiter } from './rate-limiter.js'
+import { type Credentials, httpTransport } from './transport.js'
+
+export interface UpstreamOptions {
+  readonly dispatcher: Dispatcher
+  readonly baseUrl: string
+  readonly credentials: Credentials
+  /** Reads in any one second. */
+  readonly readRate: number
+  /** Writes in any one second. */
+  readonly writeRate: number
+  /** Limit of one attempt. */
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly onCall: (call: CallReport) => void
+  /** Called when the circuit breaker of reads opens or closes. */
+  readonly onCircuit: (state: CircuitState) => void
+}
+
+/** Trackstar, as one access token may call it. Reads and writes have a rate limiter and a circuit breaker each. */
+export interface Upstream {
+  readonly trackstar: TrackstarClient
+  readonly adjust: Adjust
+  /** The rate limiter of reads. */
+  readonly limiter: RateLimiter
+  /** The circuit breaker of reads. */
+  readonly breaker: Pick<CircuitBreaker, 'state'>
+  /** Whether upstream has rejected the credentials, and no call has succeeded since. */
+  readonly isRefused: boolean
+}
+
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { dispatcher, baseUrl, credentials, clock, timeoutMs } = options
+  const transport = httpTransport(dispatcher, baseUrl, credentials)
+  let isRefused = false
+
+  /** @param rejections the statuses that mean that upstream rejects the credentials */
+  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker, ...rejections: string[]) {
+    const onCall = (call: CallReport) => {
+      // Management calls use the organisation's API key alone: their success says nothing about the access token.
+      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
+      else if (rejections.includes(call.outcome)) isRefused = true
+      options.onCall(call)
+    }
+    return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
+  }
+
+  const breaker = new CircuitBreaker(clock, options.onCircuit)
+  const limiter = guardWithBreaker(limitForcedReads(createRateLimiter(options.readRate, clock), clock), breaker)
+  // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy. A 403 says
+  // nothing about the credentials either: it means that this connection must not write.
+  const writeBreaker = new CircuitBreaker(clock)
+  const writeLimiter = guardWithBreaker(createRateLimiter(options.writeRate, clock), writeBreaker)
+  return {
+    trackstar: createTrackstarClient(createCaller(limiter, breaker, '401', '403')),
+    adjust: createAdjust(createCaller(writeLimiter, writeBreaker, '401')),
+    limiter,
+    breaker,
+    get isRefused() {
+      return isRefused
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import tap, { type Test } from 'tap'
+import { Agent } from 'undici'
+import { createSandbox } from '../../src/sandbox/sandbox.js'
+import type { CallReport } from '../../src/trackstar/call.js'
+import { failuresToOpen } from '../../src/trackstar/circuit-breaker.js'
+import { createUpstream } from '../../src/trackstar/upstream.js'
+import { problemOf, RunningClock } from '../harness.js'
+
+async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
+  const sandbox = createSandbox({ products: 40, readRate: 0, writeRate: 0 })
+  const dispatcher = new Agent()
+  const clock = new RunningClock()
+  t.teardown(() => dispatcher.close())
+  t.teardown(() => sandbox.close())
+  t.intercept(Math, 'random', { value: () => 0 })
+  const calls: CallReport[] = []
+  const circuits: string[] = []
+  const upstream = createUpstream({
+    dispatcher,
+    baseUrl: await sandbox.listen(),
+    credentials: sandbox.credentials,
+    readRate,
+    writeRate,
+    timeoutMs: 2000,
+    clock,
+    onCall: (call) => calls.push(call),
+    onCircuit: (state) => circuits.push(state),
+  })
+  const bid = (ms = 3000) => {
+    const deadline = clock.elapsed() + ms
+    return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
+  }
+  const read = (ms?: number) =>
+    upstream.trackstar.list('products', { limit: '1' }, { permitRequest: bid(ms), cause: 'list' })
+  let writes = 0
+  const write = (ms?: number) =>
+    upstream.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
+  return { sandbox, upstream, calls, circuits, read, write }
+}
+
+tap.test('reads and writes, and tells of each call', async (t) => {
+  const { upstream, calls, read, write } = await start(t)
+  t.equal((await read()).records.length, 1)
+  t.match(await write(), { item: { id: 'inv_sencha' } })
+  t.match(calls, [
+    { route: '/wms/products', cause: 'list', outcome: '200' },
+    { route: '/wms/inventory/{inventory_id}/adjust', cause: 'write', outcome: '200' },
+  ])
+  t.equal(upstream.limiter.state.usedLastSecond, 1, 'of reads')
+})
+
+tap.test('rations reads and writes apart', async (t) => {
+  const { read, write } = await start(t, { readRate: 1, writeRate: 2 })
+  await read()
+  t.match(await problemOf(read(100)), { problem: 'overloaded' })
+  await write(100)
+  await write(100)
+  t.match(await problemOf(write(100)), { problem: 'overloaded' })
+})
+
+tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
+  for (const status of [401, 403]) {
+    const { sandbox, upstream, read } = await start(t)
+    t.equal(upstream.isRefused, false)
+    sandbox.fault('*', { status, times: 2 })
+    await problemOf(read())
+    t.equal(upstream.isRefused, true)
+    sandbox.fault('*', { status: 422, times: 1 })
+    await problemOf(read())
+    t.equal(upstream.isRefused, true)
+    sandbox.clearFaults()
+    await read()
+    t.equal(upstream.isRefused, false)
+  }
+})
+
+tap.test('regression: a call without the token, which succeeds, made refused credentials look good', async (t) => {
+  const { sandbox, upstream, read } = await start(t)
+  sandbox.fault('/wms/*', { status: 401, times: 1 })
+  await problemOf(read())
+  const deadline = performance.now() + 3000
+  const options = {
+    permitRequest: { priority: 'caller', caller: 'status', deadline: () => deadline },
+    cause: 'list',
+  } as const
+  await upstream.trackstar.connection(sandbox.credentials.connectionId, options)
+  t.equal(upstream.isRefused, true)
+  await read()
+  t.equal(upstream.isRefused, false)
+})
+
+tap.test('is not refused by the 403 of a write, which is about writing', async (t) => {
+  const { sandbox, upstream, write } = await start(t)
+  sandbox.fault('*', { status: 403, times: 1 })
+  t.match(await problemOf(write()), { problem: 'forbidden' })
+  t.equal(upstream.isRefused, false)
+  sandbox.fault('*', { status: 401, times: 1 })
+  await problemOf(write())
+  t.equal(upstream.isRefused, true, 'but by its 401')
+})
+
+tap.test('regression: a write that was refused only when it was sent again made the service unready', async (t) => {
+  const { sandbox, upstream, calls, write } = await start(t)
+  sandbox.fault('*', { status: 403, times: 1 })
+  sandbox.fault('*', { reset: true, times: 1 })
+  t.match(await problemOf(write()), { problem: 'forbidden' })
+  t.match(calls, [{ cause: 'write' }, { cause: 'retry', outcome: '403' }])
+  t.equal(upstream.isRefused, false)
+})
+
+tap.test('regression: a warehouse system that failed for writes stopped all reads', async (t) => {
+  const { sandbox, upstream, circuits, read, write } = await start(t)
+  const calm = sandbox.fault('*', { status: 500, method: 'PUT' })
+  for (let n = 0; n < failuresToOpen; n++) await problemOf(write())
+  const before = sandbox.calls.length
+  t.match(await problemOf(write()), { problem: 'upstream_unavailable' })
+  t.equal(sandbox.calls.length, before, 'writes are held back for a while')
+  t.equal((await read()).records.length, 1)
+  t.equal(upstream.breaker.state, 'closed')
+  t.strictSame(circuits, [])
+  calm()
+})
+
+tap.test('tells when the circuit of reads opens', async (t) => {
+  const { sandbox, upstream, circuits, read, write } = await start(t)
+  sandbox.fault('*', { status: 500, method: 'GET' })
+  for (let n = 0; n < failuresToOpen; n++) await problemOf(read())
+  t.strictSame(circuits, ['open'])
+  t.equal(upstream.breaker.state, 'open')
+  t.match(await write(), { item: { id: 'inv_sencha' } })
+})
