@@ -468,7 +468,7 @@ export interface components {
             /** @description Seconds to wait before a retry */
             retry_after?: number;
         };
-        /** @description A product, as Trackstar gives it */
+        /** @description A product, as Trackstar returns it */
         Product: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -482,7 +482,7 @@ export interface components {
             trackstar_updated_date?: string | null;
             /** @description Tags: strings or objects of one key */
             trackstar_tags?: unknown[] | null;
-            /** @description The merchant, where several share one warehouse system */
+            /** @description The merchant, if several share one warehouse system */
             warehouse_customer_id?: string | null;
             /** @description Name of the product */
             name?: string | null;
@@ -492,7 +492,7 @@ export interface components {
             gtin?: string | null;
             /** @description Price of a unit, a number or a decimal string */
             unit_price?: unknown;
-            /** @description The inventory items that it draws on; of a kit its components */
+            /** @description The inventory items of the product; the components of a kit */
             inventory_items?: components["schemas"]["ProductReference"][] | null;
             /** @description Whether the product is assembled from components */
             is_kit?: boolean | null;
@@ -501,7 +501,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description An inventory item, as Trackstar gives it */
+        /** @description An inventory item, as Trackstar returns it */
         InventoryItem: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -515,17 +515,17 @@ export interface components {
             trackstar_updated_date?: string | null;
             /** @description Tags: strings or objects of one key */
             trackstar_tags?: unknown[] | null;
-            /** @description The merchant, where several share one warehouse system */
+            /** @description The merchant, if several share one warehouse system */
             warehouse_customer_id?: string | null;
             /** @description Name of the item */
             name?: string | null;
-            /** @description SKU of the item, which need not be that of a product */
+            /** @description SKU of the item; may differ from the SKU of the product */
             sku?: string | null;
             /** @description Whether the item is active */
             active?: boolean | null;
-            /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
+            /** @description Units in the warehouse: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
             onhand?: number | null;
-            /** @description Already assigned to orders */
+            /** @description Allocated to orders */
             committed?: number | null;
             /** @description Damaged, quarantined or otherwise held back */
             unfulfillable?: number | null;
@@ -543,12 +543,12 @@ export interface components {
             } | null;
             /** @description Its lots */
             lots?: components["schemas"]["Lot"][] | null;
-            /** @description The places where its units lie */
+            /** @description Its locations */
             locations?: components["schemas"]["ItemLocation"][] | null;
         } & {
             [key: string]: unknown;
         };
-        /** @description A warehouse, as Trackstar gives it */
+        /** @description A warehouse, as Trackstar returns it */
         Warehouse: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -996,22 +996,22 @@ export interface components {
             /** @description Whether the product is active; null if Trackstar does not say */
             active: boolean | null;
         };
-        /** @description One reference of a product to an inventory item */
+        /** @description A reference of a product to an inventory item */
         ProductReference: {
             /** @description The id of the inventory item */
             inventory_item_id: string;
-            /** @description The SKU of the component that the item serves as */
+            /** @description SKU of the component */
             sku?: string | null;
-            /** @description Units of the item that one unit of the product needs; null or absent is 1 */
+            /** @description Units of the item per unit of the product; null or absent means 1 */
             unit_quantity?: unknown;
         } & {
             [key: string]: unknown;
         };
-        /** @description Quantities of an item; null or absent where upstream states none */
+        /** @description Quantities of an item; null or absent if Trackstar states none */
         ItemQuantities: {
-            /** @description All that is there: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
+            /** @description Units in the warehouse: committed + unfulfillable + fulfillable, unless substitute SKUs are involved */
             onhand?: number | null;
-            /** @description Already assigned to orders */
+            /** @description Allocated to orders */
             committed?: number | null;
             /** @description Damaged, quarantined or otherwise held back */
             unfulfillable?: number | null;
@@ -1026,24 +1026,24 @@ export interface components {
         };
         /** @description One lot of an item */
         Lot: {
-            /** @description The lot */
+            /** @description Id of the lot */
             lot_id?: string | null;
             /** @description Units of the lot */
             onhand?: number | null;
             /** @description `YYYY-MM-DD` or a time in UTC */
             expiration_date?: string | null;
-            /** @description Where the lot lies */
+            /** @description The warehouse of the lot */
             warehouse_id?: string | null;
         } & {
             [key: string]: unknown;
         };
-        /** @description One place where units of an item lie */
+        /** @description One location of an item */
         ItemLocation: {
-            /** @description The place */
+            /** @description Id of the location */
             location_id?: string | null;
             /** @description Units at the location */
             quantity?: number | null;
-            /** @description The warehouse that the place is in */
+            /** @description The warehouse of the location */
             warehouse_id?: string | null;
         } & {
             [key: string]: unknown;

@@ -216,7 +216,8 @@ export const problemExamples = {
     ...stock,
     condition: 'when Trackstar answers 503',
     environment: onDemand,
-    prepare: failWith(503),
+    // Only this path: with failures of every path the circuit breaker may open first.
+    prepare: ({ sandbox }) => sandbox.fault('/wms/products', { status: 503 }),
   },
   mirror_loading: {
     ...low,
