@@ -1,14 +1,24 @@
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import { type Dispatcher, Pool } from 'undici'
 import { basketSchemas } from './basket/basket-result.js'
 import type { Config } from './config/config.js'
 import { createConnection } from './connection.js'
-import freshness from './http/cache-headers.js'
-import { createLogger } from './http/logging.js'
-import { Metrics } from './http/metrics.js'
+import auth from './http/auth.js'
+import cacheHeaders from './http/cache-headers.js'
+import clientLimit from './http/client-limit.js'
+import compression from './http/compression.js'
+import cors from './http/cors.js'
+import loadShedding from './http/load-shedding.js'
+import requestLog, { createLogger } from './http/logging.js'
+import methodNotAllowed from './http/method-not-allowed.js'
+import requestMetrics, { Metrics } from './http/metrics.js'
+import problemDetails from './http/problems.js'
+import requestChecks from './http/request-checks.js'
+import securityHeaders from './http/security-headers.js'
+import { maxConnections, serverOptions } from './http/server-options.js'
 import { Tickets } from './http/tickets.js'
-import type { Tracing } from './http/tracing.js'
+import requestSpans, { type Tracing } from './http/tracing.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
@@ -22,30 +32,34 @@ import health from './routes/health.js'
 import { inventoryRoutes } from './routes/inventory.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
-import metricsPage from './routes/prometheus.js'
+import metricsRoute from './routes/prometheus.js'
 import status from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
-import { createServer } from './server.js'
 import { stockSchemas } from './stock/stock.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { version } from './version.js'
 
-/** What stands in for the real thing, in tests above all, or comes on top of it. */
-export interface AppParts {
+export interface AppOptions {
+  /** Sends the requests to Trackstar; default: a pool of connections to `TRACKSTAR_BASE_URL`. */
   readonly dispatcher?: Dispatcher
+  /** Default: the system clock. */
   readonly clock?: Clock
+  /** Default: a logger that writes to `logTo`. */
   readonly logger?: Logger
-  /** Where log lines go; default: standard output, in JSON. */
+  /** Where log lines go; default: standard output, as JSON. */
   readonly logTo?: DestinationStream
-  /** Default: no traces are made. */
+  /** Default: no tracing. */
   readonly tracing?: Tracing
 }
 
-/** What a reply's schema may refer to by name. */
+/** Event loop delay from which requests are rejected: far above that of a busy process, far below clients' timeouts. */
+const maxEventLoopDelayMs = 500
+
+/** Schemas that the schemas of responses refer to by `$id`. */
 const schemas = [
   Product,
   InventoryItem,
@@ -59,44 +73,47 @@ const schemas = [
   EventTicket,
 ]
 
-/** A call holds its socket until it is answered or times out: with fewer, calls that have a permit would wait for one. */
-const connectionsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeoutMs }: Config) =>
+/** One socket for every call that the rate limit and the timeout allow at a time, so that no permit waits for a socket. */
+const maxSocketsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeoutMs }: Config) =>
   Math.ceil(((trackstarReadRate + trackstarWriteRate) * trackstarTimeoutMs) / 1000)
 
-/** Wires the whole service. Reads no environment and never listens; closing it closes its connections upstream. */
-export async function buildApp(config: Config, parts: AppParts = {}): Promise<FastifyInstance> {
-  const clock = parts.clock ?? systemClock
+/**
+ * Builds the whole service. It never reads the environment and never listens. Closing it stops the mirror and closes the
+ * connections to Trackstar.
+ */
+export async function buildApp(config: Config, options: AppOptions = {}): Promise<FastifyInstance> {
+  const clock = options.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
   const metrics = new Metrics()
   const tickets = new Tickets(clock.now)
-  const { tracing, logger = createLogger(config, parts.logTo, tracing?.logFields) } = parts
-  const serverParts = { logger, metrics, tickets, ...(tracing && { tracing }) }
-  const app = await createServer(config, serverParts)
-  const admin = config.adminPort === undefined ? null : await createServer(config, serverParts)
+  const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
+  const shared = { logger, metrics, tickets, tracing }
+  const app = await createServer(config, shared)
+  const admin = config.adminPort === undefined ? null : await createServer(config, shared)
   app.decorate('admin', admin)
 
   const dispatcher =
-    parts.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: connectionsFor(config) })
+    options.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: maxSocketsFor(config) })
   const connection = createConnection(config, { dispatcher, clock, log: app.log, metrics })
   const { catalog, feed } = connection
 
   for (const schema of schemas) app.addSchema(schema)
 
-  await app.register(freshness, { config, now: clock.now })
-  // After what decorates replies: Swagger UI's own context would not see what is added later.
+  await app.register(cacheHeaders, { config, now: clock.now })
+  // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
   await app.register(docs, { version })
   await app.register(health, {
-    unready: () => {
+    unreadyReason: () => {
       if (!connection.state.isRefused) return undefined
-      // Nobody sends requests to who is not ready, so looking whether it is over is left to the look itself.
+      // A service that is not ready gets no requests, so the readiness check itself has to find out when it is again.
       connection.probe()
-      return "Trackstar refuses this service's credentials"
+      return 'Trackstar rejects the credentials of this service'
     },
   })
   metrics.watch(() => connection.state)
-  const forOperators = admin ?? app
-  await forOperators.register(metricsPage, { metrics })
-  await forOperators.register(status, {
+  const operatorServer = admin ?? app
+  await operatorServer.register(metricsRoute, { metrics })
+  await operatorServer.register(status, {
     status: () => ({
       version,
       started_at: startedAt,
@@ -104,22 +121,22 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
     }),
   })
 
-  const options = { catalog, readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
-  await app.register(stockRoute, options)
-  await app.register(manyStocksRoutes, options)
-  await app.register(basketCheckRoute, options)
-  await app.register(lowStockRoute, { ...options, feed })
-  await app.register(eventsRoute, { ...options, feed, watchReaders: metrics.watchReaders })
+  const routeOptions = { catalog, readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
+  await app.register(stockRoute, routeOptions)
+  await app.register(manyStocksRoutes, routeOptions)
+  await app.register(basketCheckRoute, routeOptions)
+  await app.register(lowStockRoute, { ...routeOptions, feed })
+  await app.register(eventsRoute, { ...routeOptions, feed, watchReaders: metrics.watchReaders })
   await app.register(eventTicketsRoute, { issue: (caller) => tickets.issue(caller) })
-  await app.register(productRoutes, options)
-  await app.register(inventoryRoutes, options)
-  await app.register(whereUsedRoute, options)
-  await app.register(adjustRoute, options)
-  await app.register(warehouseRoutes, options)
+  await app.register(productRoutes, routeOptions)
+  await app.register(inventoryRoutes, routeOptions)
+  await app.register(whereUsedRoute, routeOptions)
+  await app.register(adjustRoute, routeOptions)
+  await app.register(warehouseRoutes, routeOptions)
   const { trackstarWebhookSecrets: secrets, trackstarConnectionId: connectionId } = config
   if (secrets && connectionId) await app.register(webhookRoute, { catalog, secrets, connectionId })
-  app.refuseOtherMethods()
-  admin?.refuseOtherMethods()
+  app.addMethodNotAllowedRoutes()
+  admin?.addMethodNotAllowedRoutes()
 
   app.addHook('onReady', async () => connection.start())
   app.addHook('preClose', async () => connection.stop())
@@ -130,9 +147,39 @@ export async function buildApp(config: Config, parts: AppParts = {}): Promise<Fa
   return app
 }
 
+interface ServerDependencies {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly tickets: Tickets
+  readonly tracing: Tracing | undefined
+}
+
+/**
+ * A server with everything that all routes share, and no routes. The order matters: plugins that reject requests come
+ * after those that make the rejection readable (CORS), logged and counted.
+ */
+async function createServer(config: Config, { logger, metrics, tickets, tracing }: ServerDependencies) {
+  const app: FastifyInstance = Fastify(serverOptions(config, logger))
+  app.server.maxConnections = maxConnections
+  const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
+  if (tracing) await app.register(requestSpans, tracing)
+  await app.register(problemDetails)
+  await app.register(requestLog)
+  await app.register(securityHeaders)
+  if (config.corsOrigins) await app.register(cors, { origins: config.corsOrigins })
+  await app.register(auth, { apiKeys, tickets })
+  await app.register(requestMetrics, { metrics })
+  await app.register(loadShedding, { maxEventLoopDelayMs })
+  await app.register(clientLimit, { perMinute: config.clientRateLimit })
+  await app.register(requestChecks)
+  await app.register(compression)
+  await app.register(methodNotAllowed)
+  return app
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where `/metrics` and `/status` are with `ADMIN_PORT`; closed with the application. Null without. */
+    /** The server for `/metrics` and `/status` on `ADMIN_PORT`, closed with this one; null if there is none. */
     readonly admin: FastifyInstance | null
   }
 }

@@ -1,4 +1,4 @@
-import type { AppParts } from './app.js'
+import type { AppOptions } from './app.js'
 import { ConfigError, readConfig } from './config/config.js'
 import { configWarnings, unknownVariables } from './config/warnings.js'
 import { type Lifecycle, listenError, run } from './lifecycle.js'
@@ -53,7 +53,7 @@ async function demo(lifecycle: Lifecycle): Promise<void> {
 }
 
 /** A human-readable log; JSON if `pino-pretty`, a development dependency, is not installed. */
-async function prettyLog(): Promise<AppParts> {
+async function prettyLog(): Promise<AppOptions> {
   const pretty = await import('pino-pretty').catch(() => undefined)
   return pretty
     ? { logTo: pretty.default({ ignore: 'pid,hostname', singleLine: true, translateTime: 'SYS:HH:MM:ss' }) }

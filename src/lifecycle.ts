@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { type AppParts, buildApp } from './app.js'
+import { type AppOptions, buildApp } from './app.js'
 import { type Config, ConfigError } from './config/config.js'
 import type { ConfigWarning } from './config/warnings.js'
 import { startTracing, type Tracing } from './http/tracing.js'
@@ -58,7 +58,7 @@ export class Lifecycle {
    * Returns the address of the service.
    * @throws {StartError} when an address cannot be listened on
    */
-  async startService(config: Config, warnings: readonly ConfigWarning[], options: AppParts = {}): Promise<string> {
+  async startService(config: Config, warnings: readonly ConfigWarning[], options: AppOptions = {}): Promise<string> {
     const tracing = await startTracing(process.env)
     if (tracing) {
       this.#tracing = tracing

@@ -2,104 +2,105 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type ApiKey, anonymous, type Scope } from '../config/formats.js'
-import { problem } from '../errors.js'
+import { type Problem, problem } from '../errors.js'
 import type { Tickets } from './tickets.js'
 
-/** What a route asks of who calls it: a key with that scope, nothing, or what it looks at itself. */
+/** What a route requires: an API key with the scope, nothing, or a signature that the route verifies itself. */
 export type Access = Scope | 'open' | 'signature'
 
-export interface AccessOptions {
-  /** Undefined: everybody may do everything (`AUTH_MODE=none`). */
+/** An authenticated caller. */
+export interface Caller {
+  /** The name of its API key; several keys may share one while they are rotated. */
+  readonly name: string
+  readonly scopes: readonly Scope[]
+}
+
+export interface AuthOptions {
+  /** Undefined: no authentication, every caller may do everything (`AUTH_MODE=none`). */
   readonly apiKeys: readonly ApiKey[] | undefined
   readonly tickets: Pick<Tickets, 'redeem'>
 }
 
-const anybody: Caller = { name: anonymous, scopes: ['read', 'write'] }
+const anonymousCaller: Caller = { name: anonymous, scopes: ['read', 'write'] }
 
 /**
- * Who may call what. A key comes by `Authorization: Bearer` (RFC 6750, 2.1) or `X-API-Key`; the former counts where both
- * are there. Who asks is settled first and refused only after the hooks that later plugins add, so that a flood of
- * wrong keys is counted like any other; but before any of the body is read. A route that does not say what it asks for
- * asks for a key.
+ * Authenticates callers by API key and checks the scope that a route requires. The key comes in `Authorization: Bearer`
+ * (RFC 6750, 2.1), which takes precedence, or in `X-API-Key`. A route that does not declare its access requires `read`.
+ *
+ * The key is looked up in `onRequest` but rejected only in `preParsing`: the `onRequest` hooks of later plugins run
+ * before the rejection, so that wrong keys are rate limited too, and no body is read before it.
  */
-export default fastifyPlugin<AccessOptions>(
+export default fastifyPlugin<AuthOptions>(
   async (app: FastifyInstance, { apiKeys, tickets }) => {
-    const keyring = apiKeys && new KeyStore(apiKeys)
+    const keys = apiKeys && new KeyStore(apiKeys)
     app.decorateRequest('caller', null)
     app.addHook('onRoute', (route) => {
       route.config = { access: route.url.startsWith('/docs') ? 'open' : 'read', ...route.config }
     })
 
     app.addHook('onRequest', (request, _reply, done) => {
-      request.caller = keyring === undefined ? anybody : callerOf(request, keyring)
+      request.caller = keys === undefined ? anonymousCaller : findCaller(request, keys)
       done()
     })
 
-    function callerOf(request: FastifyRequest, keys: KeyStore): Caller | null {
-      const key = bearerToken(request) ?? request.headers['x-api-key']
-      return (typeof key === 'string' && keys.find(key)) || null
-    }
-
     app.addHook('preParsing', (request, _reply, _payload, done) => {
-      done(refusal(request))
+      done(authorize(request))
     })
 
-    function refusal(request: FastifyRequest) {
-      const { access = 'read', takesTicket = false } = request.routeOptions.config
+    function authorize(request: FastifyRequest): Problem | undefined {
+      const { access = 'read', acceptsTicket = false } = request.routeOptions.config
       if (access === 'open' || access === 'signature' || request.is404) return undefined
-      const ticket = takesTicket ? ticketOf(request) : undefined
-      if (ticket !== undefined && (request.caller === null || keyring === undefined)) {
+      const ticket = acceptsTicket ? ticketOf(request) : undefined
+      if (ticket !== undefined && (request.caller === null || keys === undefined)) {
         request.caller = tickets.redeem(ticket) ?? null
-        if (request.caller === null) return problem('unauthorized', 'The ticket is unknown, used, or older than 60 s')
+        if (request.caller === null) {
+          return problem('unauthorized', 'The ticket is unknown, already used, or older than 60 seconds')
+        }
       }
-      if (request.caller === null) return problem('unauthorized', expected(request))
+      if (request.caller === null) return problem('unauthorized', unauthorizedDetail(request))
       if (request.caller.scopes.includes(access)) return undefined
       return problem(
         'forbidden',
-        `Expected a key with the scope ${access}, but that of ${request.caller.name} has only read`,
+        `This request needs the scope ${access}, which the API key ${request.caller.name} lacks`,
       )
     }
   },
-  { name: 'access', dependencies: ['problems'] },
+  { name: 'auth', dependencies: ['problems'] },
 )
 
-function bearerToken({ headers }: FastifyRequest): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+function findCaller({ headers }: FastifyRequest, keys: KeyStore): Caller | null {
+  const key = bearerToken(headers.authorization) ?? headers['x-api-key']
+  return (typeof key === 'string' && keys.find(key)) || null
 }
+
+const bearerToken = (authorization = ''): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1]
 
 function ticketOf({ query }: FastifyRequest): string | undefined {
   const { ticket } = query as { ticket?: string | string[] }
-  // One that is there twice is not known either way.
+  // Two of them become a string that is no ticket.
   return ticket?.toString()
 }
 
-function expected({ headers }: FastifyRequest): string {
-  const isGiven = headers.authorization !== undefined || headers['x-api-key'] !== undefined
-  return isGiven
-    ? 'Expected a key that is known here, by Authorization: Bearer or X-API-Key'
-    : 'Expected a key, by Authorization: Bearer or X-API-Key, but there is none'
+function unauthorizedDetail({ headers }: FastifyRequest): string {
+  return headers.authorization === undefined && headers['x-api-key'] === undefined
+    ? 'Send an API key as Authorization: Bearer or X-API-Key'
+    : 'The API key is not valid; send one as Authorization: Bearer or X-API-Key'
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; null for who has shown no key that is known here. */
+    /** The authenticated caller; null if there is no valid API key or ticket. */
     caller: Caller | null
   }
   interface FastifyContextConfig {
-    /** What the route asks of its callers; `read` where it does not say. */
+    /** What the route requires of callers; default: `read`. */
     access?: Access
-    /** Whether a ticket in the address does instead of a key. */
-    takesTicket?: boolean
+    /** Whether the route accepts a ticket in the query instead of an API key. */
+    acceptsTicket?: boolean
   }
 }
 
-/** Who asks, and what he may do. */
-export interface Caller {
-  readonly name: string
-  readonly scopes: readonly Scope[]
-}
-
-/** The keys that are let in. They are held, and compared, as hashes: of the same length whatever a caller sends. */
+/** The valid API keys. They are kept and compared as SHA-256 hashes, which have the same length whatever is sent. */
 export class KeyStore {
   readonly #entries: readonly { readonly digest: Buffer; readonly caller: Caller }[]
 
@@ -110,9 +111,9 @@ export class KeyStore {
     }))
   }
 
-  /** Whose `key` it is; undefined where it is nobody's. Takes as long whichever it is, and if it is none. */
+  /** The caller whose key this is; undefined if it is unknown. Takes the same time for every key, known or not. */
   find(key: string): Caller | undefined {
-    // By way of hex: what crypto makes a buffer of its own for takes twice as long, and the collector must free it.
+    // A hash to hex and back takes half the time of `hash(…, 'buffer')`, whose memory is allocated outside the pool.
     const digest = Buffer.from(hash('sha256', key, 'hex'), 'hex')
     let found: Caller | undefined
     for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry.caller

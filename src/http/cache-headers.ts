@@ -1,22 +1,23 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { ReadContext } from '../cache/read-context.js'
 import type { Config } from '../config/config.js'
 
-/** How an answer from the cache came to be: what its headers tell. */
+/** How a response was read from the cache, for its headers. */
 export interface Freshness {
-  /** When the oldest record in it was read, epoch ms. */
+  /** When its oldest record was read from Trackstar, epoch ms. */
   readonly readAt: number
-  readonly outcome: 'hit' | 'stale' | 'fwd=stale' | 'fwd=miss'
-  /** Whether the body is ours, so that its ETag leaves out what says nothing of the stock: `as_of` and `request_id`. */
-  readonly saysAsOf: boolean
-  /** Whether something is missing that may be there in a moment: then nobody is to keep the answer. */
+  readonly outcome: NonNullable<ReadContext['outcome']>
+  /** Whether the body may contain `as_of` and `request_id`, which the ETag ignores. */
+  readonly hasAsOf: boolean
+  /** Whether a part is missing that may be available soon, so that the response must not be stored. */
   readonly isPartial: boolean
-  /** Of a body that is sent again and again: where its tag stays from one answer to the next. */
+  /** For a body that is sent repeatedly: keeps its ETag between responses. */
   readonly body?: { etag?: string } | undefined
 }
 
-export interface FreshnessOptions {
+export interface CacheHeadersOptions {
   readonly config: Pick<Config, 'cacheTtlSeconds' | 'cacheRevalidateSeconds'>
   /** Epoch ms. */
   readonly now: () => number
@@ -31,10 +32,10 @@ const cacheStatus: Record<Freshness['outcome'], string> = {
 }
 
 /**
- * `Age`, `ETag`, `Cache-Control`, `Vary` and `Cache-Status` on every answer whose handler has set `reply.freshness`, and
- * 304 for what the caller has already (RFC 9110, 13.1.2). The tag is weak: it leaves out when the stock was read.
+ * Sets `Age`, `ETag`, `Cache-Control`, `Vary` and `Cache-Status` on every response whose handler sets `reply.freshness`,
+ * and answers a matching `If-None-Match` with 304 (RFC 9110, 13.1.2). ETags are weak: they ignore when the stock was read.
  */
-export default fastifyPlugin<FreshnessOptions>(
+export default fastifyPlugin<CacheHeadersOptions>(
   async (app: FastifyInstance, { config, now }) => {
     const maxAge = Math.floor(config.cacheTtlSeconds)
     const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
@@ -46,7 +47,7 @@ export default fastifyPlugin<FreshnessOptions>(
         done(null, payload)
         return
       }
-      const etag = freshness.body?.etag ?? tagOf(payload, freshness)
+      const etag = freshness.body?.etag ?? weakETag(payload, freshness)
       if (freshness.body) freshness.body.etag = etag
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
@@ -54,45 +55,45 @@ export default fastifyPlugin<FreshnessOptions>(
         .header('cache-control', freshness.isPartial ? 'no-store' : cacheControl)
         .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
         .header('cache-status', cacheStatus[freshness.outcome])
-      if (!isKnown(request, etag)) {
+      if (!matchesIfNoneMatch(request, etag)) {
         done(null, payload)
         return
       }
       notModified(reply)
-      // Fastify takes the body off an answer to HEAD itself, and fails where there is none.
+      // Fastify itself removes the body from a response to HEAD, and fails if there is none.
       done(null, request.method === 'HEAD' ? payload : null)
     })
   },
-  { name: 'freshness' },
+  { name: 'cache-headers' },
 )
 
 const isBody = (payload: unknown): payload is string | Buffer => typeof payload === 'string' || Buffer.isBuffer(payload)
 
-const tagOf = (payload: string | Buffer, { saysAsOf }: Freshness) =>
-  `W/"${hash('sha1', saysAsOf ? stockAlone(String(payload)) : payload, 'base64url')}"`
+const weakETag = (payload: string | Buffer, { hasAsOf }: Freshness) =>
+  `W/"${hash('sha1', hasAsOf ? withoutReadTimes(String(payload)) : payload, 'base64url')}"`
 
-/** The same stock read again is the same stock. Exact on serialised JSON: inside a string the quotes would be escaped. */
-const stockAlone = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
+/** Exact on serialized JSON: inside a string the quotes would be escaped. */
+const withoutReadTimes = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
 
-/** Whether `If-None-Match` names this tag. Weak comparison: `W/` does not matter. */
-function isKnown(request: FastifyRequest, etag: string): boolean {
-  const given = request.headers['if-none-match']
-  if (given === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
+/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2). */
+function matchesIfNoneMatch(request: FastifyRequest, etag: string): boolean {
+  const header = request.headers['if-none-match']
+  if (header === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
   const opaque = etag.slice(2)
-  return given.split(',').some((tag) => {
+  return header.split(',').some((tag) => {
     const trimmed = tag.trim()
     return trimmed === '*' || trimmed === opaque || trimmed === etag
   })
 }
 
-/** Without a body, and so without the headers that describe one (RFC 9110, 15.4.5). */
+/** A 304 has no body, and so no headers that describe one (RFC 9110, 15.4.5). */
 function notModified(reply: FastifyReply): void {
   reply.code(304).removeHeader('content-type').removeHeader('content-length')
 }
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Set by handlers of cached reads. */
+    /** Set by handlers that answer from the cache. */
     freshness: Freshness | null
   }
 }

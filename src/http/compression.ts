@@ -3,18 +3,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler }
 import fastifyPlugin from 'fastify-plugin'
 import { problem } from '../errors.js'
 
-/** One stock of a SKU is smaller, and within a packet or two: compressing it would cost more than it saves. */
+/** The stock of one SKU is smaller and fits into a packet or two, so compressing it would cost more than it saves. */
 const thresholdBytes = 4096
 
 /**
- * Compresses answers from 4 KiB on, for who accepts brotli or gzip; streams of events are never held up by it. Bodies of
- * requests are not decompressed, because a small one could become any size: 415 (RFC 9110, 15.5.16). An answer to HEAD
- * does not say how long it would be where that might be compressed (RFC 9110, 8.6: a wrong length is worse than none).
+ * Compresses responses of 4 KiB and more with brotli or gzip, except event streams. Compressed request bodies are
+ * rejected with 415 (RFC 9110, 15.5.16), because a small one could expand to any size. The response to a HEAD request
+ * has no `Content-Length` if GET might compress it, because a wrong length is worse than none (RFC 9110, 8.6).
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addHook('onRoute', (route) => {
-      // Large, the same for everybody and rarely asked for, by whom nobody asks for a key: not worth anew each time.
+      // Large static files on open routes: compressing them for each request would be an easy way to load the service.
       if (route.url.startsWith('/docs/static')) route.compress = false
     })
     await app.register(compress, {
@@ -22,29 +22,29 @@ export default fastifyPlugin(
       encodings: ['br', 'gzip'],
       globalDecompression: false,
     })
-    // Registered last, so that it comes after what Fastify itself says of a length.
+    // A route hook, so that it runs after Fastify's own, which sets the length.
     app.addHook('onRoute', (route) => {
-      if (route.method === 'HEAD') route.onSend = [route.onSend ?? [], forgetLength].flat()
+      if (route.method === 'HEAD') route.onSend = [route.onSend ?? [], removeLength].flat()
     })
     app.addHook('preParsing', (request, reply, _payload, done) => {
-      done(isEncoded(request) ? refusal(reply) : undefined)
+      done(hasEncodedBody(request) ? rejectEncoding(reply) : undefined)
     })
   },
-  { name: 'compression', dependencies: ['problems', 'access'] },
+  { name: 'compression', dependencies: ['problems', 'auth'] },
 )
 
-const forgetLength: onSendHookHandler = (_request, reply, payload, done) => {
+const removeLength: onSendHookHandler = (_request, reply, payload, done) => {
   if (Number(reply.getHeader('content-length')) >= thresholdBytes) reply.removeHeader('content-length')
   done(null, payload)
 }
 
-function isEncoded({ method, headers, is404 }: FastifyRequest): boolean {
+function hasEncodedBody({ method, headers, is404 }: FastifyRequest): boolean {
   const { 'content-encoding': encoding = 'identity' } = headers
   return encoding.toLowerCase() !== 'identity' && method !== 'GET' && method !== 'HEAD' && !is404
 }
 
-function refusal(reply: FastifyReply) {
-  // What would do (RFC 9110, 12.5.3).
+function rejectEncoding(reply: FastifyReply) {
+  // The encodings that are supported (RFC 9110, 12.5.3).
   reply.header('accept-encoding', 'identity')
-  return problem('unsupported_media_type', 'Expected a body as it is, but its Content-Encoding says otherwise')
+  return problem('unsupported_media_type', 'Send the body without a Content-Encoding')
 }

@@ -3,11 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
 export interface CorsOptions {
-  /** As a browser writes them; compared whole. */
+  /** As browsers send them, such as `https://shop.example`; compared exactly. */
   readonly origins: readonly string[]
 }
 
-/** What a page may send beside what every page may. */
+/** Request headers that a page may send beside the CORS-safelisted ones. */
 const allowedHeaders = [
   'Authorization',
   'X-API-Key',
@@ -21,7 +21,7 @@ const allowedHeaders = [
   'tracestate',
 ]
 
-/** What a page may read beside what every page may. */
+/** Response headers that a page may read beside the CORS-safelisted ones. */
 const exposedHeaders = [
   'ETag',
   'Age',
@@ -36,9 +36,9 @@ const exposedHeaders = [
 ]
 
 /**
- * Lets pages of certain origins ask from a browser (the Fetch standard's CORS protocol), never with cookies. A page of
- * any other origin gets an answer without these headers, which the browser keeps from it. Registered before whatever may
- * refuse a request, so that a page can read why.
+ * Allows pages of the given origins to call the service from a browser (CORS in the Fetch standard), without cookies.
+ * Pages of other origins get responses without CORS headers, which the browser hides from them. Register it before every
+ * plugin that may reject a request, so that a page can read the rejection.
  */
 export default fastifyPlugin<CorsOptions>(
   async (app: FastifyInstance, { origins }) => {
@@ -47,11 +47,11 @@ export default fastifyPlugin<CorsOptions>(
       origin: (origin, done) => done(null, origin !== undefined && allowed.has(origin) ? origin : false),
       methods: ['GET', 'HEAD', 'POST', 'PUT'],
       allowedHeaders,
-      // A list would be joined for every answer.
+      // The plugin would join a list for every response.
       exposedHeaders: exposedHeaders.join(', '),
-      // Chromium keeps a preflight's answer for two hours at most.
+      // Chromium caches a preflight response for two hours at most.
       maxAge: 7200,
-      // An OPTIONS that is no preflight is answered like one, and not with a refusal in plain text.
+      // Otherwise an OPTIONS request that is no preflight gets a 400 in plain text.
       strictPreflight: false,
     })
   },

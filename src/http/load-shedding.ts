@@ -3,45 +3,45 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { problem } from '../errors.js'
 
-export interface OverloadOptions {
-  /** How late the event loop may be, in ms, before requests are turned away. */
+export interface LoadSheddingOptions {
+  /** Event loop delay above which requests are rejected, in ms. */
   readonly maxEventLoopDelayMs: number
+  /** How often the delay is evaluated, in ms; default: 500. */
+  readonly sampleIntervalMs?: number
 }
 
-/** How often the event loop is timed, and how often it is judged by that. */
+/** How often the event loop is timed within a sample. */
 const resolutionMs = 10
-const sampleMs = 500
-const leastTimings = 4
+/** Long pauses leave few timings. One pause alone must not decide, but many must. */
+const minTimings = 4
 
 /**
- * Turns requests away with 503 `overloaded` while the event loop is far behind: an answer that says "come back" costs
- * little, where one more in the queue makes all of them late. What is open to everybody is answered: a probe that failed
- * now would have the process restarted, and its work lost.
+ * Rejects requests with 503 `overloaded` while the event loop is far behind: a rejection costs little, while one more
+ * request in the queue delays all of them. Open routes are still answered, because a failed liveness probe would restart
+ * the process and lose its work.
  *
- * Judged by the median. `@fastify/under-pressure` takes the mean, by which one long pause (the start, a collection of
- * garbage) is enough to turn away everybody in the second that follows, when there is nothing the matter any more.
+ * The delay is the median of a sample. `@fastify/under-pressure` uses the mean, so that one long pause (startup, garbage
+ * collection) rejects every request of the following second, when the process is idle again.
  */
-export default fastifyPlugin<OverloadOptions>(
-  async (app: FastifyInstance, { maxEventLoopDelayMs }) => {
-    let isLate = false
+export default fastifyPlugin<LoadSheddingOptions>(
+  async (app: FastifyInstance, { maxEventLoopDelayMs, sampleIntervalMs = 500 }) => {
+    let isOverloaded = false
     const delays = monitorEventLoopDelay({ resolution: resolutionMs })
     delays.enable()
     const sampling = setInterval(() => {
-      // Long pauses leave few timings: one pause alone is to decide nothing, many of them are.
-      if (delays.count < leastTimings) return
-      isLate = delays.percentile(50) / 1e6 - resolutionMs > maxEventLoopDelayMs
+      if (delays.count < minTimings) return
+      isOverloaded = delays.percentile(50) / 1e6 - resolutionMs > maxEventLoopDelayMs
       delays.reset()
-    }, sampleMs)
+    }, sampleIntervalMs)
     sampling.unref()
     app.addHook('onClose', async () => {
       clearInterval(sampling)
       delays.disable()
     })
     app.addHook('onRequest', (request, _reply, done) => {
-      const isRefused = isLate && request.routeOptions.config.access !== 'open'
-      const detail = 'The service has more to do than it can; others are being answered first'
-      done(isRefused ? problem('overloaded', detail, { retryAfter: 1 }) : undefined)
+      const isRejected = isOverloaded && request.routeOptions.config.access !== 'open'
+      done(isRejected ? problem('overloaded', 'The service is overloaded; retry later', { retryAfter: 1 }) : undefined)
     })
   },
-  { name: 'overload', dependencies: ['access'] },
+  { name: 'load-shedding', dependencies: ['auth'] },
 )

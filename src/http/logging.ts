@@ -1,40 +1,48 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import type { ReadContext } from '../cache/read-context.js'
 import type { Config } from '../config/config.js'
+import { onceClosed } from './response-close.js'
 
-/** A header that is a secret, as the name of a field. Inside of a string its quotes would be escaped. */
+/** The name of a header that holds a secret, as a JSON key. Inside a string its quotes would be escaped. */
 const secretField = /"(?:authorization|cookie|x-api-key|x-trackstar-api-key|x-trackstar-access-token)":/
 const censored = '[redacted]'
 
 /**
- * Lines are written some at a time: a call of the system for each would cost as much as all else of it. What waits is
- * written when the process ends, and at once with a fatal line; a process that is killed loses a quarter of a second. A
- * reader who has stopped reading costs 16 MB, and beyond that the lines.
+ * Lines are buffered: a system call for each would cost as much as the rest of the line. The buffer is flushed every
+ * 250 ms, with a fatal line and when the process exits; a process that is killed loses at most 250 ms of lines. If the
+ * reader stalls, up to 16 MB are kept and further lines are dropped.
  */
-const toStandardOutput = { dest: 1, sync: false, minLength: 4096, periodicFlush: 250, maxLength: 16_000_000 } as const
+const standardOutputOptions = {
+  dest: 1,
+  sync: false,
+  minLength: 4096,
+  periodicFlush: 250,
+  maxLength: 16_000_000,
+} as const
 
-/** Takes lines as bytes: of strings all that wait would be counted anew with each line. */
 function standardOutput(): DestinationStream & { flushSync(): void } {
-  const output = pino.destination({ ...toStandardOutput, contentMode: 'buffer' })
-  // Its types know strings only.
-  const ofBytes = output as unknown as { write(bytes: Uint8Array): boolean }
+  const output = pino.destination({ ...standardOutputOptions, contentMode: 'buffer' })
+  // In buffer mode it takes bytes, though its types only have strings. With strings, it would measure the whole buffer
+  // again for every line.
+  const { write } = output as unknown as { write(bytes: Uint8Array): boolean }
   return {
-    write: (line) => void ofBytes.write(Buffer.from(line)),
-    // What pino calls after a fatal line.
+    write: (line) => void write.call(output, Buffer.from(line)),
+    // pino calls this after a fatal line.
     flushSync: () => output.flushSync(),
   }
 }
 
-/** What is shorter stands in any line by chance, and is no secret. */
-const shortestSecret = 6
+/** Shorter values may appear in any line by chance, and are no real secrets. */
+const minSecretLength = 6
 
 /**
- * A logger that writes no secret. Fields of the known names are censored wherever they stand, and as a last line the
- * configured secrets themselves are cut out of every line, whatever they got into. Both look at the line as it is to be
- * written: pino's own `redact` walks every object for every path, which costs more than all else of a line.
- * @param destination default: standard output, in JSON
- * @param fields what each line has beside its own, at the moment it is written
+ * Creates a logger that writes no secrets: values of known secret headers are censored at any depth, and the configured
+ * secrets are removed from every line. Both work on the serialized line, because pino's `redact` visits every object for
+ * every path, which costs more than the rest of the line.
+ * @param destination default: standard output, as JSON
+ * @param fields returns fields to add to each line, called when the line is written
  */
 export function createLogger(
   config: Pick<Config, 'logLevel' | 'trackstarApiKey' | 'trackstarAccessToken'>,
@@ -42,7 +50,7 @@ export function createLogger(
   fields?: () => object,
 ): Logger {
   const secrets = [config.trackstarApiKey, config.trackstarAccessToken]
-    .filter((secret) => secret.length >= shortestSecret)
+    .filter((secret) => secret.length >= minSecretLength)
     .map((secret) => JSON.stringify(secret).slice(1, -1))
   const options = {
     level: config.logLevel,
@@ -51,58 +59,58 @@ export function createLogger(
       streamWrite: (line: string) =>
         secrets.reduce(
           (text, secret) => text.replaceAll(secret, censored),
-          secretField.test(line) ? withoutSecretFields(line) : line,
+          secretField.test(line) ? censorSecretFields(line) : line,
         ),
     },
   }
   return pino(options, destination ?? standardOutput())
 }
 
-function withoutSecretFields(line: string): string {
+function censorSecretFields(line: string): string {
   const censor = (key: string, value: unknown) => (secretField.test(`"${key}":`) ? censored : value)
   return `${JSON.stringify(JSON.parse(line, censor))}\n`
 }
 
-/** What a request's reading has come to, for its log line. */
-interface ReadingSummary {
-  readonly outcome: string | undefined
-  readonly calls: { readonly size: number }
-}
-
 /**
- * One log line for each request when its answer is out, or its caller gone before: the route's template, never the
- * address, which names SKUs.
+ * Sends `X-Request-Id` with every response and logs one line per request: `request completed`, or `request aborted` if
+ * the client disconnects first. A line has the route's template, never the URL, which contains SKUs.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.decorateRequest('reading', null)
-    const told = (request: FastifyRequest, reply: FastifyReply) => ({
-      method: request.method,
-      route: request.routeOptions.url ?? null,
-      status: reply.statusCode,
-      problem: reply.problem,
-      caller: request.caller?.name ?? null,
-      ms: Math.round(reply.elapsedTime * 100) / 100,
-      cache: request.reading?.outcome ?? null,
-      upstream_calls: request.reading?.calls.size ?? 0,
-    })
+    app.decorateRequest('readContext', null)
     app.addHook('onRequest', (request, reply, done) => {
-      const cutOff = () => request.log.info({ ...told(request, reply), status: null }, 'cut off')
-      reply.raw.once('close', cutOff)
-      reply.raw.once('finish', () => reply.raw.removeListener('close', cutOff))
+      reply.header('x-request-id', request.id)
+      let isSent = false
+      reply.raw.once('finish', () => {
+        isSent = true
+      })
+      onceClosed(request, reply, () => {
+        if (!isSent) request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
+      })
       done()
     })
     app.addHook('onResponse', (request, reply, done) => {
-      request.log.info(told(request, reply), 'answered')
+      request.log.info(requestFields(request, reply), 'request completed')
       done()
     })
   },
-  { name: 'request-log', dependencies: ['problems', 'access'] },
+  { name: 'request-log', dependencies: ['problems'] },
 )
+
+const requestFields = (request: FastifyRequest, reply: FastifyReply) => ({
+  method: request.method,
+  route: request.routeOptions.url ?? null,
+  status: reply.statusCode,
+  problem: reply.problem,
+  caller: request.caller?.name ?? null,
+  ms: Math.round(reply.elapsedTime * 100) / 100,
+  cache: request.readContext?.outcome ?? null,
+  upstream_calls: request.readContext?.calls.size ?? 0,
+})
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by routes that read. */
-    reading: ReadingSummary | null
+    /** Set by routes that read records, for the log. */
+    readContext: Pick<ReadContext, 'outcome' | 'calls'> | null
   }
 }

@@ -5,30 +5,29 @@ import { problem } from '../errors.js'
 const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
 /**
- * Answers 405 with `Allow` (RFC 9110, 15.5.6) where a route knows other methods. Fastify itself answers 404 there.
- * Registered before the routes; the methods that none of them takes are added when all are known.
+ * Answers 405 with `Allow` (RFC 9110, 15.5.6) if a path has routes for other methods only, where Fastify would answer
+ * 404. Register it before the routes, and call `addMethodNotAllowedRoutes` after the last one.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     const urls = new Set<string>()
-    // A copy: what is registered here must not be visited in turn.
-    const registered = () => Array.from(urls)
     app.addHook('onRoute', ({ url }) => {
       if (!url.includes('*')) urls.add(url)
     })
-    app.decorate('refuseOtherMethods', () => {
-      for (const url of registered()) {
+    app.decorate('addMethodNotAllowedRoutes', () => {
+      // A copy, because the routes added here are collected too.
+      for (const url of [...urls]) {
         const allow = methods.filter((method) => app.hasRoute({ url, method }))
-        const refuse = async ({ method }: FastifyRequest): Promise<never> => {
+        const reject = async ({ method }: FastifyRequest): Promise<never> => {
           throw problem('method_not_allowed', `Expected ${allow.join(' or ')}, but got ${method}`, { allow })
         }
         app.route({
           url,
           method: methods.filter((method) => !allow.includes(method)),
           schema: { hide: true },
-          // Before the body is looked at, which may be of any kind.
-          onRequest: refuse,
-          handler: refuse,
+          // Before the body is parsed, which would fail first if it is not JSON.
+          onRequest: reject,
+          handler: reject,
         })
       }
     })
@@ -38,7 +37,7 @@ export default fastifyPlugin(
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** To be called once, after the last route. */
-    refuseOtherMethods(): void
+    /** Adds a route that answers 405 for every method without a route. Call it once, after the last route. */
+    addMethodNotAllowedRoutes(): void
   }
 }

@@ -1,41 +1,28 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { LookupOutcome } from '../cache/read-through.js'
+import type { RecordCache } from '../cache/record-cache.js'
 import { problems } from '../errors.js'
+import type { MirrorProgress } from '../mirror/mirror.js'
+import type { CallReport } from '../trackstar/call.js'
+import type { CircuitState } from '../trackstar/circuit-breaker.js'
+import type { Resource } from '../trackstar/client.js'
+import type { RateLimiterState } from '../trackstar/rate-limiter.js'
+import { onceClosed } from './response-close.js'
 
-/** One call upstream, as it is told to the metrics. */
-interface UpstreamCall {
-  readonly route: string
-  readonly cause: string
-  readonly outcome: string
-  readonly ms: number
-  readonly waitedMs: number
-}
-
-/** What is read when somebody looks, rather than counted as it happens. */
+/** The state of a connection, read with every scrape rather than counted as it happens. */
 export interface MetricsState {
-  readonly budget: { readonly readsPerSecond: number; readonly usedLastSecond: number; readonly waiting: number }
-  readonly circuit: 'closed' | 'open' | 'half-open'
-  /** Whether upstream refuses this service's credentials. */
+  readonly budget: Pick<RateLimiterState, 'readsPerSecond' | 'usedLastSecond' | 'waiting'>
+  readonly circuit: CircuitState
+  /** Whether Trackstar rejects the service's credentials. */
   readonly isRefused: boolean
+  readonly stores: RecordCache['state']
+  readonly lookups: Readonly<Record<LookupOutcome, number>>
   readonly keysWaiting: number
   readonly requestsWaiting: number
-  /** Look-ups of records by how they came. */
-  readonly lookups: Readonly<Record<string, number>>
-  readonly stores: Readonly<Record<string, { entries: number; bytes: number; maxBytes: number; evictions: number }>>
-  /** Null where the catalog is not mirrored. */
-  readonly mirror: MirrorState | null
-}
-
-interface MirrorState {
-  readonly state: 'loading' | 'live' | 'off'
-  readonly products: number
-  readonly inventory: number
-  readonly warehouses: number
-  readonly pages: number
-  readonly pagesLeft: number | null
-  /** Epoch ms. */
-  readonly syncedAt: number | undefined
+  /** Null in `on-demand` mode. */
+  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
 }
 
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -43,39 +30,54 @@ const circuitStates = ['closed', 'half-open', 'open'] as const
 const mirrorStates = ['loading', 'live', 'off'] as const
 const resources = ['products', 'inventory', 'warehouses'] as const
 
-/** Everything that is counted, in a registry of its own: an application does not count another's requests. */
+/** All metrics of one application, in a registry of their own so that applications in one process stay apart. */
 export class Metrics {
   readonly registry = new Registry()
-  readonly #calls = this.#counter('trackstar_calls_total', 'Calls made upstream', ['route', 'cause', 'outcome'])
-  readonly #callSeconds = this.#histogram('trackstar_call_seconds', 'Time of a call upstream', ['route'], seconds)
-  readonly #permitSeconds = this.#histogram('trackstar_permit_wait_seconds', 'Wait for a permit', ['cause'], seconds)
+  readonly #calls = this.#counter('trackstar_calls_total', 'Calls to Trackstar', ['route', 'cause', 'outcome'])
+  readonly #callSeconds = this.#histogram(
+    'trackstar_call_seconds',
+    'Duration of a call to Trackstar',
+    ['route'],
+    seconds,
+  )
+  readonly #permitSeconds = this.#histogram(
+    'trackstar_permit_wait_seconds',
+    'Time waited for a permit',
+    ['cause'],
+    seconds,
+  )
   readonly #batchKeys = this.#histogram(
     'trackstar_batch_keys',
-    'Keys in one call',
+    'Keys per batch call',
     ['kind'],
     [1, 2, 5, 10, 25, 50, 75, 100],
   )
-  readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Records left out', ['resource'])
-  readonly http = this.#histogram('http_request_seconds', 'Time of a request', ['method', 'route', 'status'], seconds)
-  readonly problems = this.#counter('http_problems_total', 'Requests refused or failed, by code', ['code'])
-  readonly callers = this.#counter('http_caller_requests_total', 'Requests, by the name of the key', [
+  readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Malformed records skipped', ['resource'])
+  readonly http = this.#histogram(
+    'http_request_seconds',
+    'Duration of a request',
+    ['method', 'route', 'status'],
+    seconds,
+  )
+  readonly problems = this.#counter('http_problems_total', 'Requests rejected or failed, by code', ['code'])
+  readonly callers = this.#counter('http_caller_requests_total', 'Requests, by name of the API key', [
     'caller',
     'status',
   ])
   readonly inFlight = new Gauge({
     name: 'http_requests_in_flight',
-    help: 'Requests being answered',
+    help: 'Requests in flight',
     registers: [this.registry],
   })
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
-    // A counter that appears with its first count shows no increase: an alert on it would miss the first time.
+    // A counter that first appears at 1 shows no increase, so an alert would miss the first event.
     for (const code of Object.keys(problems)) this.problems.inc({ code }, 0)
     for (const resource of resources) this.#malformed.inc({ resource }, 0)
   }
 
-  readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: UpstreamCall): void => {
+  readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: Omit<CallReport, 'upstreamRequestId'>): void => {
     this.#calls.inc({ route, cause, outcome })
     this.#callSeconds.observe({ route }, ms / 1000)
     this.#permitSeconds.observe({ cause }, waitedMs / 1000)
@@ -85,7 +87,7 @@ export class Metrics {
 
   readonly malformed = (resource: string): void => this.#malformed.inc({ resource })
 
-  /** Adds what is read from `state` with every scrape. */
+  /** Adds metrics that are read from `state` with every scrape. */
   watch(state: () => MetricsState): void {
     const gauge = this.#gauge
     const total = (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) => {
@@ -101,59 +103,57 @@ export class Metrics {
         },
       })
     }
-    gauge('trackstar_budget_permits_left', 'Reads that may still leave in this second', [], (left) => {
+    gauge('trackstar_budget_permits_left', 'Reads that may still be sent in the current second', [], (left) => {
       const { readsPerSecond, usedLastSecond } = state().budget
       left.set(readsPerSecond - usedLastSecond)
     })
-    gauge('trackstar_permits_awaited', 'Calls that wait for a permit', [], (waiting) =>
+    gauge('trackstar_permits_awaited', 'Calls waiting for a permit', [], (waiting) =>
       waiting.set(state().budget.waiting),
     )
-    gauge('trackstar_keys_awaited', 'SKUs and ids that wait for a call', [], (waiting) =>
+    gauge('trackstar_keys_awaited', 'SKUs and ids waiting for a call', [], (waiting) =>
       waiting.set(state().keysWaiting),
     )
-    gauge('trackstar_requests_awaiting', 'Requests that wait for upstream', [], (waiting) =>
+    gauge('trackstar_requests_awaiting', 'Requests waiting for Trackstar', [], (waiting) =>
       waiting.set(state().requestsWaiting),
     )
-    gauge('trackstar_circuit_state', '1 for the state that the circuit is in', ['state'], (circuit) => {
+    gauge('trackstar_circuit_state', '1 for the current state of the circuit breaker', ['state'], (circuit) => {
       for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))
     })
-    gauge('trackstar_credentials_refused', '1 while Trackstar refuses the credentials of this service', [], (refused) =>
+    gauge('trackstar_credentials_refused', '1 while Trackstar rejects the credentials of the service', [], (refused) =>
       refused.set(Number(state().isRefused)),
     )
     const stores = () => Object.entries(state().stores)
     const ofStores = (name: string, help: string, figure: 'entries' | 'bytes' | 'maxBytes') =>
-      gauge(name, help, ['store'], (held) => {
-        for (const [store, figures] of stores()) held.set({ store }, figures[figure])
+      gauge(name, help, ['store'], (gauge) => {
+        for (const [store, figures] of stores()) gauge.set({ store }, figures[figure])
       })
-    ofStores('cache_entries', 'Entries held', 'entries')
-    ofStores('cache_bytes', 'Bytes held, as JSON', 'bytes')
-    ofStores('cache_max_bytes', 'Bound on the bytes held', 'maxBytes')
-    total('cache_lookups_total', 'Look-ups of records, by how they came', 'outcome', () =>
-      Object.entries(state().lookups),
-    )
-    total('cache_evictions_total', 'Entries put out to stay within the bound', 'store', () =>
+    ofStores('cache_entries', 'Entries in the cache', 'entries')
+    ofStores('cache_bytes', 'Size of the entries as JSON', 'bytes')
+    ofStores('cache_max_bytes', 'Maximum size of the entries', 'maxBytes')
+    total('cache_lookups_total', 'Record lookups, by outcome', 'outcome', () => Object.entries(state().lookups))
+    total('cache_evictions_total', 'Entries evicted to stay within the maximum size', 'store', () =>
       stores().map(([store, { evictions }]) => [store, evictions] as const),
     )
     if (state().mirror !== null) this.#watchMirror(() => state().mirror)
   }
 
-  /** Adds how many read events, asked with every scrape. */
+  /** Adds the number of event streams, read with every scrape. */
   readonly watchReaders = (count: () => number): void => {
-    this.#gauge('stock_event_readers', 'Open readers of events', [], (readers) => readers.set(count()))
+    this.#gauge('stock_event_readers', 'Open event streams', [], (readers) => readers.set(count()))
   }
 
-  #watchMirror(mirror: () => MirrorState | null): void {
-    this.#gauge('mirror_state', '1 for the state that the mirror is in', ['state'], (state) => {
+  #watchMirror(mirror: () => MetricsState['mirror']): void {
+    this.#gauge('mirror_state', '1 for the current state of the mirror', ['state'], (state) => {
       for (const name of mirrorStates) state.set({ state: name }, Number(mirror()?.state === name))
     })
-    this.#gauge('mirror_records', 'Records mirrored', ['resource'], (records) => {
+    this.#gauge('mirror_records', 'Records in the mirror', ['resource'], (records) => {
       for (const resource of resources) records.set({ resource }, mirror()?.[resource] ?? 0)
     })
-    this.#gauge('mirror_pages_read', 'Pages read since the start', [], (pages) => pages.set(mirror()?.pages ?? 0))
-    this.#gauge('mirror_pages_left', 'Pages of the walk under way still to come, where that is known', [], (left) =>
+    this.#gauge('mirror_pages_read', 'Pages read since startup', [], (pages) => pages.set(mirror()?.pages ?? 0))
+    this.#gauge('mirror_pages_left', 'Pages left of the current load or comparison, if known', [], (left) =>
       setOrRemove(left, mirror()?.pagesLeft),
     )
-    this.#gauge('mirror_synced_timestamp_seconds', 'As of when all that is held is up to date', [], (synced) => {
+    this.#gauge('mirror_synced_timestamp_seconds', 'When the mirror was last known to be up to date', [], (synced) => {
       const syncedAt = mirror()?.syncedAt
       setOrRemove(synced, syncedAt === undefined ? undefined : syncedAt / 1000)
     })
@@ -187,7 +187,7 @@ export class Metrics {
   }
 }
 
-/** What is not known has no value: 0 would be one. */
+/** An unknown value is absent, not 0. */
 function setOrRemove(gauge: Gauge, value: number | null | undefined): void {
   if (value === undefined || value === null) gauge.remove()
   else gauge.set(value)
@@ -197,13 +197,13 @@ export interface RequestMetricsOptions {
   readonly metrics: Metrics
 }
 
-/** Counts every request. Labels are route templates and the names of keys: never a SKU or a secret. */
+/** Counts and times every request. Labels are route templates and names of API keys, never a SKU or a secret. */
 export default fastifyPlugin<RequestMetricsOptions>(
   async (app: FastifyInstance, { metrics }) => {
-    app.addHook('onRequest', (_request, reply, done) => {
+    app.addHook('onRequest', (request, reply, done) => {
       metrics.inFlight.inc()
-      // Not with the response, which never comes for who has gone away before.
-      reply.raw.once('close', () => metrics.inFlight.dec())
+      // `onResponse` is not called if the client disconnects first.
+      onceClosed(request, reply, () => metrics.inFlight.dec())
       done()
     })
     app.addHook('onResponse', (request, reply, done) => {
@@ -215,5 +215,5 @@ export default fastifyPlugin<RequestMetricsOptions>(
       done()
     })
   },
-  { name: 'request-metrics', dependencies: ['problems', 'access'] },
+  { name: 'request-metrics', dependencies: ['problems', 'auth'] },
 )

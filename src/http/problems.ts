@@ -2,8 +2,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, Fasti
 import fastifyPlugin from 'fastify-plugin'
 import { isProblem, type Problem, ProblemBody, type ProblemCode, problem, problemBody } from '../errors.js'
 
-/** Fastify's own refusals, by status; what is not named here is a bad request. */
-const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
+/** Fastify's own errors by status; any other 4xx is an invalid request. */
+const codeByStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [408, 'request_timeout'],
   [413, 'content_too_large'],
   [414, 'uri_too_long'],
@@ -11,28 +11,30 @@ const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [431, 'headers_too_large'],
 ])
 
-/** Turns whatever was thrown into a {@link Problem}: ours as it is, Fastify's refusals by status, the rest a fault. */
+/** Converts any thrown value into a {@link Problem}: Fastify's 4xx errors by status, unknown errors to `internal_error`. */
 export function toProblem(error: unknown): Problem {
   if (isProblem(error)) return error
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
   if (validation?.[0]) {
-    const wrong = fieldError(validation[0], validationContext)
-    const where =
+    const invalid = fieldError(validation[0], validationContext)
+    const part =
       validationContext === 'querystring' ? 'query parameter' : validationContext === 'params' ? 'path' : 'field'
-    return problem('validation_failed', `The ${where} ${wrong.field || 'body'} ${wrong.message}`, {
-      errors: [wrong],
+    return problem('validation_failed', `The ${part} ${invalid.field || 'body'} ${invalid.message}`, {
+      errors: [invalid],
       cause: error,
     })
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return problem(codeOfStatus.get(statusCode) ?? 'validation_failed', message ?? 'Invalid request', {
+    return problem(codeByStatus.get(statusCode) ?? 'validation_failed', message ?? 'Invalid request', {
       cause: error,
     })
   }
-  return problem('internal_error', 'Something went wrong here; the request id finds it in the logs', { cause: error })
+  return problem('internal_error', 'An unexpected error occurred; the logs have it under the request_id', {
+    cause: error,
+  })
 }
 
-/** The field that Ajv complains of, spelt as the caller would: `skus[3]` of a body, `sku[foo]` of a query. */
+/** The field of a validation error, spelled as the caller sent it: `skus[3]` in a body, `sku[foo]` in a query. */
 function fieldError(
   error: FastifySchemaValidationError,
   context: string | undefined,
@@ -46,8 +48,8 @@ function fieldError(
     (name, part) => (context === 'body' && !/^\d+$/.test(part) ? `${name}.${part}` : `${name}[${part}]`),
     first,
   )
-  if (error.keyword === 'additionalProperties') return { field, message: 'is not known here' }
-  if (error.keyword === 'required') return { field, message: 'is missing' }
+  if (error.keyword === 'additionalProperties') return { field, message: 'is not recognized' }
+  if (error.keyword === 'required') return { field, message: 'is required' }
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
   return { field, message: `${error.message ?? 'is not valid'}${allowed}` }
 }
@@ -55,34 +57,34 @@ function fieldError(
 const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const found = toProblem(error)
-  // What has no cause is in the request's own line, by its code: a flood of refusals must not be a flood of stacks.
-  if (found.problem === 'internal_error') request.log.error({ err: found }, found.message)
-  else if (found.statusCode >= 500 && found.cause !== undefined) request.log.warn({ err: found }, found.message)
-  reply.problem = found.problem
-  const { retryAfter, allow } = found.extras
+  const answer = toProblem(error)
+  // A problem without a cause is logged with its request, by code: a flood of rejections must not flood the log.
+  if (answer.problem === 'internal_error') request.log.error({ err: answer }, answer.message)
+  else if (answer.statusCode >= 500 && answer.cause !== undefined) request.log.warn({ err: answer }, answer.message)
+  reply.problem = answer.problem
+  const { retryAfter, allow } = answer.extras
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (allow) reply.header('allow', allow.join(', '))
-  // RFC 9110, 15.5.2: a 401 says how to do better.
-  if (found.problem === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="trackstar-bff"')
+  // RFC 9110, 15.5.2.
+  if (answer.problem === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="trackstar-bff"')
   return reply
-    .code(found.statusCode)
+    .code(answer.statusCode)
     .header('cache-control', 'no-store')
     .type('application/problem+json')
-    .send(problemBody(found, request.id))
+    .send(problemBody(answer, request.id))
 }
 
-/** Every error as `application/problem+json` (RFC 9457), Fastify's own included. */
+/** Answers every error as `application/problem+json` (RFC 9457), including Fastify's own. */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addSchema(ProblemBody)
     app.decorateReply('problem', null)
     app.setErrorHandler(sendProblem)
-    // JSON is the only body there is: any other is a 415.
+    // Only JSON bodies are accepted; any other content type is a 415.
     app.removeContentTypeParser('text/plain')
     app.setNotFoundHandler((request, reply) =>
       sendProblem(
-        problem('route_not_found', `There is no ${request.method} ${pathOf(request.url)} here`),
+        problem('route_not_found', `There is no route for ${request.method} ${pathOf(request.url)}`),
         request,
         reply,
       ),
@@ -93,7 +95,7 @@ export default fastifyPlugin(
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** The code of the problem that was answered, for logs and metrics. */
+    /** The code of the problem that was sent, for logs and metrics. */
     problem: ProblemCode | null
   }
 }

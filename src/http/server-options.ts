@@ -1,28 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import type { Server, ServerResponse } from 'node:http'
+import { type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type FastifyBaseLogger, type FastifyHttpOptions, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
-import { routedAddress } from './request-head.js'
+import { maxUrlBytes, pendingResponse, routableUrl } from './request-checks.js'
 import { serializerFactory } from './serialization.js'
 import { validatorFactory } from './validation.js'
 
-/** The longest address that is taken; what does not fit goes by POST. */
-export const maxUrlBytes = 16 * 1024
-/** Room for the address and as much again for the headers. */
+/** Each connection holds a socket and its buffers. Further connections are closed at once. */
+export const maxConnections = 20_000
+/** Room for the URL and as much again for the headers. */
 const maxHeaderBytes = 2 * maxUrlBytes
-/** How long a connection may be still, beyond the time that an answer may take. */
-const stalledMs = 30_000
 const maxBodyBytes = 1024 * 1024
+/** How long a connection may be inactive, beyond the time that a response may take. */
+const inactiveMs = 30_000
 
 type SchemaController = NonNullable<FastifyHttpOptions<Server>['schemaController']>
 type BuildValidator = NonNullable<NonNullable<SchemaController['compilersFactory']>['buildValidator']>
-/** Fastify's types take what the factory makes for Ajv's own `compile`; it is called with the route's schema. */
+/** Fastify's types expect a factory of Ajv's own `compile`, but Fastify calls it with the route's schema. */
 const buildValidator = validatorFactory as unknown as BuildValidator
 
-/** How Fastify itself is set up: limits, request ids, and refusals that come before any route. */
+/** Options for Fastify and Node's HTTP server: limits, timeouts, request ids, and answers to unparsable requests. */
 export function serverOptions(
   { trustProxy, requestTimeoutMs }: Pick<Config, 'trustProxy' | 'requestTimeoutMs'>,
   logger: Logger,
@@ -32,80 +32,78 @@ export function serverOptions(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     requestIdHeader: false,
-    // Fastify's types know no number of hops.
+    // Fastify's types do not have the number of hops.
     trustProxy: typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy,
-    // A SKU of 255 characters is longer when it is percent-encoded; its schema is what bounds it.
+    // Fastify's default is 100 characters. A SKU of 255 characters is longer when percent-encoded; its schema bounds it.
     routerOptions: { maxParamLength: maxHeaderBytes },
-    rewriteUrl: routedAddress,
-    // Node looks for who is late at this interval; its own is half a minute.
-    // It is told of the timeout as well, to bound that for headers by it: a shorter one than that would not be kept.
+    rewriteUrl: routableUrl,
     http: {
       maxHeaderSize: maxHeaderBytes,
+      // How often Node looks for requests that timed out; its default is 30 s.
       connectionsCheckingInterval: 1000,
+      // Node limits the timeout for headers by this one, so it needs it at construction.
       requestTimeout: requestTimeoutMs,
-      // Refused by the plugin for heads of requests, as a problem.
-      requireHostHeader: false,
-      // Of two `Host` or `Authorization` Node would take the first and say nothing, and a proxy perhaps the second.
+      requireHostHeader: true,
+      // Otherwise Node takes the first of two `Host` or `Authorization` fields, where a proxy may take the second.
       joinDuplicateHeaders: true,
     },
     bodyLimit: maxBodyBytes,
-    // For a request to arrive whole; Fastify's own default is for ever.
+    // The time for a request to arrive completely; Fastify's default is no limit.
     requestTimeout: requestTimeoutMs,
-    // For who does not read his answer. While one is made nothing moves either; events have their heartbeat.
-    connectionTimeout: requestTimeoutMs + stalledMs,
+    // For clients that stop reading a response. A pending response is inactive as well; event streams send heartbeats.
+    connectionTimeout: requestTimeoutMs + inactiveMs,
     schemaController: { compilersFactory: { buildValidator, buildSerializer: serializerFactory() } },
-    // What still comes on an open connection while the service stops is answered, as a problem if need be.
+    // Requests on open connections are still answered during shutdown.
     return503OnClosing: false,
-    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseConnection(error, socket, logger),
+    clientErrorHandler: (error: Error & { code?: string }, socket) => handleClientError(error, socket, logger),
   } satisfies FastifyHttpOptions<Server>
 }
 
-/** The caller's id if it is a sane token, else one made here. */
+/** The caller's id if it is a short token, otherwise a new one. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
-/** What never became a request at all (RFC 9110, 15.5; RFC 6585, 5). */
-const codeOfFault: ReadonlyMap<string, ProblemCode> = new Map([
+/** The problems of errors that Node reports before there is a request; any other is a malformed request. */
+const codeByNodeError: ReadonlyMap<string, ProblemCode> = new Map([
   ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ])
 
-/** The answer that is under way on a connection: where Node itself looks when nobody handles a client's error. */
-const answerOn = (socket: Socket): ServerResponse | null | undefined => Reflect.get(socket, '_httpMessage')
-
-/** Answers by hand on a connection that Node could not parse, and ends it. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
+/** Answers a request that Node could not parse, or that did not arrive in time, and closes its connection. */
+function handleClientError(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  const answer = answerOn(socket)
-  if (answer?.req.complete && !answer.headersSent) {
-    // What is wrong came behind a request that is being answered, and a refusal would be taken for the answer to that.
-    answer.shouldKeepAlive = false
-    return
-  }
-  // In the middle of an answer, or behind the last one: what came now would be taken for a part of it.
-  if (answer?.headersSent) {
+  const response = pendingResponse(socket)
+  if (response?.headersSent) {
+    // Anything written now would be taken for a part of that response.
     socket.destroySoon()
-    return
+  } else if (response?.req.complete) {
+    // The error lies behind a complete request, and an answer to it would be taken for the answer to that request.
+    response.setHeader('connection', 'close')
+  } else {
+    socket.end(rejection(error, logger))
   }
-  const code = codeOfFault.get(error.code ?? '') ?? 'validation_failed'
+}
+
+/** A whole HTTP response, written by hand because there is no response object. */
+function rejection(error: Error & { code?: string }, logger: Logger): string {
+  const code = codeByNodeError.get(error.code ?? '') ?? 'validation_failed'
   const id = randomUUID()
-  const refused = problem(code, 'Expected a request by RFC 9112 within the limits of this service')
-  logger.info({ request_id: id, status: refused.statusCode, problem: code, fault: error.code }, 'refused')
-  const body = JSON.stringify(problemBody(refused, id))
-  socket.end(
-    [
-      `HTTP/1.1 ${refused.statusCode} ${code}`,
-      'Content-Type: application/problem+json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${id}`,
-      'Cache-Control: no-store',
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  )
+  const rejected = problem(code, 'The request is malformed, exceeds a size limit, or did not arrive in time')
+  const { statusCode } = rejected
+  logger.info({ request_id: id, status: statusCode, problem: code, reason: error.code }, 'request rejected')
+  const body = JSON.stringify(problemBody(rejected, id))
+  return [
+    `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${id}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n')
 }

@@ -6,54 +6,49 @@ import {
   diag,
   propagation,
   ROOT_CONTEXT,
-  type Span,
+  SpanKind,
+  SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { activeCall } from '../trackstar/call.js'
 import { version } from '../version.js'
+import { onceClosed } from './response-close.js'
 
-/** Traces that are made and sent somewhere. */
+/** Tracing that has been started for the process. */
 export interface Tracing {
-  /** Gives each request a span; the application tells it what else there is to say of one. */
-  readonly requestSpans: FastifyPluginCallback
-  /** What ties a log line to the span in which it is written. */
+  /** Returns the fields that link a log line to the active span. */
   readonly logFields: () => object
-  /** Says where the SDK's complaints go, those that it has had already included. */
-  complainTo(log: (complaint: string) => void): void
-  /** Sends what has not been sent, for as long as a stop may reasonably wait for it. Never rejects. */
+  /** Sets the listener for the SDK's diagnostics, and passes on those so far. */
+  onDiagnostic(listener: (diagnostic: string) => void): void
+  /** Exports what has not been exported, for two seconds at most. Never rejects. */
   close(): Promise<void>
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A collector that is gone must not hold up the end of the process; the SDK itself would try for half a minute. */
-const flushMs = 2000
+const serviceName = 'trackstar-bff'
+
+/** An unreachable collector must not delay the end of the process; the SDK itself would retry for 30 s. */
+const flushTimeoutMs = 2000
 
 /**
- * Starts making traces if the standard variables of OpenTelemetry ask for it, by an endpoint or an exporter; else does
- * nothing, loads nothing, and gives undefined. What is sent, where and how much of it is then read by the SDK itself,
- * from the environment of the process. Only traces: metrics are at `/metrics`, and logs go to standard output, unless
- * the variables name exporters for those too.
+ * Starts OpenTelemetry if its standard variables ask for traces, by an endpoint or an exporter; otherwise it loads nothing
+ * and returns undefined. The SDK reads the rest of its configuration from the environment of the process. Only traces are
+ * exported unless the variables name exporters for metrics and logs too: metrics are served at `/metrics`, and logs go to
+ * standard output.
  */
 export async function startTracing(environment: Environment): Promise<Tracing | undefined> {
-  if (!isWanted(environment)) return undefined
-  const [{ NodeSDK, core, resources }, { UndiciInstrumentation }, { FastifyOtelInstrumentation }] = await Promise.all([
+  if (!isRequested(environment)) return undefined
+  const [{ NodeSDK, core, resources }, { UndiciInstrumentation }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/instrumentation-undici'),
-    import('@fastify/otel'),
   ])
-  // One span for a request: none for its hooks and its handler, and no error with its message.
-  const requests = new FastifyOtelInstrumentation({
-    instrumentHooks: false,
-    instrumentHandler: false,
-    recordExceptions: false,
-  })
-  const calls = new UndiciInstrumentation({
-    // The process may make other requests, as the sandbox of the demo sends webhooks.
+  const upstreamCalls = new UndiciInstrumentation({
+    // The process may send other requests, such as the webhooks of the demo's sandbox.
     ignoreRequestHook: () => activeCall() === undefined,
-    // A query names SKUs by the hundred.
+    // A query may name hundreds of SKUs.
     startSpanHook: ({ origin, path }) => ({
       'url.full': origin + withoutQuery(path),
       'url.query': undefined,
@@ -62,30 +57,29 @@ export async function startTracing(environment: Environment): Promise<Tracing | 
     }),
     requestHook: (span, { method }) => void span.updateName(`${method} ${activeCall()?.route}`),
   })
-  const named = resources.resourceFromAttributes({ 'service.name': 'trackstar-bff', 'service.version': version })
+  const service = resources.resourceFromAttributes({ 'service.name': serviceName, 'service.version': version })
   const sdk = new NodeSDK({
-    resource: resources.defaultResource().merge(named),
-    instrumentations: [requests, calls],
-    // The default would take a caller's baggage in as well, and pass it on to Trackstar.
+    resource: resources.defaultResource().merge(service),
+    instrumentations: [upstreamCalls],
+    // The default would also propagate a caller's baggage to Trackstar.
     ...(!environment['OTEL_PROPAGATORS'] && { textMapPropagator: new core.W3CTraceContextPropagator() }),
     ...(!environment['OTEL_METRICS_EXPORTER'] && { metricReaders: [] }),
     ...(!environment['OTEL_LOGS_EXPORTER'] && { logRecordProcessors: [] }),
   })
-  const complainTo = collectComplaints(environment['OTEL_LOG_LEVEL'])
+  const onDiagnostic = collectDiagnostics(environment['OTEL_LOG_LEVEL'])
   sdk.start()
   return {
-    requestSpans: requests.plugin(),
     logFields,
-    complainTo,
+    onDiagnostic,
     async close() {
-      // What cannot be sent is complained of by the SDK.
-      await Promise.race([sdk.shutdown().catch(() => {}), sleep(flushMs, undefined, { ref: false })])
+      // The SDK reports what it cannot send as a diagnostic.
+      await Promise.race([sdk.shutdown().catch(() => {}), sleep(flushTimeoutMs, undefined, { ref: false })])
     },
   }
 }
 
-/** As OpenTelemetry says, an empty variable counts as unset. */
-function isWanted(environment: Environment): boolean {
+/** OpenTelemetry treats an empty variable as unset. */
+function isRequested(environment: Environment): boolean {
   if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return false
   const exporter = environment['OTEL_TRACES_EXPORTER']?.trim()
   if (exporter) return exporter !== 'none'
@@ -97,80 +91,75 @@ function logFields(): object {
   return span ? { trace_id: span.traceId, span_id: span.spanId } : {}
 }
 
-/** Takes the SDK's complaints from the console, which is for JSON, and keeps them until there is a log. */
-function collectComplaints(level: string | undefined) {
+/** Keeps the SDK's diagnostics, which it would write to the console, until there is a log to write them to. */
+function collectDiagnostics(level: string | undefined): Tracing['onDiagnostic'] {
   const early: string[] = []
-  let log = (complaint: string): void => {
-    early.push(complaint)
+  let log = (diagnostic: string): void => {
+    early.push(diagnostic)
   }
-  // It is of no request, though one may have set the timer that is behind it.
-  const take = (complaint: string) => context.with(ROOT_CONTEXT, () => log(complaint))
-  const wanted = DiagLogLevel[level?.trim().toUpperCase() as keyof typeof DiagLogLevel] ?? DiagLogLevel.WARN
+  // A diagnostic belongs to no request, though a request may have started the timer that reports it.
+  const write = (diagnostic: string) => context.with(ROOT_CONTEXT, () => log(diagnostic))
+  const logLevel = DiagLogLevel[level?.trim().toUpperCase() as keyof typeof DiagLogLevel] ?? DiagLogLevel.WARN
   diag.setLogger(
-    { error: take, warn: take, info: take, debug: take, verbose: take },
-    { logLevel: wanted, suppressOverrideMessage: true },
+    { error: write, warn: write, info: write, debug: write, verbose: write },
+    { logLevel, suppressOverrideMessage: true },
   )
-  return (given: (complaint: string) => void): void => {
-    log = given
-    for (const complaint of early.splice(0)) log(complaint)
+  return (listener) => {
+    log = listener
+    for (const diagnostic of early.splice(0)) log(diagnostic)
   }
 }
 
 const withoutQuery = (path: string) => path.split('?', 1)[0] ?? ''
 
 export interface RequestSpansOptions {
-  /** The plugin of `@fastify/otel`, told to make no spans but those of requests. */
-  readonly requestSpans: FastifyPluginCallback
-  /** Says where OpenTelemetry's complaints go. */
-  readonly complainTo: (log: (complaint: string) => void) => void
+  readonly onDiagnostic: Tracing['onDiagnostic']
 }
 
 /**
- * One span for each request, named by its method and the route's template. Nothing that a caller has sent gets into it:
- * no address (which names SKUs, and may hold a ticket), no header, no text of an error. Has to be registered first.
+ * Creates one server span per request, named by its method and the route's template. A span contains nothing that the
+ * caller sent: no URL (which names SKUs and may contain a ticket), no header and no error message. Register it before
+ * every plugin whose hooks should run within the span.
  */
 export default fastifyPlugin(
-  async (app: FastifyInstance, { requestSpans, complainTo }: RequestSpansOptions) => {
-    complainTo((complaint) => app.log.warn({ complaint }, 'OpenTelemetry complains'))
-    const setNotFoundHandler: unknown = Reflect.get(app, 'setNotFoundHandler')
-    await app.register(requestSpans)
-    // It would make a span within the span where no route is found.
-    Reflect.set(app, 'setNotFoundHandler', setNotFoundHandler)
-    app.addHook('onRoute', withoutErrorText)
+  async (app: FastifyInstance, { onDiagnostic }: RequestSpansOptions) => {
+    onDiagnostic((diagnostic) => app.log.warn({ diagnostic }, 'OpenTelemetry diagnostic'))
+    const tracer = trace.getTracer(serviceName, version)
+    app.decorateRequest('traceContext', null)
     app.addHook('onRequest', (request, reply, done) => {
-      const { span, context: active } = request.opentelemetry()
-      if (span === null || active === null) done()
-      else context.with(describe(span, active, request, reply), done)
+      const { method, headers, routeOptions } = request
+      const { url: route } = routeOptions
+      // Whatever OTEL_PROPAGATORS accepts, a caller's baggage must not be sent on to Trackstar, a third party.
+      const parent = propagation.deleteBaggage(propagation.extract(ROOT_CONTEXT, headers))
+      const attributes = {
+        'http.request.method': method,
+        'url.path': route ?? '',
+        ...(route !== undefined && { 'http.route': route }),
+      }
+      const span = tracer.startSpan(`${method} ${route ?? ''}`.trim(), { kind: SpanKind.SERVER, attributes }, parent)
+      request.traceContext = trace.setSpan(parent, span)
+      // Listeners of the response run in the context of its connection otherwise.
+      context.bind(request.traceContext, reply.raw)
+      onceClosed(request, reply, () => span.end())
+      context.with(request.traceContext, done)
     })
-    app.addHook('onSend', async (request, reply) => {
-      if (reply.statusCode >= 500)
-        request.opentelemetry().span?.setAttribute('error.type', reply.problem ?? String(reply.statusCode))
-    })
-    // Fastify has listened for the end of the answer since before there was a span.
-    app.addHook('onResponse', (request, _reply, done) => {
-      context.with(request.opentelemetry().context ?? context.active(), done)
+    app.addHook('onResponse', (request, reply, done) => {
+      const span = trace.getSpan(request.traceContext ?? ROOT_CONTEXT)
+      span?.setAttribute('http.response.status_code', reply.statusCode)
+      if (reply.statusCode >= 500) {
+        span?.setStatus({ code: SpanStatusCode.ERROR })
+        span?.setAttribute('error.type', reply.problem ?? String(reply.statusCode))
+      }
+      // Fastify calls this hook in the context of the connection.
+      context.with(request.traceContext ?? context.active(), done)
     })
   },
   { name: 'request-spans' },
 )
 
-/** @returns the context in which all that is done for the request is to run */
-function describe(span: Span, active: Context, request: FastifyRequest, reply: FastifyReply): Context {
-  const { url = '' } = request.routeOptions
-  span.updateName(`${request.method} ${url}`.trim())
-  span.setAttribute('url.path', url)
-  // Whatever OTEL_PROPAGATORS takes in: baggage in it would go on to Trackstar, which is somebody else.
-  const own = propagation.deleteBaggage(active)
-  // What the end of its connection sets off would not know whose it is.
-  context.bind(own, reply.raw)
-  // An answer that is cut off is never sent, and a stream of events is not sent by Fastify.
-  reply.raw.once('close', () => {
-    if (span.isRecording()) span.end()
-  })
-  return own
-}
-
-/** The plugin's hook for errors marks every refusal as a failure, with its message, which says what was asked for. */
-function withoutErrorText(route: RouteOptions): void {
-  route.onError = [route.onError ?? []].flat().filter(({ name }) => name !== 'recordErrorInSpanHook')
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The context with the request's span; null before the span is started. */
+    traceContext: Context | null
+  }
 }

@@ -23,7 +23,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
   app.put(
     '/inventory/:id/adjust',
     {
-      config: { gives: 'json', access: 'write' },
+      config: { produces: 'json', access: 'write' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'adjustInventoryItem',

@@ -18,7 +18,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/check',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],
@@ -75,7 +75,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       const { result, failures, readAt, stale } = await checkBasketLines(catalog, requestedLines, warehouse_id, context)
       throwIfAllUnavailable([...failures.values()], requestedLines.length)
       const isPartial = [...failures.values()].some((failure) => failure.status === 'unavailable')
-      setFreshness(reply, context, readAt, { saysAsOf: true, isPartial })
+      setFreshness(reply, context, readAt, { hasAsOf: true, isPartial })
       return reply.send({
         ...result,
         lines: result.lines.map((line, index) => {

@@ -12,7 +12,7 @@ export const createReadContexts =
   (timeoutMs: number, elapsed: () => number): ReadContextOf =>
   (request) => {
     const context = new ReadContext(request.client, elapsed() + timeoutMs, parseDirectives(request))
-    request.reading = context
+    request.readContext = context
     return context
   }
 
@@ -49,7 +49,7 @@ export function setFreshness(
   reply: FastifyReply,
   context: ReadContext,
   readAt: number,
-  { saysAsOf = false, isPartial = false, body }: { saysAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
+  { hasAsOf = false, isPartial = false, body }: { hasAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
 ): void {
-  reply.freshness = { readAt, outcome: context.outcome ?? 'hit', saysAsOf, isPartial, body }
+  reply.freshness = { readAt, outcome: context.outcome ?? 'hit', hasAsOf, isPartial, body }
 }

@@ -51,10 +51,10 @@ const securitySchemes = {
 } as const
 
 /** The `security` of an operation: the schemes it accepts, and for keys the scope. */
-function securityOf(access: Access = 'read', takesTicket = false): Record<string, string[]>[] {
+function securityOf(access: Access = 'read', acceptsTicket = false): Record<string, string[]>[] {
   if (access === 'open') return []
   if (access === 'signature') return [{ signature: [] }]
-  return [{ bearer: [access] }, { apiKey: [access] }, ...(takesTicket ? [{ ticket: [] }] : [])]
+  return [{ bearer: [access] }, { apiKey: [access] }, ...(acceptsTicket ? [{ ticket: [] }] : [])]
 }
 
 const tags = [
@@ -107,11 +107,11 @@ export default fastifyPlugin<DocsOptions>(
           typeof json.$id === 'string' ? json.$id : `schema-${index}`,
       },
       transform: ({ schema, url, route }) => {
-        const { documentedQuery, documentedBody, access, takesTicket } = route.config ?? {}
+        const { documentedQuery, documentedBody, access, acceptsTicket } = route.config ?? {}
         const documented = {
           ...(documentedQuery && { querystring: documentedQuery }),
           ...(documentedBody && { body: documentedBody }),
-          security: securityOf(access, takesTicket),
+          security: securityOf(access, acceptsTicket),
         }
         return { schema: { ...schema, ...documented }, url }
       },
@@ -147,5 +147,5 @@ export default fastifyPlugin<DocsOptions>(
     })
     app.get('/docs/problems', hidden, (_request, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()))
   },
-  { name: 'docs', dependencies: ['access'] },
+  { name: 'docs', dependencies: ['auth'] },
 )

@@ -29,7 +29,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
   app.post(
     '/stock/events/tickets',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       schema: {
         operationId: 'createEventTicket',
         tags: ['stock'],

@@ -114,7 +114,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
   app.get(
     '/stock/events',
     {
-      config: { takesTicket: true },
+      config: { acceptsTicket: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],

@@ -3,35 +3,34 @@ import fastifyPlugin from 'fastify-plugin'
 import { Type } from 'typebox'
 
 export interface HealthOptions {
-  /** Why no answer can be given at the moment; undefined while one can. */
-  readonly unready: () => string | undefined
+  /** Why the service is not ready; undefined if it is. */
+  readonly unreadyReason: () => string | undefined
 }
 
 const Health = Type.Object(
-  { status: Type.String({ description: '`ok`, or why not' }) },
-  { $id: 'Health', description: 'Whether the service can do its work' },
+  { status: Type.String({ description: '`ok`, or the reason why the service is not ready' }) },
+  { $id: 'Health', description: 'Health of the service' },
 )
 const response = (description: string) => ({
   description,
-  headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+  headers: { 'Cache-Control': { type: 'string', description: 'Never stored', examples: ['no-store'] } },
   content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Health#' }) } },
 })
 
 /**
- * `/livez`: the process runs. `/readyz`: it can answer, from what it holds if need be; so a dead upstream leaves it ready,
- * while refused credentials or a stop under way do not.
+ * `/livez` answers while the process runs. `/readyz` answers 200 while the service can answer requests, from its cache if
+ * Trackstar is down, and 503 if Trackstar rejects the credentials or the service is shutting down.
  */
 export default fastifyPlugin<HealthOptions>(
-  async (app: FastifyInstance, { unready }) => {
+  async (app: FastifyInstance, { unreadyReason }) => {
     app.addSchema(Health)
     let isStopping = false
     app.decorate('drain', () => {
       isStopping = true
     })
     app.addHook('preClose', async () => app.drain())
-    // With the answer, not the request: one that came before the stop keeps its connection as little as one that comes after.
     app.addHook('onSend', (_request, reply, payload, done) => {
-      // Who keeps his connection would find it closed in a moment (RFC 9112, 9.6).
+      // Also on responses to requests that came before the shutdown: the connection is about to close (RFC 9112, 9.6).
       if (isStopping) reply.header('connection', 'close')
       done(null, payload)
     })
@@ -42,9 +41,9 @@ export default fastifyPlugin<HealthOptions>(
         schema: {
           operationId: 'getLiveness',
           tags: ['operation'],
-          summary: 'Is the process running?',
-          description: 'Always 200 while the process can answer at all. For a restart policy.',
-          response: { 200: response('It runs') },
+          summary: 'Check liveness',
+          description: '200 while the process runs. Use it as a liveness probe.',
+          response: { 200: response('The process runs') },
         },
       },
       async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
@@ -56,21 +55,21 @@ export default fastifyPlugin<HealthOptions>(
         schema: {
           operationId: 'getReadiness',
           tags: ['operation'],
-          summary: 'Can it answer?',
+          summary: 'Check readiness',
           description:
-            '200 from the moment the service listens. 503 after Trackstar has refused its credentials, until a call succeeds again, and while it is stopping. A dead upstream leaves it ready: what is held is still answered.',
+            '200 as soon as the service listens. 503 after Trackstar has rejected its credentials, until a call succeeds again, and during shutdown. The service stays ready while Trackstar is down, because it still answers from its cache. Use it as a readiness probe.',
           response: {
-            200: response('It can answer'),
-            503: response('It cannot, and why'),
+            200: response('The service is ready'),
+            503: response('The service is not ready'),
           },
         },
       },
       async (_request, reply) => {
-        const why = isStopping ? 'The service is stopping' : unready()
+        const reason = isStopping ? 'The service is shutting down' : unreadyReason()
         return reply
-          .code(why === undefined ? 200 : 503)
+          .code(reason === undefined ? 200 : 503)
           .header('cache-control', 'no-store')
-          .send({ status: why ?? 'ok' })
+          .send({ status: reason ?? 'ok' })
       },
     )
   },
@@ -79,7 +78,7 @@ export default fastifyPlugin<HealthOptions>(
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Says at `/readyz` that the service stops, while it goes on answering; each connection ends with its next answer. */
+    /** Reports the shutdown at `/readyz` and closes each connection after its next response. Requests are still answered. */
     drain(): void
   }
 }

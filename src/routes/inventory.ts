@@ -18,7 +18,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/inventory/:id',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getInventoryItem',

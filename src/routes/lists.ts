@@ -21,7 +21,7 @@ export function addListRoute(
   app.get(
     `/${resource}`,
     {
-      config: { gives: 'json', documentedQuery: documentedListQuery(resource) },
+      config: { produces: 'json', documentedQuery: documentedListQuery(resource) },
       serializerCompiler: passThrough,
       schema: {
         operationId,

@@ -38,7 +38,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
   app.get(
     '/stock/low',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       schema: {
         operationId: 'listLowStock',
         tags: ['stock'],

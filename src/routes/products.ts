@@ -18,7 +18,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
   app.get(
     '/products/:sku',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getProduct',

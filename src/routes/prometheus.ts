@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Metrics } from '../http/metrics.js'
 
-export interface MetricsPageOptions {
+export interface MetricsRouteOptions {
   readonly metrics: Metrics
 }
 
-/** `GET /metrics` for Prometheus. */
-export default fastifyPlugin<MetricsPageOptions>(
+/** `GET /metrics`, for Prometheus. */
+export default fastifyPlugin<MetricsRouteOptions>(
   async (app: FastifyInstance, { metrics }) => {
     app.get(
       '/metrics',
@@ -16,13 +16,13 @@ export default fastifyPlugin<MetricsPageOptions>(
         schema: {
           operationId: 'getMetrics',
           tags: ['operation'],
-          summary: 'Metrics for Prometheus',
+          summary: 'Get Prometheus metrics',
           description:
-            'Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status, and by the name of the key; the process. In the text format of Prometheus.',
+            'Metrics in the text format of Prometheus: calls to Trackstar by route, cause and outcome, permits, batch sizes, cache, mirror, event streams, circuit breaker, requests by route, status and name of the API key, and the process.',
           response: {
             200: {
               description: 'The metrics',
-              headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+              headers: { 'Cache-Control': { type: 'string', description: 'Never stored', examples: ['no-store'] } },
               content: { 'text/plain': { schema: { type: 'string' } } },
             },
           },
@@ -35,5 +35,5 @@ export default fastifyPlugin<MetricsPageOptions>(
           .send(await metrics.registry.metrics()),
     )
   },
-  { name: 'metrics-page' },
+  { name: 'metrics-route' },
 )

@@ -5,97 +5,96 @@ import { enumOf, nullable } from '../schema.js'
 
 const closed = { additionalProperties: false }
 
-/** How far the mirror of the catalog is. */
 const MirrorStatus = Type.Object(
   {
     state: enumOf(['loading', 'live', 'off'], {
-      description: 'off: it has given up, and records are read when asked for',
+      description: 'off: the mirror has stopped, and records are read on demand',
     }),
-    products: Type.Integer({ description: 'Products held' }),
-    inventory: Type.Integer({ description: 'Inventory items held' }),
-    warehouses: Type.Integer({ description: 'Warehouses known' }),
-    pages: Type.Integer({ description: 'Pages of lists read since the start, those of changes included' }),
+    products: Type.Integer({ description: 'Products in the mirror' }),
+    inventory: Type.Integer({ description: 'Inventory items in the mirror' }),
+    warehouses: Type.Integer({ description: 'Warehouses in the mirror' }),
+    pages: Type.Integer({ description: 'Pages read since startup, including pages of changes' }),
     pages_left: nullable(
       Type.Integer({
-        description: 'Pages of the first load or of a comparison still to come; null where Trackstar leaves that open',
+        description:
+          'Pages left of the first load or of a comparison; null if unknown, because Trackstar gives no total',
       }),
     ),
     doubtful: Type.Array(Type.String(), {
-      description: 'Lists that are empty, or have lost most of their records: not taken for the whole',
+      description: 'Lists that are empty or have lost most of their records, which the mirror does not accept yet',
     }),
-    synced_at: nullable(Type.String({ description: 'As of when everything held is known to be up to date' })),
+    synced_at: nullable(Type.String({ description: 'When the mirror was last known to be up to date' })),
   },
-  { ...closed, title: 'MirrorStatus', description: 'The mirror of the catalog; null where there is none' },
+  { ...closed, title: 'MirrorStatus', description: 'The mirror of the catalog; null in on-demand mode' },
 )
 
-/** What an operator sees of one connection. */
 const ConnectionStatus = Type.Object(
   {
-    connection_id: nullable(Type.String({ description: 'The connection, where TRACKSTAR_CONNECTION_ID names it' })),
-    mode: enumOf(['mirror', 'on-demand'], { description: 'How records come here' }),
+    connection_id: nullable(Type.String({ description: 'TRACKSTAR_CONNECTION_ID, if it is set' })),
+    mode: enumOf(['mirror', 'on-demand'], { description: 'CATALOG_MODE' }),
     mirror: nullable(MirrorStatus),
     cache: Type.Object(
       {
-        entries: Type.Integer({ description: 'Records and indexes held' }),
+        entries: Type.Integer({ description: 'Records and indexes in the cache' }),
         bytes: Type.Integer({ description: 'Their size as JSON' }),
-        max_bytes: Type.Integer({ description: 'The bound, CACHE_MAX_MB' }),
+        max_bytes: Type.Integer({ description: 'Maximum size: CACHE_MAX_MB, in bytes' }),
         hit_ratio: nullable(
           Type.Number({
-            description: 'Part of the look-ups since the start that asked nobody; null before the first',
+            description: 'Share of lookups since startup that needed no call to Trackstar; null before the first',
           }),
         ),
       },
-      { ...closed, title: 'CacheStatus', description: 'What is held' },
+      { ...closed, title: 'CacheStatus', description: 'The record cache' },
     ),
     budget: Type.Object(
       {
         reads_per_second: Type.Number({ description: 'TRACKSTAR_READ_RATE' }),
-        used_last_second: Type.Integer({ description: 'Reads that have left within the last second' }),
-        waiting: Type.Integer({ description: 'Calls that wait for a permit' }),
+        used_last_second: Type.Integer({ description: 'Reads sent within the last second' }),
+        waiting: Type.Integer({ description: 'Calls waiting for a permit' }),
       },
-      { ...closed, title: 'BudgetStatus', description: 'How much of the rate of Trackstar is used' },
+      { ...closed, title: 'BudgetStatus', description: 'Use of the read rate' },
     ),
     circuit: enumOf(['closed', 'open', 'half-open'], {
-      description: 'open: Trackstar has failed repeatedly and is left alone',
+      description: 'State of the circuit breaker; open: Trackstar failed repeatedly, and calls are paused',
     }),
     source: nullable(
       Type.Object(
         {
-          synced_at: nullable(Type.String({ description: 'When it last copied inventory' })),
+          synced_at: nullable(Type.String({ description: 'When Trackstar last synced inventory' })),
           errors: Type.Array(
             Type.Object(
               {
-                message: Type.String({ description: 'What Trackstar says' }),
-                preventing_sync: Type.Boolean({ description: 'Whether it holds the copying up' }),
+                message: Type.String({ description: 'Message from Trackstar' }),
+                preventing_sync: Type.Boolean({ description: 'Whether the error prevents the sync' }),
                 first_seen: nullable(Type.String({ description: 'When it was first seen' })),
                 last_seen: nullable(Type.String({ description: 'When it was last seen' })),
               },
               {
                 ...closed,
                 title: 'ConnectionError',
-                description: 'A fault between Trackstar and the warehouse system',
+                description: 'An error between Trackstar and the warehouse system',
               },
             ),
-            { description: 'Errors of the connection, whatever they concern' },
+            { description: 'All errors of the connection' },
           ),
         },
         {
           ...closed,
           title: 'ConnectionSource',
-          description: "Trackstar's own copy of the warehouse system; null while unknown",
+          description: "State of Trackstar's sync with the warehouse system; null while unknown",
         },
       ),
     ),
   },
-  { ...closed, title: 'ConnectionStatus', description: 'One connection' },
+  { ...closed, title: 'ConnectionStatus', description: 'Status of one connection' },
 )
 const Status = Type.Object(
   {
-    version: Type.String({ description: 'The version of the service, and of its contract' }),
-    started_at: Type.String({ format: 'date-time', description: 'When the process began' }),
-    connections: Type.Array(ConnectionStatus, { description: 'One: a process serves one connection' }),
+    version: Type.String({ description: 'Version of the service and of its API' }),
+    started_at: Type.String({ format: 'date-time', description: 'When the process started' }),
+    connections: Type.Array(ConnectionStatus, { description: 'The connections; currently always one' }),
   },
-  { $id: 'Status', description: 'What the service does and how it fares', additionalProperties: false },
+  { $id: 'Status', description: 'Status of the service', additionalProperties: false },
 )
 export type Status = Static<typeof Status>
 
@@ -103,7 +102,7 @@ export interface StatusOptions {
   readonly status: () => Status
 }
 
-/** `GET /status`: for people who look, where `/metrics` is for programs that watch. */
+/** `GET /status`: the state of the service for operators to read; `/metrics` is for monitoring. */
 export default fastifyPlugin<StatusOptions>(
   async (app: FastifyInstance, { status }) => {
     app.addSchema(Status)
@@ -113,13 +112,13 @@ export default fastifyPlugin<StatusOptions>(
         schema: {
           operationId: 'getStatus',
           tags: ['operation'],
-          summary: 'How does it fare?',
+          summary: 'Get the service status',
           description:
-            'Per connection: the mode and how far the mirror is, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.',
+            "For each connection: the mode, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.",
           response: {
             200: {
-              description: 'The status',
-              headers: { 'Cache-Control': { type: 'string', description: 'Never to be kept', examples: ['no-store'] } },
+              description: 'Status of the service',
+              headers: { 'Cache-Control': { type: 'string', description: 'Never stored', examples: ['no-store'] } },
               content: { 'application/json': { schema: Type.Unsafe({ $ref: 'Status#' }) } },
             },
             default: {

@@ -69,14 +69,14 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
     )
     const isPartial = read.includes(Number.POSITIVE_INFINITY)
-    setFreshness(reply, context, Math.min(...read), { saysAsOf: true, isPartial })
+    setFreshness(reply, context, Math.min(...read), { hasAsOf: true, isPartial })
     return reply.send({ results: Array.from(outcomes, ([sku, outcome]) => result(sku, outcome, request.id)) })
   }
 
   app.get(
     '/stock',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       preValidation: splitInclude,
       schema: {
         operationId: 'listStock',
@@ -105,7 +105,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/query',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],

@@ -108,7 +108,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   app.get(
     '/products/:sku/stock',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       preValidation: splitInclude,
       schema: {
         operationId: 'getStock',
@@ -134,7 +134,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       )
       if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
       const body = bodyOf(outcome.stock, reply)
-      setFreshness(reply, context, outcome.readAt, { saysAsOf: true, body })
+      setFreshness(reply, context, outcome.readAt, { hasAsOf: true, body })
       return reply.type('application/json; charset=utf-8').send(body.json)
     },
   )

@@ -18,7 +18,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/warehouses/:id',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getWarehouse',

@@ -39,7 +39,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
   app.get(
     '/inventory/:id/products',
     {
-      config: { gives: 'json' },
+      config: { produces: 'json' },
       schema: {
         operationId: 'listProductsOfInventoryItem',
         tags: ['inventory'],

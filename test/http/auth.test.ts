@@ -1,11 +1,12 @@
+import crypto, { hash } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import Fastify, { type InjectOptions } from 'fastify'
 import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
-import type { Caller } from '../../src/http/auth.js'
-import access from '../../src/http/auth.js'
+import auth, { type Caller, KeyStore } from '../../src/http/auth.js'
 import problemDetails from '../../src/http/problems.js'
 
-/** A small application with a route of each kind, each of which says who asked. */
+/** An application with a route of each kind of access; each returns the caller. */
 async function start(t: Test, keys: string | undefined = 'shop:one,office:two:read+write') {
   const app = Fastify({ logger: false })
   const tickets = new Map<string, Caller>()
@@ -13,7 +14,7 @@ async function start(t: Test, keys: string | undefined = 'shop:one,office:two:re
   t.teardown(() => app.close())
   await app.register(problemDetails)
   app.get('/before', (request) => ({ caller: request.caller }))
-  await app.register(access, {
+  await app.register(auth, {
     apiKeys: keys === 'none' ? undefined : apiKeys.parse(keys),
     tickets: { redeem: (ticket) => tickets.get(ticket) },
   })
@@ -25,7 +26,7 @@ async function start(t: Test, keys: string | undefined = 'shop:one,office:two:re
   app.get('/plain', (request) => ({ caller: request.caller }))
   app.get('/open', { config: { access: 'open' } }, (request) => ({ caller: request.caller }))
   app.get('/docs/page', (request) => ({ caller: request.caller }))
-  app.get('/tickets', { config: { takesTicket: true } }, (request) => ({ caller: request.caller }))
+  app.get('/tickets', { config: { acceptsTicket: true } }, (request) => ({ caller: request.caller }))
   app.post('/signed', { config: { access: 'signature' } }, (request) => ({ caller: request.caller }))
   app.post('/read', (request) => ({ caller: request.caller }))
   app.put('/write', { config: { access: 'write' } }, (request) => ({ caller: request.caller }))
@@ -36,7 +37,7 @@ async function start(t: Test, keys: string | undefined = 'shop:one,office:two:re
   return { app, ask, tickets, bodies }
 }
 
-tap.test('lets in who shows a key, in either header', async (t) => {
+tap.test('accepts a key in either header', async (t) => {
   const { ask } = await start(t)
   const ways: Record<string, string>[] = [
     { 'x-api-key': 'one' },
@@ -48,30 +49,34 @@ tap.test('lets in who shows a key, in either header', async (t) => {
   for (const headers of ways) t.strictSame(await ask('/plain', headers), [200, 'shop'], JSON.stringify(headers))
 })
 
-tap.test('goes by Authorization where both headers name a key', async (t) => {
+tap.test('prefers Authorization over X-API-Key', async (t) => {
   const { ask } = await start(t)
   t.strictSame(await ask('/plain', { authorization: 'Bearer two', 'x-api-key': 'one' }), [200, 'office'])
   t.strictSame(await ask('/plain', { authorization: 'Bearer no', 'x-api-key': 'one' }), [401, 'unauthorized'])
-  t.strictSame(await ask('/plain', { authorization: 'Basic b25l', 'x-api-key': 'one' }), [200, 'shop'], 'of no key')
+  t.strictSame(
+    await ask('/plain', { authorization: 'Basic b25l', 'x-api-key': 'one' }),
+    [200, 'shop'],
+    'no bearer token',
+  )
 })
 
-tap.test('lets nobody in without a key that is known, and says what is wrong and how to do better', async (t) => {
+tap.test('rejects a missing or unknown key and says how to send one', async (t) => {
   const { app } = await start(t)
   const wrong: [Record<string, string | string[]>, RegExp][] = [
-    [{}, /but there is none$/],
-    [{ 'x-api-key': '' }, /a key that is known here/],
-    [{ 'x-api-key': 'no' }, /a key that is known here/],
-    [{ 'x-api-key': 'shop:one' }, /a key that is known here/],
-    [{ 'x-api-key': ['one', 'two'] }, /a key that is known here/],
-    [{ 'x-api-key': 'one, two' }, /a key that is known here/],
-    [{ authorization: 'one' }, /a key that is known here/],
-    [{ authorization: 'Bearer' }, /a key that is known here/],
-    [{ authorization: 'Bearer ' }, /a key that is known here/],
-    [{ authorization: 'Bearer one two' }, /a key that is known here/],
-    [{ authorization: 'Bearer, Bearer one' }, /a key that is known here/],
-    [{ authorization: 'Basic b25l' }, /a key that is known here/],
-    [{ authorization: 'X Bearer one' }, /a key that is known here/],
-    [{ cookie: 'x-api-key=one' }, /but there is none$/],
+    [{}, /^Send an API key as/],
+    [{ 'x-api-key': '' }, /^The API key is not valid/],
+    [{ 'x-api-key': 'no' }, /^The API key is not valid/],
+    [{ 'x-api-key': 'shop:one' }, /^The API key is not valid/],
+    [{ 'x-api-key': ['one', 'two'] }, /^The API key is not valid/],
+    [{ 'x-api-key': 'one, two' }, /^The API key is not valid/],
+    [{ authorization: 'one' }, /^The API key is not valid/],
+    [{ authorization: 'Bearer' }, /^The API key is not valid/],
+    [{ authorization: 'Bearer ' }, /^The API key is not valid/],
+    [{ authorization: 'Bearer one two' }, /^The API key is not valid/],
+    [{ authorization: 'Bearer, Bearer one' }, /^The API key is not valid/],
+    [{ authorization: 'Basic b25l' }, /^The API key is not valid/],
+    [{ authorization: 'X Bearer one' }, /^The API key is not valid/],
+    [{ cookie: 'x-api-key=one' }, /^Send an API key as/],
   ]
   for (const [headers, detail] of wrong) {
     const reply = await app.inject({ url: '/plain', headers })
@@ -80,33 +85,33 @@ tap.test('lets nobody in without a key that is known, and says what is wrong and
     t.match(reply.headers['www-authenticate'], /^Bearer\b/, 'RFC 9110, 11.6.1')
     t.equal(reply.headers['cache-control'], 'no-store')
   }
-  const inAddress = await app.inject('/plain?x-api-key=one&api_key=one&access_token=one&ticket=one')
-  t.equal(inAddress.statusCode, 401, 'never out of an address')
+  const inUrl = await app.inject('/plain?x-api-key=one&api_key=one&access_token=one&ticket=one')
+  t.equal(inUrl.statusCode, 401, 'a key in the URL is ignored')
 })
 
-tap.test('asks for the scope that a route needs', async (t) => {
+tap.test('requires the scope of the route', async (t) => {
   const { app, ask } = await start(t)
   t.strictSame(await ask('/write', { 'x-api-key': 'two' }, 'PUT'), [200, 'office'])
   t.strictSame(await ask('/write', { 'x-api-key': 'one' }, 'PUT'), [403, 'forbidden'])
   t.strictSame(await ask('/write', {}, 'PUT'), [401, 'unauthorized'])
   const reply = await app.inject({ method: 'PUT', url: '/write', headers: { 'x-api-key': 'one' } })
-  t.equal(reply.json().detail, 'Expected a key with the scope write, but that of shop has only read')
-  t.notOk(reply.headers['www-authenticate'], 'another key is not what is missing')
-  t.strictSame(await ask('/plain', { 'x-api-key': 'two' }), [200, 'office'], 'who may write may read')
+  t.equal(reply.json().detail, 'This request needs the scope write, which the API key shop lacks')
+  t.notOk(reply.headers['www-authenticate'], 'the credentials are valid')
+  t.strictSame(await ask('/plain', { 'x-api-key': 'two' }), [200, 'office'], 'write includes read here')
 })
 
-tap.test('asks for nothing where a route is open, but knows who shows a key', async (t) => {
+tap.test('requires no key on open routes, but identifies the caller', async (t) => {
   const { ask } = await start(t)
   for (const url of ['/open', '/docs/page']) {
     t.strictSame(await ask(url), [200, null])
     t.strictSame(await ask(url, { 'x-api-key': 'no' }), [200, null])
     t.strictSame(await ask(url, { 'x-api-key': 'one' }), [200, 'shop'])
   }
-  t.strictSame(await ask('/signed', {}, 'POST'), [200, null], 'nor where it looks at a signature itself')
-  t.strictSame(await ask('/nowhere'), [404, 'route_not_found'], 'and what is not there is not there for anybody')
+  t.strictSame(await ask('/signed', {}, 'POST'), [200, null], 'nor on a route that verifies a signature')
+  t.strictSame(await ask('/nowhere'), [404, 'route_not_found'], 'an unknown route is a 404 for everyone')
 })
 
-tap.test('asks for a key where nothing is said, of HEAD as of GET, and of routes from before as well', async (t) => {
+tap.test('requires a key by default, also for HEAD and for routes that were added before the plugin', async (t) => {
   const { app, ask } = await start(t)
   t.strictSame(await ask('/plain'), [401, 'unauthorized'])
   t.strictSame(await ask('/read', {}, 'POST'), [401, 'unauthorized'])
@@ -120,7 +125,7 @@ tap.test('asks for a key where nothing is said, of HEAD as of GET, and of routes
   }
 })
 
-tap.test('looks at no body before it knows who asks, and what he may', async (t) => {
+tap.test('reads no body before the caller is authorized', async (t) => {
   const { app, bodies } = await start(t)
   const send = (method: 'POST' | 'PUT', url: string, headers: Record<string, string>) =>
     app.inject({ method, url, headers: { 'content-type': 'application/json', ...headers }, payload: '{' })
@@ -132,7 +137,7 @@ tap.test('looks at no body before it knows who asks, and what he may', async (t)
   t.strictSame(bodies, ['{'])
 })
 
-tap.test('takes a ticket in place of a key, where a route says so and nowhere else', async (t) => {
+tap.test('accepts a ticket instead of a key only on routes that declare it', async (t) => {
   const { app, ask, tickets } = await start(t)
   tickets.set('good', { name: 'shop', scopes: ['read'] })
   t.strictSame(await ask('/tickets?ticket=good'), [200, 'shop'])
@@ -143,25 +148,25 @@ tap.test('takes a ticket in place of a key, where a route says so and nowhere el
     t.strictSame(await ask(`/tickets?${query}`), [401, 'unauthorized'], query)
   }
   const reply = await app.inject('/tickets?ticket=bad')
-  t.equal(reply.json().detail, 'The ticket is unknown, used, or older than 60 s')
+  t.equal(reply.json().detail, 'The ticket is unknown, already used, or older than 60 seconds')
   t.notMatch(reply.body, 'bad')
 })
 
-tap.test('uses up no ticket of who shows a key', async (t) => {
+tap.test('does not use up a ticket if the key is valid', async (t) => {
   const app = Fastify()
   const redeemed: string[] = []
   await app.register(problemDetails)
-  await app.register(access, {
+  await app.register(auth, {
     apiKeys: apiKeys.parse('shop:one'),
     tickets: { redeem: (ticket) => void redeemed.push(ticket) },
   })
-  app.get('/tickets', { config: { takesTicket: true } }, () => ({}))
+  app.get('/tickets', { config: { acceptsTicket: true } }, () => ({}))
   const reply = await app.inject({ url: '/tickets?ticket=mine', headers: { 'x-api-key': 'one' } })
   t.equal(reply.statusCode, 200)
   t.strictSame(redeemed, [])
 })
 
-tap.test('lets everybody do everything where no keys are asked for', async (t) => {
+tap.test('allows everything without authentication', async (t) => {
   const { ask, tickets } = await start(t, 'none')
   t.strictSame(await ask('/plain'), [200, 'anonymous'])
   t.strictSame(await ask('/write', {}, 'PUT'), [200, 'anonymous'])
@@ -169,5 +174,60 @@ tap.test('lets everybody do everything where no keys are asked for', async (t) =
   t.strictSame(await ask('/tickets'), [200, 'anonymous'])
   tickets.set('good', { name: 'anonymous', scopes: ['read', 'write'] })
   t.strictSame(await ask('/tickets?ticket=good'), [200, 'anonymous'])
-  t.strictSame(await ask('/tickets?ticket=bad'), [401, 'unauthorized'], 'a page would not notice with keys otherwise')
+  t.strictSame(await ask('/tickets?ticket=bad'), [401, 'unauthorized'], 'as with keys, so that a page works the same')
+})
+
+const keyStore = (given: string) => new KeyStore(apiKeys.parse(given) ?? [])
+
+tap.test('finds the caller of each key', async (t) => {
+  const keys = keyStore('shop:one,office:two:read+write,robot:three')
+  t.strictSame(keys.find('one'), { name: 'shop', scopes: ['read'] })
+  t.strictSame(keys.find('two'), { name: 'office', scopes: ['read', 'write'] })
+  t.strictSame(keys.find('three'), { name: 'robot', scopes: ['read'] })
+})
+
+tap.test('finds no caller for an unknown key, however similar', async (t) => {
+  const keys = keyStore('shop:hunter2')
+  const others = ['', 'hunter', 'hunter22', 'Hunter2', 'hunter2 ', ' hunter2', 'shop:hunter2', 'hunter2\0', 'ｈunter2']
+  for (const other of [...others, hash('sha256', 'hunter2'), 'x'.repeat(100_000)]) t.equal(keys.find(other), undefined)
+  t.equal(new KeyStore([]).find('hunter2'), undefined)
+})
+
+tap.test('accepts a key that is configured as its hash, but not the hash itself', async (t) => {
+  const sha256 = hash('sha256', 'hunter2')
+  for (const given of [sha256, sha256.toUpperCase()]) {
+    const keys = keyStore(`office:sha256:${given}:read+write`)
+    t.strictSame(keys.find('hunter2'), { name: 'office', scopes: ['read', 'write'] })
+    t.equal(keys.find(given), undefined)
+  }
+})
+
+tap.test('accepts both keys of a name during rotation', async (t) => {
+  const keys = keyStore('shop:old,shop:new:read+write')
+  t.strictSame(keys.find('old'), { name: 'shop', scopes: ['read'] })
+  t.strictSame(keys.find('new'), { name: 'shop', scopes: ['read', 'write'] })
+})
+
+tap.test('compares every key in constant time, found or not', async (t) => {
+  const { timingSafeEqual } = crypto
+  const compared: [number, number][] = []
+  crypto.timingSafeEqual = (a, b) => {
+    compared.push([a.byteLength, b.byteLength])
+    return timingSafeEqual(a, b)
+  }
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    crypto.timingSafeEqual = timingSafeEqual
+    syncBuiltinESMExports()
+  })
+  const keys = keyStore('a:one,b:two,c:three')
+  for (const key of ['one', 'two', 'three', 'none', '', 'x'.repeat(10_000)]) {
+    compared.length = 0
+    keys.find(key)
+    t.strictSame(compared, [
+      [32, 32],
+      [32, 32],
+      [32, 32],
+    ])
+  }
 })

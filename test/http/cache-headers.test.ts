@@ -5,7 +5,7 @@ import freshness from '../../src/http/cache-headers.js'
 async function start() {
   const app = Fastify()
   await app.register(freshness, { config: { cacheTtlSeconds: 1.9, cacheRevalidateSeconds: 2.5 }, now: () => 10_000 })
-  const mark = { readAt: 7001, outcome: 'hit', saysAsOf: true, isPartial: false } as const
+  const mark = { readAt: 7001, outcome: 'hit', hasAsOf: true, isPartial: false } as const
   app.get('/a', (_request, reply) => {
     reply.freshness = mark
     return { as_of: 'now', text: '"as_of":"x"' }
@@ -15,7 +15,7 @@ async function start() {
     return { as_of: 'then', text: '"as_of":"x"' }
   })
   app.get('/record', (_request, reply) => {
-    reply.freshness = { ...mark, saysAsOf: false, isPartial: false, readAt: 11_000 }
+    reply.freshness = { ...mark, hasAsOf: false, isPartial: false, readAt: 11_000 }
     return { as_of: 'now', text: '"as_of":"x"' }
   })
   app.get('/plain', () => ({}))
@@ -30,28 +30,28 @@ async function start() {
   return { app, ask: (options: InjectOptions) => app.inject(options) }
 }
 
-tap.test('speaks only of answers that have come out of the cache', async (t) => {
+tap.test('sets headers only on responses from the cache', async (t) => {
   const { ask } = await start()
   t.match((await ask({ url: '/a' })).headers, {
     age: '2',
     'cache-control': 'private, max-age=1, stale-while-revalidate=2',
   })
   for (const url of ['/plain', '/created', '/nowhere']) t.notOk('etag' in (await ask({ url })).headers, url)
-  t.equal((await ask({ url: '/record' })).headers.age, '0', 'never below nothing')
+  t.equal((await ask({ url: '/record' })).headers.age, '0', 'never negative')
 })
 
-tap.test('leaves out of the tag when the stock was read, and nothing else', async (t) => {
+tap.test('ignores only as_of and request_id in the ETag', async (t) => {
   const { ask } = await start()
   const tag = async (url: string) => String((await ask({ url })).headers.etag)
   t.equal(await tag('/a'), await tag('/b'))
   t.not(await tag('/a'), await tag('/record'))
 })
 
-tap.test('makes the tag of a body that comes again only once', async (t) => {
+tap.test('computes the ETag of a repeated body once', async (t) => {
   const { app, ask } = await start()
   const body: { etag?: string } = {}
   app.get('/again', (_request, reply) => {
-    reply.freshness = { readAt: 7001, outcome: 'hit', saysAsOf: true, isPartial: false, body }
+    reply.freshness = { readAt: 7001, outcome: 'hit', hasAsOf: true, isPartial: false, body }
     return { as_of: 'now', text: '"as_of":"x"' }
   })
   const { etag } = (await ask({ url: '/a' })).headers
@@ -67,6 +67,6 @@ tap.test('answers 304 to GET and HEAD', async (t) => {
   const headers = { 'if-none-match': '*' }
   t.equal((await ask({ url: '/a', headers })).statusCode, 304)
   const head = await ask({ method: 'HEAD', url: '/a', headers })
-  t.equal(head.statusCode, 304, 'regression: 500, as Fastify cannot take away a body that is not there')
+  t.equal(head.statusCode, 304, 'regression: 500, as Fastify removes the body of a HEAD response and there was none')
   t.equal((await ask({ method: 'POST', url: '/a', headers })).statusCode, 200)
 })

@@ -1,12 +1,12 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
-import access from '../../src/http/auth.js'
+import auth from '../../src/http/auth.js'
 import clientLimit from '../../src/http/client-limit.js'
 import problemDetails from '../../src/http/problems.js'
 import { overSocket, TestClock } from '../harness.js'
 
-/** A small application with this limit, whose minutes pass when the test says so. */
+/** An application with this limit, on a test clock. */
 async function start(t: Test, perMinute: number, { keys = '', trustProxy = false } = {}) {
   const clock = new TestClock()
   const { now } = Date
@@ -17,7 +17,7 @@ async function start(t: Test, perMinute: number, { keys = '', trustProxy = false
   const app = Fastify({ trustProxy })
   t.teardown(() => app.close())
   await app.register(problemDetails)
-  await app.register(access, { apiKeys: keys ? apiKeys.parse(keys) : undefined, tickets: { redeem: () => undefined } })
+  await app.register(auth, { apiKeys: keys ? apiKeys.parse(keys) : undefined, tickets: { redeem: () => undefined } })
   await app.register(clientLimit, { perMinute })
   app.get('/things', (request) => ({ client: request.client }))
   app.get('/open', { config: { access: 'open' } }, () => ({}))
@@ -31,7 +31,7 @@ async function start(t: Test, perMinute: number, { keys = '', trustProxy = false
   return { app, clock, ask, clientAt }
 }
 
-tap.test('counts down, and refuses what is beyond', async (t) => {
+tap.test('counts down and rejects requests beyond the limit', async (t) => {
   const { app, ask } = await start(t, 3)
   const first = await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })
   t.equal(first.statusCode, 200)
@@ -47,10 +47,10 @@ tap.test('counts down, and refuses what is beyond', async (t) => {
     ],
   )
   const { detail } = (await app.inject({ url: '/things', remoteAddress: '10.0.0.1' })).json()
-  t.equal(detail, 'Expected at most 3 requests a minute of one client, but got more')
+  t.equal(detail, 'The limit is 3 requests per minute for each client')
 })
 
-tap.test('says of a refusal when to come back, in every way there is', async (t) => {
+tap.test('tells a rejected client when to retry, in header and body', async (t) => {
   const { app, ask, clock } = await start(t, 1)
   await ask()
   clock.advance(17_500)
@@ -68,11 +68,11 @@ tap.test('says of a refusal when to come back, in every way there is', async (t)
     code: 'rate_limited',
     status: 429,
     retry_after: 43,
-    detail: 'Expected at most 1 request a minute of one client, but got more',
+    detail: 'The limit is 1 request per minute for each client',
   })
 })
 
-tap.test('counts anew when the minute is over, and what was refused meanwhile does not put that off', async (t) => {
+tap.test('starts a new count after a minute, however many requests were rejected meanwhile', async (t) => {
   const { ask, clock } = await start(t, 2)
   for (let n = 0; n < 5; n++) await ask()
   clock.advance(59_999)
@@ -88,7 +88,7 @@ tap.test('counts anew when the minute is over, and what was refused meanwhile do
   )
 })
 
-tap.test('counts keys by their names, wherever they come from', async (t) => {
+tap.test('counts keys by name, whatever their address', async (t) => {
   const { ask, clientAt } = await start(t, 2, { keys: 'shop:one,shop:two,office:three' })
   t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 1])
   t.strictSame(await ask({ authorization: 'Bearer two' }, '10.0.0.2'), [200, 0], 'the other key of that name')
@@ -97,21 +97,18 @@ tap.test('counts keys by their names, wherever they come from', async (t) => {
   t.equal(await clientAt('10.0.0.1', { 'x-api-key': 'three' }), 'key:office')
 })
 
-tap.test(
-  'counts who shows no key that is known by his address, so that keys cannot be guessed at any speed',
-  async (t) => {
-    const { app, ask } = await start(t, 3, { keys: 'shop:one' })
-    t.strictSame(await ask({ 'x-api-key': 'guess 1' }), [401, 2])
-    t.strictSame(await ask({ authorization: 'Bearer guess-2' }), [401, 1])
-    t.strictSame(await ask(), [401, 0])
-    t.strictSame(await ask({ 'x-api-key': 'guess 3' }), [429, 0])
-    t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 2], 'who has a key is not kept out by another')
-    t.strictSame(await ask({ 'x-api-key': 'guess 4' }, '10.0.0.2'), [401, 2])
-    t.equal((await app.inject({ url: '/nowhere', remoteAddress: '10.0.0.1' })).statusCode, 429)
-  },
-)
+tap.test('counts requests with an unknown key by address, so that keys cannot be guessed', async (t) => {
+  const { app, ask } = await start(t, 3, { keys: 'shop:one' })
+  t.strictSame(await ask({ 'x-api-key': 'guess 1' }), [401, 2])
+  t.strictSame(await ask({ authorization: 'Bearer guess-2' }), [401, 1])
+  t.strictSame(await ask(), [401, 0])
+  t.strictSame(await ask({ 'x-api-key': 'guess 3' }), [429, 0])
+  t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 2], 'who has a key is not kept out by another')
+  t.strictSame(await ask({ 'x-api-key': 'guess 4' }, '10.0.0.2'), [401, 2])
+  t.equal((await app.inject({ url: '/nowhere', remoteAddress: '10.0.0.1' })).statusCode, 429)
+})
 
-tap.test('counts addresses where there are no keys: of IPv6 a network', async (t) => {
+tap.test('counts addresses without authentication, and IPv6 addresses by network', async (t) => {
   const { ask } = await start(t, 1)
   t.strictSame(await ask({}, '10.0.0.1'), [200, 0])
   t.strictSame(await ask({ 'x-api-key': 'other' }, '10.0.0.1'), [429, 0], 'whatever he shows')
@@ -123,7 +120,7 @@ tap.test('counts addresses where there are no keys: of IPv6 a network', async (t
   t.strictSame(await ask({}, '2001:db8:1:3::1'), [200, 0])
 })
 
-tap.test('believes X-Forwarded-For only where it is told to', async (t) => {
+tap.test('uses X-Forwarded-For only from a trusted proxy', async (t) => {
   const { ask } = await start(t, 1)
   t.strictSame(await ask({ 'x-forwarded-for': '1.1.1.1' }), [200, 0])
   t.strictSame(await ask({ 'x-forwarded-for': '2.2.2.2' }), [429, 0])
@@ -133,7 +130,7 @@ tap.test('believes X-Forwarded-For only where it is told to', async (t) => {
   t.strictSame(await behindProxy.ask({ 'x-forwarded-for': '1.1.1.1' }), [429, 0])
 })
 
-tap.test('counts neither what is open nor what is signed', async (t) => {
+tap.test('does not count open and signed routes', async (t) => {
   const { app, ask } = await start(t, 1)
   await ask()
   for (let n = 0; n < 3; n++) {
@@ -145,7 +142,7 @@ tap.test('counts neither what is open nor what is signed', async (t) => {
   }
 })
 
-tap.test('counts nothing with a limit of 0, but knows clients for their turns', async (t) => {
+tap.test('counts nothing with a limit of 0, but still identifies clients', async (t) => {
   const { app, clientAt } = await start(t, 0, { keys: 'shop:one' })
   const reply = await app.inject({ url: '/things', headers: { 'x-api-key': 'one' } })
   t.equal(reply.statusCode, 200)
@@ -157,9 +154,9 @@ tap.test('counts nothing with a limit of 0, but knows clients for their turns', 
   t.equal(await open.clientAt('fe80::1%eth0'), 'fe80::', 'as it comes over a link of its own')
 })
 
-tap.test('regression: a request of a connection that was cut meanwhile was a fault of this service', async (t) => {
+tap.test('regression: a request on a closed connection was an internal error', async (t) => {
   const { app } = await start(t, 0)
-  // What Node says of a socket whose other end has reset it.
+  // As Node reports a socket that the client has reset.
   app.addHook(
     'onRequest',
     async ({ raw }) => void Object.defineProperty(raw.socket, 'remoteAddress', { value: undefined }),
@@ -168,7 +165,7 @@ tap.test('regression: a request of a connection that was cut meanwhile was a fau
   t.equal((await app.inject('/late')).json().client, 'unknown')
 })
 
-tap.test('regression: with five thousand others in between a client was counted anew', async (t) => {
+tap.test('regression: the count of a client was lost after five thousand other clients', async (t) => {
   const { app } = await start(t, 1, { trustProxy: true })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const from = (address: string, end = '') =>

@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
-import access from '../../src/http/auth.js'
+import auth from '../../src/http/auth.js'
 import compression from '../../src/http/compression.js'
 import problemDetails from '../../src/http/problems.js'
 
@@ -12,7 +12,7 @@ async function start(t: Test) {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(problemDetails)
-  await app.register(access, { apiKeys: apiKeys.parse('shop:one'), tickets: { redeem: () => undefined } })
+  await app.register(auth, { apiKeys: apiKeys.parse('shop:one'), tickets: { redeem: () => undefined } })
   await app.register(compression)
   const open = { config: { access: 'open' } } as const
   app.get<{ Params: { bytes: string } }>('/json/:bytes', open, async ({ params }, reply) =>
@@ -32,7 +32,7 @@ async function start(t: Test) {
   return { app, get, post }
 }
 
-tap.test('compresses from 4 KiB on, as the caller likes it best', async (t) => {
+tap.test('compresses responses of 4 KiB and more with the preferred encoding', async (t) => {
   const { get } = await start(t)
   const gzipped = await get('/json/4096', 'gzip')
   t.match(gzipped.headers, { 'content-encoding': 'gzip', vary: /accept-encoding/i })
@@ -45,7 +45,7 @@ tap.test('compresses from 4 KiB on, as the caller likes it best', async (t) => {
   t.equal((await get('/json/4096', 'gzip, br;q=0.5')).headers['content-encoding'], 'gzip')
 })
 
-tap.test('leaves alone what is smaller, and who accepts nothing of the kind', async (t) => {
+tap.test('does not compress small responses or for clients that do not accept it', async (t) => {
   const { app, get } = await start(t)
   for (const reply of [
     await get('/json/4095', 'gzip, br'),
@@ -61,7 +61,7 @@ tap.test('leaves alone what is smaller, and who accepts nothing of the kind', as
   }
 })
 
-tap.test('never holds up a stream of events', async (t) => {
+tap.test('does not compress event streams', async (t) => {
   const { get } = await start(t)
   t.notOk((await get('/events', 'gzip, br')).headers['content-encoding'])
 })
@@ -73,7 +73,7 @@ tap.test('answers HEAD without a body', async (t) => {
   t.equal(reply.rawPayload.length, 0)
 })
 
-tap.test('regression: a compressed body was taken for broken JSON', async (t) => {
+tap.test('regression: a compressed body was rejected as invalid JSON', async (t) => {
   const { post } = await start(t)
   for (const encoding of ['gzip', 'br', 'GZIP', 'gzip, gzip', 'identity, gzip', 'nonsense', '']) {
     const reply = await post('/echo', encoding, gzipSync('[1]'))
@@ -83,7 +83,7 @@ tap.test('regression: a compressed body was taken for broken JSON', async (t) =>
   }
 })
 
-tap.test('takes a body that is said to be as it is, and asks for a key before it looks', async (t) => {
+tap.test('accepts the encoding identity, and requires a key before it checks the encoding', async (t) => {
   const { app, post } = await start(t)
   t.strictSame((await post('/echo', 'identity')).json(), { body: [1] })
   t.strictSame((await post('/echo', 'Identity')).json(), { body: [1] })
@@ -91,6 +91,6 @@ tap.test('takes a body that is said to be as it is, and asks for a key before it
   t.equal((await post('/nowhere', 'gzip')).statusCode, 404)
   for (const method of ['GET', 'HEAD'] as const) {
     const reply = await app.inject({ method, url: '/json/9', headers: { 'content-encoding': 'gzip' } })
-    t.equal(reply.statusCode, 200, 'where there is no body nothing can be wrong with it')
+    t.equal(reply.statusCode, 200, 'there is no body')
   }
 })

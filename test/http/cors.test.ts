@@ -32,7 +32,7 @@ async function start(t: Test, origins = [shop, 'http://localhost:5173']) {
 const names = (header: unknown) => String(header).split(/, */)
 const corsHeaders = (headers: object) => Object.keys(headers).filter((name) => name.startsWith('access-control-'))
 
-tap.test('lets pages of the origins that it is told read an answer, each by its own name', async (t) => {
+tap.test('allows pages of configured origins to read responses', async (t) => {
   const { from } = await start(t)
   for (const origin of [shop, 'http://localhost:5173']) {
     const { headers } = await from(origin)
@@ -42,7 +42,7 @@ tap.test('lets pages of the origins that it is told read an answer, each by its 
   }
 })
 
-tap.test('shows a page the headers that a frontend needs', async (t) => {
+tap.test('exposes the headers that a frontend needs', async (t) => {
   const { from } = await start(t)
   t.strictSame(names((await from(shop)).headers['access-control-expose-headers']).toSorted(), [
     'Age',
@@ -58,7 +58,7 @@ tap.test('shows a page the headers that a frontend needs', async (t) => {
   ])
 })
 
-tap.test('lets no page of any other origin read one, however much alike', async (t) => {
+tap.test('allows no other origin, however similar', async (t) => {
   const { from, preflight } = await start(t)
   const others = [
     'https://evil.example',
@@ -93,7 +93,7 @@ tap.test('lets no page of any other origin read one, however much alike', async 
   t.strictSame(corsHeaders(none.headers), [], 'who sends no origin is no page')
 })
 
-tap.test('tells a page what it may send, before it does', async (t) => {
+tap.test('answers a preflight with the allowed methods and headers', async (t) => {
   const { preflight } = await start(t)
   for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
     const { statusCode, headers, body } = await preflight(shop, method)
@@ -120,7 +120,7 @@ tap.test('tells a page what it may send, before it does', async (t) => {
   }
 })
 
-tap.test('lets a page read why it was refused', async (t) => {
+tap.test('allows a page to read a rejection', async (t) => {
   const { from } = await start(t)
   for (const [url, status] of [
     ['/refused', 403],
@@ -133,7 +133,7 @@ tap.test('lets a page read why it was refused', async (t) => {
   }
 })
 
-tap.test('answers an OPTIONS of an allowed page that is no preflight', async (t) => {
+tap.test('answers an OPTIONS request that is no preflight', async (t) => {
   const { app } = await start(t)
   const reply = await app.inject({ method: 'OPTIONS', url: '/things', headers: { origin: shop } })
   t.equal(reply.statusCode, 204)

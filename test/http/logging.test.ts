@@ -1,14 +1,21 @@
-import tap from 'tap'
-import { createLogger } from '../../src/http/logging.js'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import Fastify, { LogController } from 'fastify'
+import { pino } from 'pino'
+import tap, { type Test } from 'tap'
+import auth from '../../src/http/auth.js'
+import requestLog, { createLogger } from '../../src/http/logging.js'
+import problems from '../../src/http/problems.js'
+import { eventually, getOverSocket } from '../harness.js'
 
-function start(trackstarApiKey = 'the-key', trackstarAccessToken = 'the-token') {
+function startLogger(trackstarApiKey = 'the-key', trackstarAccessToken = 'the-token') {
   const lines: string[] = []
   const config = { logLevel: 'trace', trackstarApiKey, trackstarAccessToken } as const
   return { lines, logger: createLogger(config, { write: (line) => void lines.push(line) }) }
 }
 
-tap.test('censors headers of the known names, however deep', async (t) => {
-  const { lines, logger } = start()
+tap.test('censors known secret headers at any depth', async (t) => {
+  const { lines, logger } = startLogger()
   const headers = { authorization: 'Bearer x1', 'x-api-key': 'x2', 'x-trackstar-access-token': 'x3', host: 'kept' }
   logger.info(headers, 'flat')
   logger.info({ headers }, 'deep')
@@ -21,8 +28,8 @@ tap.test('censors headers of the known names, however deep', async (t) => {
   }
 })
 
-tap.test('cuts the configured secrets out of whatever they got into', async (t) => {
-  const { lines, logger } = start('the-k"e\\y', 'the-token')
+tap.test('removes configured secrets from every line', async (t) => {
+  const { lines, logger } = startLogger('the-k"e\\y', 'the-token')
   logger.error(new Error('upstream said the-k"e\\y'), 'a the-token b')
   logger.child({ deep: { deeper: { deepest: ['the-token'] } } }).trace('the-k"e\\y')
   for (const line of lines) {
@@ -32,17 +39,17 @@ tap.test('cuts the configured secrets out of whatever they got into', async (t) 
   }
 })
 
-tap.test('leaves alone what is too short to be a secret', async (t) => {
-  const { lines, logger } = start('a', 'info')
+tap.test('leaves values that are too short for a secret', async (t) => {
+  const { lines, logger } = startLogger('a', 'info')
   logger.info('a line with information')
   t.equal(JSON.parse(lines[0] ?? '').msg, 'a line with information')
 })
 
-tap.test('writes from its level on', async (t) => {
+tap.test('logs from the configured level', async (t) => {
   t.equal(createLogger({ logLevel: 'silent', trackstarApiKey: 'a', trackstarAccessToken: 'b' }).level, 'silent')
 })
 
-tap.test('adds to each line the fields of the moment it is written', async (t) => {
+tap.test('adds the current fields to each line', async (t) => {
   const lines: string[] = []
   const config = { logLevel: 'info', trackstarApiKey: 'the-key', trackstarAccessToken: 'the-token' } as const
   let turn = 0
@@ -56,4 +63,82 @@ tap.test('adds to each line the fields of the moment it is written', async (t) =
       { msg: 'two', of: 'two', also: true, turn: 2 },
     ],
   )
+})
+
+async function startApp(t: Test) {
+  const lines: string[] = []
+  let ids = 0
+  const app = Fastify({
+    genReqId: () => `id-${++ids}`,
+    loggerInstance: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  t.teardown(() => app.close())
+  await app.register(problems)
+  await app.register(requestLog)
+  await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  return { app, lines }
+}
+
+tap.test('sends the request id with every response', async (t) => {
+  const { app } = await startApp(t)
+  app.get('/things', () => ({}))
+  app.get('/broken', () => {
+    throw new Error('oops')
+  })
+  for (const [n, url] of ['/things', '/broken', '/nowhere'].entries()) {
+    t.equal((await app.inject(url)).headers['x-request-id'], `id-${n + 1}`, url)
+  }
+})
+
+tap.test('logs a line per request with the route template and how its records were read', async (t) => {
+  const { app, lines } = await startApp(t)
+  app.get('/products/:sku', (request) => {
+    request.readContext = { outcome: 'hit', calls: new Set([{}]) }
+    return {}
+  })
+  app.get('/plain', () => ({}))
+  for (const url of ['/products/SECRET-SKU', '/plain', '/nowhere']) await app.inject(url)
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      {
+        msg: 'request completed',
+        method: 'GET',
+        route: '/products/:sku',
+        status: 200,
+        cache: 'hit',
+        upstream_calls: 1,
+        caller: 'anonymous',
+      },
+      { route: '/plain', status: 200, cache: null, upstream_calls: 0, problem: null },
+      { route: null, status: 404, problem: 'route_not_found' },
+    ],
+  )
+  t.equal(lines.length, 3)
+  t.ok(lines.every((line) => Number.isFinite(JSON.parse(line).ms)))
+  t.notMatch(lines.join(''), 'SECRET-SKU')
+})
+
+tap.test('logs a line for a client that disconnects before the response', async (t) => {
+  const { app, lines } = await startApp(t)
+  let answer = (_body: object) => {}
+  app.get('/slow', () => new Promise<object>((resolve) => (answer = resolve)))
+  app.get('/quick', () => ({}))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = Object(app.server.address())
+  const logged = () =>
+    lines.map((line) => JSON.parse(line)).flatMap(({ msg, route, status }) => (route ? [[msg, route, status]] : []))
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
+  await new Promise((resolve) => app.server.once('request', resolve))
+  socket.destroy()
+  await eventually(() => logged().length === 1)
+  answer({})
+  await getOverSocket(port, '/quick')
+  t.strictSame(logged(), [
+    ['request aborted', '/slow', null],
+    ['request completed', '/quick', 200],
+  ])
 })

@@ -3,7 +3,7 @@ import tap from 'tap'
 import methodNotAllowed from '../../src/http/method-not-allowed.js'
 import problems from '../../src/http/problems.js'
 
-tap.test('answers 405 with the methods that a route knows', async (t) => {
+tap.test('answers 405 with the methods of the route', async (t) => {
   const app = Fastify()
   await app.register(problems)
   await app.register(methodNotAllowed)
@@ -11,7 +11,7 @@ tap.test('answers 405 with the methods that a route knows', async (t) => {
   app.post('/a', () => ({}))
   app.put('/b/:id', () => ({}))
   app.get('/files/*', () => ({}))
-  app.refuseOtherMethods()
+  app.addMethodNotAllowedRoutes()
   const ask = async (method: 'GET' | 'DELETE' | 'PUT' | 'POST' | 'OPTIONS', url: string) => {
     const { statusCode, headers } = await app.inject({ method, url })
     return [statusCode, headers['allow']]

@@ -2,15 +2,16 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
+import { apiKeys } from '../../src/config/formats.js'
 import { problems } from '../../src/errors.js'
-import access from '../../src/http/auth.js'
+import auth from '../../src/http/auth.js'
 import requestMetrics, { Metrics, type MetricsState } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
-import metricsPage from '../../src/routes/prometheus.js'
+import metricsRoute from '../../src/routes/prometheus.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { eventually, getOverSocket, startService } from '../harness.js'
 
-/** Samples by name and labels as they stand; refuses what is not the text format of Prometheus (0.0.4). */
+/** Samples by name and labels. Throws if the text is not in the format of Prometheus (0.0.4). */
 function parse(text: string): Map<string, number> {
   const samples = new Map<string, number>()
   const label = '[a-zA-Z_]\\w*="(?:[^"\\\\\\n]|\\\\[\\\\n"])*"'
@@ -20,9 +21,9 @@ function parse(text: string): Map<string, number> {
     if (line === '' || comment.test(line)) continue
     const [, name, value] = sample.exec(line) ?? []
     if (name === undefined || !/^([+-]?Inf|NaN|-?\d+(\.\d+)?(e[+-]?\d+)?)$/i.test(String(value))) {
-      throw new Error(`this is no sample: ${line}`)
+      throw new Error(`invalid sample: ${line}`)
     }
-    if (samples.has(name)) throw new Error(`this is there twice: ${name}`)
+    if (samples.has(name)) throw new Error(`duplicate sample: ${name}`)
     samples.set(name, Number(value))
   }
   return samples
@@ -36,6 +37,7 @@ const mirror = {
   pages: 7,
   pagesLeft: null,
   syncedAt: 1_700_000_000_500,
+  unreliableResources: [],
 } as const
 const state: MetricsState = {
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },
@@ -43,34 +45,37 @@ const state: MetricsState = {
   isRefused: false,
   keysWaiting: 5,
   requestsWaiting: 6,
-  lookups: { hit: 9, miss: 1 },
-  stores: { records: { entries: 11, bytes: 12, maxBytes: 13, evictions: 14 } },
+  lookups: { hit: 9, stale: 0, negative: 0, miss: 1 },
+  stores: {
+    records: { entries: 11, bytes: 12, maxBytes: 13, evictions: 14 },
+    absences: { entries: 0, bytes: 0, maxBytes: 1, evictions: 0 },
+  },
   mirror: null,
 }
 
-/** A small application whose metrics can be read, and whose state can be changed. */
+/** An application with metrics whose state can be changed. */
 async function start(t: Test, given: Partial<MetricsState> = {}) {
   let now: MetricsState = { ...state, ...given }
   const metrics = new Metrics()
   const app = Fastify()
   await app.register(problemDetails)
-  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestMetrics, { metrics })
   metrics.watch(() => now)
-  await app.register(metricsPage, { metrics })
+  await app.register(metricsRoute, { metrics })
   app.get('/things/:id', () => ({}))
   t.teardown(() => app.close())
   return {
     app,
     metrics,
-    become: (next: Partial<MetricsState>) => {
+    setState: (next: Partial<MetricsState>) => {
       now = { ...now, ...next }
     },
     scrape: async () => parse((await app.inject('/metrics')).body),
   }
 }
 
-tap.test('gives the text format of Prometheus', async (t) => {
+tap.test('serves the text format of Prometheus', async (t) => {
   const { app } = await start(t, { mirror })
   const reply = await app.inject('/metrics')
   t.equal(reply.statusCode, 200)
@@ -78,8 +83,8 @@ tap.test('gives the text format of Prometheus', async (t) => {
   t.ok(parse(reply.body).size > 50)
 })
 
-tap.test('reads the state of the moment', async (t) => {
-  const { scrape, become } = await start(t)
+tap.test('reads the current state', async (t) => {
+  const { scrape, setState } = await start(t)
   const wanted = {
     trackstar_budget_permits_left: 6,
     trackstar_permits_awaited: 2,
@@ -96,14 +101,14 @@ tap.test('reads the state of the moment', async (t) => {
   }
   const samples = await scrape()
   for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
-  become({ circuit: 'open', isRefused: true, lookups: { hit: 12 } })
+  setState({ circuit: 'open', isRefused: true, lookups: { ...state.lookups, hit: 12 } })
   t.equal((await scrape()).get('trackstar_credentials_refused'), 1)
   t.equal((await scrape()).get('trackstar_circuit_state{state="open"}'), 1)
-  t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'and is counted once')
+  t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'replaced, not added')
 })
 
-tap.test('says how far the mirror is, where there is one', async (t) => {
-  const { scrape, become } = await start(t, { mirror })
+tap.test('has metrics of the mirror only if there is one', async (t) => {
+  const { scrape, setState } = await start(t, { mirror })
   const samples = await scrape()
   const wanted = {
     'mirror_state{state="live"}': 1,
@@ -116,18 +121,18 @@ tap.test('says how far the mirror is, where there is one', async (t) => {
     mirror_synced_timestamp_seconds: 1_700_000_000.5,
   }
   for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
-  t.notOk(samples.has('mirror_pages_left'), 'what nobody knows is not 0')
-  become({ mirror: { ...mirror, state: 'loading', pagesLeft: 5, syncedAt: undefined } })
+  t.notOk(samples.has('mirror_pages_left'), 'unknown, not 0')
+  setState({ mirror: { ...mirror, state: 'loading', pagesLeft: 5, syncedAt: undefined } })
   const later = await scrape()
   t.equal(later.get('mirror_pages_left'), 5)
   t.notOk(later.has('mirror_synced_timestamp_seconds'))
-  become({ mirror: null })
+  setState({ mirror: null })
   t.equal((await scrape()).get('mirror_records{resource="products"}'), 0)
   const without = await (await start(t)).scrape()
   t.notOk(Array.from(without.keys()).some((name) => name.startsWith('mirror_')))
 })
 
-tap.test('counts who reads events', async (t) => {
+tap.test('counts event streams', async (t) => {
   const { metrics, scrape } = await start(t)
   let readers = 3
   metrics.watchReaders(() => readers)
@@ -136,7 +141,7 @@ tap.test('counts who reads events', async (t) => {
   t.equal((await scrape()).get('stock_event_readers'), 2)
 })
 
-tap.test('counts requests by the template of their route, and problems by their code', async (t) => {
+tap.test('counts requests by route template and problems by code', async (t) => {
   const { app, scrape } = await start(t)
   for (const url of ['/things/SECRET-1', '/things/SECRET-2', '/nowhere/SECRET-3']) await app.inject(url)
   const samples = await scrape()
@@ -146,35 +151,35 @@ tap.test('counts requests by the template of their route, and problems by their 
   t.notOk(Array.from(samples.keys()).some((name) => name.includes('SECRET')))
 })
 
-tap.test('has a 0 for what has not happened yet, so that the first time shows as an increase', async (t) => {
+tap.test('starts counters at 0, so that the first event is an increase', async (t) => {
   const samples = await (await start(t)).scrape()
   for (const code of Object.keys(problems)) t.equal(samples.get(`http_problems_total{code="${code}"}`), 0, code)
   t.equal(samples.get('trackstar_malformed_records_total{resource="products"}'), 0)
 })
 
-tap.test('counts calls upstream, batches and what is left out', async (t) => {
+tap.test('counts upstream calls, batches and malformed records', async (t) => {
   const { metrics, scrape } = await start(t)
-  const call = { route: '/wms/products', cause: 'caller', outcome: '200', ms: 250, waitedMs: 20 }
+  const call = { route: '/wms/products', cause: 'miss', outcome: '200', ms: 250, waitedMs: 20 } as const
   metrics.upstreamCall(call)
   metrics.upstreamCall(call)
   metrics.batch('products', 40)
   metrics.malformed('inventory')
   const samples = await scrape()
-  t.equal(samples.get('trackstar_calls_total{route="/wms/products",cause="caller",outcome="200"}'), 2)
+  t.equal(samples.get('trackstar_calls_total{route="/wms/products",cause="miss",outcome="200"}'), 2)
   t.equal(samples.get('trackstar_call_seconds_sum{route="/wms/products"}'), 0.5)
-  t.equal(samples.get('trackstar_permit_wait_seconds_count{cause="caller"}'), 2)
+  t.equal(samples.get('trackstar_permit_wait_seconds_count{cause="miss"}'), 2)
   t.equal(samples.get('trackstar_batch_keys_bucket{le="50",kind="products"}'), 1)
   t.equal(samples.get('trackstar_malformed_records_total{resource="inventory"}'), 1)
 })
 
-tap.test('a request is in flight until its answer is out or its caller gone', async (t) => {
+tap.test('counts a request as in flight until it is answered or aborted', async (t) => {
   const { app, scrape } = await start(t)
   let answer = (_body: object) => {}
   app.get('/slow', () => new Promise<object>((resolve) => (answer = resolve)))
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = Object(app.server.address())
   const inFlight = async () => ((await scrape()).get('http_requests_in_flight') ?? 0) - 1
-  t.equal(await inFlight(), 0, 'the scrape itself apart')
+  t.equal(await inFlight(), 0, 'without the scrape itself')
   const stays = getOverSocket(port, '/slow')
   await eventually(async () => (await inFlight()) === 1)
   answer({})
@@ -192,13 +197,13 @@ tap.test('a request is in flight until its answer is out or its caller gone', as
   await eventually(async () => (await inFlight()) === 0)
 })
 
-tap.test('two applications do not count for each other', async (t) => {
+tap.test('keeps two applications apart', async (t) => {
   const [one, other] = [await start(t), await start(t)]
   await one.app.inject('/things/1')
   t.notOk((await other.scrape()).has('http_request_seconds_count{method="GET",route="/things/:id",status="200"}'))
 })
 
-tap.test('the whole service has its figures, and no SKU and no secret among them', async (t) => {
+tap.test('exposes no SKU and no secret', async (t) => {
   const secrets = ['k3y-of-the-organisation', 't0ken-of-the-connection']
   const sandbox = { apiKey: String(secrets[0]), accessToken: String(secrets[1]) }
   const { get, move, post } = await startMirrored(t, { sandbox })
@@ -221,4 +226,47 @@ tap.test('the whole service has its figures, and no SKU and no secret among them
   const onDemand = parse((await (await startService(t)).get('/metrics')).body)
   t.equal(onDemand.get('stock_event_readers'), 0)
   t.notOk(onDemand.has('mirror_pages_read'))
+})
+
+async function startWithKeys(t: Test) {
+  const metrics = new Metrics()
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(problemDetails)
+  await app.register(auth, { apiKeys: apiKeys.parse('shop:one,shop:two'), tickets: { redeem: () => undefined } })
+  await app.register(requestMetrics, { metrics })
+  app.get('/things/:id', () => ({}))
+  app.get('/livez', { config: { access: 'open' } }, () => ({}))
+  /** Samples that are not 0. */
+  const samplesOf = async (name: string) =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(`${name}{`) && !line.endsWith(' 0'))
+  return { app, samplesOf }
+}
+
+tap.test('counts requests by name of the API key', async (t) => {
+  const { app, samplesOf } = await startWithKeys(t)
+  for (const key of ['one', 'two', 'one', 'guessed']) {
+    await app.inject({ url: '/things/1', headers: { 'x-api-key': key } })
+  }
+  await app.inject({ url: '/nowhere', headers: { authorization: 'Bearer two' } })
+  await app.inject('/things/1')
+  await app.inject('/livez')
+  t.strictSame(await samplesOf('http_caller_requests_total'), [
+    'http_caller_requests_total{caller="shop",status="200"} 3',
+    'http_caller_requests_total{caller="shop",status="404"} 1',
+  ])
+})
+
+tap.test('counts rejected requests by route template, status and code', async (t) => {
+  const { app, samplesOf } = await startWithKeys(t)
+  for (const url of ['/things/1', '/things/2', '/nowhere']) await app.inject(url)
+  const seconds = await samplesOf('http_request_seconds_count')
+  t.strictSame(seconds, [
+    'http_request_seconds_count{method="GET",route="/things/:id",status="401"} 2',
+    'http_request_seconds_count{method="GET",route="none",status="404"} 1',
+  ])
+  t.strictSame(await samplesOf('http_problems_total'), [
+    'http_problems_total{code="unauthorized"} 2',
+    'http_problems_total{code="route_not_found"} 1',
+  ])
 })

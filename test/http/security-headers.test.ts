@@ -17,7 +17,7 @@ async function start(t: Test) {
   return app
 }
 
-/** The headers that helmet sets, as a server of its own sends them. */
+/** The headers that helmet sets on a real response. */
 async function helmetOf(t: Test, options: HelmetOptions) {
   const server = createServer((request, response) => {
     helmet(options)(request, response, () => response.end())
@@ -32,7 +32,7 @@ async function helmetOf(t: Test, options: HelmetOptions) {
 const hsts = { strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false } }
 
 tap.test(
-  "gives pages what helmet gives, and data what of that concerns data, but for policies of the service's own",
+  "sets helmet's headers on pages and those that affect data on data, except for the content security policy",
   async (t) => {
     const app = await start(t)
     const { 'content-security-policy': _, ...helmets } = await helmetOf(t, hsts)
@@ -42,7 +42,7 @@ tap.test(
       t.match(headers, helmets, url)
       t.notOk(headers['x-powered-by'])
     }
-    const ofPagesAlone = [
+    const onlyPages = [
       'cross-origin-opener-policy',
       'origin-agent-cluster',
       'x-dns-prefetch-control',
@@ -50,22 +50,22 @@ tap.test(
       'x-permitted-cross-domain-policies',
       'x-xss-protection',
     ]
-    const ofAll = Object.fromEntries(Object.entries(helmets).filter(([name]) => !ofPagesAlone.includes(name)))
-    t.equal(Object.keys(ofAll).length, 5)
+    const onAll = Object.fromEntries(Object.entries(helmets).filter(([name]) => !onlyPages.includes(name)))
+    t.equal(Object.keys(onAll).length, 5)
     for (const url of ['/things', '/broken', '/nowhere']) {
       const { headers } = await app.inject(url)
-      t.match(headers, ofAll, url)
-      for (const name of [...ofPagesAlone, 'x-powered-by']) t.notOk(headers[name], `${url} ${name}`)
+      t.match(headers, onAll, url)
+      for (const name of [...onlyPages, 'x-powered-by']) t.notOk(headers[name], `${url} ${name}`)
     }
   },
 )
 
-tap.test('speaks of its own host alone where it asks for https', async (t) => {
+tap.test('does not include subdomains in Strict-Transport-Security', async (t) => {
   const app = await start(t)
   t.equal((await app.inject('/things')).headers['strict-transport-security'], 'max-age=31536000')
 })
 
-tap.test('lets an answer that is data do nothing in a browser', async (t) => {
+tap.test('lets a data response load nothing in a browser', async (t) => {
   const app = await start(t)
   for (const url of ['/things', '/broken', '/nowhere']) {
     const { headers } = await app.inject(url)
@@ -74,7 +74,7 @@ tap.test('lets an answer that is data do nothing in a browser', async (t) => {
   }
 })
 
-tap.test('lets the documentation load what comes with it, and nothing else', async (t) => {
+tap.test('lets the documentation load its own files and nothing else', async (t) => {
   const app = await start(t)
   for (const url of ['/docs', '/docs/static/x.js']) {
     const policy = String((await app.inject(url)).headers['content-security-policy'])
@@ -98,7 +98,7 @@ tap.test('lets the documentation load what comes with it, and nothing else', asy
   }
 })
 
-tap.test('says the same of HEAD, and each time', async (t) => {
+tap.test('sets the same headers on HEAD and on every response', async (t) => {
   const app = await start(t)
   const [get, again, head] = [
     (await app.inject('/things')).headers,

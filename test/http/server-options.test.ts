@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import problems from '../../src/http/problems.js'
-import requestHead from '../../src/http/request-head.js'
+import requestChecks from '../../src/http/request-checks.js'
 import { serverOptions } from '../../src/http/server-options.js'
 import { eventually, overSocket } from '../harness.js'
 
@@ -14,14 +14,14 @@ const silent = pino({ level: 'silent' })
 const options = (trustProxy: boolean | number | string = false) =>
   serverOptions({ trustProxy, requestTimeoutMs: 10_000 }, silent)
 
-tap.test('takes the sane id of a caller, and makes one in place of any other', async (t) => {
+tap.test('accepts a valid request id and replaces any other', async (t) => {
   const { genReqId } = options()
   const idFor = (given: string | string[] | undefined) => genReqId({ headers: { 'x-request-id': given } } as never)
   t.equal(idFor('a.b:c-d_1'), 'a.b:c-d_1')
   for (const odd of [undefined, '', 'a b', 'x'.repeat(129), ['a', 'b']]) t.match(idFor(odd), /^[0-9a-f-]{36}$/)
 })
 
-tap.test('trusts proxies as it is told', async (t) => {
+tap.test('trusts proxies as configured', async (t) => {
   t.equal(options(true).trustProxy, true)
   t.equal(options('10.0.0.0/8').trustProxy, '10.0.0.0/8')
   const ipOf = async (trustProxy: boolean | number) => {
@@ -34,7 +34,7 @@ tap.test('trusts proxies as it is told', async (t) => {
   t.equal(await ipOf(2), '1.1.1.1')
 })
 
-tap.test('answers by hand where Node could make no request of what came', async (t) => {
+tap.test('answers a request that Node cannot parse', async (t) => {
   const app = Fastify(options())
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
@@ -45,7 +45,7 @@ tap.test('answers by hand where Node could make no request of what came', async 
   t.match(JSON.parse(reply.body), { code: 'validation_failed', request_id: reply.headers.get('x-request-id') })
 })
 
-tap.test('takes what Node says of a connection', async (t) => {
+tap.test('answers errors of a connection by their code', async (t) => {
   const { clientErrorHandler } = options()
   const answerTo = async (code?: string) => {
     const stream = new PassThrough()
@@ -63,7 +63,7 @@ tap.test('takes what Node says of a connection', async (t) => {
   t.ok(ended.destroyed)
 })
 
-tap.test('bears callers who are cut off in the middle of a request', async (t) => {
+tap.test('survives a client that disconnects in the middle of a request', async (t) => {
   const app = Fastify(options())
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
@@ -76,11 +76,11 @@ tap.test('bears callers who are cut off in the middle of a request', async (t) =
 })
 
 tap.test(
-  'regression: a broken request was refused in the middle of the answer to it, or behind the last one',
+  'regression: the rejection of a malformed body was sent in the middle of its response, or after the last one',
   async (t) => {
     const app = Fastify(options())
     await app.register(problems)
-    await app.register(requestHead)
+    await app.register(requestChecks)
     app.get('/stream', (_request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200).write('begun')
@@ -95,12 +95,13 @@ tap.test(
     t.equal(await text(socket), '', 'the stream ends')
     const answers = await overSocket(port, 'GET /a%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{}')
     t.equal(answers.status, 400)
-    t.equal(JSON.parse(answers.body).status, 400, 'and nothing comes behind it')
+    t.equal(JSON.parse(answers.body).status, 400, 'and nothing follows')
   },
 )
 
-tap.test('regression: a request was answered with the refusal of what came behind it', async (t) => {
+tap.test('regression: a request was answered with the rejection of what came after it', async (t) => {
   const app = Fastify(options())
+  await app.register(requestChecks)
   let seen = 0
   app.post('/', async () => {
     seen++
@@ -113,10 +114,10 @@ tap.test('regression: a request was answered with the refusal of what came behin
   const reply = await overSocket(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nwhat?\r\n\r\n')
   t.equal(reply.status, 200)
   t.equal(reply.headers.get('connection'), 'close')
-  t.strictSame(JSON.parse(reply.body), { done: 1 }, 'and nothing comes behind it')
+  t.strictSame(JSON.parse(reply.body), { done: 1 }, 'and nothing follows')
 })
 
-/** Listens, and keeps its log lines. */
+/** Starts a server and keeps its log lines. */
 async function listening(t: Test, requestTimeoutMs = 10_000) {
   const lines: string[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
@@ -125,14 +126,14 @@ async function listening(t: Test, requestTimeoutMs = 10_000) {
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
-  return { port, refused: () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'refused') }
+  return { port, rejected: () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request rejected') }
 }
 
 const post = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n'
 
-tap.test('cuts off who does not read his answer', async (t) => {
+tap.test('disconnects a client that does not read its response', async (t) => {
   const { connectionTimeout } = options()
-  t.ok(connectionTimeout > 10_000, 'an answer may take as long as a request may')
+  t.ok(connectionTimeout > 10_000, 'longer than a response may take')
   const app = Fastify({ ...options(), connectionTimeout: 300 })
   app.get('/big', () => Buffer.alloc(50_000_000))
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -146,8 +147,8 @@ tap.test('cuts off who does not read his answer', async (t) => {
   stalled.destroy()
 })
 
-tap.test('regression: a request that never came whole kept its connection for ever', async (t) => {
-  const { port, refused } = await listening(t, 300)
+tap.test('regression: a request that never arrived completely kept its connection forever', async (t) => {
+  const { port, rejected } = await listening(t, 300)
   const begunAt = performance.now()
   for (const reply of await Promise.all([
     overSocket(port, `${post}Content-Length: 10\r\n\r\n{`),
@@ -159,18 +160,18 @@ tap.test('regression: a request that never came whole kept its connection for ev
   }
   const took = performance.now() - begunAt
   t.ok(took >= 290 && took < 5000, `after ${took} ms`)
-  t.match(refused(), [{ status: 408 }, { status: 408 }])
+  t.match(rejected(), [{ status: 408 }, { status: 408 }])
   const whole = await overSocket(port, `${post}Content-Length: 2\r\n\r\n{}`)
-  t.equal(whole.status, 200, 'what comes whole is answered')
+  t.equal(whole.status, 200, 'a complete request is answered')
 })
 
-tap.test('regression: what was refused before any route left no line in the log', async (t) => {
-  const { port, refused } = await listening(t)
+tap.test('regression: a rejection before routing was not logged', async (t) => {
+  const { port, rejected } = await listening(t)
   const broken = await overSocket(port, 'what?\r\n\r\n')
   t.equal(broken.status, 400)
   const request_id = broken.headers.get('x-request-id')
-  t.match(refused(), [
-    { request_id, status: 400, problem: 'validation_failed', fault: 'HPE_INVALID_METHOD', level: 30 },
+  t.match(rejected(), [
+    { request_id, status: 400, problem: 'validation_failed', reason: 'HPE_INVALID_METHOD', level: 30 },
   ])
-  t.equal(refused().length, 1)
+  t.equal(rejected().length, 1)
 })

@@ -15,7 +15,7 @@ const validator = (httpPart: string) => {
   }
 }
 
-tap.test('reads numbers and single values out of the text of a query', async (t) => {
+tap.test('coerces numbers and single values in a query', async (t) => {
   const isValid = validator('querystring')
   const query: Record<string, unknown> = { limit: '10', sku: 'A' }
   t.ok(isValid(query))
@@ -23,14 +23,14 @@ tap.test('reads numbers and single values out of the text of a query', async (t)
   t.notOk(isValid({ limit: 'ten' }))
 })
 
-tap.test('takes a body for what it says', async (t) => {
+tap.test('does not coerce values in a body', async (t) => {
   const isValid = validator('body')
   t.ok(isValid({ limit: 10, sku: ['A'] }))
   t.notOk(isValid({ limit: '10' }))
   t.notOk(isValid({ sku: 'A' }))
 })
 
-tap.test('refuses what it does not know, and drops nothing', async (t) => {
+tap.test('rejects unknown fields instead of dropping them', async (t) => {
   for (const part of ['body', 'querystring']) {
     const data = { limit: 1, more: 2 }
     t.notOk(validator(part)(data))

@@ -13,7 +13,7 @@ tap.test('creates a read context with client and deadline, and sets it on the re
   t.equal(made.caller, 'key:shop')
   t.equal(made.deadline, 15_000)
   t.strictSame(made.directives, {})
-  t.equal(request.reading, made)
+  t.equal(request.readContext, made)
 })
 
 tap.test('parses Cache-Control as in RFC 9111', async (t) => {

@@ -5,7 +5,7 @@ import Fastify, { type FastifyRequest } from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import { StockFeed } from '../../src/events/stock-feed.js'
-import access from '../../src/http/auth.js'
+import auth from '../../src/http/auth.js'
 import requestMetrics, { Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
 import { serverOptions } from '../../src/http/server-options.js'
@@ -26,7 +26,7 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   const catalog = { mirrored: { isAuthoritative: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
   const metrics = new Metrics()
   await app.register(problemDetails)
-  await app.register(access, { apiKeys: undefined, tickets: { redeem: () => undefined } })
+  await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestMetrics, { metrics })
   app.decorateRequest('client', {
     getter(this: FastifyRequest) {

@@ -6,24 +6,24 @@ import tap from 'tap'
 import health from '../../src/routes/health.js'
 import { getOverSocket, type RawAnswer } from '../harness.js'
 
-tap.test('is alive, and ready unless somebody says why not', async (t) => {
+tap.test('is live, and ready unless there is a reason not to be', async (t) => {
   const app = Fastify()
-  let why: string | undefined
-  await app.register(health, { unready: () => why })
+  let reason: string | undefined
+  await app.register(health, { unreadyReason: () => reason })
   const ask = async (url: string) => {
     const { statusCode, headers, body } = await app.inject(url)
     return [statusCode, headers['cache-control'], JSON.parse(body).status]
   }
   t.strictSame(await ask('/livez'), [200, 'no-store', 'ok'])
   t.strictSame(await ask('/readyz'), [200, 'no-store', 'ok'])
-  why = 'tired'
+  reason = 'tired'
   t.strictSame(await ask('/readyz'), [503, 'no-store', 'tired'])
   t.strictSame(await ask('/livez'), [200, 'no-store', 'ok'])
 })
 
-tap.test('is not ready while it stops', async (t) => {
+tap.test('is not ready during shutdown', async (t) => {
   const app = Fastify({ return503OnClosing: false })
-  await app.register(health, { unready: () => undefined })
+  await app.register(health, { unreadyReason: () => undefined })
   let answer: RawAnswer | undefined
   app.addHook('preClose', async () => {
     answer = await getOverSocket(port, '/readyz')
@@ -32,29 +32,29 @@ tap.test('is not ready while it stops', async (t) => {
   const port = Object(app.server.address()).port
   await app.close()
   t.equal(answer?.status, 503)
-  t.match(answer?.body, /stopping/)
+  t.match(answer?.body, /shutting down/)
 })
 
-tap.test('says at /readyz that it is about to stop, and goes on answering', async (t) => {
+tap.test('reports the shutdown at /readyz and keeps answering', async (t) => {
   const app = Fastify()
-  await app.register(health, { unready: () => 'tired' })
+  await app.register(health, { unreadyReason: () => 'tired' })
   app.get('/things', () => ({}))
   t.equal((await app.inject('/things')).headers['connection'], 'keep-alive')
   app.drain()
   const ready = await app.inject('/readyz')
   t.equal(ready.statusCode, 503)
-  t.equal(ready.json().status, 'The service is stopping')
-  t.equal((await app.inject('/livez')).statusCode, 200, 'nobody is to kill it now')
+  t.equal(ready.json().status, 'The service is shutting down')
+  t.equal((await app.inject('/livez')).statusCode, 200, 'still live')
   for (const url of ['/things', '/livez', '/nowhere']) {
     t.equal((await app.inject(url)).headers['connection'], 'close', url)
   }
 })
 
-tap.test('regression: a connection outlasted the stop if its request had come before', async (t) => {
+tap.test('regression: a keep-alive connection outlived the shutdown if its request came before it', async (t) => {
   const app = Fastify({ return503OnClosing: false, keepAliveTimeout: 60_000 })
-  await app.register(health, { unready: () => undefined })
+  await app.register(health, { unreadyReason: () => undefined })
   let answer = (_body: object) => {}
-  const asked = new Promise<void>((resolve) => {
+  const requested = new Promise<void>((resolve) => {
     app.get('/slow', () => {
       resolve()
       return new Promise<object>((answered) => (answer = answered))
@@ -66,7 +66,7 @@ tap.test('regression: a connection outlasted the stop if its request had come be
   const port = Object(app.server.address()).port
   const request = get({ port, host: '127.0.0.1', path: '/slow', agent })
   const replied = once(request, 'response')
-  await asked
+  await requested
   app.drain()
   const closed = app.close()
   answer({})

@@ -1,17 +1,17 @@
 import Fastify from 'fastify'
 import tap from 'tap'
-import access from '../../src/http/auth.js'
+import auth from '../../src/http/auth.js'
 import { Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
-import metricsPage from '../../src/routes/prometheus.js'
+import metricsRoute from '../../src/routes/prometheus.js'
 
-tap.test('shows the figures of its own registry to everybody, and never the same twice', async (t) => {
+tap.test('serves the current metrics of its registry without a key', async (t) => {
   const metrics = new Metrics()
   metrics.malformed('inventory')
   const app = Fastify()
   await app.register(problemDetails)
-  await app.register(access, { apiKeys: [], tickets: { redeem: () => undefined } })
-  await app.register(metricsPage, { metrics })
+  await app.register(auth, { apiKeys: [], tickets: { redeem: () => undefined } })
+  await app.register(metricsRoute, { metrics })
   const reply = await app.inject('/metrics')
   t.equal(reply.statusCode, 200)
   t.equal(reply.headers['content-type'], metrics.registry.contentType)

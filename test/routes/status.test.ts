@@ -42,7 +42,7 @@ const given: Status = {
   ],
 }
 
-tap.test('gives the status as it is, whatever is null in it', async (t) => {
+tap.test('returns the status, with all nulls', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
   await app.register(status, { status: () => given })
@@ -52,7 +52,7 @@ tap.test('gives the status as it is, whatever is null in it', async (t) => {
   t.strictSame(reply.json(), given)
 })
 
-tap.test('says of a mirror how far it is, and what Trackstar says of its own copy', async (t) => {
+tap.test("returns the progress of the mirror and the state of Trackstar's sync", async (t) => {
   const { get } = await startMirrored(t)
   await eventually(async () => (await get('/status')).json().connections[0].source !== null)
   await get('/products/CUP/stock')
@@ -79,7 +79,7 @@ tap.test('says of a mirror how far it is, and what Trackstar says of its own cop
   })
 })
 
-tap.test('says so while the mirror is loading, and where there is none', async (t) => {
+tap.test('says whether the mirror is loading, and has null without one', async (t) => {
   const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
   t.match((await get('/status')).json().connections[0], {
     mode: 'mirror',
@@ -94,7 +94,7 @@ tap.test('says so while the mirror is loading, and where there is none', async (
   })
 })
 
-tap.test('shows an error of the connection soon after it is announced', async (t) => {
+tap.test('shows an error of the connection after its webhook', async (t) => {
   const { get, sandbox, connectWebhooks } = await startMirrored(t)
   await eventually(async () => (await get('/status')).json().connections[0].source !== null)
   await connectWebhooks()

@@ -218,7 +218,7 @@ tap.test('logs and counts the names of keys, never the keys', async (t) => {
     for (let n = 0; n < 8; n++) await get('/warehouses', shown)
   }
   const { body } = await get('/metrics')
-  const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'answered')
+  const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request completed')
   for (const caller of ['shop', 'office', null]) {
     t.ok(told.filter((line) => line.caller === caller).length > 8, `${caller} is named`)
   }

@@ -87,7 +87,7 @@ tap.test('refuses an invalid Content-Length', async (t) => {
 })
 
 tap.test('accepts chunked as the only transfer coding, spelled exactly so', async (t) => {
-  const { refused, taken, send } = await start(t)
+  const { refused, taken } = await start(t)
   const codings = ['xchunked', 'identity', 'chunked, identity', 'chunked, chunked', 'chunked;a=b', '"chunked"']
   const spelt = ['\x0bchunked', 'chunked\x0b', '\0chunked', 'chunked\t', 'chunked,', 'ｃhunked']
   const all = [...codings, ...spelt]
@@ -96,12 +96,11 @@ tap.test('accepts chunked as the only transfer coding, spelled exactly so', asyn
     'chunked and then another': post([chunked, 'Transfer-Encoding: identity'], chunks),
     'chunked and a cow': post([chunked, 'Transfer-encoding: cow'], chunks),
     'in HTTP/1.0': post([chunked], chunks).replace('HTTP/1.1', 'HTTP/1.0'),
+    'another before chunked': post(['Transfer-Encoding: gzip, chunked'], chunks),
+    'identity before chunked': post(['Transfer-Encoding: identity, chunked'], chunks),
+    'identity before chunked, in two fields': post(['Transfer-Encoding: identity', chunked], chunks),
   })
   await taken({ 'in other letters': post(['Transfer-Encoding: CHUNKED'], chunks) })
-  for (const coding of ['gzip, chunked', 'identity, chunked', 'identity\r\nTransfer-Encoding: chunked']) {
-    const came = await send(post([`Transfer-Encoding: ${coding}`], chunks))
-    t.strictSame(statusesOf(came), [400, 200], `${coding}: refused, and its end is where it is`)
-  }
 })
 
 tap.test('refuses headers with ambiguous line ends', async (t) => {

@@ -11,7 +11,7 @@ async function start(t: Parameters<typeof startService>[0], options: ServiceOpti
     environment: { LOG_LEVEL: 'trace', ...options.environment },
     logger: (config) => createLogger(config, { write: (line) => void lines.push(line) }),
   })
-  const answered = () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'answered')
+  const answered = () => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request completed')
   return { ...service, lines, answered }
 }
 

@@ -60,7 +60,7 @@ concurrently(
     await eventually(() => callsOf(service, '/wms/warehouses') > calls)
     signal('SIGTERM')
     await eventually(async () => (await getOverSocket(port, '/readyz')).status === 503)
-    t.match((await getOverSocket(port, '/readyz')).body, 'The service is stopping')
+    t.match((await getOverSocket(port, '/readyz')).body, 'The service is shutting down')
     t.equal((await getOverSocket(port, '/livez')).status, 200)
     t.match(
       await request(agent, port, '/products/CUP/stock'),

@@ -54,10 +54,10 @@ tap.test('serves, complains in its log and ends in time where the collector is g
     SHUTDOWN_GRACE_SECONDS: '600',
   })
   t.equal(await ask(service, '/products/SENCHA-100'), 200)
-  await service.written(/ECONNREFUSED.*OpenTelemetry complains/)
+  await service.written(/ECONNREFUSED.*OpenTelemetry diagnostic/)
   t.match(
     service.output(),
-    /unknown OTEL_TRACES_SAMPLER value.*OpenTelemetry complains/,
+    /unknown OTEL_TRACES_SAMPLER value.*OpenTelemetry diagnostic/,
     'what it had before the log was',
   )
   t.equal(await ask(service, '/products/SENCHA-100'), 200)
@@ -68,7 +68,7 @@ tap.test('serves, complains in its log and ends in time where the collector is g
     .split('\n')
     .map((line) => JSON.parse(line))
   t.notOk(
-    lines.some(({ complaint, trace_id }) => complaint && trace_id),
+    lines.some(({ diagnostic, trace_id }) => diagnostic && trace_id),
     'no request is blamed',
   )
 })

@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import Negotiator from 'negotiator'
+import { type Problem, problem } from '../errors.js'
+
+/** The longest URL that is accepted, in bytes. Longer lists of SKUs go by POST. */
+export const maxUrlBytes = 16 * 1024
+/** Far more than any client sends. Node keeps the first 2,000 header fields and silently drops the rest. */
+const maxHeaders = 200
+
+/** A host name or address with an optional port (RFC 3986, 3.2.2). Empty if the target has no authority. */
+const hostPattern = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
+
+/**
+ * Rejects requests that Node's parser accepts but RFC 9112 does not, because a proxy in front might read them
+ * differently, and requests that would otherwise get a wrong or misleading answer. Node itself rejects ambiguous body
+ * lengths and a missing `Host`.
+ *
+ * Register it after the plugins that log, count and label responses, so that a rejection is logged, counted and readable
+ * by a page of another origin.
+ */
+export default fastifyPlugin(
+  async (app: FastifyInstance) => {
+    app.server.on('request', ({ socket }, response) => void latestResponses.set(socket, response))
+    // RFC 9110, 10.1.1 allows a server to ignore unknown expectations. Node would answer 417 without a body.
+    app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+    destroyUnusedConnectionsOnClose(app)
+    app.addHook('onRequest', (request, reply, done) => {
+      const hasUnknownCoding = !isSupportedCoding(request.raw)
+      // The next request on the connection may start anywhere.
+      if (hasUnknownCoding) reply.header('connection', 'close')
+      done(hasUnknownCoding ? invalid('The only supported transfer coding is chunked, in HTTP/1.1') : check(request))
+    })
+  },
+  { name: 'request-checks' },
+)
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The media type that the route produces; `json` is negotiated with `Accept`. */
+    produces?: 'json'
+  }
+}
+
+function check(request: FastifyRequest): Problem | undefined {
+  const { httpVersion, headers, rawHeaders, url = '', method } = request.raw
+  if (request.originalUrl.length > maxUrlBytes) {
+    return problem('uri_too_long', `The URL must not exceed ${maxUrlBytes} bytes; send long lists of SKUs by POST`)
+  }
+  if (rawHeaders.length > 2 * maxHeaders) {
+    return problem('headers_too_large', `A request must not have more than ${maxHeaders} header fields`)
+  }
+  if (url !== request.originalUrl) {
+    return invalid('The URL must be percent-encoded UTF-8 and, if it is absolute, have a host and no fragment')
+  }
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return invalid('Expected HTTP/1.1')
+  // Node joins two `Host` fields with a comma, which the pattern rejects as well (RFC 9112, 3.2).
+  if (!hostPattern.test(headers.host ?? '')) return invalid('Expected one Host header with a valid host')
+  // RFC 9112, 3.2.4. The router would treat `*` as `/`.
+  if (url.startsWith('*') && !(url === '*' && method === 'OPTIONS')) return invalid('The URL must begin with /')
+  return checkAccept(request)
+}
+
+/** RFC 9110, 15.5.7. */
+function checkAccept(request: FastifyRequest): Problem | undefined {
+  const { accept } = request.headers
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return undefined
+  if (request.routeOptions.config.produces !== 'json') return undefined
+  const mediaType = new Negotiator(request.raw).mediaType(['application/json', 'application/problem+json'])
+  return mediaType === undefined
+    ? problem('not_acceptable', 'This route returns application/json, which the Accept header excludes')
+    : undefined
+}
+
+/** RFC 9112, 6.1. Node accepts a list that ends in `chunked`, and `chunked` in HTTP/1.0. */
+const isSupportedCoding = ({ headers: { 'transfer-encoding': coding }, httpVersion }: IncomingMessage) =>
+  coding === undefined || (coding.toLowerCase() === 'chunked' && httpVersion === '1.1')
+
+const invalid = (detail: string) => problem('validation_failed', detail)
+
+/** A path without a route. */
+const unroutablePath = '/invalid-url'
+
+/**
+ * The URL to route a request by, for Fastify's `rewriteUrl`. Fastify answers an undecodable path without running any
+ * hook, so that it would be neither logged nor counted. An invalid URL is routed to a path without a route instead, and
+ * the checks above reject it because it differs from the original.
+ */
+export function routableUrl({ url = '' }: { readonly url?: string | undefined }): string {
+  return isValidTarget(url) && isDecodablePath(url) ? url : unroutablePath
+}
+
+/** Whether a target in absolute form (RFC 9112, 3.2.2) has a host and no fragment. Others are valid. */
+const isValidTarget = (url: string) =>
+  !/^https?:\/\//i.test(url) || (/^https?:\/\/[^/?#]+(?:[/?][^#]*)?$/i.test(url) && URL.canParse(url))
+
+/** Whether the path is percent-encoded UTF-8 (RFC 3986, 2.1). In a query, invalid sequences stay as they are. */
+function isDecodablePath(url: string): boolean {
+  if (!url.includes('%')) return true
+  try {
+    decodeURIComponent(url.split(/[?#]/, 1)[0] ?? '')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The latest response on each connection. */
+const latestResponses = new WeakMap<Socket, ServerResponse>()
+
+/**
+ * The response on `socket` that is not sent yet, if there is one: what is written to the socket now would be taken for
+ * a part of it, or for the answer to its request.
+ */
+export function pendingResponse(socket: Socket): ServerResponse | undefined {
+  const response = latestResponses.get(socket)
+  return response?.writableFinished && response.socket === null ? undefined : response
+}
+
+/**
+ * Browsers and load balancers open connections in advance. Node does not count a connection that has not sent a request
+ * as idle, so one of them would delay a shutdown until its timeout.
+ */
+function destroyUnusedConnectionsOnClose(app: FastifyInstance): void {
+  const open = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  app.addHook('preClose', async () => {
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+  })
+}
