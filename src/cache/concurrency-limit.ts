@@ -1,39 +1,40 @@
-/** The part of all places that one client may take: however many he asks for, some are left for others. */
-const shareOfOne = 3 / 4
+/** The part of all slots that one client may hold, so that some are left for others. */
+const maxShare = 3 / 4
 
 /**
- * Bounds how much of something there may be at a time, and how much of that by one client. For requests that wait for
- * upstream the budget refuses what would come too late; this refuses what would take too much memory: a request that
- * waits keeps its socket, its parser and all that it has read so far. A reader of events does so for hours.
+ * Limits how many requests of a kind are in progress at a time, in total and per client.
+ *
+ * Such requests take memory: one that waits for upstream, or streams events for hours, keeps its socket, its parser and
+ * what it has read so far. (The rate limiter refuses only requests that would be answered too late.)
  */
 export class ConcurrencyLimit {
   readonly #byClient = new Map<string, number>()
-  readonly #mostOfOne: number
-  #taken = 0
+  readonly #maxPerClient: number
+  #used = 0
 
-  /** @param places for all together; one more is turned away */
-  constructor(private readonly places: number) {
-    this.#mostOfOne = Math.ceil(places * shareOfOne)
+  /** @param slots for all clients together */
+  constructor(private readonly slots: number) {
+    this.#maxPerClient = Math.ceil(slots * maxShare)
   }
 
   get used(): number {
-    return this.#taken
+    return this.#used
   }
 
-  /** Takes a place for `client` if there is one for him, and says whether there was. */
+  /** Reserves a slot for `client`; false when the limit is reached. */
   tryAcquire(client: string): boolean {
     const own = this.#byClient.get(client) ?? 0
-    if (this.#taken >= this.places || own >= this.#mostOfOne) return false
+    if (this.#used >= this.slots || own >= this.#maxPerClient) return false
     this.#byClient.set(client, own + 1)
-    this.#taken++
+    this.#used++
     return true
   }
 
-  /** Gives back one that `client` has taken. */
+  /** Releases a slot of `client`. */
   release(client: string): void {
     const own = this.#byClient.get(client) ?? 0
     if (own > 1) this.#byClient.set(client, own - 1)
     else this.#byClient.delete(client)
-    this.#taken--
+    this.#used--
   }
 }

@@ -1,39 +1,41 @@
-/** How long what is held may be served, in ms; each counts from the end of the one before, but the negative TTL. */
+/** How long a cached record may be served. */
 export interface FreshnessPolicy {
+  /** From the read. A record is fresh until then, or up to a tenth less. */
   readonly ttlMs: number
-  /** Past the TTL: served at once, refreshed behind the answer (RFC 5861, 3). */
+  /** From the end of the TTL: served stale at once, and refreshed in the background (RFC 5861, section 3). */
   readonly revalidateMs: number
-  /** Past the TTL: served while upstream fails (RFC 5861, 4). */
+  /** From the end of the TTL: served stale while upstream fails (RFC 5861, section 4). */
   readonly maxStaleMs: number
-  /** How long absence is remembered. */
+  /** How long the absence of a record is remembered, from the read. */
   readonly negativeTtlMs: number
 }
 
-/** Something held, or known to be absent (`value` undefined), and when upstream was asked for it. Times in epoch ms. */
+/** A cached record, or its absence (`value` undefined), and when it was read. Times are in epoch ms. */
 export interface CacheEntry<T> {
   readonly value: T | undefined
-  /** When the read that brought it was begun: what upstream changed since then it cannot show. */
+  /** When the read began. The record does not show what changed upstream after that. */
   readonly begunAt: number
-  /** When the answer was there. */
+  /** When the read ended. */
   readonly readAt: number
-  /** From then on it is stale. */
+  /** From then on, the entry is stale. */
   readonly freshUntil: number
 }
 
-/** A time before it was read is a clock that was set back: how old it is cannot be said, so it is not fresh. */
-export const isFresh = (held: CacheEntry<unknown>, now: number): boolean => held.readAt <= now && now < held.freshUntil
+/** Not fresh before `readAt` either: the clock was set back, so the age of the entry is unknown. */
+export const isFresh = (entry: CacheEntry<unknown>, now: number): boolean =>
+  entry.readAt <= now && now < entry.freshUntil
 
-/** Whether it may be served at once, stale or not. Stale absence may not: what has appeared must not stay unknown. */
-export const withinRevalidateWindow = (held: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
-  isFresh(held, now) || (held.value !== undefined && now < held.freshUntil + policy.revalidateMs)
+/** Whether the entry may be served at once, fresh or stale. A stale absence may not: the record may exist by now. */
+export const withinRevalidateWindow = (entry: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
+  isFresh(entry, now) || (entry.value !== undefined && now < entry.freshUntil + policy.revalidateMs)
 
-/** Whether it may be served where upstream fails. */
-export const withinStaleWindow = (held: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
-  isFresh(held, now) ||
-  (held.value !== undefined && now < held.freshUntil + Math.max(policy.revalidateMs, policy.maxStaleMs))
+/** Whether the entry may be served while upstream fails. */
+export const withinStaleWindow = (entry: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>
+  isFresh(entry, now) ||
+  (entry.value !== undefined && now < entry.freshUntil + Math.max(policy.revalidateMs, policy.maxStaleMs))
 
-/** Up to this part of a TTL is taken off at random, so that what came together does not expire together. */
+/** Up to this part of a TTL is subtracted at random, so that records read together do not expire together. */
 const spread = 0.1
 
-/** When something read at `readAt` turns stale: after its TTL or up to a tenth sooner, never later. */
+/** When a record read at `readAt` becomes stale: after its TTL, or up to a tenth earlier. */
 export const freshUntil = (readAt: number, ttlMs: number): number => readAt + ttlMs * (1 - spread * Math.random())

@@ -12,7 +12,7 @@ import {
 } from './freshness.js'
 import type { ReadContext } from './read-context.js'
 
-/** What is known of one key: the value (undefined: upstream does not know it), when it was read, whether it is stale. */
+/** The result of reading one key. The value is undefined if upstream has no such record. */
 export interface ReadResult<T> {
   readonly value: T | undefined
   /** Epoch ms. */
@@ -20,137 +20,138 @@ export interface ReadResult<T> {
   readonly stale: boolean
 }
 
-/** One kind of thing to read: where it is held and how it is loaded. */
+/** One kind of record: where it is cached and how it is loaded. */
 export interface ReadSource<T> {
   readonly find: (key: string) => CacheEntry<T> | undefined
   readonly loader: BatchLoader<CacheEntry<T>>
-  /** Whether changes come here by themselves, so that age is no reason to read a record again. */
+  /** Whether changes arrive by themselves, so that records need not be read again because of their age. */
   readonly isFollowed: () => boolean
 }
 
-/** How one look-up came: from what is held (fresh, stale, or known to be absent), or by asking upstream. */
+/** The outcome of a lookup: cached (fresh, stale, or known to be absent), or read from upstream. */
 export type LookupOutcome = 'hit' | 'stale' | 'negative' | 'miss'
 
-/** What a read-through needs beside its shelf. */
 export interface ReadThroughOptions {
   readonly clock: Clock
   readonly policy: FreshnessPolicy
-  /** How long a refresh behind an answer may wait for its turn. */
+  /** How long a refresh in the background may wait for its permit. */
   readonly refreshTimeoutMs: number
-  /** Where requests wait for upstream. */
+  /** Limits the requests that wait for upstream. */
   readonly waiting: ConcurrencyLimit
-  /** Counts look-ups by how they came. */
+  /** Counts lookups by outcome. */
   readonly lookups: Record<LookupOutcome, number>
 }
 
-/** Reads many keys at once; a key that could not be had has a {@link Problem} instead, and spoils no other. */
+/** Reads many keys at once. A key that cannot be read has a {@link Problem} as its result; it does not fail the others. */
 export type ReadThrough<T> = (
   keys: Iterable<string>,
-  reading: ReadContext,
+  context: ReadContext,
 ) => Promise<ReadonlyMap<string, ReadResult<T> | Problem>>
 
 /**
- * The order in which an answer is looked for: held and fresh, held and stale (with a refresh behind the answer), read
- * upstream, held and too stale for anything but an upstream that fails.
+ * Creates the function that reads records through the cache. In this order, it serves a fresh entry; a stale entry, which
+ * it refreshes in the background; what upstream answers; and, while upstream fails, an entry that is even older.
  */
 export function readThrough<T>(
-  shelf: ReadSource<T>,
+  source: ReadSource<T>,
   { clock, policy, refreshTimeoutMs, lookups, waiting }: ReadThroughOptions,
 ): ReadThrough<T> {
-  const found = (held: CacheEntry<T>): ReadResult<T> => ({
-    value: held.value,
-    readAt: held.readAt,
-    stale: !isFresh(held, clock.now()),
+  const resultOf = (entry: CacheEntry<T>): ReadResult<T> => ({
+    value: entry.value,
+    readAt: entry.readAt,
+    stale: !isFresh(entry, clock.now()),
   })
 
   const followedPolicy = { ...policy, revalidateMs: policy.maxStaleMs }
 
   function refresh(key: string): void {
-    if (shelf.isFollowed()) return
+    if (source.isFollowed()) return
     const deadline = clock.elapsed() + refreshTimeoutMs
-    // What comes of it is in the holdings, or the call's report says why not.
-    shelf.loader.load(key, { priority: 'refresh', caller: 'refresh', deadline }).catch(() => {})
+    // The result is in the cache; the call's report has the error.
+    source.loader.load(key, { priority: 'refresh', caller: 'refresh', deadline }).catch(() => {})
   }
 
   async function load(
     key: string,
-    held: CacheEntry<T> | undefined,
-    reading: ReadContext,
+    entry: CacheEntry<T> | undefined,
+    context: ReadContext,
   ): Promise<ReadResult<T> | Problem> {
     try {
-      const { caller, deadline, calls } = reading
-      const isForced = held !== undefined && withinRevalidateWindow(held, clock.now(), policy)
-      return found(await shelf.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }))
+      const { caller, deadline, calls } = context
+      const isForced = entry !== undefined && withinRevalidateWindow(entry, clock.now(), policy)
+      return resultOf(
+        await source.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }),
+      )
     } catch (error) {
       if (!isProblem(error)) throw error
-      return orHeld(held, error, reading)
+      return staleOr(entry, error, context)
     }
   }
 
-  return async (keys, reading) => {
+  return async (keys, context) => {
     const results = new Map<string, ReadResult<T> | Problem>()
-    let wanted: Map<string, CacheEntry<T> | undefined> | undefined
-    const judged = shelf.isFollowed() ? followedPolicy : policy
+    let missing: Map<string, CacheEntry<T> | undefined> | undefined
+    const currentPolicy = source.isFollowed() ? followedPolicy : policy
     for (const key of keys) {
-      const held = shelf.find(key)
-      const todo = reading.decide(held, clock.now(), judged)
-      if (held !== undefined && todo !== 'read') {
-        if (todo === 'refresh') refresh(key)
-        const result = found(held)
-        reading.outcomeCounts[result.stale ? 'stale' : 'hit']++
+      const entry = source.find(key)
+      const action = context.decide(entry, clock.now(), currentPolicy)
+      if (entry !== undefined && action !== 'read') {
+        if (action === 'refresh') refresh(key)
+        const result = resultOf(entry)
+        context.outcomeCounts[result.stale ? 'stale' : 'hit']++
         lookups[result.value === undefined ? 'negative' : result.stale ? 'stale' : 'hit']++
         results.set(key, result)
         continue
       }
-      reading.outcomeCounts[held === undefined ? 'fwd=miss' : 'fwd=stale']++
+      context.outcomeCounts[entry === undefined ? 'fwd=miss' : 'fwd=stale']++
       lookups.miss++
-      wanted ??= new Map()
-      wanted.set(key, held)
+      missing ??= new Map()
+      missing.set(key, entry)
     }
-    if (wanted) await loadAll(wanted, results, reading)
+    if (missing) await loadAll(missing, results, context)
     return results
   }
 
-  /** Puts into `results` what comes of the `wanted` keys, in the time of the reading. */
+  /** Loads the `missing` keys into `results`, until the deadline of the request. */
   async function loadAll(
-    wanted: ReadonlyMap<string, CacheEntry<T> | undefined>,
+    missing: ReadonlyMap<string, CacheEntry<T> | undefined>,
     results: Map<string, ReadResult<T> | Problem>,
-    reading: ReadContext,
+    context: ReadContext,
   ): Promise<void> {
-    const refusal = reading.onlyIfCachedProblem()
+    const refusal = context.onlyIfCachedProblem()
     if (refusal) {
-      for (const key of wanted.keys()) results.set(key, refusal)
+      for (const key of missing.keys()) results.set(key, refusal)
       return
     }
-    if (!waiting.tryAcquire(reading.caller)) {
-      for (const [key, held] of wanted) results.set(key, orHeld(held, overloaded(1000), reading))
+    if (!waiting.tryAcquire(context.caller)) {
+      for (const [key, entry] of missing) results.set(key, staleOr(entry, overloaded(1000), context))
       return
     }
-    const loads = Array.from(wanted, async ([key, held]) => results.set(key, await load(key, held, reading)))
+    const loads = Array.from(missing, async ([key, entry]) => results.set(key, await load(key, entry, context)))
     try {
-      await completesWithin(Promise.all(loads), reading.deadline - clock.elapsed())
+      await completesWithin(Promise.all(loads), context.deadline - clock.elapsed())
     } finally {
-      waiting.release(reading.caller)
+      waiting.release(context.caller)
     }
-    // The flight of a key that outlasts its caller goes on, for others and for the holdings.
-    for (const key of wanted.keys()) {
-      if (!results.has(key)) results.set(key, orHeld(shelf.find(key), requestTimedOut(), reading))
+    // A load continues after the deadline, for other requests and for the cache.
+    for (const key of missing.keys()) {
+      if (!results.has(key)) results.set(key, staleOr(source.find(key), requestTimedOut(), context))
     }
   }
 
-  /** What is held, however stale, where it may still stand in for the answer that failed. */
-  function orHeld(held: CacheEntry<T> | undefined, error: Problem, reading: ReadContext): ReadResult<T> | Problem {
+  /** The entry, however stale, if it may be served in place of the failed read; the problem otherwise. */
+  function staleOr(entry: CacheEntry<T> | undefined, error: Problem, context: ReadContext): ReadResult<T> | Problem {
     const now = clock.now()
-    const isOfUse = held !== undefined && withinStaleWindow(held, now, policy) && reading.toleratesStale(held, now)
-    return isOfUse ? found(held) : error
+    const isOfUse = entry !== undefined && withinStaleWindow(entry, now, policy) && context.toleratesStale(entry, now)
+    return isOfUse ? resultOf(entry) : error
   }
 }
 
-/** A caller's time was over before upstream answered. */
+/** The request's deadline passed before upstream answered. */
 export const requestTimedOut = (): Problem =>
-  problem('upstream_timeout', 'Trackstar did not answer within the time of this request')
+  problem('upstream_timeout', 'Trackstar did not answer within the time limit of this request')
 
-/** Waits for `work`, but no longer than `ms`; says whether it was done by then. What fails in time throws. */
+/** Waits up to `ms` for `work`, and returns whether it has completed. Throws if `work` fails within that time. */
 export async function completesWithin(work: Promise<unknown> | undefined, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<boolean>((resolve) => {

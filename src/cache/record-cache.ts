@@ -4,7 +4,7 @@ import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
 
-/** What is held, by kind: whole records by id, and by SKU the ids of all products that have it. */
+/** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
 interface Kinds {
   product: Product
   item: InventoryItem
@@ -12,27 +12,27 @@ interface Kinds {
 }
 type Kind = keyof Kinds
 
-/** When a read was begun and when its answer was there, epoch ms. */
+/** When a read began and ended, epoch ms. */
 export interface ReadTimes {
   readonly begunAt: number
   readonly readAt: number
 }
 
-/** Told of each record that is taken in or out, with what it was before. */
+/** Called for each record that is stored or removed, with the record before and after. */
 export type ChangeListener = (
   ...change:
     | [kind: 'product', before: Product | undefined, after: Product | undefined]
     | [kind: 'item', before: InventoryItem | undefined, after: InventoryItem | undefined]
 ) => void
 
-/** Bound on remembered absences, a store of their own: a flood of unknown SKUs must not push out a record. */
+/** Absences have a store of their own, so that many unknown SKUs do not evict records. */
 const maxAbsenceBytes = 8_000_000
-/** What remembering an absence takes beside its key, about: with short keys it is nearly all. */
+/** The approximate size of an absence without its key. */
 const absenceBytes = 250
 
 /**
- * What this service holds of one connection, under the rules of the cache: newer wins, absence is knowledge, and what
- * is too old even for a failing upstream is gone. A Holdings belongs to one connection; its keys need not name it.
+ * The records of one connection. Newer records win, absences are remembered, and entries that are too old even for a
+ * failing upstream are not found. A cache belongs to one connection, so its keys do not include the connection.
  */
 export class RecordCache {
   readonly #records: EntryStore
@@ -51,41 +51,41 @@ export class RecordCache {
     return { records: this.#records.state, absences: this.#absences.state }
   }
 
-  /** Records that the bound has put out, or never let in. Asked for with each answer, where `state` is not. */
+  /** Records that were evicted, or were too large to be stored. Cheaper than `state`. */
   get evictions(): number {
     return this.#records.evictions
   }
 
-  /** From now on `watcher` is told of every change. */
+  /** Calls `watcher` for every change from now on, in place of an earlier watcher. */
   watch(watcher: ChangeListener): void {
     this.#watcher = watcher
   }
 
-  /** The record held under an id, however old. */
+  /** The record with an id, however old. */
   peek<K extends 'product' | 'item'>(kind: K, id: string): CacheEntry<Kinds[K]> | undefined {
     return this.#records.get(nameOf(kind, id)) as CacheEntry<Kinds[K]> | undefined
   }
 
   /**
-   * What is held under `key`, fresh or stale, or that it is known to be absent; undefined: nothing is known. A record
-   * that is too old to be served stays all the same: a mirror may yet confirm it, and the bound sees to the rest.
+   * The entry of `key`, fresh or stale, or its absence; undefined if nothing is known. A record that is too old to be
+   * served is not found, but stays until it is evicted: a mirror may still confirm it.
    */
   find<K extends Kind>(kind: K, key: string): CacheEntry<Kinds[K]> | undefined {
     const name = nameOf(kind, key)
-    const held = (this.#records.get(name) ?? this.#absences.get(name)) as CacheEntry<Kinds[K]> | undefined
-    if (held && withinStaleWindow(held, this.now(), this.policy)) return held
+    const entry = (this.#records.get(name) ?? this.#absences.get(name)) as CacheEntry<Kinds[K]> | undefined
+    if (entry && withinStaleWindow(entry, this.now(), this.policy)) return entry
     this.#absences.delete(name)
     return undefined
   }
 
-  /** The products of a SKU, all of them; undefined where one has been evicted. As old as the look-up by SKU. */
+  /** All products of a SKU, as old as the lookup by SKU; undefined if one of them was evicted. */
   findProducts(sku: string): CacheEntry<readonly Product[]> | undefined {
     const ids = this.find('sku', sku)
     if (ids?.value === undefined) return ids as CacheEntry<never> | undefined
     const products: Product[] = []
     for (const id of ids.value) {
       const product = this.find('product', id)?.value
-      // Evicted since, or no longer of this SKU: the look-up says nothing any more.
+      // Evicted, or no longer of this SKU: the lookup is out of date.
       if (product?.sku !== sku) return undefined
       products.push(product)
     }
@@ -93,49 +93,49 @@ export class RecordCache {
   }
 
   /**
-   * Takes a record in, unless what is held is newer, and gives what is held then. A read begun after the held copy was
-   * there always wins, so that one bad date cannot freeze a record; else the later `trackstar_updated_date` does.
-   * What was known of its SKU without the product is forgotten, whichever way it came.
+   * Stores a record unless the cached one is newer, and returns the entry that is cached then. A read that began after
+   * the cached copy was read always wins, so that one wrong date cannot freeze a record; otherwise the later
+   * `trackstar_updated_date` wins. A lookup of the product's SKU that lacks the product is forgotten.
    */
   store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
-    if (kind === 'product') this.#forgetOtherwise(record)
-    const held = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
-    if (held?.value && !isLater(times, held) && isOlder(record, held.value)) return held
+    if (kind === 'product') this.#forgetOutdatedLookup(record)
+    const entry = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
+    if (entry?.value && !isLater(times, entry) && isOlder(record, entry.value)) return entry
     return this.#put(kind, record.id, record, times)
   }
 
-  /** Takes out a record that upstream no longer has. */
+  /** Removes a record that upstream no longer has. */
   remove(kind: 'product' | 'item', id: string): void {
     const before = this.peek(kind, id)?.value
     this.#records.delete(nameOf(kind, id))
-    if (before) this.#tell(kind, before, undefined)
+    if (before) this.#notify(kind, before, undefined)
   }
 
-  /** Takes in that these, and no others, are the products of a SKU; none: the SKU is known to be absent. */
+  /** Stores these products as all products of a SKU; with none, stores the absence of the SKU. */
   storeSku(sku: string, products: readonly Product[], times: ReadTimes): CacheEntry<readonly Product[]> {
-    // By id: a page that overlaps the one before must not make a SKU ambiguous.
+    // By id, since a page may repeat a product of the page before; that must not make the SKU ambiguous.
     const kept = new Map<string, Product>()
     for (const product of products) {
       const { value = product } = this.store('product', product, times)
-      // One that is held in a newer copy may have another SKU by now.
+      // A newer cached copy may have another SKU.
       if (value.sku === sku) kept.set(value.id, value)
     }
     if (kept.size === 0) return this.storeAbsence('sku', sku, times)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
-  /** Takes in the records of one page of a list, as far as their kind is held. */
+  /** Stores the records of a page. Warehouses are not stored here. */
   storeAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
     if (resource === 'products') for (const record of records) this.store('product', record, times)
     if (resource === 'inventory') for (const record of records) this.store('item', record, times)
   }
 
-  /** Takes in that upstream does not know `key`, unless a copy has been read since that was asked. */
+  /** Stores the absence of `key`, unless a record was read after the read of the absence began. */
   storeAbsence(kind: Kind, key: string, times: ReadTimes): CacheEntry<never> {
     const name = nameOf(kind, key)
     const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
-    const held = this.#records.get(name)
-    if (held === undefined || isLater(times, held)) {
+    const entry = this.#records.get(name)
+    if (entry === undefined || isLater(times, entry)) {
       if (kind === 'sku') this.#records.delete(name)
       else this.remove(kind, key)
       this.#absences.set(name, absence, absenceBytes + Buffer.byteLength(key))
@@ -145,16 +145,16 @@ export class RecordCache {
 
   #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
-    const held = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
+    const entry = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
     const before = this.#records.get(name)?.value as Kinds[K] | undefined
-    this.#records.set(name, held, Buffer.byteLength(JSON.stringify(value)))
+    this.#records.set(name, entry, Buffer.byteLength(JSON.stringify(value)))
     this.#absences.delete(name)
-    if (kind !== 'sku') this.#tell(kind, before, value)
-    return held
+    if (kind !== 'sku') this.#notify(kind, before, value)
+    return entry
   }
 
-  /** A look-up by SKU that did not bring this product is out of date. */
-  #forgetOtherwise({ id, sku }: { id: string; sku?: string | null }): void {
+  /** Forgets a lookup of the product's SKU that lacks the product. */
+  #forgetOutdatedLookup({ id, sku }: { id: string; sku?: string | null }): void {
     if (!sku) return
     const name = nameOf('sku', sku)
     this.#absences.delete(name)
@@ -162,7 +162,7 @@ export class RecordCache {
     if (ids && !ids.includes(id)) this.#records.delete(name)
   }
 
-  #tell(kind: 'product' | 'item', before: unknown, after: unknown): void {
+  #notify(kind: 'product' | 'item', before: unknown, after: unknown): void {
     if (kind === 'product') this.#watcher(kind, before as Product | undefined, after as Product | undefined)
     else this.#watcher(kind, before as InventoryItem | undefined, after as InventoryItem | undefined)
   }
@@ -170,20 +170,20 @@ export class RecordCache {
 
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
-/** Whether a read was begun after the held copy was there. One that is from the future was there before the clock was set back. */
-const isLater = ({ begunAt, readAt }: ReadTimes, held: ReadTimes) => begunAt > held.readAt || held.readAt > readAt
+/** Whether a read began after the cached copy was read. A copy from the future was read before the clock was set back. */
+const isLater = ({ begunAt, readAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt || entry.readAt > readAt
 
 interface Dated {
   readonly trackstar_updated_date?: string | null
 }
 
-/** Whether a record is to lose to the one that is held. Dates are whole seconds: of the same one, what is held stays. */
-const isOlder = (record: Dated, held: Dated) => updatedAt(record) < updatedAt(held) || isOfSameTime(record, held)
+/** Whether the cached record stays. Dates are in whole seconds; with equal dates it does. */
+const isOlder = (record: Dated, entry: Dated) => updatedAt(record) < updatedAt(entry) || isOfSameTime(record, entry)
 
-/** Whether two records say that they were changed in the same second. */
+/** Whether two records were last changed in the same second. */
 export const isOfSameTime = (a: Dated, b: Dated) => Number.isFinite(updatedAt(a)) && updatedAt(a) === updatedAt(b)
 
-/** Epoch ms of the record's last change upstream; a date that is none is older than any. */
+/** When the record last changed upstream, epoch ms; -Infinity without a valid date. */
 export function updatedAt(record: Dated): number {
   const time = Date.parse(record.trackstar_updated_date ?? '')
   return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time
@@ -197,20 +197,20 @@ export interface StoreState {
 }
 
 /**
- * Where what is held lies: the seam for a second level that replicas share. It knows no rule but its bound: what was
- * used longest ago goes when `bytes` would pass it. An entry larger than the bound is not kept.
+ * Stores entries up to a number of bytes, and evicts the least recently used ones. An entry that is larger than the limit
+ * is not stored. An interface, so that replicas can share a second level.
  */
 export interface EntryStore {
   get(key: string): CacheEntry<unknown> | undefined
   /** @param bytes the size of the value's JSON */
-  set(key: string, held: CacheEntry<unknown>, bytes: number): void
+  set(key: string, entry: CacheEntry<unknown>, bytes: number): void
   delete(key: string): void
-  /** How many the bound has put out, or never let in. */
+  /** Entries that were evicted, or were too large to be stored. */
   readonly evictions: number
   readonly state: StoreState
 }
 
-/** A store in this process's memory. */
+/** Creates a store in memory. */
 export function createEntryStore(maxBytes: number): EntryStore {
   let evictions = 0
   const cache = new LRUCache<string, CacheEntry<unknown>>({
@@ -221,9 +221,9 @@ export function createEntryStore(maxBytes: number): EntryStore {
   })
   return {
     get: (key) => cache.get(key),
-    set(key, held, bytes) {
+    set(key, entry, bytes) {
       if (bytes > maxBytes) evictions++
-      cache.set(key, held, { size: Math.max(1, bytes) })
+      cache.set(key, entry, { size: Math.max(1, bytes) })
     },
     delete: (key) => void cache.delete(key),
     get evictions() {

@@ -3,7 +3,7 @@ import type { BatchLoader, LoadRequest } from '../../src/cache/batch-loader.js'
 import { ConcurrencyLimit } from '../../src/cache/concurrency-limit.js'
 import type { CacheEntry } from '../../src/cache/freshness.js'
 import { type Directives, ReadContext } from '../../src/cache/read-context.js'
-import { readThrough } from '../../src/cache/read-through.js'
+import { completesWithin, readThrough } from '../../src/cache/read-through.js'
 import { isProblem, problem } from '../../src/errors.js'
 import { settle, TestClock } from '../harness.js'
 
@@ -184,4 +184,22 @@ tap.test('never reads a record for its age alone where changes come by themselve
   }
   t.strictSame(loads, [])
   t.match(await one('a', reading({ noCache: true })), { value: 'a anew' })
+})
+
+tap.test('says whether the work was done in time', async (t) => {
+  t.equal(await completesWithin(Promise.resolve(), 1000), true)
+  t.equal(await completesWithin(undefined, 1000), true)
+  t.equal(await completesWithin(never(), 1), false)
+  t.equal(await completesWithin(never(), -1), false)
+})
+
+tap.test('throws what fails in time, and leaves alone what fails later', async (t) => {
+  await t.rejects(completesWithin(Promise.reject(new Error('broken')), 1000), new Error('broken'))
+  let fail = (_error: Error) => {}
+  const work = new Promise<void>((_resolve, reject) => {
+    fail = reject
+  })
+  t.equal(await completesWithin(work, 0), false)
+  fail(new Error('later'))
+  await new Promise((resolve) => setImmediate(resolve))
 })

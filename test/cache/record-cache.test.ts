@@ -1,5 +1,6 @@
 import tap from 'tap'
-import { RecordCache } from '../../src/cache/record-cache.js'
+import type { CacheEntry } from '../../src/cache/freshness.js'
+import { createEntryStore, RecordCache } from '../../src/cache/record-cache.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 
@@ -209,4 +210,52 @@ tap.test('regression: remembered absences of short SKUs took memory without boun
   for (let n = 0; n < 50_000; n++) holdings.storeAbsence('sku', String(n), at(0))
   t.ok(holdings.state.absences.entries <= 32_000)
   t.ok(holdings.find('item', 'i'), 'and no record has gone for them')
+})
+
+const entryOf = (value: string): CacheEntry<string> => ({ value, begunAt: 1, readAt: 2, freshUntil: 3 })
+
+tap.test('gives what was set until it is deleted', async (t) => {
+  const store = createEntryStore(100)
+  t.equal(store.get('a'), undefined)
+  store.set('a', entryOf('one'), 3)
+  store.set('a', entryOf('two'), 3)
+  t.equal(store.get('a')?.value, 'two')
+  t.strictSame(store.state, { entries: 1, bytes: 3, maxBytes: 100, evictions: 0 })
+  store.delete('a')
+  t.equal(store.get('a'), undefined)
+  t.strictSame(store.state, { entries: 0, bytes: 0, maxBytes: 100, evictions: 0 })
+})
+
+tap.test('lets go of what was used longest ago', async (t) => {
+  const store = createEntryStore(100)
+  store.set('a', entryOf('a'), 40)
+  store.set('b', entryOf('b'), 40)
+  store.get('a')
+  store.set('c', entryOf('c'), 40)
+  t.equal(store.get('b'), undefined)
+  t.equal(store.get('a')?.value, 'a')
+  t.equal(store.state.evictions, 1)
+})
+
+tap.test('does not keep what is larger than its bound, and counts nothing as nothing', async (t) => {
+  const store = createEntryStore(100)
+  store.set('a', entryOf('a'), 101)
+  t.equal(store.get('a'), undefined)
+  store.set('b', entryOf(''), 0)
+  t.equal(store.state.bytes, 1)
+})
+
+tap.test('takes every name for a name', async (t) => {
+  const store = createEntryStore(100)
+  t.equal(store.get('__proto__'), undefined)
+  store.set('__proto__', entryOf('x'), 1)
+  t.equal(store.get('__proto__')?.value, 'x')
+  t.equal(store.get('constructor'), undefined)
+})
+
+tap.test('regression: an entry larger than the bound was lost without a word', async (t) => {
+  const store = createEntryStore(100)
+  store.set('large', entryOf('x'), 101)
+  t.equal(store.get('large'), undefined)
+  t.equal(store.state.evictions, 1)
 })

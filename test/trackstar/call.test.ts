@@ -7,7 +7,7 @@ import { CircuitBreaker, failuresToOpen, guardWithBreaker, openMs } from '../../
 import { createRateLimiter, jitterMarginMs, type PermitRequest } from '../../src/trackstar/rate-limiter.js'
 import { httpTransport, type Transport, type UpstreamAnswer } from '../../src/trackstar/transport.js'
 import { TestClock } from '../harness.js'
-import { settled } from './time.js'
+import { settled } from './fake-time.js'
 
 const request = { method: 'GET', path: '/wms/products?limit=1' } as const
 const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<PermitRequest> = {}): UpstreamCall => {

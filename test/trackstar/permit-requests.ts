@@ -1,12 +1,12 @@
 import { isProblem } from '../../src/errors.js'
 import { jitterMarginMs, type PermitRequest, type RateLimiter } from '../../src/trackstar/rate-limiter.js'
-import type { Time } from './time.js'
+import type { FakeTime } from './fake-time.js'
 
-/** How long a slot of the budget is taken. */
+/** How long a slot of the rate limiter is taken. */
 export const spanMs = 1000 + jitterMarginMs
 
-/** A bid of Anna's that may wait for ever, but for what is said otherwise. */
-export const aBid = (over: Partial<PermitRequest> = {}): PermitRequest => ({
+/** A permit request without a deadline; `over` overrides its fields. */
+export const permitRequest = (over: Partial<PermitRequest> = {}): PermitRequest => ({
   priority: 'caller',
   caller: 'anna',
   deadline: () => Number.POSITIVE_INFINITY,
@@ -14,17 +14,17 @@ export const aBid = (over: Partial<PermitRequest> = {}): PermitRequest => ({
 })
 
 /** A deadline `ms` from now. */
-export function within(time: Time, ms: number): () => number {
+export function within(time: FakeTime, ms: number): () => number {
   const deadline = time.clock.elapsed() + ms
   return () => deadline
 }
 
-/** Bids and writes what leaves at once. The log has who left when, and who was refused when and for how long. */
-export function watch(budget: RateLimiter, time: Time) {
+/** Requests permits and uses them at once. The log has the time of each permit or refusal. */
+export function watch(limiter: RateLimiter, time: FakeTime) {
   const log: string[] = []
   const leave = async (name: string, over: Partial<PermitRequest>) => {
     try {
-      const permit = await budget.acquire(aBid(over))
+      const permit = await limiter.acquire(permitRequest(over))
       permit.sent()
       log.push(`${name} at ${time.elapsed()}`)
     } catch (error) {
@@ -32,5 +32,5 @@ export function watch(budget: RateLimiter, time: Time) {
       log.push(`${name} ${said} at ${time.elapsed()}`)
     }
   }
-  return { log, bid: (name: string, over: Partial<PermitRequest> = {}) => void leave(name, over) }
+  return { log, request: (name: string, over: Partial<PermitRequest> = {}) => void leave(name, over) }
 }

@@ -4,17 +4,18 @@ import { isProblem } from '../../src/errors.js'
 import {
   createRateLimiter,
   jitterMarginMs,
+  limitForcedReads,
   overloaded,
   type Permit,
   type PermitRequest,
 } from '../../src/trackstar/rate-limiter.js'
-import { aBid, spanMs, watch, within } from './permit-requests.js'
-import { fakeTime, settled } from './time.js'
+import { type FakeTime, fakeTime, settled } from './fake-time.js'
+import { permitRequest, spanMs, watch, within } from './permit-requests.js'
 
 tap.test('lets as many as the rate leave at once, and each next one a second and a margin after', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(createRateLimiter(2, time.clock), time)
-  for (const name of ['a', 'b', 'c', 'd', 'e']) bid(name)
+  const { log, request } = watch(createRateLimiter(2, time.clock), time)
+  for (const name of ['a', 'b', 'c', 'd', 'e']) request(name)
   await time.pass(5000)
   t.strictSame(log, ['a at 0', 'b at 0', `c at ${spanMs}`, `d at ${spanMs}`, `e at ${2 * spanMs}`])
   t.equal(time.timers(), 0)
@@ -22,10 +23,10 @@ tap.test('lets as many as the rate leave at once, and each next one a second and
 
 tap.test('counts from when a call is written, not from when it was allowed', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
-  const permit = await budget.acquire(aBid())
-  bid('second')
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
+  const permit = await limiter.acquire(permitRequest())
+  request('second')
   await time.pass(3000)
   t.strictSame(log, [])
   t.equal(time.timers(), 0, 'the call that is about to be written wakes the next')
@@ -38,10 +39,10 @@ tap.test('counts from when a call is written, not from when it was allowed', asy
 
 tap.test('gives a permit that is given back to the next at once', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
-  const permit = await budget.acquire(aBid())
-  bid('second')
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
+  const permit = await limiter.acquire(permitRequest())
+  request('second')
   await time.pass(100)
   permit.release()
   await settled()
@@ -50,35 +51,35 @@ tap.test('gives a permit that is given back to the next at once', async (t) => {
 
 tap.test('takes the first word on a permit for the last', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
-  const sent = await budget.acquire(aBid())
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
+  const sent = await limiter.acquire(permitRequest())
   sent.sent()
   sent.release()
-  bid('second')
+  request('second')
   await time.pass(spanMs)
   t.strictSame(log, [`second at ${spanMs}`])
 
   await time.pass(spanMs)
-  const released = await budget.acquire(aBid())
+  const released = await limiter.acquire(permitRequest())
   released.release()
   released.sent()
-  bid('third')
+  request('third')
   await settled()
   t.strictSame(log[1], `third at ${2 * spanMs}`)
 })
 
 tap.test('lets leave in order of priority, callers of one priority in turns, each by age', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
-  bid('first')
-  bid('m', { priority: 'mirror' })
-  bid('f', { priority: 'forced' })
-  bid('r', { priority: 'refresh' })
-  bid('a1')
-  bid('a2')
-  bid('a3')
-  bid('b1', { caller: 'bert' })
+  const { log, request } = watch(createRateLimiter(1, time.clock), time)
+  request('first')
+  request('m', { priority: 'mirror' })
+  request('f', { priority: 'forced' })
+  request('r', { priority: 'refresh' })
+  request('a1')
+  request('a2')
+  request('a3')
+  request('b1', { caller: 'bert' })
   await time.pass(20_000)
   t.strictSame(
     log.map((line) => line.split(' ')[0]),
@@ -88,12 +89,12 @@ tap.test('lets leave in order of priority, callers of one priority in turns, eac
 
 tap.test('refuses at once what cannot leave before its deadline, and says when to come back', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
-  bid('a')
+  const { log, request } = watch(createRateLimiter(1, time.clock), time)
+  request('a')
   await settled()
-  bid('just in time', { deadline: within(time, spanMs) })
-  bid('late', { deadline: within(time, 2 * spanMs - 1) })
-  bid('long ago', { deadline: within(time, -1), priority: 'mirror' })
+  request('just in time', { deadline: within(time, spanMs) })
+  request('late', { deadline: within(time, 2 * spanMs - 1) })
+  request('long ago', { deadline: within(time, -1), priority: 'mirror' })
   await settled()
   t.strictSame(log, ['a at 0', 'late refused for 3 s at 0', 'long ago refused for 3 s at 0'])
   await time.pass(spanMs)
@@ -102,22 +103,22 @@ tap.test('refuses at once what cannot leave before its deadline, and says when t
 
 tap.test('refuses one more than may wait', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock, 2)
-  const { log, bid } = watch(budget, time)
-  for (const name of ['a', 'b', 'c']) bid(name)
+  const limiter = createRateLimiter(1, time.clock, 2)
+  const { log, request } = watch(limiter, time)
+  for (const name of ['a', 'b', 'c']) request(name)
   await settled()
-  bid('d')
+  request('d')
   await settled()
   t.strictSame(log, ['a at 0', 'd refused for 4 s at 0'])
-  t.equal(budget.state.waiting, 2)
+  t.equal(limiter.state.waiting, 2)
 })
 
 tap.test('refuses what more urgent bids have kept from its turn, soon after its deadline', async (t) => {
   const time = fakeTime(t)
-  const { log, bid } = watch(createRateLimiter(1, time.clock), time)
-  bid('first')
-  bid('refresh', { priority: 'refresh', deadline: within(time, 1500) })
-  for (let n = 0; n < 4; n++) bid(`caller ${n}`)
+  const { log, request } = watch(createRateLimiter(1, time.clock), time)
+  request('first')
+  request('refresh', { priority: 'refresh', deadline: within(time, 1500) })
+  for (let n = 0; n < 4; n++) request(`caller ${n}`)
   await time.pass(2 * spanMs)
   t.match(log, new Set([`refresh refused for 1 s at ${2 * spanMs}`]))
   t.equal(log.length, 4)
@@ -125,11 +126,11 @@ tap.test('refuses what more urgent bids have kept from its turn, soon after its 
 
 tap.test('refuses what is too late when its turn comes', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
-  const permit = await budget.acquire(aBid())
-  bid('late', { deadline: within(time, 2000) })
-  bid('next')
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
+  const permit = await limiter.acquire(permitRequest())
+  request('late', { deadline: within(time, 2000) })
+  request('next')
   await time.pass(2001)
   permit.release()
   await settled()
@@ -138,33 +139,33 @@ tap.test('refuses what is too late when its turn comes', async (t) => {
 
 tap.test('reads a deadline whenever it matters, so that it may move', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
   let deadline = time.clock.elapsed() + 2000
-  bid('a')
-  bid('b', { deadline: () => deadline })
+  request('a')
+  request('b', { deadline: () => deadline })
   await settled()
   deadline += 10_000
-  budget.pauseUntil(time.clock.elapsed() + 5000)
+  limiter.pauseUntil(time.clock.elapsed() + 5000)
   await time.pass(5000)
   t.strictSame(log, ['a at 0', 'b at 5000'])
 })
 
 tap.test('holds all while it is paused, refuses what that makes late, and tells its listeners', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(2, time.clock)
-  const { log, bid } = watch(budget, time)
+  const limiter = createRateLimiter(2, time.clock)
+  const { log, request } = watch(limiter, time)
   const heard: string[] = []
-  budget.onPause(() => heard.push(`first, ${budget.state.waiting} waiting`))
-  budget.onPause(() => heard.push('second'))
-  for (const name of ['a', 'b', 'c']) bid(name)
-  bid('mirror', { priority: 'mirror', deadline: within(time, 2500) })
+  limiter.onPause(() => heard.push(`first, ${limiter.state.waiting} waiting`))
+  limiter.onPause(() => heard.push('second'))
+  for (const name of ['a', 'b', 'c']) request(name)
+  request('mirror', { priority: 'mirror', deadline: within(time, 2500) })
   await settled()
-  budget.pauseUntil(time.clock.elapsed() + 3000)
+  limiter.pauseUntil(time.clock.elapsed() + 3000)
   t.strictSame(heard, ['first, 1 waiting', 'second'])
   await settled()
-  bid('early', { deadline: within(time, 2999) })
-  bid('d', { deadline: within(time, 3000) })
+  request('early', { deadline: within(time, 2999) })
+  request('d', { deadline: within(time, 3000) })
   await time.pass(2999)
   t.strictSame(log, ['a at 0', 'b at 0', 'mirror refused for 3 s at 0', 'early refused for 3 s at 0'])
   await time.pass(1)
@@ -173,41 +174,41 @@ tap.test('holds all while it is paused, refuses what that makes late, and tells 
 
 tap.test('lets no pause shorten another', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { log, bid } = watch(budget, time)
+  const limiter = createRateLimiter(1, time.clock)
+  const { log, request } = watch(limiter, time)
   let pauses = 0
-  budget.onPause(() => pauses++)
+  limiter.onPause(() => pauses++)
   const start = time.clock.elapsed()
-  budget.pauseUntil(start + 2000)
-  budget.pauseUntil(start + 1000)
-  budget.pauseUntil(start + 2000)
+  limiter.pauseUntil(start + 2000)
+  limiter.pauseUntil(start + 1000)
+  limiter.pauseUntil(start + 2000)
   t.equal(pauses, 1)
-  bid('a')
+  request('a')
   await time.pass(1999)
-  budget.pauseUntil(start + 2500)
+  limiter.pauseUntil(start + 2500)
   await time.pass(1000)
   t.strictSame(log, ['a at 2500'])
 })
 
 tap.test('keeps no timer when nothing waits any more', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(1, time.clock)
-  const { bid } = watch(budget, time)
-  bid('a')
-  bid('b', { deadline: within(time, 2000) })
+  const limiter = createRateLimiter(1, time.clock)
+  const { request } = watch(limiter, time)
+  request('a')
+  request('b', { deadline: within(time, 2000) })
   await settled()
   t.equal(time.timers(), 1)
-  budget.pauseUntil(time.clock.elapsed() + 3000)
+  limiter.pauseUntil(time.clock.elapsed() + 3000)
   t.equal(time.timers(), 0)
 })
 
 tap.test('looks again where a timer comes a moment early', async (t) => {
   const time = fakeTime(t)
   const elapsed = () => time.clock.elapsed() - (time.elapsed() === spanMs ? 0.25 : 0)
-  const budget = createRateLimiter(1, { elapsed })
-  const { log, bid } = watch(budget, time)
-  bid('a')
-  bid('b')
+  const limiter = createRateLimiter(1, { elapsed })
+  const { log, request } = watch(limiter, time)
+  request('a')
+  request('b')
   await time.pass(spanMs)
   t.equal(log.length, 1)
   await time.pass(1)
@@ -216,20 +217,24 @@ tap.test('looks again where a timer comes a moment early', async (t) => {
 
 tap.test('tells its state: what the last second took and what waits', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(3, time.clock)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0, isExhausted: false })
-  const permits = await Promise.all([budget.acquire(aBid()), budget.acquire(aBid()), budget.acquire(aBid())])
-  const waiting = [budget.acquire(aBid()), budget.acquire(aBid({ priority: 'mirror' }))]
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 3, waiting: 2, isExhausted: true })
+  const limiter = createRateLimiter(3, time.clock)
+  t.strictSame(limiter.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0, isExhausted: false })
+  const permits = await Promise.all([
+    limiter.acquire(permitRequest()),
+    limiter.acquire(permitRequest()),
+    limiter.acquire(permitRequest()),
+  ])
+  const waiting = [limiter.acquire(permitRequest()), limiter.acquire(permitRequest({ priority: 'mirror' }))]
+  t.strictSame(limiter.state, { readsPerSecond: 3, usedLastSecond: 3, waiting: 2, isExhausted: true })
   for (const permit of permits) permit.sent()
   await time.pass(999)
-  t.equal(budget.state.usedLastSecond, 3)
+  t.equal(limiter.state.usedLastSecond, 3)
   await time.pass(1)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 2, isExhausted: true })
+  t.strictSame(limiter.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 2, isExhausted: true })
   await time.pass(jitterMarginMs)
-  t.strictSame(budget.state, { readsPerSecond: 3, usedLastSecond: 2, waiting: 0, isExhausted: false })
+  t.strictSame(limiter.state, { readsPerSecond: 3, usedLastSecond: 2, waiting: 0, isExhausted: false })
   for (const permit of await Promise.all(waiting)) permit.release()
-  t.equal(budget.state.usedLastSecond, 0)
+  t.equal(limiter.state.usedLastSecond, 0)
 })
 
 tap.test('names a whole number of seconds to come back after, one at least', async (t) => {
@@ -250,17 +255,17 @@ tap.test('foretells when one more leaves, as long as all is written at once and 
   await fc.assert(
     fc.asyncProperty(earlier, fc.integer({ min: 1, max: 4 }), fc.nat(3000), priority, caller, async (...given) => {
       const [bids, rate, pauseMs, priority, caller] = given
-      const budget = createRateLimiter(rate, time.clock)
+      const limiter = createRateLimiter(rate, time.clock)
       for (const { restMs, ...one } of bids) {
-        void budget.acquire(aBid(one)).then((permit) => permit.sent())
+        void limiter.acquire(permitRequest(one)).then((permit) => permit.sent())
         await time.pass(restMs)
       }
       await settled()
-      budget.pauseUntil(time.clock.elapsed() + pauseMs)
-      const promised = budget.estimateAt(priority, caller, 0)
+      limiter.pauseUntil(time.clock.elapsed() + pauseMs)
+      const promised = limiter.estimateAt(priority, caller, 0)
       let left = Number.NaN
       const leave = async () => {
-        const permit = await budget.acquire(aBid({ priority, caller, deadline: () => promised }))
+        const permit = await limiter.acquire(permitRequest({ priority, caller, deadline: () => promised }))
         left = time.clock.elapsed()
         permit.sent()
       }
@@ -272,15 +277,15 @@ tap.test('foretells when one more leaves, as long as all is written at once and 
 
 tap.test('foretells for after more of a caller’s own, and in the place of fewer', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(2, time.clock)
-  const { bid } = watch(budget, time)
-  for (const name of ['a', 'b', 'c']) bid(name)
+  const limiter = createRateLimiter(2, time.clock)
+  const { request } = watch(limiter, time)
+  for (const name of ['a', 'b', 'c']) request(name)
   await settled()
   const start = time.clock.elapsed()
-  t.equal(budget.estimateAt('caller', 'anna', -1), start + spanMs)
-  t.equal(budget.estimateAt('caller', 'anna', 0), start + spanMs)
-  t.equal(budget.estimateAt('caller', 'anna', 1), start + 2 * spanMs)
-  t.equal(budget.estimateAt('mirror', 'zoe', 3), start + 3 * spanMs)
+  t.equal(limiter.estimateAt('caller', 'anna', -1), start + spanMs)
+  t.equal(limiter.estimateAt('caller', 'anna', 0), start + spanMs)
+  t.equal(limiter.estimateAt('caller', 'anna', 1), start + 2 * spanMs)
+  t.equal(limiter.estimateAt('mirror', 'zoe', 3), start + 3 * spanMs)
 })
 
 /** What becomes of one bid: after how long its call is written, or its permit given back. */
@@ -308,7 +313,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
   })
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.integer({ min: 1, max: 11 }), async (steps, rate) => {
-      const budget = createRateLimiter(rate, time.clock, 40)
+      const limiter = createRateLimiter(rate, time.clock, 40)
       const { clock } = time
       const written: number[] = []
       let pausedUntil = 0
@@ -326,8 +331,8 @@ tap.test('never lets more than the rate into any second and margin, whatever com
         for (const fate of burst) {
           const deadline = clock.elapsed() + fate.patienceMs
           open++
-          budget
-            .acquire(aBid({ ...fate, deadline: () => deadline }))
+          limiter
+            .acquire(permitRequest({ ...fate, deadline: () => deadline }))
             .then(
               (permit) => use(permit, deadline, fate),
               (error: unknown) => void (isProblem(error, 'overloaded') || faults.push(String(error))),
@@ -337,7 +342,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
         await settled()
         if (pauseMs > 0) {
           pausedUntil = Math.max(pausedUntil, clock.elapsed() + pauseMs)
-          budget.pauseUntil(pausedUntil)
+          limiter.pauseUntil(pausedUntil)
         }
         await time.pass(restMs)
       }
@@ -346,9 +351,9 @@ tap.test('never lets more than the rate into any second and margin, whatever com
         const later = written[index + rate]
         if (later !== undefined && later - at < spanMs) faults.push(`${rate + 1} calls within ${later - at} ms`)
       })
-      if (open > 0 || budget.state.waiting > 0) faults.push(`${open} bids without an end`)
+      if (open > 0 || limiter.state.waiting > 0) faults.push(`${open} bids without an end`)
       if (time.timers() > 0) faults.push('a timer is left over')
-      if (budget.estimateAt('mirror', 'zoe', rate - 1) > clock.elapsed()) faults.push('a permit is lost')
+      if (limiter.estimateAt('mirror', 'zoe', rate - 1) > clock.elapsed()) faults.push('a permit is lost')
       return faults.length === 0 || Promise.reject(new Error(faults.join(', ')))
     }),
     { numRuns: 150 },
@@ -357,14 +362,161 @@ tap.test('never lets more than the rate into any second and margin, whatever com
 
 tap.test('tells of each permit whether it was the last for the moment', async (t) => {
   const time = fakeTime(t)
-  const budget = createRateLimiter(2, time.clock)
-  const [first, second] = await Promise.all([budget.acquire(aBid()), budget.acquire(aBid())])
+  const limiter = createRateLimiter(2, time.clock)
+  const [first, second] = await Promise.all([limiter.acquire(permitRequest()), limiter.acquire(permitRequest())])
   t.notOk(first?.wasLast)
   first?.sent()
   second?.sent()
   t.strictSame([first?.wasLast, second?.wasLast], [true, true], 'both places were taken')
   await time.pass(1000 + jitterMarginMs)
-  const third = await budget.acquire(aBid())
+  const third = await limiter.acquire(permitRequest())
   third.sent()
   t.notOk(third.wasLast, 'another could have left')
+})
+
+const forced = { priority: 'forced' } as const
+const shared = (time: FakeTime, rate: number) => limitForcedReads(createRateLimiter(rate, time.clock), time.clock)
+
+tap.test('lets forced bids have half of the rate, however many they are', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 5), time)
+  for (let n = 1; n <= 5; n++) request(`f${n}`, forced)
+  await time.pass(3 * spanMs)
+  t.strictSame(log, ['f1 at 0', 'f2 at 0', `f3 at ${spanMs}`, `f4 at ${spanMs}`, `f5 at ${2 * spanMs}`])
+})
+
+tap.test('leaves a limiter of one call to forced bids as well', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 1), time)
+  request('forced', forced)
+  await time.pass(0)
+  t.strictSame(log, ['forced at 0'])
+})
+
+tap.test('never lets forced and other bids together have more than the whole', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 4), time)
+  for (let n = 1; n <= 3; n++) request(`f${n}`, forced)
+  for (let n = 1; n <= 3; n++) request(`c${n}`)
+  await time.pass(spanMs - 1)
+  t.strictSame(new Set(log), new Set(['f1 at 0', 'c1 at 0', 'c2 at 0', 'c3 at 0']))
+  await time.pass(1)
+  t.strictSame(log.slice(4).sort(), [`f2 at ${spanMs}`, `f3 at ${spanMs}`])
+})
+
+tap.test('puts forced bids in line with the refreshes: behind callers, in turns, before the mirror', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 2)
+  const { log, request } = watch(limiter, time)
+  for (const name of ['a', 'b']) request(name)
+  await settled()
+  request('m', { priority: 'mirror', caller: 'mirror' })
+  request('r1', { priority: 'refresh', caller: 'refresh' })
+  request('r2', { priority: 'refresh', caller: 'refresh' })
+  request('f', forced)
+  await settled()
+  request('c')
+  t.equal(limiter.state.waiting, 5)
+  await time.pass(5 * spanMs)
+  t.strictSame(
+    log.map((line) => line.split(' ')[0]),
+    ['a', 'b', 'c', 'r1', 'f', 'r2', 'm'],
+  )
+})
+
+tap.test('refuses a forced bid at once where the half or the whole keeps it too long', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 4)
+  const { log, request } = watch(limiter, time)
+  request('f1', forced)
+  request('f2', forced)
+  await settled()
+  request('late for the half', { ...forced, deadline: within(time, spanMs - 1) })
+  await time.pass(2 * spanMs)
+  for (let n = 0; n < 4; n++) request('c')
+  await settled()
+  request('late for the whole', { ...forced, deadline: within(time, spanMs - 1) })
+  await settled()
+  t.strictSame(
+    log.filter((line) => line.includes('refused')),
+    ['late for the half refused for 2 s at 0', `late for the whole refused for 2 s at ${2 * spanMs}`],
+  )
+  t.equal(limiter.state.waiting, 0)
+})
+
+tap.test('does not wait for the half where the whole would be too late anyway', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 4), time)
+  request('f1', forced)
+  request('f2', forced)
+  await settled()
+  for (let n = 0; n < 10; n++) request('c')
+  await settled()
+  request('late', { ...forced, deadline: within(time, 2 * spanMs) })
+  await settled()
+  t.equal(log.at(-1), 'late refused for 4 s at 0')
+})
+
+tap.test('gives its half back when the whole refuses', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 2)
+  const { log, request } = watch(limiter, time)
+  for (const name of ['a', 'b', 'c']) request(name)
+  await settled()
+  request('f1', { ...forced, deadline: within(time, spanMs) })
+  await settled()
+  for (const name of ['d', 'e', 'f']) request(name)
+  await time.pass(2 * spanMs)
+  t.match(log, new Set([`f1 refused for 1 s at ${2 * spanMs}`]))
+  request('f2', forced)
+  await time.pass(spanMs)
+  t.equal(log.at(-1), `f2 at ${3 * spanMs}`)
+})
+
+tap.test('gives both back when a forced call is not made after all', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 2)
+  const permit = await limiter.acquire(permitRequest(forced))
+  t.equal(limiter.state.usedLastSecond, 1)
+  permit.release()
+  t.equal(limiter.state.usedLastSecond, 0)
+  t.equal(limiter.estimateAt('forced', 'anna', 0), time.clock.elapsed())
+})
+
+tap.test('foretells by the half or the whole, whichever is later', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 4)
+  const { request } = watch(limiter, time)
+  const start = time.clock.elapsed()
+  t.equal(limiter.estimateAt('forced', 'anna', 0), start)
+  t.equal(limiter.estimateAt('forced', 'anna', 2), start + spanMs, 'the half')
+  t.equal(limiter.estimateAt('caller', 'anna', 2), start)
+  for (let n = 0; n < 4; n++) request('c')
+  await settled()
+  t.equal(limiter.estimateAt('forced', 'anna', 0), start + spanMs, 'the whole')
+  t.equal(limiter.estimateAt('refresh', 'anna', 0), start + spanMs)
+})
+
+tap.test('pauses forced bids with all others, for as long and no longer', async (t) => {
+  const time = fakeTime(t)
+  const limiter = shared(time, 2)
+  const { log, request } = watch(limiter, time)
+  let pauses = 0
+  limiter.onPause(() => pauses++)
+  request('f1', forced)
+  await settled()
+  for (let n = 0; n < 9; n++) request(`c${n}`, { deadline: within(time, 50_000) })
+  request('impatient', { ...forced, deadline: within(time, 7000) })
+  await settled()
+  limiter.pauseUntil(time.clock.elapsed() + 8000)
+  t.equal(pauses, 1)
+  await settled()
+  t.strictSame(log, ['f1 at 0', 'c0 at 0', 'impatient refused for 8 s at 0'])
+  t.strictSame(limiter.state, { readsPerSecond: 2, usedLastSecond: 2, waiting: 8, isExhausted: true })
+  await time.pass(7999)
+  t.equal(log.length, 3)
+  await time.pass(5 * spanMs)
+  request('f2', forced)
+  await settled()
+  t.equal(log.at(-1), `f2 at ${7999 + 5 * spanMs}`)
 })

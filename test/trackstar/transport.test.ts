@@ -4,7 +4,7 @@ import tap, { type Test } from 'tap'
 import { Agent, buildConnector, type Dispatcher, MockAgent } from 'undici'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
 import { httpTransport, type UpstreamRequest } from '../../src/trackstar/transport.js'
-import { settled } from './time.js'
+import { settled } from './fake-time.js'
 
 const credentials = { apiKey: 'sandbox-api-key', accessToken: 'sandbox-access-token' }
 const get = (path: string, more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({ method: 'GET', path, ...more })

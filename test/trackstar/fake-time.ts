@@ -6,22 +6,22 @@ interface Timer {
   readonly run: () => void
 }
 
-/** A clock with timers: while the test runs, `setTimeout` goes by it. */
-export interface Time {
+/** A clock that also controls `setTimeout` during a test. */
+export interface FakeTime {
   readonly clock: TestClock
   /** Ms since the test began. */
   readonly elapsed: () => number
-  /** Timers that are set. */
+  /** The number of timers that are set. */
   readonly timers: () => number
-  /** Lets `ms` pass, timer by timer, and what they set off happen at its time. */
+  /** Advances the clock by `ms`, and runs each timer at its time. */
   readonly pass: (ms: number) => Promise<void>
 }
 
-/** Lets everything happen that waits for no timer. */
+/** Waits for everything that does not wait for a timer. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Replaces `setTimeout` and `clearTimeout` until the end of the test. */
-export function fakeTime(t: Test): Time {
+export function fakeTime(t: Test): FakeTime {
   const clock = new TestClock()
   const start = clock.elapsed()
   const timers = new Map<unknown, Timer>()
