@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { parseDate } from '../records/dates.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
@@ -174,7 +175,7 @@ const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 const isLater = ({ begunAt, readAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt || entry.readAt > readAt
 
 interface Dated {
-  readonly trackstar_updated_date?: string | null
+  readonly trackstar_updated_date?: unknown
 }
 
 /** Whether the cached record stays. Dates are in whole seconds; with equal dates it does. */
@@ -185,8 +186,7 @@ export const isOfSameTime = (a: Dated, b: Dated) => Number.isFinite(updatedAt(a)
 
 /** When the record last changed upstream, epoch ms; -Infinity without a valid date. */
 export function updatedAt(record: Dated): number {
-  const time = Date.parse(record.trackstar_updated_date ?? '')
-  return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time
+  return parseDate(record.trackstar_updated_date) ?? Number.NEGATIVE_INFINITY
 }
 
 export interface StoreState {

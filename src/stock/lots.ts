@@ -1,3 +1,4 @@
+import { parseDate } from '../records/dates.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { finiteOrNull, type SelectedWarehouses } from './quantities.js'
 import type { StockLocation, StockLot } from './stock.js'
@@ -18,7 +19,7 @@ export function stockLots(items: readonly InventoryItem[], selected: SelectedWar
     }
   }
   return lots
-    .map((lot) => ({ lot, expires: instantOf(lot.expiration_date) }))
+    .map((lot) => ({ lot, expires: parseDate(lot.expiration_date) ?? Number.POSITIVE_INFINITY }))
     .toSorted((a, b) => (a.expires < b.expires ? -1 : Number(a.expires > b.expires)))
     .map(({ lot }) => lot)
 }
@@ -42,16 +43,3 @@ export function stockLocations(items: readonly InventoryItem[], selected: Select
 
 const isSelected = (selected: SelectedWarehouses, warehouseId: string | null | undefined): boolean =>
   selected === undefined || (typeof warehouseId === 'string' && selected.has(warehouseId))
-
-const isoDate = /^\d{4}-\d{2}-\d{2}(?<time>T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/
-
-/**
- * Epoch ms of an ISO 8601 time, or of the start of a plain date; infinity for any other text. A time without a zone is UTC:
- * `Date.parse` alone would read it in the zone of this machine, and would accept many other texts.
- */
-function instantOf(text: string | null): number {
-  const groups = text === null ? undefined : isoDate.exec(text)?.groups
-  if (groups === undefined) return Number.POSITIVE_INFINITY
-  const instant = Date.parse(groups['time'] !== undefined && groups['zone'] === undefined ? `${text}Z` : `${text}`)
-  return Number.isNaN(instant) ? Number.POSITIVE_INFINITY : instant
-}

@@ -62,6 +62,16 @@ t.test('sorts lots without a valid date last and keeps their date', async (t) =>
   ])
 })
 
+t.test(
+  'regression: sorted dates with a space, without separators, or in epoch seconds behind lots without a date',
+  async (t) => {
+    t.strictSame(
+      lotsOf('soon', '2026-12-15 00:00:00', '1797206400', '20261212', '2026-12-14T10:00:00,5+0100', '2026-12'),
+      ['2026-12', '20261212', '1797206400', '2026-12-14T10:00:00,5+0100', '2026-12-15 00:00:00', 'soon'],
+    )
+  },
+)
+
 t.test('keeps the order of lots with the same expiry', async (t) => {
   const ids = stockLots(
     [
