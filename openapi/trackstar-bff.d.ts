@@ -10,8 +10,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is the process running?
-         * @description Always 200 while the process can answer at all. For a restart policy.
+         * Check liveness
+         * @description 200 while the process runs. Use it as a liveness probe.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -30,8 +30,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can it answer?
-         * @description 200 from the moment the service listens. 503 after Trackstar has refused its credentials, until a call succeeds again, and while it is stopping. A dead upstream leaves it ready: what is held is still answered.
+         * Check readiness
+         * @description 200 as soon as the service listens. 503 after Trackstar has rejected its credentials, until a call succeeds again, and during shutdown. The service stays ready while Trackstar is down, because it still answers from its cache. Use it as a readiness probe.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -50,8 +50,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Metrics for Prometheus
-         * @description Calls upstream by route, cause and outcome; waiting for permits; batch sizes; look-ups by how they came; what is held; the mirror and the readers of events; the circuit; requests by route and status, and by the name of the key; the process. In the text format of Prometheus.
+         * Get Prometheus metrics
+         * @description Metrics in the text format of Prometheus: calls to Trackstar by route, cause and outcome, permits, batch sizes, cache, mirror, event streams, circuit breaker, requests by route, status and name of the API key, and the process.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -70,8 +70,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How does it fare?
-         * @description Per connection: the mode and how far the mirror is, what is held and how often that sufficed, how much of the rate upstream is used, the circuit, and what Trackstar says of its own copy.
+         * Get the service status
+         * @description For each connection: the mode, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.
          */
         get: operations["getStatus"];
         put?: never;
@@ -757,21 +757,21 @@ export interface components {
              */
             expires_at: string;
         };
-        /** @description Whether the service can do its work */
+        /** @description Health of the service */
         Health: {
-            /** @description `ok`, or why not */
+            /** @description `ok`, or the reason why the service is not ready */
             status: string;
         };
-        /** @description What the service does and how it fares */
+        /** @description Status of the service */
         Status: {
-            /** @description The version of the service, and of its contract */
+            /** @description Version of the service and of its API */
             version: string;
             /**
              * Format: date-time
-             * @description When the process began
+             * @description When the process started
              */
             started_at: string;
-            /** @description One: a process serves one connection */
+            /** @description The connections; currently always one */
             connections: components["schemas"]["ConnectionStatus"][];
         };
         /** @description The stock of one SKU after a change */
@@ -1145,85 +1145,85 @@ export interface components {
             /** @description The merchant */
             warehouse_customer_id: string | null;
         };
-        /** @description The mirror of the catalog; null where there is none */
+        /** @description The mirror of the catalog; null in on-demand mode */
         MirrorStatus: {
             /**
-             * @description off: it has given up, and records are read when asked for
+             * @description off: the mirror has stopped, and records are read on demand
              * @enum {string}
              */
             state: "loading" | "live" | "off";
-            /** @description Products held */
+            /** @description Products in the mirror */
             products: number;
-            /** @description Inventory items held */
+            /** @description Inventory items in the mirror */
             inventory: number;
-            /** @description Warehouses known */
+            /** @description Warehouses in the mirror */
             warehouses: number;
-            /** @description Pages of lists read since the start, those of changes included */
+            /** @description Pages read since startup, including pages of changes */
             pages: number;
-            /** @description Pages of the first load or of a comparison still to come; null where Trackstar leaves that open */
+            /** @description Pages left of the first load or of a comparison; null if unknown, because Trackstar gives no total */
             pages_left: number | null;
-            /** @description Lists that are empty, or have lost most of their records: not taken for the whole */
+            /** @description Lists that are empty or have lost most of their records, which the mirror does not accept yet */
             doubtful: string[];
-            /** @description As of when everything held is known to be up to date */
+            /** @description When the mirror was last known to be up to date */
             synced_at: string | null;
         };
-        /** @description What is held */
+        /** @description The record cache */
         CacheStatus: {
-            /** @description Records and indexes held */
+            /** @description Records and indexes in the cache */
             entries: number;
             /** @description Their size as JSON */
             bytes: number;
-            /** @description The bound, CACHE_MAX_MB */
+            /** @description Maximum size: CACHE_MAX_MB, in bytes */
             max_bytes: number;
-            /** @description Part of the look-ups since the start that asked nobody; null before the first */
+            /** @description Share of lookups since startup that needed no call to Trackstar; null before the first */
             hit_ratio: number | null;
         };
-        /** @description How much of the rate of Trackstar is used */
+        /** @description Use of the read rate */
         BudgetStatus: {
             /** @description TRACKSTAR_READ_RATE */
             reads_per_second: number;
-            /** @description Reads that have left within the last second */
+            /** @description Reads sent within the last second */
             used_last_second: number;
-            /** @description Calls that wait for a permit */
+            /** @description Calls waiting for a permit */
             waiting: number;
         };
-        /** @description A fault between Trackstar and the warehouse system */
+        /** @description An error between Trackstar and the warehouse system */
         ConnectionError: {
-            /** @description What Trackstar says */
+            /** @description Message from Trackstar */
             message: string;
-            /** @description Whether it holds the copying up */
+            /** @description Whether the error prevents the sync */
             preventing_sync: boolean;
             /** @description When it was first seen */
             first_seen: string | null;
             /** @description When it was last seen */
             last_seen: string | null;
         };
-        /** @description Trackstar's own copy of the warehouse system; null while unknown */
+        /** @description State of Trackstar's sync with the warehouse system; null while unknown */
         ConnectionSource: {
-            /** @description When it last copied inventory */
+            /** @description When Trackstar last synced inventory */
             synced_at: string | null;
-            /** @description Errors of the connection, whatever they concern */
+            /** @description All errors of the connection */
             errors: components["schemas"]["ConnectionError"][];
         };
-        /** @description One connection */
+        /** @description Status of one connection */
         ConnectionStatus: {
-            /** @description The connection, where TRACKSTAR_CONNECTION_ID names it */
+            /** @description TRACKSTAR_CONNECTION_ID, if it is set */
             connection_id: string | null;
             /**
-             * @description How records come here
+             * @description CATALOG_MODE
              * @enum {string}
              */
             mode: "mirror" | "on-demand";
-            /** @description The mirror of the catalog; null where there is none */
+            /** @description The mirror of the catalog; null in on-demand mode */
             mirror: components["schemas"]["MirrorStatus"] | null;
             cache: components["schemas"]["CacheStatus"];
             budget: components["schemas"]["BudgetStatus"];
             /**
-             * @description open: Trackstar has failed repeatedly and is left alone
+             * @description State of the circuit breaker; open: Trackstar failed repeatedly, and calls are paused
              * @enum {string}
              */
             circuit: "closed" | "open" | "half-open";
-            /** @description Trackstar's own copy of the warehouse system; null while unknown */
+            /** @description State of Trackstar's sync with the warehouse system; null while unknown */
             source: components["schemas"]["ConnectionSource"] | null;
         };
     };
@@ -1518,7 +1518,7 @@ export interface components {
     headers: {
         /** @description Identifies the request in the logs: the id that the client sent, or a new one */
         "X-Request-Id": string;
-        /** @description Never to be kept */
+        /** @description Never stored */
         "Cache-Control": string;
         /** @description With a 405: the methods that the path accepts */
         Allow: string;
@@ -1651,7 +1651,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It runs */
+            /** @description The process runs */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1678,7 +1678,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can answer */
+            /** @description The service is ready */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1690,7 +1690,7 @@ export interface operations {
                 };
             };
             414: components["responses"]["UriTooLong"];
-            /** @description It cannot, and why */
+            /** @description The service is not ready */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1743,7 +1743,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The status */
+            /** @description Status of the service */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -162,8 +162,8 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing 
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
-  if (tracing) await app.register(requestSpans, tracing)
   await app.register(problemDetails)
+  if (tracing) await app.register(requestSpans, tracing)
   await app.register(requestLog)
   await app.register(securityHeaders)
   if (config.corsOrigins) await app.register(cors, { origins: config.corsOrigins })

@@ -6,11 +6,10 @@ import {
   diag,
   propagation,
   ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
+  type Span,
   trace,
 } from '@opentelemetry/api'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { activeCall } from '../trackstar/call.js'
 import { version } from '../version.js'
@@ -18,6 +17,8 @@ import { onceClosed } from './response-close.js'
 
 /** Tracing that has been started for the process. */
 export interface Tracing {
+  /** The plugin of `@fastify/otel`, which starts a span for each request. */
+  readonly requestSpans: FastifyPluginCallback
   /** Returns the fields that link a log line to the active span. */
   readonly logFields: () => object
   /** Sets the listener for the SDK's diagnostics, and passes on those so far. */
@@ -27,8 +28,6 @@ export interface Tracing {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-const serviceName = 'trackstar-bff'
 
 /** An unreachable collector must not delay the end of the process; the SDK itself would retry for 30 s. */
 const flushTimeoutMs = 2000
@@ -41,10 +40,17 @@ const flushTimeoutMs = 2000
  */
 export async function startTracing(environment: Environment): Promise<Tracing | undefined> {
   if (!isRequested(environment)) return undefined
-  const [{ NodeSDK, core, resources }, { UndiciInstrumentation }] = await Promise.all([
+  const [{ NodeSDK, core, resources }, { UndiciInstrumentation }, { FastifyOtelInstrumentation }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/instrumentation-undici'),
+    import('@fastify/otel'),
   ])
+  // One span per request, none for hooks and handlers.
+  const requests = new FastifyOtelInstrumentation({
+    instrumentHooks: false,
+    instrumentHandler: false,
+    recordExceptions: false,
+  })
   const upstreamCalls = new UndiciInstrumentation({
     // The process may send other requests, such as the webhooks of the demo's sandbox.
     ignoreRequestHook: () => activeCall() === undefined,
@@ -57,10 +63,10 @@ export async function startTracing(environment: Environment): Promise<Tracing | 
     }),
     requestHook: (span, { method }) => void span.updateName(`${method} ${activeCall()?.route}`),
   })
-  const service = resources.resourceFromAttributes({ 'service.name': serviceName, 'service.version': version })
+  const service = resources.resourceFromAttributes({ 'service.name': 'trackstar-bff', 'service.version': version })
   const sdk = new NodeSDK({
     resource: resources.defaultResource().merge(service),
-    instrumentations: [upstreamCalls],
+    instrumentations: [requests, upstreamCalls],
     // The default would also propagate a caller's baggage to Trackstar.
     ...(!environment['OTEL_PROPAGATORS'] && { textMapPropagator: new core.W3CTraceContextPropagator() }),
     ...(!environment['OTEL_METRICS_EXPORTER'] && { metricReaders: [] }),
@@ -69,6 +75,7 @@ export async function startTracing(environment: Environment): Promise<Tracing | 
   const onDiagnostic = collectDiagnostics(environment['OTEL_LOG_LEVEL'])
   sdk.start()
   return {
+    requestSpans: requests.plugin(),
     logFields,
     onDiagnostic,
     async close() {
@@ -112,54 +119,57 @@ function collectDiagnostics(level: string | undefined): Tracing['onDiagnostic'] 
 
 const withoutQuery = (path: string) => path.split('?', 1)[0] ?? ''
 
-export interface RequestSpansOptions {
-  readonly onDiagnostic: Tracing['onDiagnostic']
-}
+export interface RequestSpansOptions extends Pick<Tracing, 'requestSpans' | 'onDiagnostic'> {}
 
 /**
- * Creates one server span per request, named by its method and the route's template. A span contains nothing that the
- * caller sent: no URL (which names SKUs and may contain a ticket), no header and no error message. Register it before
- * every plugin whose hooks should run within the span.
+ * Creates one span per request, named by its method and the route's template. A span contains nothing that the caller
+ * sent: no URL (which names SKUs and may contain a ticket), no header and no error message.
+ *
+ * Register it before every plugin whose hooks should run within the span, but after the not-found handler, for which
+ * `@fastify/otel` would start a second span.
  */
 export default fastifyPlugin(
-  async (app: FastifyInstance, { onDiagnostic }: RequestSpansOptions) => {
+  async (app: FastifyInstance, { requestSpans, onDiagnostic }: RequestSpansOptions) => {
     onDiagnostic((diagnostic) => app.log.warn({ diagnostic }, 'OpenTelemetry diagnostic'))
-    const tracer = trace.getTracer(serviceName, version)
-    app.decorateRequest('traceContext', null)
-    app.addHook('onRequest', (request, reply, done) => {
-      const { method, headers, routeOptions } = request
-      const { url: route } = routeOptions
-      // Whatever OTEL_PROPAGATORS accepts, a caller's baggage must not be sent on to Trackstar, a third party.
-      const parent = propagation.deleteBaggage(propagation.extract(ROOT_CONTEXT, headers))
-      const attributes = {
-        'http.request.method': method,
-        'url.path': route ?? '',
-        ...(route !== undefined && { 'http.route': route }),
-      }
-      const span = tracer.startSpan(`${method} ${route ?? ''}`.trim(), { kind: SpanKind.SERVER, attributes }, parent)
-      request.traceContext = trace.setSpan(parent, span)
-      // Listeners of the response run in the context of its connection otherwise.
-      context.bind(request.traceContext, reply.raw)
-      onceClosed(request, reply, () => span.end())
-      context.with(request.traceContext, done)
+    // `@fastify/otel` adds an `onError` hook to each route, which marks every rejection as a failure and records its
+    // message. Hooks run in the order of registration, so the one after it restores what the one before it has seen.
+    const errorHooks = new WeakMap<RouteOptions, RouteOptions['onError']>()
+    app.addHook('onRoute', (route) => void errorHooks.set(route, route.onError))
+    await app.register(requestSpans)
+    app.addHook('onRoute', (route) => {
+      route.onError = errorHooks.get(route) ?? []
     })
-    app.addHook('onResponse', (request, reply, done) => {
-      const span = trace.getSpan(request.traceContext ?? ROOT_CONTEXT)
-      span?.setAttribute('http.response.status_code', reply.statusCode)
+    app.addHook('onRequest', (request, reply, done) => {
+      const { span, context: active } = request.opentelemetry()
+      if (span === null || active === null) done()
+      else context.with(describeSpan(span, active, request, reply), done)
+    })
+    app.addHook('onSend', (request, reply, payload, done) => {
       if (reply.statusCode >= 500) {
-        span?.setStatus({ code: SpanStatusCode.ERROR })
-        span?.setAttribute('error.type', reply.problem ?? String(reply.statusCode))
+        request.opentelemetry().span?.setAttribute('error.type', reply.problem ?? String(reply.statusCode))
       }
-      // Fastify calls this hook in the context of the connection.
-      context.with(request.traceContext ?? context.active(), done)
+      done(null, payload)
+    })
+    // Fastify calls this hook in the context of the connection.
+    app.addHook('onResponse', (request, _reply, done) => {
+      context.with(request.opentelemetry().context ?? context.active(), done)
     })
   },
-  { name: 'request-spans' },
+  { name: 'request-spans', dependencies: ['problems'] },
 )
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The context with the request's span; null before the span is started. */
-    traceContext: Context | null
-  }
+/** Completes a request's span. Returns the context for everything that is done for the request. */
+function describeSpan(span: Span, active: Context, request: FastifyRequest, reply: FastifyReply): Context {
+  const { url: route = '' } = request.routeOptions
+  span.updateName(`${request.method} ${route}`.trim())
+  span.setAttribute('url.path', route)
+  // Whatever OTEL_PROPAGATORS accepts, a caller's baggage must not be sent on to Trackstar, a third party.
+  const own = propagation.deleteBaggage(active)
+  // Listeners of the response run in the context of the connection otherwise.
+  context.bind(own, reply.raw)
+  // `@fastify/otel` ends the span when a response is sent, which an aborted one and an event stream never are.
+  onceClosed(request, reply, () => {
+    if (span.isRecording()) span.end()
+  })
+  return own
 }

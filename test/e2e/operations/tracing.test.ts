@@ -18,7 +18,7 @@ import { startMirrored } from '../mirror/mirrored.js'
 /** What is loaded of the SDK and of what makes spans. */
 const loaded = () =>
   Object.keys(createRequire(import.meta.url).cache).filter((path) =>
-    /@opentelemetry\/(sdk|instrumentation|exporter|otlp)/.test(path),
+    /@opentelemetry\/(sdk|instrumentation|exporter|otlp)|@fastify\/otel/.test(path),
   )
 
 // First of all: what is loaded once stays.
@@ -93,7 +93,7 @@ tap.test('says who sends them', async (t) => {
   await get('/livez', headers)
   await collector.trace(traceId, 1)
   t.match(collector.resource(), { 'service.name': 'trackstar-bff', 'service.version': version })
-  for (const name of ['sdk-node', 'instrumentation-undici'])
+  for (const name of ['sdk-node', '@fastify/otel'])
     t.ok(
       loaded().some((path) => path.includes(name)),
       'it would be seen',
@@ -109,6 +109,7 @@ tap.test('makes one span of a request and one of each call, in the trace of the 
   t.equal(named(spans, 'GET /products/:sku/stock')[0]?.parentSpanId, spanId)
   t.equal(spans.filter(({ kind }) => kind === 3).length, sandbox.calls.length)
   t.strictSame(only(spans, 'GET /products/:sku/stock').attributes, {
+    'fastify.root': '@fastify/otel',
     'http.request.method': 'GET',
     'http.route': '/products/:sku/stock',
     'url.path': '/products/:sku/stock',
