@@ -115,7 +115,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
   }
 
-  const cache = new RecordCache(config.cacheMaxMb * 1_000_000, policy, clock.now)
+  const cache = new RecordCache(config.cacheMaxMb * 1_000_000, policy, clock)
   const warehouses = new WarehouseList({ trackstar, clock, timeoutMs, onFailure })
   const syncStatus = new SyncStatus({
     trackstar,
@@ -131,7 +131,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       ? new MirrorStore({
           cache,
           policy,
-          now: clock.now,
+          clock,
           warehouses: () => warehouses.known,
           onProductsAffected: (productIds) => feed?.update(productIds),
           onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
@@ -186,7 +186,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       cache,
       warehouses,
       syncStatus,
-      now: clock.now,
+      clock,
       refresh: createRecordRefresh({ trackstar, items, cache, clock, timeoutMs, onFailure }),
       isKnownAbsent,
     }),

@@ -14,22 +14,34 @@ import type { Clock } from '../src/trackstar/clock.js'
 /** A clock that moves only when advanced. It starts well above 0, which lru-cache takes for "not set". */
 export class TestClock implements Clock {
   #ms = 1_700_000_000_000
-  readonly now = () => this.#ms
+  #wallAheadMs = 0
+  readonly now = () => this.#ms + this.#wallAheadMs
   readonly elapsed = () => this.#ms
 
   advance(ms: number): void {
     this.#ms += ms
+  }
+
+  /** Sets the wall clock ahead, or back by a negative number; no time passes. */
+  setWallClock(byMs: number): void {
+    this.#wallAheadMs += byMs
   }
 }
 
 /** The real time with an offset, for tests that wait for timers. */
 export class RunningClock implements Clock {
   #ahead = 0
-  readonly now = () => Date.now() + this.#ahead
+  #wallAheadMs = 0
+  readonly now = () => Date.now() + this.#ahead + this.#wallAheadMs
   readonly elapsed = () => performance.now() + this.#ahead
 
   advance(ms: number): void {
     this.#ahead += ms
+  }
+
+  /** Sets the wall clock ahead, or back by a negative number; no time passes. */
+  setWallClock(byMs: number): void {
+    this.#wallAheadMs += byMs
   }
 }
 

@@ -1,3 +1,5 @@
+import { type Clock, wallTimeAt } from '../trackstar/clock.js'
+
 /** How long a cached record may be served. */
 export interface FreshnessPolicy {
   /** From the read. A record is fresh until then, or up to a tenth less. */
@@ -10,7 +12,7 @@ export interface FreshnessPolicy {
   readonly negativeTtlMs: number
 }
 
-/** A cached record, or its absence (`value` undefined), and when it was read. Times are in epoch ms. */
+/** A cached record, or its absence (`value` undefined), and when it was read. Times are in the clock's `elapsed` ms. */
 export interface CacheEntry<T> {
   readonly value: T | undefined
   /** When the read began. The record does not show what changed upstream after that. */
@@ -19,11 +21,21 @@ export interface CacheEntry<T> {
   readonly readAt: number
   /** From then on, the entry is stale. */
   readonly freshUntil: number
+  /** The wall time of `readAt` by the clock of that time, epoch ms. */
+  readonly wallTime: number
 }
 
-/** Not fresh before `readAt` either: the clock was set back, so the age of the entry is unknown. */
-export const isFresh = (entry: CacheEntry<unknown>, now: number): boolean =>
-  entry.readAt <= now && now < entry.freshUntil
+/** Wall times that differ less are the same: the two clocks are not read at the same moment. */
+const sameTimeMs = 1000
+
+/** When the entry was read, epoch ms: never in the future, even if the wall clock has been set back since. */
+export function asOf(entry: CacheEntry<unknown>, clock: Clock): number {
+  const byNow = wallTimeAt(clock, entry.readAt)
+  return entry.wallTime > byNow + sameTimeMs ? byNow : Math.min(entry.wallTime, clock.now())
+}
+
+/** Whether the entry is fresh `now`, in the clock's `elapsed` ms. */
+export const isFresh = (entry: CacheEntry<unknown>, now: number): boolean => now < entry.freshUntil
 
 /** Whether the entry may be served at once, fresh or stale. A stale absence may not: the record may exist by now. */
 export const withinRevalidateWindow = (entry: CacheEntry<unknown>, now: number, policy: FreshnessPolicy): boolean =>

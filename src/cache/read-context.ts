@@ -18,9 +18,7 @@ export type Outcome = (typeof outcomes)[number]
 /** A record of at most this age is new enough for every request, `no-cache` included. */
 const newEnoughMs = 1000
 
-/** In ms. Infinite for an entry from the future: the clock was set back, so its age is unknown. */
-const ageOf = ({ readAt }: CacheEntry<unknown>, now: number) =>
-  readAt <= now ? now - readAt : Number.POSITIVE_INFINITY
+const ageMs = ({ readAt }: CacheEntry<unknown>, now: number) => now - readAt
 
 /** The reads of one request: its deadline, the freshness it asks for, and how its records were obtained. */
 export class ReadContext {
@@ -45,14 +43,14 @@ export class ReadContext {
   /** Whether the entry may be served while upstream fails: not if it is older than `max-age` allows. */
   toleratesStale(entry: CacheEntry<unknown>, now: number): boolean {
     const { maxAgeMs = Number.POSITIVE_INFINITY } = this.directives
-    return ageOf(entry, now) <= Math.max(maxAgeMs, newEnoughMs)
+    return ageMs(entry, now) <= Math.max(maxAgeMs, newEnoughMs)
   }
 
   /** Whether to serve the entry, to serve it and refresh it in the background, or to read upstream. */
   decide(entry: CacheEntry<unknown> | undefined, now: number, policy: FreshnessPolicy): 'serve' | 'refresh' | 'read' {
     const { noCache, maxAgeMs = Number.POSITIVE_INFINITY, onlyIfCached } = this.directives
     if (entry === undefined) return 'read'
-    const age = ageOf(entry, now)
+    const age = ageMs(entry, now)
     if (onlyIfCached) return age <= maxAgeMs ? 'serve' : 'read'
     if (age > newEnoughMs && (noCache || age > maxAgeMs)) return 'read'
     if (isFresh(entry, now)) return 'serve'

@@ -4,6 +4,7 @@ import { overloaded } from '../trackstar/rate-limiter.js'
 import type { BatchLoader } from './batch-loader.js'
 import type { ConcurrencyLimit } from './concurrency-limit.js'
 import {
+  asOf,
   type CacheEntry,
   type FreshnessPolicy,
   isFresh,
@@ -58,8 +59,8 @@ export function readThrough<T>(
 ): ReadThrough<T> {
   const resultOf = (entry: CacheEntry<T>): ReadResult<T> => ({
     value: entry.value,
-    readAt: entry.readAt,
-    stale: !isFresh(entry, clock.now()),
+    readAt: asOf(entry, clock),
+    stale: !isFresh(entry, clock.elapsed()),
   })
 
   const followedPolicy = { ...policy, revalidateMs: policy.maxStaleMs }
@@ -78,7 +79,7 @@ export function readThrough<T>(
   ): Promise<ReadResult<T> | Problem> {
     try {
       const { caller, deadline, calls } = context
-      const isForced = entry !== undefined && withinRevalidateWindow(entry, clock.now(), policy)
+      const isForced = entry !== undefined && withinRevalidateWindow(entry, clock.elapsed(), policy)
       return resultOf(
         await source.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }),
       )
@@ -94,7 +95,7 @@ export function readThrough<T>(
     const currentPolicy = source.isFollowed() ? followedPolicy : policy
     for (const key of keys) {
       const entry = source.find(key)
-      const action = context.decide(entry, clock.now(), currentPolicy)
+      const action = context.decide(entry, clock.elapsed(), currentPolicy)
       if (entry !== undefined && action !== 'read') {
         if (action === 'refresh') refresh(key)
         const result = resultOf(entry)
@@ -141,7 +142,7 @@ export function readThrough<T>(
 
   /** The entry, however stale, if it may be served in place of the failed read; the problem otherwise. */
   function staleOr(entry: CacheEntry<T> | undefined, error: Problem, context: ReadContext): ReadResult<T> | Problem {
-    const now = clock.now()
+    const now = clock.elapsed()
     const isOfUse = entry !== undefined && withinStaleWindow(entry, now, policy) && context.toleratesStale(entry, now)
     return isOfUse ? resultOf(entry) : error
   }

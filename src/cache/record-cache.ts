@@ -3,6 +3,7 @@ import { parseDate } from '../records/dates.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
+import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
 
 /** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
@@ -13,7 +14,7 @@ interface Kinds {
 }
 type Kind = keyof Kinds
 
-/** When a read began and ended, epoch ms. */
+/** When a read began and ended, in the clock's `elapsed` ms. */
 export interface ReadTimes {
   readonly begunAt: number
   readonly readAt: number
@@ -43,7 +44,7 @@ export class RecordCache {
   constructor(
     maxBytes: number,
     private readonly policy: FreshnessPolicy,
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {
     this.#records = createEntryStore(maxBytes)
   }
@@ -74,7 +75,7 @@ export class RecordCache {
   find<K extends Kind>(kind: K, key: string): CacheEntry<Kinds[K]> | undefined {
     const name = nameOf(kind, key)
     const entry = (this.#records.get(name) ?? this.#absences.get(name)) as CacheEntry<Kinds[K]> | undefined
-    if (entry && withinStaleWindow(entry, this.now(), this.policy)) return entry
+    if (entry && withinStaleWindow(entry, this.clock.elapsed(), this.policy)) return entry
     this.#absences.delete(name)
     return undefined
   }
@@ -134,7 +135,7 @@ export class RecordCache {
   /** Stores the absence of `key`, unless a record was read after the read of the absence began. */
   storeAbsence(kind: Kind, key: string, times: ReadTimes): CacheEntry<never> {
     const name = nameOf(kind, key)
-    const absence = { value: undefined, ...times, freshUntil: freshUntil(times.readAt, this.policy.negativeTtlMs) }
+    const absence = this.#entry(undefined, times, this.policy.negativeTtlMs)
     const entry = this.#records.get(name)
     if (entry === undefined || isLater(times, entry)) {
       if (kind === 'sku') this.#records.delete(name)
@@ -146,12 +147,16 @@ export class RecordCache {
 
   #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
-    const entry = { value, ...times, freshUntil: freshUntil(times.readAt, this.policy.ttlMs) }
+    const entry = this.#entry(value, times, this.policy.ttlMs)
     const before = this.#records.get(name)?.value as Kinds[K] | undefined
     this.#records.set(name, entry, Buffer.byteLength(JSON.stringify(value)))
     this.#absences.delete(name)
     if (kind !== 'sku') this.#notify(kind, before, value)
     return entry
+  }
+
+  #entry<T>(value: T, { begunAt, readAt }: ReadTimes, ttlMs: number) {
+    return { value, begunAt, readAt, freshUntil: freshUntil(readAt, ttlMs), wallTime: wallTimeAt(this.clock, readAt) }
   }
 
   /** Forgets a lookup of the product's SKU that lacks the product. */
@@ -171,8 +176,8 @@ export class RecordCache {
 
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
-/** Whether a read began after the cached copy was read. A copy from the future was read before the clock was set back. */
-const isLater = ({ begunAt, readAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt || entry.readAt > readAt
+/** Whether a read began after the cached copy was read. */
+const isLater = ({ begunAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt
 
 interface Dated {
   readonly trackstar_updated_date?: unknown

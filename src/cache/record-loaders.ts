@@ -3,7 +3,7 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
 import type { Batch, Resource, TrackstarClient } from '../trackstar/client.js'
-import type { Clock } from '../trackstar/clock.js'
+import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
 import type { CacheEntry } from './freshness.js'
@@ -38,10 +38,11 @@ export interface RecordLoaders {
 const plausibleLoss = 2
 
 /** A record that is absent from an answer which is not to be believed. */
-const uncachedAbsence = (times: ReadTimes): CacheEntry<never> => ({
+const uncachedAbsence = (times: ReadTimes, clock: Clock): CacheEntry<never> => ({
   value: undefined,
   ...times,
   freshUntil: times.readAt,
+  wallTime: wallTimeAt(clock, times.readAt),
 })
 
 /** The loaders that read missing records from upstream and put them into the cache. */
@@ -55,11 +56,11 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     keys: readonly string[],
     read: () => Promise<Batch<R>>,
   ): Promise<{ batch: Batch<R>; times: ReadTimes }> {
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     const batch = await read()
     options.onBatch(resource, keys.length)
     for (const malformed of batch.malformed) options.onMalformed(resource, malformed)
-    return { batch, times: { begunAt, readAt: clock.now() } }
+    return { batch, times: { begunAt, readAt: clock.elapsed() } }
   }
 
   const products = new BatchLoader<CacheEntry<readonly Product[]>>({
@@ -107,7 +108,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
       const fault = faultOf(malformed, 'sku', sku, found.length > 0)
       if (fault) return fault
       const presentIds = new Set([...found, ...malformed].map(({ id }) => id))
-      if (found.length === 0 && !isLossBelieved) return cache.findProducts(sku) ?? uncachedAbsence(times)
+      if (found.length === 0 && !isLossBelieved) return cache.findProducts(sku) ?? uncachedAbsence(times, clock)
       const goneIds = isLossBelieved ? options.knownProductIds(sku).filter((id) => !presentIds.has(id)) : []
       for (const id of goneIds) cache.storeAbsence('product', id, times)
       return cache.storeSku(sku, found, times)
@@ -137,7 +138,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
       const fault = faultOf(malformed, 'id', id, false)
       if (fault !== undefined) return fault
       if (isLossBelieved) return cache.storeAbsence('item', id, times)
-      return cache.find('item', id) ?? uncachedAbsence(times)
+      return cache.find('item', id) ?? uncachedAbsence(times, clock)
     }
     return new Map(ids.map((id) => [id, result(id)]))
   }

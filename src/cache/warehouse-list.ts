@@ -1,7 +1,7 @@
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
-import type { Clock } from '../trackstar/clock.js'
-import { type CacheEntry, isFresh } from './freshness.js'
+import { type Clock, wallTimeAt } from '../trackstar/clock.js'
+import { asOf, type CacheEntry, isFresh } from './freshness.js'
 import type { ReadContext } from './read-context.js'
 import { completesWithin, type ReadResult, requestTimedOut } from './read-through.js'
 import { updatedAt } from './record-cache.js'
@@ -45,13 +45,14 @@ export class WarehouseList {
     this.#list = new RefreshedValue({
       name: 'warehouses',
       read: async (options) => {
-        const begunAt = clock.now()
+        const begunAt = clock.elapsed()
         const warehouses = await trackstar.warehouses(options)
-        const readAt = clock.now()
+        const readAt = clock.elapsed()
         // A list that is suddenly empty is no reason to forget names.
         const isEmpty = warehouses.length === 0
         const byId = isEmpty ? this.known : new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
-        const value = { value: byId, begunAt, readAt, freshUntil: readAt + policy.ttlMs }
+        const wallTime = wallTimeAt(clock, readAt)
+        const value = { value: byId, begunAt, readAt, freshUntil: readAt + policy.ttlMs, wallTime }
         return { value, ttlMs: isEmpty ? retryMs : policy.ttlMs }
       },
       retryMs,
@@ -94,7 +95,7 @@ export class WarehouseList {
 
   /** One warehouse; the value is undefined if upstream does not have it. Throws why the list could not be read. */
   async find(id: string, context: ReadContext): Promise<ReadResult<Warehouse>> {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const entry = this.#list.value
     const mayBeNewer = entry !== undefined && !entry.value?.has(id) && now - entry.readAt > unknownAfterMs
     const action = mayBeNewer ? 'read' : context.decide(entry, now, policy)
@@ -119,6 +120,7 @@ export class WarehouseList {
   }
 
   #resultIn(entry: CacheEntry<WarehousesById>, id: string): ReadResult<Warehouse> {
-    return { value: entry.value?.get(id), readAt: entry.readAt, stale: !isFresh(entry, this.#clock.now()) }
+    const clock = this.#clock
+    return { value: entry.value?.get(id), readAt: asOf(entry, clock), stale: !isFresh(entry, clock.elapsed()) }
   }
 }

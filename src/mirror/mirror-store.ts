@@ -1,10 +1,11 @@
-import type { CacheEntry, FreshnessPolicy } from '../cache/freshness.js'
+import { asOf, type CacheEntry, type FreshnessPolicy } from '../cache/freshness.js'
 import type { RecordCache } from '../cache/record-cache.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
 import type { ListedPage } from '../trackstar/client.js'
+import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { CatalogIndex } from './catalog-index.js'
 
 /** The lists that are mirrored, in the order they are read. Warehouses are few and have a list of their own. */
@@ -23,8 +24,7 @@ const kinds = { products: 'product', inventory: 'item' } as const
 export interface MirrorStoreOptions {
   readonly cache: RecordCache
   readonly policy: FreshnessPolicy
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly clock: Clock
   readonly warehouses: () => WarehousesById
   /** Receives the ids of the products whose stock a change may affect: the product itself, or all that use the item. */
   readonly onProductsAffected: (productIds: ReadonlySet<string>) => void
@@ -44,7 +44,10 @@ export class MirrorStore {
   readonly #malformed = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
   #affectedProductIds = new Set<string>()
+  /** In the clock's `elapsed` ms. */
   #confirmedAt = Number.NEGATIVE_INFINITY
+  /** The same moment, epoch ms. */
+  #confirmedWallTime = Number.NEGATIVE_INFINITY
   #state: MirrorState = 'loading'
 
   constructor(private readonly options: MirrorStoreOptions) {
@@ -61,8 +64,12 @@ export class MirrorStore {
 
   /** Whether the store can answer for the whole catalog: live, nothing evicted, and confirmed by upstream recently enough. */
   get isAuthoritative(): boolean {
-    const { now, policy } = this.options
-    return this.#state === 'live' && this.fitsInMemory && now() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
+    const { clock, policy } = this.options
+    return (
+      this.#state === 'live' &&
+      this.fitsInMemory &&
+      clock.elapsed() < this.#confirmedAt + policy.ttlMs + policy.maxStaleMs
+    )
   }
 
   /** Whether every stored record is still in the cache; false from the first eviction on. */
@@ -78,14 +85,14 @@ export class MirrorStore {
   /** All products with a SKU. The value is undefined if there is none. */
   findProducts(sku: string): CacheEntry<readonly Product[]> {
     const value: Product[] = []
-    let readAt = Number.POSITIVE_INFINITY
+    let oldest: CacheEntry<unknown> | undefined
     for (const id of this.index.productIdsOfSku(sku)) {
       const entry = this.options.cache.peek('product', id)
       if (entry === undefined) continue
-      readAt = Math.min(readAt, entry.readAt)
+      if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
       if (entry.value !== undefined) value.push(entry.value)
     }
-    return value.length === 0 ? this.#absent : this.#confirmed({ value, begunAt: readAt, readAt, freshUntil: 0 })
+    return oldest === undefined ? this.#absent : this.#confirmed({ ...oldest, value })
   }
 
   /** The item with an id. The value is undefined if there is none. */
@@ -112,7 +119,7 @@ export class MirrorStore {
 
   /**
    * Stores the records of one page and reports the malformed ones.
-   * @param begunAt when the read of the page began, epoch ms
+   * @param begunAt when the read of the page began, in the clock's `elapsed` ms
    */
   storePage<R extends MirroredResource>(resource: R, page: ListedPage<R>, begunAt: number): void {
     for (const malformed of page.malformed) {
@@ -120,10 +127,10 @@ export class MirrorStore {
       const key = resource === 'products' ? malformed.sku : malformed.id
       if (key !== undefined) this.#malformed[resource].add(key)
     }
-    this.options.cache.storeAll(resource, page.records, { begunAt, readAt: this.options.now() })
+    this.options.cache.storeAll(resource, page.records, { begunAt, readAt: this.options.clock.elapsed() })
   }
 
-  /** Ids of the records last read before `time` (epoch ms). */
+  /** Ids of the records last read before `time`, in the clock's `elapsed` ms. */
   idsReadBefore(resource: MirroredResource, time: number): string[] {
     const ids = resource === 'products' ? this.index.productIds : this.#itemIds
     return [...ids].filter((id) => (this.options.cache.peek(kinds[resource], id)?.readAt ?? time) < time)
@@ -137,9 +144,15 @@ export class MirrorStore {
     return resource === 'products' ? this.index.productIds.size : this.#itemIds.size
   }
 
-  /** Marks every record as current at `time` (epoch ms). */
+  /** Marks every record as current at `time`, in the clock's `elapsed` ms. */
   confirm(time: number): void {
     this.#confirmedAt = time
+    this.#confirmedWallTime = wallTimeAt(this.options.clock, time)
+  }
+
+  /** When all records were last confirmed to be current, epoch ms. */
+  get syncedAt(): number | undefined {
+    return Number.isFinite(this.#confirmedAt) ? asOf(this.#absent, this.options.clock) : undefined
   }
 
   setState(state: MirrorState): void {
@@ -158,12 +171,15 @@ export class MirrorStore {
   /** Known to be absent, for as long as the store is authoritative: changes bring new records. */
   get #absent(): CacheEntry<never> {
     const readAt = this.#confirmedAt
-    return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY }
+    const wallTime = this.#confirmedWallTime
+    return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY, wallTime }
   }
 
   #confirmed<T>(entry: CacheEntry<T>): CacheEntry<T> {
-    const readAt = Math.max(entry.readAt, this.#confirmedAt)
-    return { value: entry.value, begunAt: entry.begunAt, readAt, freshUntil: readAt + this.options.policy.ttlMs }
+    const isConfirmed = this.#confirmedAt >= entry.readAt
+    const readAt = isConfirmed ? this.#confirmedAt : entry.readAt
+    const wallTime = isConfirmed ? this.#confirmedWallTime : entry.wallTime
+    return { ...entry, readAt, freshUntil: readAt + this.options.policy.ttlMs, wallTime }
   }
 
   #productChanged(before: Product | undefined, after: Product | undefined): void {

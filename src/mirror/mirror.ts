@@ -60,14 +60,13 @@ export class Mirror {
   readonly #abort = new AbortController()
   #state: MirrorState = 'loading'
   #pages = 0
-  #syncedAt: number | undefined
 
   /** When the latest incremental read began, in the clock's `elapsed` ms. */
   #incrementalReadAt = 0
   /** Upstream's time, epoch ms, up to which all changes have been read. */
   #changesReadUntil = 0
 
-  /** When the latest comparison, or the load, began, epoch ms. */
+  /** When the latest comparison, or the load, began, in the clock's `elapsed` ms. */
   #comparedAt = 0
   /** The time from then until the next comparison. */
   #compareAfterMs = 0
@@ -89,7 +88,7 @@ export class Mirror {
       state: this.#state,
       pages: this.#pages,
       pagesLeft: this.#state === 'loading' ? null : Math.max(0, this.#comparisonEnd - this.#pages),
-      syncedAt: this.#syncedAt,
+      syncedAt: store.syncedAt,
       unreliableResources: this.#state === 'live' ? mirroredResources.filter(isUnreliable) : [],
     }
   }
@@ -117,7 +116,7 @@ export class Mirror {
 
   async #load(): Promise<void> {
     const { clock, log, fullCompareMs, syncStatus } = this.options
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     const incomplete = syncStatus.readIncomplete()
     const startDates = await Promise.all(mirroredResources.map((resource) => this.#readWholeList(resource)))
     this.#pagesPerComparison = this.#pages
@@ -127,11 +126,11 @@ export class Mirror {
     // The status from before the lists were read: a first copy that finished meanwhile may have been read in part.
     this.#wasIncomplete = (await incomplete).length > 0
     this.#incrementalReadAt = clock.elapsed()
-    this.#confirm(begunAt)
+    this.options.store.confirm(begunAt)
     // From `live` on, records that are not in the store count as absent, so those added during the load come first.
     await this.#withRetryNextInterval(() => this.#readChanges())
     this.#setState('live')
-    log.info({ ...this.#counts(), ms: clock.now() - begunAt }, 'catalog mirrored')
+    log.info({ ...this.#counts(), ms: Math.round(clock.elapsed() - begunAt) }, 'catalog mirrored')
   }
 
   async #follow(): Promise<void> {
@@ -154,8 +153,8 @@ export class Mirror {
   /** Reads what has changed since the previous incremental read, and confirms all records. */
   async #readChanges(): Promise<void> {
     const { clock } = this.options
-    const begunAt = clock.now()
-    this.#incrementalReadAt = clock.elapsed()
+    const begunAt = clock.elapsed()
+    this.#incrementalReadAt = begunAt
     const since = new Date(this.#changesReadUntil - overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
     const startDates: number[] = []
     for (const resource of mirroredResources) {
@@ -163,7 +162,7 @@ export class Mirror {
     }
     // Only after the last page, so that a read that fails half-way is repeated from its beginning.
     this.#changesReadUntil = Math.min(...startDates)
-    this.#confirm(begunAt)
+    this.options.store.confirm(begunAt)
   }
 
   /** Reads empty lists as a whole: their first records may be dated long before upstream lists them. */
@@ -176,7 +175,7 @@ export class Mirror {
   /** Due by the interval; sooner after an unfinished first copy or while a loss is suspected. */
   #isComparisonDue(): boolean {
     const { clock, syncStatus } = this.options
-    const sinceMs = clock.now() - this.#comparedAt
+    const sinceMs = clock.elapsed() - this.#comparedAt
     if (sinceMs >= this.#compareAfterMs) return true
     const isFirstCopyFinished = this.#wasIncomplete && syncStatus.incomplete.length === 0
     return isFirstCopyFinished || ((this.#losses.hasSuspected || this.#wasIncomplete) && sinceMs >= recheckMs)
@@ -184,7 +183,7 @@ export class Mirror {
 
   /** Reads all lists again and removes the records that are missing from them. */
   async #compare(): Promise<void> {
-    const begunAt = this.options.clock.now()
+    const begunAt = this.options.clock.elapsed()
     this.#wasIncomplete = (await this.options.syncStatus.readIncomplete()).length > 0
     const pagesBefore = this.#pages
     this.#comparisonEnd = pagesBefore + this.#pagesPerComparison
@@ -266,14 +265,15 @@ export class Mirror {
     const { clock, trackstar } = this.options
     const { signal } = this.#abort
     signal.throwIfAborted()
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
+    const begunWallTime = clock.now()
     // Waits for a permit as long as it takes; once the mirror is stopped, not at all.
     const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
     const call: CallOptions = { permitRequest: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
     const page: ListedPage<MirroredResource> = await trackstar
       .list(resource, filters, call)
       .finally(() => signal.throwIfAborted())
-    return { ...page, begunAt, date: page.date ?? begunAt }
+    return { ...page, begunAt, date: page.date ?? begunWallTime }
   }
 
   #storePage(resource: MirroredResource, page: ListedPage<MirroredResource> & { readonly begunAt: number }): void {
@@ -291,12 +291,6 @@ export class Mirror {
 
   #sleep(ms: number): Promise<unknown> {
     return this.options.sleep(ms, this.#abort.signal)
-  }
-
-  /** All records are current as of `time`, epoch ms. */
-  #confirm(time: number): void {
-    this.#syncedAt = time
-    this.options.store.confirm(time)
   }
 
   #setState(state: MirrorState): void {

@@ -18,7 +18,7 @@ export function createRecordRefresh(options: RecordRefreshOptions): (kind: 'prod
 
   async function refreshItem(id: string, deadline: number): Promise<void> {
     const request = { priority: 'refresh', caller: 'webhook', deadline } as const
-    const receivedAt = clock.now()
+    const receivedAt = clock.elapsed()
     const { begunAt } = await items.load(id, request)
     // A read that was pending already may not show the change.
     if (begunAt < receivedAt) await items.load(id, request)
@@ -26,9 +26,9 @@ export function createRecordRefresh(options: RecordRefreshOptions): (kind: 'prod
 
   async function refreshProduct(id: string, deadline: number): Promise<void> {
     const permitRequest = { priority: 'refresh', caller: 'webhook', deadline: () => deadline } as const
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     const { records } = await trackstar.list('products', { 'ids[in]': id }, { permitRequest, cause: 'refresh' })
-    const times = { begunAt, readAt: clock.now() }
+    const times = { begunAt, readAt: clock.elapsed() }
     cache.storeAll('products', records, times)
     if (records.length === 0) cache.storeAbsence('product', id, times)
   }

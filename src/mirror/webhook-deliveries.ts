@@ -5,6 +5,7 @@ import { InventoryItem } from '../records/inventory-item.js'
 import { Product } from '../records/product.js'
 import { createRecordParser, type RecordParser } from '../records/record.js'
 import { Warehouse } from '../records/warehouse.js'
+import type { Clock } from '../trackstar/clock.js'
 
 /** A delivery whose signature has been verified, with the fields that this service uses. */
 export interface WebhookDelivery {
@@ -25,8 +26,7 @@ export interface WebhookReceiverOptions {
   readonly cache: RecordCache
   readonly warehouses: WarehouseList
   readonly syncStatus: SyncStatus
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'elapsed'>
   /** Reads a record from upstream in the background. */
   readonly refresh: (kind: 'product' | 'item', id: string) => void
   /** Whether upstream is known to have no such record. */
@@ -42,9 +42,9 @@ const warehouseRecords = createRecordParser(Warehouse)
  * it is newer. Events about the connection, and about its errors, make the sync status be read again.
  */
 export function createWebhookReceiver(options: WebhookReceiverOptions) {
-  const { cache, warehouses, syncStatus, now, refresh, isKnownAbsent } = options
+  const { cache, warehouses, syncStatus, clock, refresh, isKnownAbsent } = options
   /** A delivery says nothing of when upstream read the record, so it counts as begun before any read. */
-  const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: now() })
+  const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
 
   return (delivery: WebhookDelivery): WebhookOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)

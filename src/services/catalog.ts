@@ -76,7 +76,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     async list(resource, filters, context) {
       const refusal = context.onlyIfCachedProblem()
       if (refusal) throw refusal
-      const begunAt = clock.now()
+      const begunAt = clock.elapsed()
       context.calls.add({})
       const read = trackstar.list(resource, filters, { permitRequest: permitRequest(context), cause: 'list' })
       if (!(await completesWithin(read, context.deadline - clock.elapsed()))) {
@@ -85,18 +85,18 @@ export function createCatalog(options: CatalogOptions): Catalog {
       }
       const page = await read
       for (const malformed of page.malformed) options.onMalformed(resource, malformed)
-      cache.storeAll(resource, page.records, { begunAt, readAt: clock.now() })
+      cache.storeAll(resource, page.records, { begunAt, readAt: clock.elapsed() })
       return page
     },
     async adjust(id, adjustment, idempotencyKey, context) {
-      const begunAt = clock.now()
+      const begunAt = clock.elapsed()
       context.calls.add({})
       const adjusted = await options.adjust(id, adjustment, idempotencyKey, permitRequest(context))
       const { item, isReplay } = adjusted
       const cached = item && cache.peek('item', item.id)?.value
       // A replay has the item as it was after the first response: old by now, unless that response was lost.
       const isCurrent = !isReplay || (cached && updatedAt(item) > updatedAt(cached))
-      if (item && isCurrent) cache.store('item', item, { begunAt, readAt: clock.now() })
+      if (item && isCurrent) cache.store('item', item, { begunAt, readAt: clock.elapsed() })
       return adjusted
     },
     receive: options.receive,

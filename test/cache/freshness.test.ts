@@ -1,43 +1,52 @@
 import tap from 'tap'
 import {
+  asOf,
   type CacheEntry,
   freshUntil,
   isFresh,
   withinRevalidateWindow,
   withinStaleWindow,
 } from '../../src/cache/freshness.js'
+import { TestClock } from '../harness.js'
 
 const policy = { ttlMs: 60, revalidateMs: 300, maxStaleMs: 1000, negativeTtlMs: 30 }
-const held: CacheEntry<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60 }
-const absent: CacheEntry<string> = { ...held, value: undefined }
+const cached: CacheEntry<string> = { value: 'here', begunAt: 0, readAt: 0, freshUntil: 60, wallTime: 0 }
+const absent: CacheEntry<string> = { ...cached, value: undefined }
 
 tap.test('is fresh until its TTL is over', async (t) => {
-  t.ok(isFresh(held, 59))
-  t.notOk(isFresh(held, 60))
+  t.ok(isFresh(cached, 59))
+  t.notOk(isFresh(cached, 60))
 })
 
-tap.test('regression: what was read before the clock was set back was fresh until it came round again', async (t) => {
-  const later: CacheEntry<string> = { value: 'here', begunAt: 1000, readAt: 1000, freshUntil: 1060 }
-  t.ok(isFresh(later, 1000))
-  t.notOk(isFresh(later, 999))
-  t.ok(withinRevalidateWindow(later, 999, policy), 'it may be served, and refreshed')
-  t.ok(withinStaleWindow(later, 999, policy))
-  const gone: CacheEntry<string> = { ...later, value: undefined }
-  t.notOk(withinRevalidateWindow(gone, 999, policy), 'absence may not')
-  t.notOk(withinStaleWindow(gone, 999, policy))
+tap.test('regression: as_of was in the future after the wall clock had been set right', async (t) => {
+  const clock = new TestClock()
+  const readNow = () => ({ ...cached, readAt: clock.elapsed(), wallTime: clock.now() })
+  const before = readNow()
+  const readAt = clock.now()
+  clock.setWallClock(30 * 3600_000)
+  t.equal(asOf(before, clock), readAt, 'read before the clock was set ahead')
+  const meanwhile = readNow()
+  clock.setWallClock(-30 * 3600_000)
+  clock.advance(5000)
+  t.equal(asOf(before, clock), readAt)
+  t.equal(asOf(meanwhile, clock), readAt, 'read while it was ahead, 5 s ago')
+  clock.setWallClock(-5500)
+  t.ok(asOf(before, clock) <= clock.now())
+  clock.setWallClock(-30 * 3600_000)
+  t.ok(asOf(before, clock) <= clock.now(), 'set back further than its age')
 })
 
 tap.test('is served at once within the TTL and the revalidate window', async (t) => {
-  t.ok(withinRevalidateWindow(held, 59, policy))
-  t.ok(withinRevalidateWindow(held, 359, policy))
-  t.notOk(withinRevalidateWindow(held, 360, policy))
+  t.ok(withinRevalidateWindow(cached, 59, policy))
+  t.ok(withinRevalidateWindow(cached, 359, policy))
+  t.notOk(withinRevalidateWindow(cached, 360, policy))
 })
 
 tap.test('is served for a failing upstream until the longer of both windows is over', async (t) => {
-  t.ok(withinStaleWindow(held, 1059, policy))
-  t.notOk(withinStaleWindow(held, 1060, policy))
-  t.ok(withinStaleWindow(held, 359, { ...policy, maxStaleMs: 0 }))
-  t.notOk(withinStaleWindow(held, 360, { ...policy, maxStaleMs: 0 }))
+  t.ok(withinStaleWindow(cached, 1059, policy))
+  t.notOk(withinStaleWindow(cached, 1060, policy))
+  t.ok(withinStaleWindow(cached, 359, { ...policy, maxStaleMs: 0 }))
+  t.notOk(withinStaleWindow(cached, 360, { ...policy, maxStaleMs: 0 }))
 })
 
 tap.test('never serves absence past its TTL', async (t) => {

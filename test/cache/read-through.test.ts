@@ -32,8 +32,9 @@ function start() {
     { clock, policy, refreshTimeoutMs: 5000, lookups, waiting },
   )
   function put(key: string, value: string | undefined, ageMs = 0): CacheEntry<string> {
-    const readAt = clock.now() - ageMs
-    const held = { value, begunAt: readAt, readAt, freshUntil: readAt + (value === undefined ? 30_000 : 60_000) }
+    const readAt = clock.elapsed() - ageMs
+    const freshUntil = readAt + (value === undefined ? 30_000 : 60_000)
+    const held = { value, begunAt: readAt, readAt, freshUntil, wallTime: readAt }
     shelf.set(key, held)
     return held
   }

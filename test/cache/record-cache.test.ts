@@ -8,7 +8,7 @@ const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, ne
 
 function start(maxBytes = 1_000_000) {
   let now = 0
-  const holdings = new RecordCache(maxBytes, policy, () => now)
+  const holdings = new RecordCache(maxBytes, policy, { now: () => now, elapsed: () => now })
   const move = (to: number) => {
     now = to
   }
@@ -212,7 +212,7 @@ tap.test('regression: remembered absences of short SKUs took memory without boun
   t.ok(holdings.find('item', 'i'), 'and no record has gone for them')
 })
 
-const entryOf = (value: string): CacheEntry<string> => ({ value, begunAt: 1, readAt: 2, freshUntil: 3 })
+const entryOf = (value: string): CacheEntry<string> => ({ value, begunAt: 1, readAt: 2, freshUntil: 3, wallTime: 2 })
 
 tap.test('gives what was set until it is deleted', async (t) => {
   const store = createEntryStore(100)

@@ -14,7 +14,7 @@ type Answer<R> = (keys: readonly string[]) => Promise<Partial<Batch<R>>>
 function start() {
   const clock = new TestClock()
   const limiter = createRateLimiter(1000, clock)
-  const holdings = new RecordCache(1_000_000, policy, clock.now)
+  const holdings = new RecordCache(1_000_000, policy, clock)
   const known = new Map<string, readonly string[]>()
   const told: string[] = []
   const incomplete: string[] = []

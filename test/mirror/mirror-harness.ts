@@ -67,7 +67,7 @@ export class UpstreamLists {
 export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } = {}) {
   const clock = new TestClock()
   const upstream = new UpstreamLists(clock)
-  const cache = new RecordCache(maxBytes, policy, clock.now)
+  const cache = new RecordCache(maxBytes, policy, clock)
   const affected: string[][] = []
   const states: MirrorState[] = []
   const warnings: string[] = []
@@ -83,7 +83,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
   const store = new MirrorStore({
     cache,
     policy,
-    now: clock.now,
+    clock,
     warehouses: () => new Map(),
     onProductsAffected: (ids) => affected.push([...ids]),
     onStateChange: (state) => states.push(state),

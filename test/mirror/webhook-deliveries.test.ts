@@ -7,7 +7,7 @@ import { policy, toUpstreamDate } from './mirror-harness.js'
 
 function start() {
   const clock = new TestClock()
-  const cache = new RecordCache(1_000_000, policy, clock.now)
+  const cache = new RecordCache(1_000_000, policy, clock)
   const effects: unknown[] = []
   const absent = new Set<string>()
   const receive = createWebhookReceiver({
@@ -17,7 +17,7 @@ function start() {
       invalidate: async () => effects.push(['warehouses']),
     } as never,
     syncStatus: { invalidate: () => effects.push(['status']) } as never,
-    now: clock.now,
+    clock,
     refresh: (kind, id) => effects.push([kind, id]),
     isKnownAbsent: (kind, id) => absent.has(`${kind} ${id}`),
   })
