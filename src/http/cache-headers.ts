@@ -34,6 +34,7 @@ const cacheStatus: Record<Freshness['outcome'], string> = {
 /**
  * Sets `Age`, `ETag`, `Cache-Control`, `Vary` and `Cache-Status` on every response whose handler sets `reply.freshness`,
  * and answers a matching `If-None-Match` with 304 (RFC 9110, 13.1.2). ETags are weak: they ignore when the stock was read.
+ * A route that sets an `ETag` itself gets the 304 as well.
  */
 export default fastifyPlugin<CacheHeadersOptions>(
   async (app: FastifyInstance, { config, now }) => {
@@ -43,8 +44,15 @@ export default fastifyPlugin<CacheHeadersOptions>(
     app.decorateReply('freshness', null)
     app.addHook('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
-      if (freshness === null || !isBody(payload) || reply.statusCode !== 200) {
+      if (!isBody(payload) || reply.statusCode !== 200) {
         done(null, payload)
+        return
+      }
+      if (freshness === null) {
+        const ownETag = reply.getHeader('etag')
+        const isKnown = typeof ownETag === 'string' && matchesIfNoneMatch(request, ownETag)
+        if (isKnown) notModified(reply)
+        done(null, isKnown && request.method !== 'HEAD' ? null : payload)
         return
       }
       const etag = freshness.body?.etag ?? weakETag(payload, freshness)
@@ -88,7 +96,8 @@ function matchesIfNoneMatch(request: FastifyRequest, etag: string): boolean {
 
 /** A 304 has no body, and so no headers that describe one (RFC 9110, 15.4.5). */
 function notModified(reply: FastifyReply): void {
-  reply.code(304).removeHeader('content-type').removeHeader('content-length')
+  reply.code(304)
+  for (const name of ['content-type', 'content-length', 'content-encoding']) reply.removeHeader(name)
 }
 
 declare module 'fastify' {

@@ -6,6 +6,7 @@ import type { Access } from '../http/auth.js'
 import { finishDocument } from '../openapi/document.js'
 import { readExamples } from '../openapi/examples.js'
 import { problemsPage } from './problems-page.js'
+import { StaticDocument } from './static-document.js'
 
 export interface DocsOptions {
   readonly version: string
@@ -118,8 +119,19 @@ export default fastifyPlugin<DocsOptions>(
       transformObject: (made) =>
         finishDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject, readExamples()),
     })
+    const json = new StaticDocument('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
+    const yaml = new StaticDocument('application/yaml', () => app.swagger({ yaml: true }))
+    const problemCodes = new StaticDocument('text/html; charset=utf-8', problemsPage)
     await app.register(swaggerUi, {
       routePrefix: '/docs',
+      // Swagger UI has routes of its own for the document, and would serialise it for each request.
+      uiHooks: {
+        onRequest: (request, reply, done) => {
+          const { url = '' } = request.routeOptions
+          if (/^\/docs\/(?:json|yaml)$/.test(url)) void (url.endsWith('json') ? json : yaml).send(request, reply)
+          else done()
+        },
+      },
       uiConfig: {
         deepLinking: true,
         displayRequestDuration: true,
@@ -132,20 +144,12 @@ export default fastifyPlugin<DocsOptions>(
         css: [{ filename: 'ours.css', content: css }],
       },
     })
-    const hidden = { schema: { hide: true }, config: { access: 'open' } } as const
+    // Compressed once, not for each request.
+    const hidden = { schema: { hide: true }, config: { access: 'open' }, compress: false } as const
     app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
-    // Serialised once: both are open to everyone.
-    let json: string | undefined
-    let yaml: string | undefined
-    app.get('/openapi.json', hidden, (_request, reply) => {
-      json ??= JSON.stringify(app.swagger())
-      return reply.type('application/json; charset=utf-8').send(json)
-    })
-    app.get('/openapi.yaml', hidden, (_request, reply) => {
-      yaml ??= app.swagger({ yaml: true })
-      return reply.type('application/yaml').send(yaml)
-    })
-    app.get('/docs/problems', hidden, (_request, reply) => reply.type('text/html; charset=utf-8').send(problemsPage()))
+    app.get('/openapi.json', hidden, (request, reply) => json.send(request, reply))
+    app.get('/openapi.yaml', hidden, (request, reply) => yaml.send(request, reply))
+    app.get('/docs/problems', hidden, (request, reply) => problemCodes.send(request, reply))
   },
   { name: 'docs', dependencies: ['auth'] },
 )

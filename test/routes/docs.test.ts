@@ -1,3 +1,4 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import tap from 'tap'
 import { parse } from 'yaml'
 import { problems } from '../../src/errors.js'
@@ -43,4 +44,35 @@ tap.test('lists every problem code at the address that problems refer to', async
   t.equal(page.statusCode, 200)
   t.match(page.body, `id="${anchor}"`)
   for (const code of Object.keys(problems)) t.ok(page.body.includes(`id="${code}"`), code)
+})
+
+const documents = ['/openapi.json', '/openapi.yaml', '/docs/json', '/docs/yaml', '/docs/problems']
+
+tap.test('regression: the documents were compressed again for each request', async (t) => {
+  const { get } = await startService(t)
+  for (const url of documents) {
+    const plain = await get(url)
+    t.notOk(plain.headers['content-encoding'], url)
+    for (const [encoding, decode] of [
+      ['br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      const reply = await get(url, { 'accept-encoding': encoding })
+      t.match(reply.headers, { 'content-encoding': encoding, vary: 'Accept-Encoding' }, url)
+      t.equal(Number(reply.headers['content-length']), reply.rawPayload.length, 'the length is known')
+      t.equal(String(decode(reply.rawPayload)), plain.body)
+    }
+  }
+})
+
+tap.test('answers 304 to a client that has the document', async (t) => {
+  const { app, get } = await startService(t)
+  for (const url of documents) {
+    const { etag = '' } = (await get(url)).headers
+    const known = await get(url, { 'if-none-match': String(etag), 'accept-encoding': 'gzip' })
+    t.strictSame([known.statusCode, known.body, known.headers['etag']], [304, '', etag], url)
+    t.notOk(known.headers['content-encoding'])
+    t.equal((await get(url, { 'if-none-match': 'W/"other"' })).statusCode, 200)
+    t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 200)
+  }
 })

@@ -1,0 +1,48 @@
+import { hash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
+
+const encodings = ['br', 'gzip', 'identity'] as const
+type Encoding = (typeof encodings)[number]
+
+/** A body in every encoding that it is served in. */
+interface Representations {
+  readonly etag: string
+  readonly bodies: Readonly<Record<Encoding, Buffer>>
+}
+
+/**
+ * A document that does not change while the process runs. It is rendered, compressed and hashed with the first request,
+ * off the event loop where possible, and sent as the same bytes from then on: such routes are open to everyone, so
+ * anything done for each request would be an easy way to load the service.
+ */
+export class StaticDocument {
+  #representations: Promise<Representations> | undefined
+
+  /** @param render returns the text; called once */
+  constructor(
+    private readonly contentType: string,
+    private readonly render: () => string,
+  ) {}
+
+  /** Sends the document with its ETag. Register its route with `compress: false`. */
+  async send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    this.#representations ??= represent(this.render())
+    const { etag, bodies } = await this.#representations
+    reply.headers({ etag, 'cache-control': 'no-cache', vary: 'Accept-Encoding' })
+    const encoding = (new Negotiator(request.raw).encoding([...encodings]) ?? 'identity') as Encoding
+    if (encoding !== 'identity') reply.header('content-encoding', encoding)
+    return reply.type(this.contentType).send(bodies[encoding])
+  }
+}
+
+async function represent(text: string): Promise<Representations> {
+  const identity = Buffer.from(text)
+  const [br, gzipped] = await Promise.all([
+    promisify(brotliCompress)(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+    promisify(gzip)(identity, { level: 9 }),
+  ])
+  return { etag: `W/"${hash('sha1', identity, 'base64url')}"`, bodies: { br, gzip: gzipped, identity } }
+}
