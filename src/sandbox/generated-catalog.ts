@@ -1,8 +1,7 @@
 import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
 import type { Product, ProductReference } from '../records/product.js'
-import { upstreamTime } from './dates.js'
 import { counts, firstMerchant, needs, newItem, newProduct, secondMerchant } from './new-records.js'
-import { type Random, random } from './random.js'
+import { upstreamTime } from './record-changes.js'
 
 const leaves = ['Sencha', 'Oolong', 'Assam', 'Keemun', 'Bancha', 'Yunnan', 'Nilgiri'] as const
 const moods = ['Misty', 'Early', 'Quiet', 'Amber', 'Winter', 'Harbour', 'Garden'] as const
@@ -32,7 +31,7 @@ export const isGeneratedItem = (id: string): boolean => generatedItemId.test(id)
  * each of the others has two unless told otherwise, in one warehouse each.
  */
 export function generateProduct(seed: number, n: number, itemsPerProduct: ItemsPerProduct = 2): GeneratedProduct {
-  const source = random(Math.imul(seed, 0x01000193) ^ n)
+  const source = createRandom(Math.imul(seed, 0x01000193) ^ n)
   const changes = {
     warehouse_customer_id: Math.floor(n / 10) % 2 === 0 ? firstMerchant : secondMerchant,
     trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)),
@@ -58,7 +57,7 @@ const itemIds = (n: number, count: ItemsPerProduct): string[] =>
 
 /** An item that no product draws on: packaging, say. */
 export function generateSpareItem(seed: number, n: number): InventoryItem {
-  const source = random(Math.imul(seed, 0x01000193) ^ ~n)
+  const source = createRandom(Math.imul(seed, 0x01000193) ^ ~n)
   const changes = { trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)) }
   const sku = `PACKAGING-${digits(n)}`
   return newItem(`inv_packaging_${digits(n)}`, sku, `Box ${n}`, [[source.pick(warehouseIds), stock(source)]], changes)
@@ -92,4 +91,25 @@ function components(source: Random, n: number, count: ItemsPerProduct): ProductR
     const unitQuantity = source.between(1, 4)
     return itemIds(component, count).map((id) => needs(id, generatedSku(component), unitQuantity))
   })
+}
+
+/** A repeatable source of numbers: the same seed gives the same numbers. Good for inventing data, for nothing else. */
+export interface Random {
+  /** A whole number from `low` to `high`, both included. */
+  between(low: number, high: number): number
+  /** One of the choices. */
+  pick<T>(choices: readonly [T, ...T[]]): T
+}
+
+/** The generator of a seed: a 32-bit counter, well mixed (splitmix32). */
+export function createRandom(seed: number): Random {
+  let state = seed | 0
+  const next = (): number => {
+    state = (state + 0x9e3779b9) | 0
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32
+  }
+  const between = (low: number, high: number) => low + Math.floor(next() * (high - low + 1))
+  return { between, pick: (choices) => choices[between(0, choices.length - 1)] as (typeof choices)[0] }
 }

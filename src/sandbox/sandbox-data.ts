@@ -3,7 +3,7 @@ import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { fixedCatalog, fixedWarehouses } from './fixed-catalog.js'
 import { generateProduct, generateSpareItem, type ItemsPerProduct } from './generated-catalog.js'
-import { PageTokens } from './page-tokens.js'
+import { PageTokens } from './listing.js'
 import { RecordStore } from './record-store.js'
 import { newConnection, type SandboxConnection } from './sandbox-connection.js'
 

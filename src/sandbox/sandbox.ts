@@ -1,33 +1,26 @@
 import type { InventoryItem } from '../records/inventory-item.js'
+import { AccessControl } from './access-control.js'
 import { type SandboxCall, worstReadsPerSecond } from './call-log.js'
-import type { ChangedAttributes } from './changed-attributes.js'
-import { type Change, Changes } from './changes.js'
-import { ConnectionChanges } from './connection-changes.js'
 import { type Fault, Faults } from './faults.js'
-import { AccessControl } from './gate.js'
 import type { ItemsPerProduct } from './generated-catalog.js'
-import { IdempotencyKeys } from './idempotency.js'
-import { type StockMove, StockMover } from './mover.js'
-import { Pace } from './pace.js'
-import { findRoute } from './routes.js'
+import { findRoute } from './handlers.js'
+import { createHttpServer, IdempotencyKeys } from './http-server.js'
+import { type ChangedAttributes, type RecordChange, RecordChanges } from './record-changes.js'
+import { ConnectionChanges } from './sandbox-connection.js'
 import { createData, type Records, type Resource, type SandboxData } from './sandbox-data.js'
-import { createHttpServer } from './server.js'
-import { machineTimer, type Timer } from './timer.js'
-import type { Delivery } from './webhook-sender.js'
-import { type WebhookFaults, Webhooks } from './webhooks.js'
+import { type StockMove, StockMover, Ticker } from './stock-mover.js'
+import { systemTimer, type Timer } from './timer.js'
+import { type Delivery, type WebhookFaults, WebhookSender } from './webhook-sender.js'
 
 export type { SandboxCall } from './call-log.js'
-export type { ChangedAttributes } from './changed-attributes.js'
-export type { Change } from './changes.js'
-export type { ConnectionChanges } from './connection-changes.js'
 export type { Fault } from './faults.js'
-export type { StockMove } from './mover.js'
-export type { SandboxConnection } from './sandbox-connection.js'
+export type { ChangedAttributes, RecordChange } from './record-changes.js'
+export type { ConnectionChanges, SandboxConnection } from './sandbox-connection.js'
 export type { Records, Resource, SandboxData } from './sandbox-data.js'
+export type { StockMove } from './stock-mover.js'
 export type { Timer } from './timer.js'
-export type { Delivery } from './webhook-sender.js'
-export { sandboxWebhookSecret, signWebhook } from './webhook-signature.js'
-export type { WebhookFaults } from './webhooks.js'
+export type { Delivery, WebhookFaults } from './webhook-sender.js'
+export { sandboxWebhookSecret, signWebhook } from './webhook-sender.js'
 
 /** What a sandbox can be told at its start. */
 export interface SandboxOptions {
@@ -82,9 +75,9 @@ export interface Sandbox {
   expirePageTokens(): void
 
   /** Moves stock once, now: of the item and as it is told, of what it picks otherwise. Any item may be named. */
-  move(itemId?: string, move?: StockMove): Change<InventoryItem>
+  move(itemId?: string, move?: StockMove): RecordChange<InventoryItem>
   /** Puts some fields of a record in place of the old ones, dates it later than before and announces it. */
-  change<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): Change<Records[K]>
+  change<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): RecordChange<Records[K]>
   /** Adds a record, dates it and announces it. */
   add<K extends Resource>(resource: K, record: Records[K]): Records[K]
   /** Deletes a record. Upstream announces no deletion, nor does this. Says whether there was one. */
@@ -115,13 +108,13 @@ export interface Sandbox {
 
 /** A sandbox with invented data, not yet listening. */
 export function createSandbox(given: SandboxOptions = {}): Sandbox {
-  const { products = 1000, itemsPerProduct = 2, seed = 1, now = Date.now, timer = machineTimer } = given
+  const { products = 1000, itemsPerProduct = 2, seed = 1, now = Date.now, timer = systemTimer } = given
   const { apiKey = 'sandbox-api-key', accessToken = 'sandbox-access-token', connectionId = 'conn_sandbox' } = given
   const { latencyMs = 0, readRate = 10, writeRate = 50, movesPerSecond = 0 } = given
   const data = createData({ products, itemsPerProduct, seed, connectionId, now: now() })
   const calls: SandboxCall[] = []
   const credentials = { apiKey, accessToken, connectionId }
-  const webhooks = new Webhooks(now, timer)
+  const webhooks = new WebhookSender(now, timer)
   if (given.webhooks) webhooks.sendTo(given.webhooks.url, given.webhooks.secrets)
   const announce = (
     event_type: string,
@@ -136,9 +129,9 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
       data: about,
       ...(previous_attributes && { previous_attributes }),
     })
-  const changes = new Changes(data, now, announce)
+  const changes = new RecordChanges(data, now, announce)
   const mover = new StockMover(data.inventory, changes, seed, now)
-  const pace = new Pace(movesPerSecond, () => mover.moveNext(), now, timer)
+  const pace = new Ticker(movesPerSecond, () => mover.moveNext(), now, timer)
   const options = {
     latencyMs,
     readRate,
@@ -153,7 +146,15 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
   const gate = new AccessControl(credentials, options)
   const faults = new Faults()
   const route = (path: string) => findRoute(data, path, announce)
-  const server = createHttpServer({ calls, gate, faults, keys: new IdempotencyKeys(), options, now, route })
+  const server = createHttpServer({
+    calls,
+    accessControl: gate,
+    faults,
+    idempotencyKeys: new IdempotencyKeys(),
+    options,
+    now,
+    findRoute: route,
+  })
 
   return {
     data,

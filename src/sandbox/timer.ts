@@ -2,7 +2,7 @@
 export type Timer = (ms: number, work: () => void) => () => void
 
 /** A timer by the machine's clock, for which no process is kept running. */
-export const machineTimer: Timer = (ms, work) => {
+export const systemTimer: Timer = (ms, work) => {
   const timeout = setTimeout(work, ms).unref()
   return () => clearTimeout(timeout)
 }

@@ -3,8 +3,7 @@ import { InventoryItem } from '../../src/records/inventory-item.js'
 import { Product } from '../../src/records/product.js'
 import { createRecordParser } from '../../src/records/record.js'
 import { Warehouse } from '../../src/records/warehouse.js'
-import { fixedCatalog, fixedSkus, fixedWarehouses } from '../../src/sandbox/fixed-catalog.js'
-import { liveItemId } from '../../src/sandbox/fixed-items.js'
+import { fixedCatalog, fixedSkus, fixedWarehouses, liveItemId } from '../../src/sandbox/fixed-catalog.js'
 
 const { products, inventory } = fixedCatalog()
 const items = new Map(inventory.map((item) => [item.id, item]))

@@ -1,5 +1,6 @@
 import tap from 'tap'
 import {
+  createRandom,
   generatedSku,
   generateProduct,
   generateSpareItem,
@@ -67,4 +68,28 @@ tap.test('tells its items from others', async (t) => {
   for (const id of ['inv_cup', generateSpareItem(1, 1).id, 'inv_000001_c']) t.equal(isGeneratedItem(id), false, id)
   t.strictSame(generateSpareItem(1, 1), generateSpareItem(1, 1))
   t.notSame(generateSpareItem(2, 1), generateSpareItem(1, 1))
+})
+
+tap.test('gives the same numbers for the same seed, and others for another', async (t) => {
+  const draw = (seed: number) => {
+    const source = createRandom(seed)
+    return Array.from({ length: 20 }, () => source.between(0, 1_000_000))
+  }
+  t.strictSame(draw(7), draw(7))
+  t.notSame(draw(7), draw(8))
+})
+
+tap.test('stays between its bounds and reaches both', async (t) => {
+  const source = createRandom(1)
+  const drawn = new Set(Array.from({ length: 500 }, () => source.between(3, 6)))
+  t.strictSame(
+    [...drawn].toSorted((a, b) => a - b),
+    [3, 4, 5, 6],
+  )
+})
+
+tap.test('picks each of the choices', async (t) => {
+  const source = createRandom(1)
+  const drawn = new Set(Array.from({ length: 200 }, () => source.pick(['a', 'b', 'c'])))
+  t.strictSame([...drawn].toSorted(), ['a', 'b', 'c'])
 })

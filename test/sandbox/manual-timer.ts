@@ -35,7 +35,7 @@ export class ManualTimer {
   }
 
   /** Puts the clock somewhere else, as somebody may who sets it; the timer knows nothing of it. */
-  leap(ms: number): void {
+  jump(ms: number): void {
     this.#start += ms
   }
 

@@ -10,16 +10,16 @@ export interface Reply {
 }
 
 /** How to make one call: `fetch`'s own options, and JSON to send. */
-export interface Ask extends RequestInit {
+export interface CallOptions extends RequestInit {
   json?: unknown
 }
 
 /** A listening sandbox that is closed with the test, and a way to call it with the right credentials. */
-export async function listening(t: Test, options: SandboxOptions = {}) {
+export async function startSandbox(t: Test, options: SandboxOptions = {}) {
   const sandbox: Sandbox = createSandbox({ products: 60, readRate: 0, ...options })
   const base = await sandbox.listen()
   t.teardown(() => sandbox.close())
-  const ask = async (path: string, { json, headers, ...init }: Ask = {}): Promise<Reply> => {
+  const call = async (path: string, { json, headers, ...init }: CallOptions = {}): Promise<Reply> => {
     const credentials = {
       'x-trackstar-api-key': sandbox.credentials.apiKey,
       'x-trackstar-access-token': sandbox.credentials.accessToken,
@@ -33,7 +33,7 @@ export async function listening(t: Test, options: SandboxOptions = {}) {
     const text = await response.text()
     return { status: response.status, headers: response.headers, text, body: parse(text) }
   }
-  return { sandbox, base, ask }
+  return { sandbox, base, call }
 }
 
 /** The ids of a list's records, in their order. */

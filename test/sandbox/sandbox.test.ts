@@ -2,8 +2,8 @@ import { connect } from 'node:net'
 import tap from 'tap'
 import { createSandbox, sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
 import { ManualTimer } from './manual-timer.js'
-import { idsOf, listening } from './sandbox-client.js'
-import { receiving } from './webhook-receiver.js'
+import { idsOf, startSandbox } from './sandbox-client.js'
+import { startReceiver } from './webhook-receiver.js'
 
 const adjustment = { quantity: 2, adjustment_type: 'increase', warehouse_id: 'wh_oslo' }
 const adjustPath = '/wms/inventory/inv_cup/adjust'
@@ -14,10 +14,10 @@ const put = (key?: string, json: unknown = adjustment) => ({
 })
 
 tap.test('serves records, with an id of its own on every answer', async (t) => {
-  const { ask } = await listening(t)
-  const one = await ask('/wms/products/prod_cup')
+  const { call } = await startSandbox(t)
+  const one = await call('/wms/products/prod_cup')
   t.match(one, { status: 200, body: { data: { sku: 'CUP' } } })
-  const none = await ask('/nowhere')
+  const none = await call('/nowhere')
   t.match(none, { status: 404, body: { error: 'No such path: /nowhere', origin: 'trackstar' } })
   t.match(one.headers.get('content-type'), 'application/json')
   t.ok(one.headers.get('x-request-id'))
@@ -25,35 +25,35 @@ tap.test('serves records, with an id of its own on every answer', async (t) => {
 })
 
 tap.test('serves what a test has changed', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.data.products.delete('prod_cup')
   sandbox.data.products.set('new', { id: 'new', sku: 'CUP', name: 'Cup, glass' })
-  t.strictSame(idsOf(await ask('/wms/products?sku=CUP')), ['new'])
-  t.equal((await ask('/wms/products/prod_cup')).status, 404)
+  t.strictSame(idsOf(await call('/wms/products?sku=CUP')), ['new'])
+  t.equal((await call('/wms/products/prod_cup')).status, 404)
 })
 
 tap.test('refuses bad credentials before all else', async (t) => {
-  const { sandbox, ask } = await listening(t, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
+  const { sandbox, call } = await startSandbox(t, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
   t.strictSame(sandbox.credentials, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
   sandbox.fault('*', { status: 500 })
-  const reply = await ask('/wms/products', { headers: { 'x-trackstar-access-token': 'other' } })
+  const reply = await call('/wms/products', { headers: { 'x-trackstar-access-token': 'other' } })
   t.match(reply, { status: 401, body: { error: 'Invalid access token', origin: 'trackstar' } })
-  t.equal((await ask('/connections/c', { headers: { 'x-trackstar-api-key': 'other' } })).status, 401)
+  t.equal((await call('/connections/c', { headers: { 'x-trackstar-api-key': 'other' } })).status, 401)
 })
 
 tap.test('needs no access token for a management path', async (t) => {
-  const { ask } = await listening(t)
+  const { call } = await startSandbox(t)
   const headers = { 'x-trackstar-access-token': '' }
-  t.match(await ask('/connections/conn_sandbox', { headers }), { status: 200, body: { data: { id: 'conn_sandbox' } } })
-  t.equal((await ask('/connections/sync', { method: 'POST', json: {}, headers })).status, 401)
+  t.match(await call('/connections/conn_sandbox', { headers }), { status: 200, body: { data: { id: 'conn_sandbox' } } })
+  t.equal((await call('/connections/sync', { method: 'POST', json: {}, headers })).status, 401)
 })
 
 tap.test('refuses more reads than ten in any second', async (t) => {
   let now = 10_000
-  const { sandbox, ask } = await listening(t, { readRate: 10, now: () => now })
-  for (let n = 0; n < 10; n++) t.equal((await ask('/wms/warehouses')).status, 200)
+  const { sandbox, call } = await startSandbox(t, { readRate: 10, now: () => now })
+  for (let n = 0; n < 10; n++) t.equal((await call('/wms/warehouses')).status, 200)
   now += 999
-  const reply = await ask('/wms/warehouses')
+  const reply = await call('/wms/warehouses')
   t.match(reply, { status: 429, body: { error: 'Rate limit exceeded', origin: 'trackstar' } })
   t.match(Object.fromEntries(reply.headers), {
     'x-ratelimit-limit': '10',
@@ -64,15 +64,15 @@ tap.test('refuses more reads than ten in any second', async (t) => {
   })
   t.equal(sandbox.worstReadsPerSecond(), 11)
   now += 1
-  t.equal((await ask('/wms/warehouses')).status, 200)
+  t.equal((await call('/wms/warehouses')).status, 200)
   sandbox.options.readRate = 12
-  t.equal((await ask('/wms/warehouses')).headers.get('x-ratelimit-limit'), '12')
+  t.equal((await call('/wms/warehouses')).headers.get('x-ratelimit-limit'), '12')
 })
 
 tap.test('remembers the calls, the refused ones too', async (t) => {
-  const { sandbox, ask } = await listening(t, { now: () => 42 })
-  await ask('/wms/products?sku=a%2Cb')
-  await ask('/nowhere', { method: 'DELETE' })
+  const { sandbox, call } = await startSandbox(t, { now: () => 42 })
+  await call('/wms/products?sku=a%2Cb')
+  await call('/nowhere', { method: 'DELETE' })
   t.match(sandbox.calls, [
     { method: 'GET', path: '/wms/products', status: 200, at: 42 },
     { method: 'DELETE', path: '/nowhere', status: 404 },
@@ -82,125 +82,128 @@ tap.test('remembers the calls, the refused ones too', async (t) => {
 })
 
 tap.test('refuses a method that a path does not know', async (t) => {
-  const { ask } = await listening(t)
-  t.match(await ask('/wms/products', { method: 'DELETE' }), {
+  const { call } = await startSandbox(t)
+  t.match(await call('/wms/products', { method: 'DELETE' }), {
     status: 405,
     body: { error: 'DELETE is not allowed here' },
   })
 })
 
 tap.test('answers as a fault says, until it is taken away', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   const takeAway = sandbox.fault('/wms/products', { status: 503, headers: { 'retry-after': '7' } })
-  const reply = await ask('/wms/products')
+  const reply = await call('/wms/products')
   t.match(reply, { status: 503, body: { error: 'Fault of status 503', origin: 'trackstar' } })
   t.equal(reply.headers.get('retry-after'), '7')
   takeAway()
-  t.equal((await ask('/wms/products')).status, 200)
+  t.equal((await call('/wms/products')).status, 200)
   sandbox.fault('/wms/*', { status: 501, body: { error: 'Not implemented' } })
-  t.strictSame((await ask('/wms/inventory')).body, { error: 'Not implemented' })
+  t.strictSame((await call('/wms/inventory')).body, { error: 'Not implemented' })
   sandbox.clearFaults()
-  t.equal((await ask('/wms/inventory')).status, 200)
+  t.equal((await call('/wms/inventory')).status, 200)
 })
 
 tap.test('sends malformed JSON where a fault says so', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/products', { body: '{"data": [' })
-  t.match(await ask('/wms/products'), { status: 200, text: '{"data": [', body: undefined })
+  t.match(await call('/wms/products'), { status: 200, text: '{"data": [', body: undefined })
 })
 
 tap.test('adds the headers of a fault to its usual answer', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/products', { headers: { 'x-ratelimit-remaining': '0' } })
-  const reply = await ask('/wms/products')
+  const reply = await call('/wms/products')
   t.equal(reply.status, 200)
   t.equal(reply.headers.get('x-ratelimit-remaining'), '0')
 })
 
 tap.test('resets the connection without doing anything', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { reset: true, times: 1 })
-  await t.rejects(ask(adjustPath, put()))
+  await t.rejects(call(adjustPath, put()))
   t.equal(sandbox.calls[0]?.status, undefined)
   t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 44)
-  t.equal((await ask('/wms/products')).status, 200)
+  t.equal((await call('/wms/products')).status, 200)
 })
 
 tap.test('breaks off in the middle of an answer, having done what was asked', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { truncate: true, times: 1 })
-  await t.rejects(ask(adjustPath, put('k')))
+  await t.rejects(call(adjustPath, put('k')))
   t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 46)
-  const again = await ask(adjustPath, put('k'))
+  const again = await call(adjustPath, put('k'))
   t.match(again, { status: 200, body: { data: { onhand: 46 } } })
   t.equal(again.headers.get('idempotent-replayed'), 'true')
 })
 
 tap.test('tells what was so when the call came, however late the answer', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/inventory/inv_cup', { delayMs: 20 })
-  const asked = ask('/wms/inventory/inv_cup')
+  const asked = call('/wms/inventory/inv_cup')
   while (sandbox.calls.length === 0) await new Promise(setImmediate)
   Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1 })
   t.match(await asked, { body: { data: { onhand: 44 } } })
 })
 
 tap.test('adds its latency to every answer', async (t) => {
-  const { sandbox, ask } = await listening(t, { latencyMs: 30 })
+  const { sandbox, call } = await startSandbox(t, { latencyMs: 30 })
   const begun = performance.now()
-  await ask('/wms/warehouses')
+  await call('/wms/warehouses')
   t.ok(performance.now() - begun >= 29)
   sandbox.options.latencyMs = 0
-  t.equal((await ask('/wms/warehouses')).status, 200)
+  t.equal((await call('/wms/warehouses')).status, 200)
 })
 
 tap.test('adjusts an item, for all who read it afterwards', async (t) => {
-  const { ask } = await listening(t, { now: () => Date.UTC(2026, 0, 1) })
-  const reply = await ask(adjustPath, put(undefined, { ...adjustment, location_id: 'A-1' }))
+  const { call } = await startSandbox(t, { now: () => Date.UTC(2026, 0, 1) })
+  const reply = await call(adjustPath, put(undefined, { ...adjustment, location_id: 'A-1' }))
   t.match(reply, { status: 200, body: { id: 'inv_cup', data: { onhand: 46 }, unused_fields: ['location_id'] } })
-  t.match(await ask('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z'), {
+  t.match(await call('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z'), {
     body: { data: [{ id: 'inv_cup', fulfillable: 42, inventory_by_warehouse_id: { wh_oslo: { onhand: 46 } } }] },
   })
 })
 
 tap.test('replays a write by its key, and refuses the key for another', async (t) => {
-  const { sandbox, ask } = await listening(t)
-  const first = await ask(adjustPath, put('k'))
+  const { sandbox, call } = await startSandbox(t)
+  const first = await call(adjustPath, put('k'))
   t.equal(first.headers.get('idempotent-replayed'), null)
-  const second = await ask(adjustPath, put('k'))
+  const second = await call(adjustPath, put('k'))
   t.equal(second.text, first.text)
   t.equal(second.headers.get('idempotent-replayed'), 'true')
   t.equal(sandbox.data.inventory.get('inv_cup')?.onhand, 46)
-  t.equal((await ask(adjustPath, put('k', { ...adjustment, quantity: 3 }))).status, 400)
-  t.equal((await ask('/wms/inventory/inv_tray/adjust', put('k'))).status, 400)
+  t.equal((await call(adjustPath, put('k', { ...adjustment, quantity: 3 }))).status, 400)
+  t.equal((await call('/wms/inventory/inv_tray/adjust', put('k'))).status, 400)
 })
 
 tap.test('refuses a key while its first request runs, even if that was sent but not answered', async (t) => {
-  const { sandbox, ask } = await listening(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { delayMs: 300, times: 1 })
-  const first = ask(adjustPath, put('k'))
+  const first = call(adjustPath, put('k'))
   while (sandbox.data.inventory.get('inv_cup')?.onhand === 44) await new Promise(setImmediate)
-  t.match(await ask(adjustPath, put('k')), { status: 409, body: { origin: 'trackstar' } })
+  t.match(await call(adjustPath, put('k')), { status: 409, body: { origin: 'trackstar' } })
   t.equal((await first).status, 200)
-  t.equal((await ask(adjustPath, put('k'))).status, 200)
+  t.equal((await call(adjustPath, put('k'))).status, 200)
 })
 
 tap.test('releases the key of a write that failed', async (t) => {
-  const { ask } = await listening(t)
+  const { call } = await startSandbox(t)
   const bad = { ...adjustment, warehouse_id: 'wh_nowhere' }
-  t.match(await ask(adjustPath, put('k', bad)), { status: 422, body: { origin: 'integration' } })
-  t.equal((await ask(adjustPath, put('k'))).status, 200)
+  t.match(await call(adjustPath, put('k', bad)), { status: 422, body: { origin: 'integration' } })
+  t.equal((await call(adjustPath, put('k'))).status, 200)
 })
 
 tap.test('refuses a body that is not JSON', async (t) => {
-  const { ask } = await listening(t)
-  t.match(await ask(adjustPath, { method: 'PUT', body: '{' }), { status: 422, body: { error: 'The body is not JSON' } })
+  const { call } = await startSandbox(t)
+  t.match(await call(adjustPath, { method: 'PUT', body: '{' }), {
+    status: 422,
+    body: { error: 'The body is not JSON' },
+  })
 })
 
-tap.test('drops the connection when its data cannot be told as JSON', async (t) => {
-  const { sandbox, ask } = await listening(t)
+tap.test('drops the connection when its data cannot be announced as JSON', async (t) => {
+  const { sandbox, call } = await startSandbox(t)
   Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1n })
-  await t.rejects(ask('/wms/inventory/inv_cup'))
+  await t.rejects(call('/wms/inventory/inv_cup'))
 })
 
 tap.test('closes at once, open and waiting connections included, and may listen again', async (t) => {
@@ -222,7 +225,7 @@ tap.test('closes at once, open and waiting connections included, and may listen 
 })
 
 tap.test('says so when its port is taken, and may listen elsewhere then', async (t) => {
-  const { base } = await listening(t)
+  const { base } = await startSandbox(t)
   const sandbox = createSandbox({ products: 0 })
   t.teardown(() => sandbox.close())
   await t.rejects(sandbox.listen({ port: Number(new URL(base).port) }), { code: 'EADDRINUSE' })
@@ -230,36 +233,36 @@ tap.test('says so when its port is taken, and may listen elsewhere then', async 
 })
 
 tap.test('moves stock by itself while it listens, at the pace that is set', async (t) => {
-  const hand = new ManualTimer()
-  const { sandbox, ask } = await listening(t, { movesPerSecond: 2, now: hand.now, timer: hand.timer })
-  const moved = async (since: string) => idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`)).length
+  const clock = new ManualTimer()
+  const { sandbox, call } = await startSandbox(t, { movesPerSecond: 2, now: clock.now, timer: clock.timer })
+  const moved = async (since: string) => idsOf(await call(`/wms/inventory?trackstar_updated_date[gte]=${since}`)).length
   t.equal(await moved('2026-01-01T00:00:00Z'), 0)
-  hand.advance(5000)
+  clock.advance(5000)
   const count = await moved('2026-01-01T00:00:00Z')
   t.ok(count > 3 && count <= 10, `${count} items moved`)
   sandbox.options.movesPerSecond = 0
-  hand.advance(60_000)
+  clock.advance(60_000)
   t.equal(sandbox.options.movesPerSecond, 0)
   t.equal(await moved('2026-01-01T00:00:06Z'), 0)
   sandbox.options.movesPerSecond = 1
   await sandbox.close()
-  t.equal(hand.waiting, 0)
+  t.equal(clock.waiting, 0)
 })
 
-tap.test('stands still unless told otherwise', async (t) => {
-  const hand = new ManualTimer()
-  await listening(t, { now: hand.now, timer: hand.timer })
-  t.equal(hand.waiting, 0)
+tap.test('stands still unless announced otherwise', async (t) => {
+  const clock = new ManualTimer()
+  await startSandbox(t, { now: clock.now, timer: clock.timer })
+  t.equal(clock.waiting, 0)
 })
 
-tap.test('moves when told, and serves what has changed to one who asks for that alone', async (t) => {
+tap.test('moves when announced, and serves what has changed to one who asks for that alone', async (t) => {
   const now = Date.UTC(2026, 0, 1)
-  const { sandbox, ask } = await listening(t, { now: () => now })
+  const { sandbox, call } = await startSandbox(t, { now: () => now })
   sandbox.move('inv_cup', { by: -4, warehouse_id: 'wh_oslo' })
   sandbox.change('inventory', 'inv_tray', { awaiting: 9 })
   const { id } = sandbox.move().record
   sandbox.remove('inventory', 'inv_tray')
-  const changed = await ask('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z')
+  const changed = await call('/wms/inventory?trackstar_updated_date[gte]=2026-01-01T00:00:00Z')
   t.strictSame(idsOf(changed), ['inv_cup', id])
   t.match(changed.body, { data: [{ onhand: 40, fulfillable: 36 }] })
   const empty = createSandbox({ products: 0 })
@@ -269,13 +272,13 @@ tap.test('moves when told, and serves what has changed to one who asks for that 
 
 tap.test('misses nothing in incremental reads while all moves between the pages', async (t) => {
   let now = Date.UTC(2026, 0, 1)
-  const { sandbox, ask } = await listening(t, { now: () => now })
+  const { sandbox, call } = await startSandbox(t, { now: () => now })
   const held = new Map<string, unknown>()
   const read = async (since: number) => {
     let token: unknown = null
     do {
       const query = `limit=7&trackstar_updated_date[gte]=${new Date(since).toISOString()}`
-      const { body } = await ask(`/wms/inventory?${query}${token === null ? '' : `&page_token=${String(token)}`}`)
+      const { body } = await call(`/wms/inventory?${query}${token === null ? '' : `&page_token=${String(token)}`}`)
       for (const record of Array.isArray(body?.['data']) ? body['data'] : []) held.set(record.id, record)
       token = body?.['next_token'] ?? null
       now += 400
@@ -298,29 +301,29 @@ tap.test('misses nothing in incremental reads while all moves between the pages'
 })
 
 tap.test('refuses the page tokens it gave, once they have expired', async (t) => {
-  const { sandbox, ask } = await listening(t)
-  const { body } = await ask('/wms/inventory?limit=5')
+  const { sandbox, call } = await startSandbox(t)
+  const { body } = await call('/wms/inventory?limit=5')
   const next = `/wms/inventory?limit=5&page_token=${String(body?.['next_token'])}`
-  t.equal((await ask(next)).status, 200)
+  t.equal((await call(next)).status, 200)
   sandbox.expirePageTokens()
   const refused = { error: 'page_token: has expired', origin: 'trackstar' }
-  t.match(await ask(next), { status: 422, body: refused })
-  const { body: locations } = await ask('/wms/warehouses/wh_oslo/locations?limit=1')
+  t.match(await call(next), { status: 422, body: refused })
+  const { body: locations } = await call('/wms/warehouses/wh_oslo/locations?limit=1')
   sandbox.expirePageTokens()
   const path = `/wms/warehouses/wh_oslo/locations?page_token=${String(locations?.['next_token'])}`
-  t.match(await ask(path), { status: 422, body: refused })
+  t.match(await call(path), { status: 422, body: refused })
 })
 
 tap.test('sends signed webhooks of what changes, whoever changes it', async (t) => {
-  const receiver = await receiving(t)
+  const receiver = await startReceiver(t)
   const webhooks = { url: receiver.url, secrets: [sandboxWebhookSecret] }
-  const { sandbox, ask } = await listening(t, { webhooks, connectionId: 'conn_1' })
+  const { sandbox, call } = await startSandbox(t, { webhooks, connectionId: 'conn_1' })
   sandbox.move('inv_cup', { by: -1 })
   sandbox.add('products', { id: 'prod_new', sku: 'NEW' })
   sandbox.connection.addError({ error_message: 'The password has changed' })
-  await ask(adjustPath, put())
-  await ask(adjustPath, put(undefined, { ...adjustment, warehouse_id: 'wh_nowhere' }))
-  await ask('/connections/sync', { method: 'POST', json: { functions_to_sync: ['get_inventory'] } })
+  await call(adjustPath, put())
+  await call(adjustPath, put(undefined, { ...adjustment, warehouse_id: 'wh_nowhere' }))
+  await call('/connections/sync', { method: 'POST', json: { functions_to_sync: ['get_inventory'] } })
   sandbox.announce('connection.deleted', { id: 'conn_2' }, { connectionId: 'conn_2' })
   sandbox.announce('x.updated', { id: 'x' }, { previousAttributes: { y: 1 } })
   await sandbox.flushWebhooks()
@@ -345,10 +348,10 @@ tap.test('sends signed webhooks of what changes, whoever changes it', async (t) 
 })
 
 tap.test(
-  'signs for every secret, and sends where it is told while it runs, with the faults that are set',
+  'signs for every secret, and sends where it is announced while it runs, with the faults that are set',
   async (t) => {
-    const receiver = await receiving(t)
-    const { sandbox } = await listening(t)
+    const receiver = await startReceiver(t)
+    const { sandbox } = await startSandbox(t)
     sandbox.move('inv_cup')
     const other = `whsec_${Buffer.from('another').toString('base64')}`
     sandbox.sendWebhooksTo(receiver.url, [other, sandboxWebhookSecret])
@@ -371,17 +374,17 @@ tap.test(
 )
 
 tap.test('tells of a first copy that is finished, and nothing of its records before', async (t) => {
-  const receiver = await receiving(t)
-  const { sandbox, ask } = await listening(t)
+  const receiver = await startReceiver(t)
+  const { sandbox, call } = await startSandbox(t)
   sandbox.sendWebhooksTo(receiver.url)
   sandbox.connection.beginHistoricalSync()
   sandbox.move('inv_cup')
-  t.strictSame(idsOf(await ask('/wms/inventory')), [])
+  t.strictSame(idsOf(await call('/wms/inventory')), [])
   const since = encodeURIComponent(new Date(Date.now() - 1000).toISOString())
   sandbox.connection.finishHistoricalSync('inventory')
-  const found = idsOf(await ask(`/wms/inventory?trackstar_updated_date[gte]=${since}`))
+  const found = idsOf(await call(`/wms/inventory?trackstar_updated_date[gte]=${since}`))
   t.equal(found.length, sandbox.data.inventory.size, 'all of them are new')
-  t.strictSame(idsOf(await ask('/wms/products')), [])
+  t.strictSame(idsOf(await call('/wms/products')), [])
   await sandbox.flushWebhooks()
   t.strictSame(
     receiver.received.map(({ body }) => [body.event_type, body.data['resource']]),
@@ -390,9 +393,9 @@ tap.test('tells of a first copy that is finished, and nothing of its records bef
 })
 
 tap.test('gives up its webhooks when it closes, even one that nobody takes', async (t) => {
-  const receiver = await receiving(t)
+  const receiver = await startReceiver(t)
   receiver.answer = () => {}
-  const { sandbox } = await listening(t)
+  const { sandbox } = await startSandbox(t)
   sandbox.sendWebhooksTo(receiver.url)
   sandbox.move()
   await sandbox.close()

@@ -1,12 +1,12 @@
 import tap from 'tap'
-import { machineTimer } from '../../src/sandbox/timer.js'
+import { systemTimer } from '../../src/sandbox/timer.js'
 
 tap.test('does the work once its time has come, unless it was called off', async (t) => {
   const done: string[] = []
-  const callOff = machineTimer(1, () => done.push('called off'))
+  const callOff = systemTimer(1, () => done.push('called off'))
   callOff()
   const finished = new Promise<void>((resolve) => {
-    machineTimer(5, () => {
+    systemTimer(5, () => {
       done.push('done')
       resolve()
     })

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 
 /** A webhook as it arrived. */
-export interface Received {
+export interface ReceivedWebhook {
   readonly id: string
   readonly timestamp: string
   readonly signature: string
@@ -21,8 +21,8 @@ export interface Received {
 }
 
 /** A loopback server that takes webhooks until the test ends. `answer` may be replaced. */
-export async function receiving(t: Test) {
-  const received: Received[] = []
+export async function startReceiver(t: Test) {
+  const received: ReceivedWebhook[] = []
   const receiver = {
     received,
     url: '',

@@ -1,11 +1,11 @@
-import { adjust } from './adjust.js'
-import { type Announce, Changes } from './changes.js'
-import { type FilterFields, inventoryFields, productFields, warehouseFields } from './filters.js'
-import { listPage } from './list.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import { ApiError } from './api-error.js'
+import { type FilterFields, inventoryFields, listPage, productFields, warehouseFields } from './listing.js'
+import { type Announce, RecordChanges, touch } from './record-changes.js'
 import { RecordStore, type Storable } from './record-store.js'
-import { ApiError } from './refusal.js'
 import { syncNow } from './sandbox-connection.js'
 import type { SandboxData } from './sandbox-data.js'
+import { quantitiesByWarehouse, shiftStock } from './stock-mover.js'
 
 /** What a handler gets to see of a call. */
 export interface HandlerRequest {
@@ -97,7 +97,7 @@ function below(data: SandboxData, kind: string, id: string, announce: Announce):
 
 function adjusted(data: SandboxData, id: string, body: unknown, now: number, announce: Announce) {
   let answer: ReturnType<typeof adjust> | undefined
-  new Changes(data, () => now, announce).update('inventory', id, (record) => {
+  new RecordChanges(data, () => now, announce).update('inventory', id, (record) => {
     answer = adjust(data, record, body, now)
   })
   return answer
@@ -133,4 +133,55 @@ function locations(data: SandboxData, warehouseId: string): RecordStore<Storable
     }
   }
   return store
+}
+
+const knownFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
+
+interface Adjustment {
+  readonly by: number
+  readonly warehouseId: string | undefined
+  readonly unusedFields: readonly string[]
+}
+
+/**
+ * `PUT /wms/inventory/{inventory_id}/adjust`: shifts the stock of an item, in all and in one warehouse, and dates the
+ * record later than before. Without a `warehouse_id` the first of its breakdown is meant.
+ * The warehouse system behind the sandbox knows no locations, so `location_id` comes back as unused.
+ *
+ * Refuses a bad body with a 422. The warehouse system refuses, with a 422 of its own origin, a warehouse that neither
+ * the list nor the item knows, and taking more than is there.
+ */
+export function adjust(data: SandboxData, item: InventoryItem, body: unknown, now: number) {
+  const { by, warehouseId, unusedFields } = parse(body)
+  const places = quantitiesByWarehouse(item)
+  const id = warehouseId ?? Object.keys(places)[0]
+  if (id !== undefined && !data.warehouses.has(id) && !(id in places)) {
+    throw new ApiError(422, `Unknown warehouse: ${id}`, 'integration')
+  }
+  shiftStock(item, id, by)
+  touch(item, now)
+  return { id: item.id, data: item, unused_fields: unusedFields }
+}
+
+function parse(body: unknown): Adjustment {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new ApiError(422, 'expected a JSON object')
+  const fields = new Map<string, unknown>(Object.entries(body))
+  for (const [field, value] of fields) {
+    if (value === null || value === '') throw new ApiError(422, `${field}: must be left out rather than null or empty`)
+  }
+  const quantity = fields.get('quantity')
+  if (typeof quantity !== 'number' || !Number.isInteger(quantity) || quantity <= 0) {
+    throw new ApiError(422, `quantity: expected an integer above 0, but got: ${JSON.stringify(quantity)}`)
+  }
+  const type = fields.get('adjustment_type')
+  if (type !== 'increase' && type !== 'decrease') {
+    throw new ApiError(422, `adjustment_type: expected increase or decrease, but got: ${JSON.stringify(type)}`)
+  }
+  const warehouseId = fields.get('warehouse_id')
+  if (warehouseId !== undefined && typeof warehouseId !== 'string') {
+    throw new ApiError(422, `warehouse_id: expected a string, but got: ${JSON.stringify(warehouseId)}`)
+  }
+  const unusedFields = Array.from(fields.keys()).filter((field) => !knownFields.has(field))
+  return { by: type === 'increase' ? quantity : -quantity, warehouseId, unusedFields }
 }

@@ -1,7 +1,12 @@
 import tap from 'tap'
-import { productFields } from '../../src/sandbox/filters.js'
-import { listPage } from '../../src/sandbox/list.js'
-import { PageTokens } from '../../src/sandbox/page-tokens.js'
+import {
+  inventoryFields,
+  listPage,
+  PageTokens,
+  parseFilter,
+  productFields,
+  splitName,
+} from '../../src/sandbox/listing.js'
 import { RecordStore } from '../../src/sandbox/record-store.js'
 
 const records = () => {
@@ -78,7 +83,7 @@ tap.test('goes on where it was while records come and go', async (t) => {
   t.equal(page(`page_token=${next}`, store).ids, 'id5,id6,id7,id8,id9,id10')
 })
 
-const refusals: [query: string, error: RegExp][] = [
+const badQueries: [query: string, error: RegExp][] = [
   ['limit=0', /^limit: expected an integer from 1 to 1000, but got: 0$/],
   ['limit=1001', /^limit: .* 1001$/],
   ['limit=ten', /^limit: .* ten$/],
@@ -89,7 +94,7 @@ const refusals: [query: string, error: RegExp][] = [
   ['colour=green', /^Unknown filter field: colour$/],
 ]
 
-for (const [query, message] of refusals) {
+for (const [query, message] of badQueries) {
   tap.test(`refuses ${query.slice(0, 20)}`, async (t) => {
     t.throws(() => page(query), { status: 422, message })
   })
@@ -132,4 +137,106 @@ tap.test('refuses a token that has expired', async (t) => {
   tokens.expire()
   t.throws(() => ask(`limit=4&page_token=${token}`), { status: 422, message: 'page_token: has expired' })
   t.equal(ask('limit=4').total_count, 4)
+})
+
+const record = {
+  sku: 'OOLONG',
+  active: true,
+  trackstar_updated_date: '2025-06-01T12:00:00Z',
+  trackstar_tags: ['green', { season: 'spring' }],
+}
+const bare = { sku: null, active: null, trackstar_updated_date: 'one day', trackstar_tags: null }
+
+const cases: [name: string, value: string, matches: boolean, matchesBare: boolean][] = [
+  ['sku', 'OOLONG', true, false],
+  ['sku[eq]', 'oolong', false, false],
+  ['sku[neq]', 'OOLONG', false, true],
+  ['sku[in]', 'ASSAM,OOLONG', true, false],
+  ['sku[nin]', 'ASSAM,OOLONG', false, true],
+  ['sku[contains]', 'OLO', true, false],
+  ['sku[not_contains]', 'OLO', false, true],
+  ['sku[gt]', 'OOLONG', false, false],
+  ['sku[gte]', 'OOLONG', true, false],
+  ['sku[lt]', 'OOLONH', true, false],
+  ['sku[lte]', 'OOLONF', false, false],
+  ['active', 'true', true, false],
+  ['active[neq]', 'false', true, true],
+  ['active[in]', 'true,false', true, false],
+  ['trackstar_updated_date[gte]', '2025-06-01T14:00:00+02:00', true, false],
+  ['trackstar_updated_date[gt]', '2025-06-01T12:00:00.000Z', false, false],
+  ['trackstar_updated_date[lt]', '2025-06-02', true, false],
+  ['trackstar_updated_date', '2025-06-01T12:00Z', true, false],
+  ['trackstar_tags', 'green', true, false],
+  ['trackstar_tags', 'season', true, false],
+  ['trackstar_tags', 'spring', false, false],
+  ['trackstar_tags[neq]', 'green', false, true],
+  ['trackstar_tags[in]', 'black,season', true, false],
+  ['trackstar_tags[nin]', 'black,white', true, true],
+  ['trackstar_tags[contains]', 'eas', true, false],
+  ['trackstar_tags[not_contains]', 'gree', false, true],
+]
+
+for (const [name, value, matches, matchesBare] of cases) {
+  tap.test(`${name}=${value} ${matches ? 'takes' : 'leaves'} the record`, async (t) => {
+    const filter = parseFilter(inventoryFields, name, value)
+    t.equal(filter.matches(record), matches)
+    t.equal(filter.matches(bare), matchesBare, 'and one that states nothing')
+  })
+}
+
+const badFilters: [name: string, value: string, error: string][] = [
+  ['colour', 'green', 'Unknown filter field: colour'],
+  ['__proto__', 'x', 'Unknown filter field: __proto__'],
+  ['sku[', 'x', 'Unknown filter field: sku['],
+  ['limit[eq]', '1', 'Unknown filter field: limit'],
+  ['sku[like]', 'x', 'Unknown operator for sku: like'],
+  ['sku[]', 'x', 'Unknown operator for sku: '],
+  ['active[gt]', 'true', 'Unknown operator for active: gt'],
+  ['trackstar_tags[gt]', 'x', 'Unknown operator for trackstar_tags: gt'],
+  ['updated_date[contains]', '2025', 'Unknown operator for updated_date: contains'],
+  ['active', 'yes', 'active: expected true or false, but got: yes'],
+  ['updated_date[gte]', 'soon', 'updated_date[gte]: expected an ISO 8601 time, but got: soon'],
+  ['updated_date', '2025-13-01', 'updated_date: expected an ISO 8601 time, but got: 2025-13-01'],
+  ['sku[in]', Array(101).fill('x').join(), 'sku[in]: expected at most 100 values, but got: 101'],
+  ['sku[nin]', Array(101).fill('x').join(), 'sku[nin]: expected at most 100 values, but got: 101'],
+]
+
+for (const [name, value, error] of badFilters) {
+  tap.test(`refuses ${name}=${value.slice(0, 10)}`, async (t) => {
+    t.throws(() => parseFilter(inventoryFields, name, value), { status: 422, origin: 'trackstar', message: error })
+  })
+}
+
+tap.test('knows `active` for inventory alone', async (t) => {
+  t.throws(() => parseFilter(productFields, 'active', 'true'), { status: 422, message: 'Unknown filter field: active' })
+})
+
+tap.test('takes 100 values, and a comma only outside of lists', async (t) => {
+  t.equal(parseFilter(productFields, 'sku[in]', Array(100).fill('x').join()).values.length, 100)
+  t.strictSame(parseFilter(productFields, 'sku', 'a,b').values, ['a,b'])
+})
+
+tap.test('splits a name into field and operator', async (t) => {
+  t.strictSame(splitName('sku'), { field: 'sku', operator: 'eq' })
+  t.strictSame(splitName('sku[in]'), { field: 'sku', operator: 'in' })
+})
+
+tap.test('reads the tokens it gave, and begins without one', async (t) => {
+  const tokens = new PageTokens()
+  t.equal(tokens.slotOf(tokens.tokenOf(1234)), 1234)
+  t.equal(tokens.slotOf(null), 0)
+})
+
+tap.test('refuses what it never gave', async (t) => {
+  for (const token of ['', 'abc', Buffer.from('1').toString('base64url')]) {
+    t.throws(() => new PageTokens().slotOf(token), { status: 422, message: /^page_token: expected/ })
+  }
+})
+
+tap.test('refuses what it gave before they expired, and reads what it gives then', async (t) => {
+  const tokens = new PageTokens()
+  const old = tokens.tokenOf(7)
+  tokens.expire()
+  t.throws(() => tokens.slotOf(old), { status: 422, origin: 'trackstar', message: 'page_token: has expired' })
+  t.equal(tokens.slotOf(tokens.tokenOf(7)), 7)
 })

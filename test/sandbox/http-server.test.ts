@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { IdempotencyKeys } from '../../src/sandbox/idempotency.js'
+import { IdempotencyKeys } from '../../src/sandbox/http-server.js'
 
 const day = 24 * 3600 * 1000
 

@@ -1,5 +1,3 @@
-import { type ChangedAttributes, changedAttributes } from './changed-attributes.js'
-import { touch, upstreamTime } from './dates.js'
 import type { RecordStore } from './record-store.js'
 import type { Records, Resource, SandboxData } from './sandbox-data.js'
 
@@ -7,7 +5,7 @@ import type { Records, Resource, SandboxData } from './sandbox-data.js'
 export type Announce = (eventType: string, data: object, previousAttributes?: ChangedAttributes) => void
 
 /** What a change has made of a record. */
-export interface Change<R> {
+export interface RecordChange<R> {
   /** As the sandbox holds it: it goes on changing. */
   readonly record: R
   readonly previousAttributes: ChangedAttributes
@@ -19,7 +17,7 @@ const nounOf = { products: 'product', inventory: 'inventory', warehouses: 'wareh
  * Changes of records, each announced. Of a resource whose first copy is not finished nothing is, as upstream sends
  * nothing of what it has not served yet.
  */
-export class Changes {
+export class RecordChanges {
   readonly #data: SandboxData
   readonly #now: () => number
   readonly #announce: Announce
@@ -31,7 +29,7 @@ export class Changes {
   }
 
   /** Puts some fields in place of the old ones, and dates the record later than before. Throws where there is none. */
-  patch<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): Change<Records[K]> {
+  patch<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): RecordChange<Records[K]> {
     return this.update(resource, id, (record) => {
       Object.assign(record, patch)
       touch(record, this.#now())
@@ -39,7 +37,7 @@ export class Changes {
   }
 
   /** Does some work on a record, which is to date it. Throws where there is none, and what the work throws. */
-  update<K extends Resource>(resource: K, id: string, work: (record: Records[K]) => void): Change<Records[K]> {
+  update<K extends Resource>(resource: K, id: string, work: (record: Records[K]) => void): RecordChange<Records[K]> {
     const store = this.#store(resource)
     const record = store.get(id)
     if (record === undefined) throw new Error(`There is no ${nounOf[resource]} ${id}`)
@@ -77,4 +75,47 @@ export class Changes {
     if (this.#data.connection.historical_sync_completed[`get_${resource}`] === false) return
     this.#announce(`${nounOf[resource]}.${what}`, record, previous)
   }
+}
+
+/** Old values by dotted path, as `lots.0.onhand`: what upstream calls `previous_attributes`. */
+export type ChangedAttributes = Readonly<Record<string, unknown>>
+
+/**
+ * The old values of what differs between two states of a record, each under the path of the innermost thing that
+ * changed. What was not there before had the value null.
+ */
+export function changedAttributes(before: object, after: object): ChangedAttributes {
+  return Object.fromEntries(differences('', before, after))
+}
+
+function differences(path: string, before: unknown, after: unknown): [path: string, old: unknown][] {
+  if (before === after) return []
+  if (!isNested(before) || !isNested(after) || Array.isArray(before) !== Array.isArray(after)) {
+    return [[path, before ?? null]]
+  }
+  return Array.from(new Set([...Object.keys(before), ...Object.keys(after)])).flatMap((key) => {
+    const below = path === '' ? key : `${path}.${key}`
+    return differences(below, own(before, key), own(after, key))
+  })
+}
+
+const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Of its own, so that nothing is found of what every object has. */
+const own = (value: object, key: string): unknown => (Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined)
+
+/** A time as upstream writes it: UTC, whole seconds. */
+export const upstreamTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** The dates of a record that say when it last changed. */
+export interface Dated {
+  updated_date?: string | null
+  trackstar_updated_date?: string | null
+}
+
+/** Dates a record now, and in any case a second later than before: a date tells which of two copies is the newer. */
+export function touch(record: Dated, now: number): void {
+  const earliest = Date.parse(record.trackstar_updated_date ?? '') + 1000
+  record.trackstar_updated_date = upstreamTime(Math.max(now, earliest || now))
+  record.updated_date = record.trackstar_updated_date
 }

@@ -1,4 +1,78 @@
-import { ApiError } from './refusal.js'
+import { ApiError } from './api-error.js'
+import type { RecordStore, Storable } from './record-store.js'
+
+const maxLimit = 1000
+
+/** The body of a list. `total_count` counts this page alone, as upstream's does. */
+export interface ListBody<R> {
+  readonly data: readonly R[]
+  readonly next_token: string | null
+  readonly total_count: number
+}
+
+/**
+ * One page of a store, in the order of its records. `ids` makes every other filter be ignored, badly made ones
+ * included. Refuses a bad `limit`, `page_token` or filter with a 422.
+ *
+ * The token names the place to go on from and nothing else: a caller repeats the filters on each page. A record keeps
+ * its place while it changes, so a walk meets each record once that is there all the while and fits all the while.
+ */
+export function listPage<R extends Storable>(
+  store: RecordStore<R>,
+  fields: FilterFields,
+  query: URLSearchParams,
+  tokens: PageTokens = new PageTokens(),
+): ListBody<R> {
+  const limit = parseLimit(query.get('limit'))
+  const from = tokens.slotOf(query.get('page_token'))
+  const ids = parseIds(query)
+  const filters = ids ? [] : parseFilters(fields, query)
+  const data: R[] = []
+  for (const slot of candidates(store, ids, filters, from)) {
+    const record = store.at(slot)
+    if (record === undefined || !filters.every((filter) => filter.matches(record))) continue
+    if (data.length === limit) return { data, next_token: tokens.tokenOf(slot), total_count: limit }
+    data.push(record)
+  }
+  return { data, next_token: null, total_count: data.length }
+}
+
+function* candidates<R extends Storable>(
+  store: RecordStore<R>,
+  ids: readonly string[] | undefined,
+  filters: readonly Filter[],
+  from: number,
+): Generator<number> {
+  const bySku = filters.find(({ field, operator }) => field === 'sku' && (operator === 'eq' || operator === 'in'))
+  if (ids) yield* store.slotsOfIds(ids).filter((slot) => slot >= from)
+  else if (bySku) yield* store.slotsOfSkus(bySku.values).filter((slot) => slot >= from)
+  else for (let slot = from; slot < store.slots; slot++) yield slot
+}
+
+function parseIds(query: URLSearchParams): string[] | undefined {
+  for (const [name, value] of query) {
+    const { field, operator } = splitName(name)
+    if (field !== 'ids') continue
+    if (name !== 'ids' && operator !== 'in') throw new ApiError(422, `Unknown operator for ids: ${operator}`)
+    return splitList(name, value)
+  }
+  return undefined
+}
+
+function parseFilters(fields: FilterFields, query: URLSearchParams): Filter[] {
+  return Array.from(query)
+    .filter(([name]) => name !== 'limit' && name !== 'page_token')
+    .map(([name, value]) => parseFilter(fields, name, value))
+}
+
+function parseLimit(value: string | null): number {
+  if (value === null) return maxLimit
+  const limit = /^\d+$/.test(value) ? Number(value) : 0
+  if (limit < 1 || limit > maxLimit) {
+    throw new ApiError(422, `limit: expected an integer from 1 to ${maxLimit}, but got: ${value}`)
+  }
+  return limit
+}
 
 /** How the values of a field compare, and which operators it knows. */
 type Kind = 'text' | 'time' | 'flag' | 'tags'
@@ -133,3 +207,27 @@ function tagTest(operator: string, values: readonly string[]) {
 /** A tag is a string or an object of one key; the key is what is compared then. */
 const tagTexts = (tags: unknown): string[] =>
   Array.isArray(tags) ? tags.flatMap((tag: unknown) => (typeof tag === 'string' ? tag : Object.keys(Object(tag)))) : []
+
+/** The tokens that pages are walked by. Each is good until they are made to expire. */
+export class PageTokens {
+  #generation = 0
+
+  /** Makes every token that was given so far be refused. */
+  expire(): void {
+    this.#generation++
+  }
+
+  /** The token of the page that goes on from a slot. */
+  tokenOf(slot: number): string {
+    return Buffer.from(`${this.#generation}:${slot}`).toString('base64url')
+  }
+
+  /** Where a token goes on from; 0 where there is none. Refuses one that was never given, or has expired, with a 422. */
+  slotOf(token: string | null): number {
+    if (token === null) return 0
+    const [, generation, slot] = /^(\d+):(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
+    if (slot === undefined) throw new ApiError(422, 'page_token: expected the next_token of an earlier page')
+    if (Number(generation) !== this.#generation) throw new ApiError(422, 'page_token: has expired')
+    return Number(slot)
+  }
+}

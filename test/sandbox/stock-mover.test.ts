@@ -1,9 +1,11 @@
 import tap from 'tap'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
-import { Changes } from '../../src/sandbox/changes.js'
-import { fixedItems, liveItemId } from '../../src/sandbox/fixed-items.js'
-import { StockMover } from '../../src/sandbox/mover.js'
+import { fixedItems, liveItemId } from '../../src/sandbox/fixed-catalog.js'
+import { counts, newItem } from '../../src/sandbox/new-records.js'
+import { RecordChanges } from '../../src/sandbox/record-changes.js'
 import { createData } from '../../src/sandbox/sandbox-data.js'
+import { StockMover, shiftStock, Ticker } from '../../src/sandbox/stock-mover.js'
+import { ManualTimer } from './manual-timer.js'
 
 const start = Date.UTC(2026, 3, 1)
 
@@ -11,7 +13,7 @@ const moving = (products = 200, seed = 1) => {
   const clock = { now: start }
   const now = () => clock.now
   const data = createData({ products, seed: 1, connectionId: 'c', now: start })
-  const mover = new StockMover(data.inventory, new Changes(data, now, () => {}), seed, now)
+  const mover = new StockMover(data.inventory, new RecordChanges(data, now, () => {}), seed, now)
   return { data, mover, clock }
 }
 
@@ -82,7 +84,7 @@ tap.test('sells and receives about as much in the long run', async (t) => {
     mover.moveNext()
   }
   const { onhand } = data.inventory.get(liveItemId) ?? {}
-  t.ok(Number(onhand) < 500, `${onhand} on hand`)
+  t.ok(Number(onhand) < 500, `${onhand} on clock`)
 })
 
 tap.test('makes the same moves from the same seed', async (t) => {
@@ -94,7 +96,7 @@ tap.test('makes the same moves from the same seed', async (t) => {
   t.not(moves(1), moves(2))
 })
 
-tap.test('moves the item it is told to, as it is told', async (t) => {
+tap.test('moves the item it is announced to, as it is announced', async (t) => {
   const { mover } = moving()
   const { record, previousAttributes } = mover.move('inv_matcha_tin', { by: -2, warehouse_id: 'wh_graz' })
   t.match(record, { onhand: 22, inventory_by_warehouse_id: { wh_graz: { onhand: 6 }, wh_oslo: { onhand: 16 } } })
@@ -112,7 +114,7 @@ tap.test('moves an item without a breakdown, and receives where nothing is free'
 
 tap.test('refuses to sell more than is there, and to move what is not', async (t) => {
   const { mover } = moving()
-  t.throws(() => mover.move('inv_cup', { by: -45 }), { message: 'Cannot take 45 where 44 are on hand' })
+  t.throws(() => mover.move('inv_cup', { by: -45 }), { message: 'Cannot take 45 where 44 are on clock' })
   t.throws(() => mover.move('nowhere'), { message: 'There is no inventory nowhere' })
 })
 
@@ -129,4 +131,129 @@ tap.test('moves a live item that has lost its date', async (t) => {
   const { data, mover } = moving(200)
   Object.assign(data.inventory.get(liveItemId) ?? {}, { trackstar_updated_date: null })
   t.not(mover.moveNext()?.record.id, liveItemId)
+})
+
+const pacing = (perSecond: number) => {
+  const clock = new ManualTimer()
+  const work = { done: 0 }
+  const pace = new Ticker(perSecond, () => work.done++, clock.now, clock.timer)
+  return { clock, work, pace }
+}
+
+tap.test('keeps its pace, however much faster or slower than the timer', async (t) => {
+  for (const perSecond of [0.5, 1, 3, 40, 5000]) {
+    const { clock, work, pace } = pacing(perSecond)
+    clock.advance(1000)
+    t.equal(work.done, 0, 'not begun')
+    pace.start()
+    clock.advance(10_000)
+    t.ok(Math.abs(work.done / (10 * perSecond) - 1) < 0.001, `${work.done} at ${perSecond} a second`)
+    pace.stop()
+    clock.advance(10_000)
+    t.equal(clock.waiting, 0)
+  }
+})
+
+tap.test('stands still at 0, until it is announced otherwise', async (t) => {
+  const { clock, work, pace } = pacing(0)
+  pace.start()
+  clock.advance(10_000)
+  t.equal(work.done, 0)
+  pace.perSecond = 2
+  t.equal(pace.perSecond, 2)
+  clock.advance(1000)
+  t.equal(work.done, 2)
+  pace.perSecond = 0
+  clock.advance(10_000)
+  t.equal(work.done, 2)
+})
+
+tap.test('does not begin by being announced a pace', async (t) => {
+  const { clock, work, pace } = pacing(0)
+  pace.perSecond = 5
+  clock.advance(1000)
+  t.equal(work.done, 0)
+})
+
+tap.test('makes up for a second at most when the clock leaps, and waits for no clock that was put back', async (t) => {
+  const { clock, work, pace } = pacing(10)
+  pace.start()
+  clock.jump(3_600_000)
+  clock.advance(100)
+  t.equal(work.done, 11)
+  clock.jump(-3_600_000)
+  clock.advance(100)
+  t.equal(work.done, 11)
+  clock.advance(1000)
+  t.equal(work.done, 21)
+})
+
+const item = () =>
+  newItem(
+    'i',
+    'S',
+    'Tea',
+    [
+      ['wh_oslo', counts(10, 2, 1)],
+      ['wh_porto', counts(5)],
+    ],
+    {
+      lots: [
+        { lot_id: 'P', onhand: 5, warehouse_id: 'wh_porto' },
+        { lot_id: 'A', onhand: 3, warehouse_id: 'wh_oslo' },
+        { lot_id: '?', onhand: null, warehouse_id: 'wh_oslo' },
+        { lot_id: 'B', onhand: 7, warehouse_id: 'wh_oslo' },
+      ],
+      locations: [
+        { location_id: 'R1', quantity: 4, warehouse_id: 'wh_oslo' },
+        { location_id: 'R2', quantity: 6, warehouse_id: 'wh_oslo' },
+      ],
+    },
+  )
+
+tap.test('takes from the warehouse, and from its lots and locations in turn', async (t) => {
+  const shifted = item()
+  shiftStock(shifted, 'wh_oslo', -5)
+  t.match(shifted, { ...counts(10, 2, 1) })
+  t.strictSame(shifted.inventory_by_warehouse_id?.['wh_oslo'], counts(5, 2, 1))
+  t.strictSame(shifted.inventory_by_warehouse_id?.['wh_porto'], counts(5))
+  t.strictSame(
+    shifted.lots?.map(({ onhand }) => onhand),
+    [5, 0, null, 5],
+  )
+  t.strictSame(
+    shifted.locations?.map(({ quantity }) => quantity),
+    [0, 5],
+  )
+})
+
+tap.test('puts what comes with the first lot and location there', async (t) => {
+  const shifted = item()
+  shiftStock(shifted, 'wh_oslo', 4)
+  t.match(shifted, { onhand: 19, fulfillable: 16 })
+  t.strictSame(
+    shifted.lots?.map(({ onhand }) => onhand),
+    [5, 7, null, 7],
+  )
+  t.strictSame(
+    shifted.locations?.map(({ quantity }) => quantity),
+    [8, 6],
+  )
+})
+
+tap.test('does without lots, locations and a breakdown', async (t) => {
+  const bare = { ...item(), lots: null, locations: null }
+  shiftStock(bare, 'wh_porto', 1)
+  t.strictSame(bare.inventory_by_warehouse_id?.['wh_porto'], counts(6))
+  const whole = { ...item(), inventory_by_warehouse_id: null }
+  shiftStock(whole, 'wh_oslo', 1)
+  shiftStock(whole, undefined, 1)
+  t.match(whole, { onhand: 17, inventory_by_warehouse_id: null, lots: item().lots })
+})
+
+tap.test('refuses to take more than is there, and changes nothing then', async (t) => {
+  const shifted = item()
+  t.throws(() => shiftStock(shifted, 'wh_porto', -6), { status: 422, message: 'Cannot take 6 where 5 are on clock' })
+  t.strictSame(shifted, item())
+  t.throws(() => shiftStock({ id: 'i' }, undefined, -1), { message: 'Cannot take 1 where 0 are on clock' })
 })
