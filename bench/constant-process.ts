@@ -1,9 +1,5 @@
 /** The baseline: a Fastify server with one constant route. */
-import { setFlagsFromString } from 'node:v8'
 import Fastify from 'fastify'
-
-// As the service has it.
-setFlagsFromString('--heap-growing-percent=30')
 
 const [body = ''] = process.argv.slice(2)
 const app = Fastify()

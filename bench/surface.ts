@@ -50,7 +50,9 @@ export async function surface(only?: string): Promise<void> {
 
 /** Starts the baseline in its own process; its first message is its address. */
 async function startConstant(body: string) {
-  const child = fork(fileURLToPath(new URL('./constant-process.js', import.meta.url)), [body])
+  const script = fileURLToPath(new URL('./constant-process.js', import.meta.url))
+  // The service runs with the same option.
+  const child = fork(script, [body], { execArgv: ['--heap-growing-percent=30'] })
   const [origin] = (await once(child, 'message')) as [string]
   return { target: { origin, pid: child.pid ?? 0, request: request('/constant') }, close: () => child.disconnect() }
 }

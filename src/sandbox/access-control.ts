@@ -1,41 +1,42 @@
 import { ApiError } from './api-error.js'
 import type { SandboxCall } from './call-log.js'
 
-/** What a caller has to show. */
+/** The credentials that calls must carry. */
 export interface Credentials {
   readonly apiKey: string
   readonly accessToken: string
 }
 
-/** Calls in any one-second span; 0 is no limit. */
+/** Calls in any one-second span; 0 means no limit. */
 export interface Rates {
   readonly readRate: number
   readonly writeRate: number
 }
 
-/** Whether a call may go on (no refusal), and the rate headers of its answer either way. */
+/** Whether a call is admitted (without `error`), and the rate limit headers of its response in either case. */
 export interface Admission {
   readonly error: ApiError | undefined
   readonly headers: Record<string, string>
 }
 
 /**
- * Upstream's door: credentials first (401), then the rate (429). Reads and writes are counted apart, for each token;
- * a management path has no token and counts for the API key. A call with bad credentials counts for nobody.
+ * Checks credentials (401), then the rate limit (429), in upstream's order. Reads and writes have separate limits for
+ * each token. Management paths take no token and count for the API key. A call with bad credentials is not counted.
  */
 export class AccessControl {
   readonly #credentials: Credentials
   readonly #rates: Rates
   readonly #windows = new Map<string, RateWindow>()
 
+  /** Reads `rates` at each call, so they may change. */
   constructor(credentials: Credentials, rates: Rates) {
     this.#credentials = credentials
     this.#rates = rates
   }
 
   admit({ method, headers, at }: SandboxCall, needsToken: boolean): Admission {
-    const reads = method === 'GET'
-    const limit = reads ? this.#rates.readRate : this.#rates.writeRate
+    const isRead = method === 'GET'
+    const limit = isRead ? this.#rates.readRate : this.#rates.writeRate
     const { apiKey, accessToken } = this.#credentials
     if (headers['x-trackstar-api-key'] !== apiKey) {
       return { error: new ApiError(401, 'Invalid API key'), headers: new RateWindow().headers(limit, at) }
@@ -43,9 +44,9 @@ export class AccessControl {
     if (needsToken && headers['x-trackstar-access-token'] !== accessToken) {
       return { error: new ApiError(401, 'Invalid access token'), headers: new RateWindow().headers(limit, at) }
     }
-    const window = this.#window(`${needsToken ? 'token' : 'key'} ${reads ? 'reads' : 'writes'}`)
-    const refusal = window.admit(limit, at) ? undefined : new ApiError(429, 'Rate limit exceeded')
-    return { error: refusal, headers: window.headers(limit, at) }
+    const window = this.#window(`${needsToken ? 'token' : 'key'} ${isRead ? 'reads' : 'writes'}`)
+    const error = window.admit(limit, at) ? undefined : new ApiError(429, 'Rate limit exceeded')
+    return { error, headers: window.headers(limit, at) }
   }
 
   #window(name: string): RateWindow {
@@ -58,38 +59,38 @@ export class AccessControl {
 const spanMs = 1000
 
 /**
- * Counts the calls in every one-second span, as upstream does: of the calls let through, no second that begins at any
- * moment holds more than the limit. A refused call is not counted, so one who keeps knocking is let in as soon as the
- * oldest counted call is a second old.
+ * A sliding window of one second, as upstream counts: no one-second span, wherever it begins, holds more admitted calls
+ * than the limit. Refused calls are not counted, so the next call is admitted once the oldest counted one is a second
+ * old. Times are in ms.
  */
 export class RateWindow {
   #times: number[] = []
 
-  /** Lets a call through and counts it, or refuses it. A limit of 0 is none: nothing is refused or counted. */
+  /** Counts a call and returns true, or returns false when the window is full. With a limit of 0, does nothing. */
   admit(limit: number, at: number): boolean {
     if (limit === 0) return true
-    this.#forget(at)
+    this.#dropOld(at)
     if (this.#times.length >= limit) return false
     this.#times.push(at)
     return true
   }
 
-  /** The headers that go with an answer given `at`; none where there is no limit. */
+  /** The headers of a response sent `at`; none with a limit of 0. */
   headers(limit: number, at: number): Record<string, string> {
     if (limit === 0) return {}
-    this.#forget(at)
-    const free = (this.#times[0] ?? at - spanMs) + spanMs
+    this.#dropOld(at)
+    const resetAt = (this.#times[0] ?? at - spanMs) + spanMs
     return {
       'x-ratelimit-limit': String(limit),
       'x-ratelimit-remaining': String(Math.max(0, limit - this.#times.length)),
-      'x-ratelimit-reset': String(Math.ceil(free / 1000)),
-      // Whole seconds and a window of one: however much of it is left, rounded up it is 1.
+      'x-ratelimit-reset': String(Math.ceil(resetAt / 1000)),
+      // In whole seconds. Whatever is left of a window of one second rounds up to 1.
       'retry-after': '1',
     }
   }
 
-  #forget(at: number): void {
-    const kept = this.#times.findIndex((time) => time > at - spanMs)
-    this.#times = kept === -1 ? [] : this.#times.slice(kept)
+  #dropOld(at: number): void {
+    const firstKept = this.#times.findIndex((time) => time > at - spanMs)
+    this.#times = firstKept === -1 ? [] : this.#times.slice(firstKept)
   }
 }

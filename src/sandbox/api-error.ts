@@ -1,14 +1,14 @@
-/** Who says no: Trackstar itself, or the warehouse system behind it. */
+/** Where an error comes from: Trackstar itself, or the warehouse system behind it. */
 export type Origin = 'trackstar' | 'integration'
 
-/** An answer of status 400 or above. Thrown by whatever finds the reason; its message becomes the body's `error`. */
+/** An error response of status 400 or above. Handlers throw it; its message becomes the `error` field of the body. */
 export class ApiError extends Error {
+  override readonly name = 'ApiError'
   readonly status: number
   readonly origin: Origin
 
   constructor(status: number, message: string, origin: Origin = 'trackstar') {
     super(message)
-    this.name = 'Refusal'
     this.status = status
     this.origin = origin
   }

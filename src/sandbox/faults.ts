@@ -1,50 +1,63 @@
-/** What the sandbox does instead of, or before, answering as documented. Parts combine: a delay and then a 503, say. */
+/**
+ * What the sandbox does instead of, or in addition to, its documented response. Fields combine: `delayMs` with `status`
+ * sends that status late.
+ */
 export interface Fault {
-  /** Answers with this status, and does nothing else. */
+  /** Responds with this status and does nothing else. */
   status?: number
-  /** The JSON body of that status (of a 200 where there is none). A string is sent as it is, malformed JSON included. */
+  /** The JSON body of that status (of a 200 without `status`). A string is sent as it is, so it may be malformed JSON. */
   body?: unknown
-  /** Added to the answer, over the sandbox's own. */
+  /** Added to the response; they replace the sandbox's own. */
   headers?: Record<string, string>
-  /** Waits before the answer, ms. The answer tells what was so when the call came. */
+  /** Waits before responding, in ms. The body shows the state from before the wait. */
   delayMs?: number
-  /** Resets the connection. Nothing was done: a write did not happen. */
+  /** Resets the connection before the call takes effect. */
   reset?: boolean
-  /** Promises the whole body, sends half and closes the connection. It was all done: a write did happen. */
+  /** Announces the full body length, sends half, and closes the connection. The call has taken effect. */
   truncate?: boolean
-  /** For how many calls; without it, for ever. */
+  /** Number of calls that it applies to; default all. */
   times?: number
-  /** Only for this method. */
+  /** Applies to this method only. */
   method?: string
 }
 
-/** The faults that are set. Of several that fit a call the last set is taken. */
-export class Faults {
-  #set: { path: string; fault: Fault; left: number }[] = []
+interface FaultEntry {
+  readonly path: string
+  readonly fault: Fault
+  timesLeft: number
+}
 
-  /** Sets a fault for one path as it comes over the wire, or for all that begin with it if it ends in `*`. */
+/** The active faults. Of several that match a call, the one added last applies. */
+export class Faults {
+  #entries: FaultEntry[] = []
+
+  /**
+   * Adds a fault for a percent-encoded path, or for all paths with a prefix when `path` ends in `*`.
+   * @returns a function that removes the fault
+   */
   add(path: string, fault: Fault): () => void {
-    const entry = { path, fault, left: fault.times ?? Number.POSITIVE_INFINITY }
-    this.#set.push(entry)
+    const entry = { path, fault, timesLeft: fault.times ?? Number.POSITIVE_INFINITY }
+    this.#entries.push(entry)
     return () => {
-      this.#set = this.#set.filter((other) => other !== entry)
+      this.#entries = this.#entries.filter((other) => other !== entry)
     }
   }
 
-  /** Takes all of them away. */
+  /** Removes all faults. */
   clear(): void {
-    this.#set = []
+    this.#entries = []
   }
 
-  /** The fault of a call, if any, with one of its times used up. */
+  /** Finds the fault that applies to a call, and uses up one of its `times`. */
   take(method: string, path: string): Fault | undefined {
-    const fits = (entry: { path: string; fault: Fault; left: number }) =>
-      entry.left > 0 && (entry.fault.method ?? method) === method && pathFits(entry.path, path)
-    const entry = this.#set.findLast(fits)
-    if (entry) entry.left--
+    const entry = this.#entries.findLast(
+      (candidate) =>
+        candidate.timesLeft > 0 && (candidate.fault.method ?? method) === method && matchesPath(candidate.path, path),
+    )
+    if (entry) entry.timesLeft--
     return entry?.fault
   }
 }
 
-const pathFits = (pattern: string, path: string): boolean =>
+const matchesPath = (pattern: string, path: string): boolean =>
   pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern

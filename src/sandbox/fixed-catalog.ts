@@ -3,15 +3,15 @@ import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { counts, needs, newItem, newProduct, newWarehouse, secondMerchant } from './new-records.js'
 
-/** The SKUs that are there whatever the seed and the size, and what each is there to show. */
+/** The SKUs that every sandbox has, whatever its seed and size, and what each one shows. */
 export const fixedSkus: readonly { sku: string; shows: string }[] = [
   { sku: 'SENCHA-100', shows: 'one item in two warehouses: 22 + 16 = 38' },
-  { sku: 'OOLONG-250', shows: 'two items that stand in for each other: 10 + 7 = 17' },
-  { sku: 'BISCUIT-6PK', shows: 'a six-pack of 45 loose biscuits: 7, of which 4 and 3 in the warehouses' },
-  { sku: 'CUP', shows: 'an item that two kits draw on as well: 40' },
-  { sku: 'GONGFU-SET', shows: 'a kit of 1 gaiwan (9), 4 cups (40) and 1 tray (6): 6; 5 trays awaited make it 9' },
+  { sku: 'OOLONG-250', shows: 'two interchangeable items: 10 + 7 = 17' },
+  { sku: 'BISCUIT-6PK', shows: 'a six-pack of 45 single biscuits: 7, of which 4 and 3 in the warehouses' },
+  { sku: 'CUP', shows: 'an item that two kits also use: 40' },
+  { sku: 'GONGFU-SET', shows: 'a kit of 1 gaiwan (9), 4 cups (40) and 1 tray (6): 6; 9 when 5 more trays arrive' },
   { sku: 'TASTING-SET', shows: 'a kit of 6 cups (40) and 1 gaiwan (9), both shared with GONGFU-SET: 6' },
-  { sku: 'MATCHA-KIT', shows: 'a kit with bowls (12) and no whisks (0, 8 awaited): 0' },
+  { sku: 'MATCHA-KIT', shows: 'a kit with bowls (12) but no whisks (0, 8 awaited): 0' },
   {
     sku: 'TRAVEL-SET',
     shows: 'a kit of 1 pouch (3 + 4, two items) and 2 flasks (11): 5, the warehouses alone 3 and 1',
@@ -19,38 +19,38 @@ export const fixedSkus: readonly { sku: string; shows: string }[] = [
   { sku: 'REFILL-BOX', shows: 'a kit that lists one item (20) twice, 2 and 1 a box: 6' },
   { sku: 'HONEY-1', shows: 'one SKU of two merchants: cust_aurora has 15, cust_borealis 4' },
   { sku: 'CHAI-50', shows: 'two products of one merchant, one of them active: 21, not 3' },
-  { sku: 'EARL-GREY', shows: 'two active products of one merchant: nobody can say which (6 or 2)' },
+  { sku: 'EARL-GREY', shows: 'two active products of one merchant, so the SKU is ambiguous (6 or 2)' },
   { sku: 'MATCHA-TIN', shows: 'lots of 8 (15 December 2026), 10 (1 March 2027) and 6 (no date): 24' },
-  { sku: 'HOJICHA-80', shows: 'two items, one of which upstream does not know: 8, incomplete' },
+  { sku: 'HOJICHA-80', shows: 'two items, one of which does not exist upstream: 8, incomplete' },
   { sku: 'ASSAM-500', shows: 'fulfillable is null but can be derived, 20 − 5 − 1: 14' },
-  { sku: 'DARJEELING-500', shows: 'fulfillable and committed are null, nothing to derive from: 0, incomplete' },
+  { sku: 'DARJEELING-500', shows: 'fulfillable and committed are null, so nothing can be derived: 0, incomplete' },
   { sku: 'CEYLON-500', shows: 'fulfillable is null and substitutes exist, so it is not derived: 0, incomplete' },
   { sku: 'ROOIBOS-100', shows: 'one warehouse without quantities, another without a name: 18, of which 11 and 7' },
   { sku: 'KETTLE-1L', shows: 'stock without a breakdown by warehouse: 13' },
   { sku: 'SCALE-01', shows: 'a breakdown of 6 + 3 that misses 1 of the 10 on hand: 10' },
   { sku: 'PUERH-357', shows: 'oversold, 2 on hand and 7 committed: fulfillable −5, available 0' },
   { sku: 'GIFT-CARD', shows: 'a product without inventory items: 0, incomplete' },
-  { sku: 'SAMPLER-3', shows: 'a kit of 5 tins and of a ribbon with a unit quantity of 0: 5, incomplete' },
+  { sku: 'SAMPLER-3', shows: 'a kit of 1 tin (5) and a ribbon with a unit quantity of 0: 5, incomplete' },
   { sku: 'MINT/LEMON 50%', shows: 'a slash, a space and a percent sign in the SKU and in the item id: 5' },
   { sku: 'GREEN, BLACK + WHITE', shows: 'a comma and a plus sign in the SKU, a comma in the item id: 7' },
   { sku: '抹茶 30g', shows: 'Unicode in the SKU: 9' },
   { sku: '__proto__', shows: 'a SKU, product, item and warehouse of this name: 3' },
   { sku: 'constructor', shows: 'a SKU, product, item and warehouse of this name: 4' },
-  { sku: 'LIVE-JASMINE', shows: 'moves by itself in the demo, and begins with 24 + 16 = 40' },
-  { sku: 'LIVE-GIFT', shows: 'a kit of 3 LIVE-JASMINE (40) and 1 box (20), moves with them and begins with 13' },
+  { sku: 'LIVE-JASMINE', shows: 'changes by itself in the demo, starting at 24 + 16 = 40' },
+  { sku: 'LIVE-GIFT', shows: 'a kit of 3 LIVE-JASMINE (40) and 1 box (20), changes with them, starting at 13' },
 ]
 
-/** The warehouses: four in the list, one of them without a name and a code. */
-export const fixedWarehouses: readonly (() => Warehouse)[] = [
-  () => newWarehouse('wh_oslo', 'Oslo harbour', 'OSL-1', 'Oslo'),
-  () => newWarehouse('wh_porto', 'Porto', 'OPO-2', 'Porto'),
-  () => newWarehouse('wh_graz', 'Graz', null, 'Graz'),
-  () => newWarehouse('wh_quiet', null, null, 'Galway'),
+/** Creates the four warehouses. One has no name and no code. */
+export const fixedWarehouses = (): Warehouse[] => [
+  newWarehouse('wh_oslo', 'Oslo harbour', 'OSL-1', 'Oslo'),
+  newWarehouse('wh_porto', 'Porto', 'OPO-2', 'Porto'),
+  newWarehouse('wh_graz', 'Graz', null, 'Graz'),
+  newWarehouse('wh_quiet', null, null, 'Galway'),
 ]
 
 const kit = { is_kit: true }
 
-/** The fixed records, new ones with every call. */
+/** Creates the fixed products and their inventory items. */
 export function fixedCatalog(): { products: Product[]; inventory: InventoryItem[] } {
   return { products: fixedProducts(), inventory: fixedItems() }
 }
@@ -138,12 +138,12 @@ const fixedProducts = (): Product[] => [
   ),
 ]
 
-const unstated = { onhand: null, committed: null, unfulfillable: null, fulfillable: null, sellable: null }
+const unknownQuantities = { onhand: null, committed: null, unfulfillable: null, fulfillable: null, sellable: null }
 
-/** The item behind `LIVE-JASMINE`: the one fixed item whose stock moves by itself. */
+/** The item of `LIVE-JASMINE`, the only fixed item whose stock moves by itself. */
 export const liveItemId = 'inv_jasmine'
 
-/** The inventory items behind the fixed SKUs, new ones with every call. */
+/** Creates the inventory items of the fixed SKUs. */
 export const fixedItems = (): InventoryItem[] => [
   newItem(
     'inv_sencha',
@@ -216,7 +216,7 @@ export const fixedItems = (): InventoryItem[] => [
     'inv_darjeeling',
     'DARJEELING-500',
     'Darjeeling, 500 g',
-    [['wh_porto', { ...unstated, onhand: 20, unfulfillable: 0 }]],
+    [['wh_porto', { ...unknownQuantities, onhand: 20, unfulfillable: 0 }]],
     { committed: null, fulfillable: null, sellable: null },
   ),
   newItem('inv_ceylon', 'CEYLON-500', 'Ceylon, 500 g', [['wh_graz', { ...counts(30, 4), fulfillable: null }]], {
@@ -226,7 +226,7 @@ export const fixedItems = (): InventoryItem[] => [
   newItem('inv_rooibos', 'ROOIBOS-100', 'Rooibos, 100 g', [
     ['wh_oslo', counts(13, 2)],
     ['wh_quiet', counts(7)],
-    ['wh_porto', { ...unstated, awaiting: null }],
+    ['wh_porto', { ...unknownQuantities, awaiting: null }],
   ]),
   newItem('inv_kettle', 'KETTLE-1L', 'Kettle, one litre', [['wh_oslo', counts(15, 2)]], {
     inventory_by_warehouse_id: null,

@@ -4,104 +4,104 @@ import { counts, firstMerchant, needs, newItem, newProduct, secondMerchant } fro
 import { upstreamTime } from './record-changes.js'
 
 const leaves = ['Sencha', 'Oolong', 'Assam', 'Keemun', 'Bancha', 'Yunnan', 'Nilgiri'] as const
-const moods = ['Misty', 'Early', 'Quiet', 'Amber', 'Winter', 'Harbour', 'Garden'] as const
+const adjectives = ['Misty', 'Early', 'Quiet', 'Amber', 'Winter', 'Harbour', 'Garden'] as const
 const warehouseIds = ['wh_oslo', 'wh_porto', 'wh_graz', 'wh_quiet'] as const
 const generatedItemId = /^inv_\d{6,}_[ab]$/
-const day = 86_400_000
-const firstDay = Date.UTC(2025, 8, 1)
+const dayMs = 86_400_000
+const firstUpdateAt = Date.UTC(2025, 8, 1)
 
-/** What one invented product brings with it. */
+/** A generated product and its inventory items. */
 export interface GeneratedProduct {
   readonly product: Product
   readonly inventory: readonly InventoryItem[]
 }
 
-/** The SKU of the `n`-th invented product, from 0. Each of them is one product of one merchant, with sound numbers. */
+/** The SKU of the `n`-th generated product, from 0. Each SKU has one product of one merchant, with consistent quantities. */
 export const generatedSku = (n: number): string => `BLEND-${digits(n)}`
 
-/** How many items each product brings that is no kit. */
+/** How many inventory items each product has that is not a kit. */
 export type ItemsPerProduct = 1 | 2
 
-/** Whether an inventory item of this id has been invented, as one of a product. */
+/** Whether `id` is that of an inventory item of a generated product. */
 export const isGeneratedItem = (id: string): boolean => generatedItemId.test(id)
 
 /**
- * The `n`-th invented product and its items: the same for the same seed, however many there are. Every tenth is a kit
- * of two of the nine before it, the ones before those are six-packs, and the rest are plain. A kit brings no items;
- * each of the others has two unless told otherwise, in one warehouse each.
+ * Generates the `n`-th product and its items. Depends on `seed` and `n` alone, not on the size of the catalog. In each ten
+ * products, the last is a kit of two of the other nine and has no items of its own, the one before it is a six-pack, and
+ * the rest are plain. Each item is in one warehouse.
  */
 export function generateProduct(seed: number, n: number, itemsPerProduct: ItemsPerProduct = 2): GeneratedProduct {
-  const source = createRandom(Math.imul(seed, 0x01000193) ^ n)
-  const changes = {
+  const random = createRandom(Math.imul(seed, 0x01000193) ^ n)
+  const overrides = {
     warehouse_customer_id: Math.floor(n / 10) % 2 === 0 ? firstMerchant : secondMerchant,
-    trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)),
+    trackstar_updated_date: upstreamTime(firstUpdateAt + random.between(0, 45 * dayMs)),
   }
-  const name = `${source.pick(moods)} ${source.pick(leaves)} ${n}`
+  const name = `${random.pick(adjectives)} ${random.pick(leaves)} ${n}`
   const sku = generatedSku(n)
   const id = `prod_${digits(n)}`
   if (n % 10 === 9) {
     return {
-      product: newProduct(id, sku, name, components(source, n, itemsPerProduct), { ...changes, is_kit: true }),
+      product: newProduct(id, sku, name, components(random, n, itemsPerProduct), { ...overrides, is_kit: true }),
       inventory: [],
     }
   }
-  const inventory = items(source, n, name, changes, itemsPerProduct)
+  const inventory = items(random, n, name, overrides, itemsPerProduct)
   const unitQuantity = n % 10 === 8 ? 6 : 1
   const references = inventory.map((item) => needs(item.id, sku, unitQuantity))
-  return { product: newProduct(id, sku, name, references, changes), inventory }
+  return { product: newProduct(id, sku, name, references, overrides), inventory }
 }
 
 const digits = (n: number): string => String(n).padStart(6, '0')
 const itemIds = (n: number, count: ItemsPerProduct): string[] =>
   [`inv_${digits(n)}_a`, `inv_${digits(n)}_b`].slice(0, count)
 
-/** An item that no product draws on: packaging, say. */
+/** An item that no product refers to, such as packaging. */
 export function generateSpareItem(seed: number, n: number): InventoryItem {
-  const source = createRandom(Math.imul(seed, 0x01000193) ^ ~n)
-  const changes = { trackstar_updated_date: upstreamTime(firstDay + source.between(0, 45 * day)) }
+  const random = createRandom(Math.imul(seed, 0x01000193) ^ ~n)
+  const overrides = { trackstar_updated_date: upstreamTime(firstUpdateAt + random.between(0, 45 * dayMs)) }
   const sku = `PACKAGING-${digits(n)}`
-  return newItem(`inv_packaging_${digits(n)}`, sku, `Box ${n}`, [[source.pick(warehouseIds), stock(source)]], changes)
+  return newItem(`inv_packaging_${digits(n)}`, sku, `Box ${n}`, [[random.pick(warehouseIds), stock(random)]], overrides)
 }
 
 function items(
-  source: Random,
+  random: Random,
   n: number,
   name: string,
-  changes: Partial<InventoryItem>,
+  overrides: Partial<InventoryItem>,
   count: ItemsPerProduct,
 ): InventoryItem[] {
-  const first = source.between(0, 3)
-  const second = (first + source.between(1, 3)) % 4
+  const first = random.between(0, 3)
+  const second = (first + random.between(1, 3)) % 4
   return itemIds(n, count).map((id, index) => {
     const warehouseId = warehouseIds[index === 0 ? first : second] as string
-    return newItem(id, generatedSku(n), name, [[warehouseId, stock(source)]], changes)
+    return newItem(id, generatedSku(n), name, [[warehouseId, stock(random)]], overrides)
   })
 }
 
-function stock(source: Random): ItemQuantities {
-  const onhand = source.between(0, 400)
-  const committed = source.between(0, Math.floor(onhand / 4))
-  return counts(onhand, committed, source.between(0, Math.floor(onhand / 50)), source.pick([0, 0, 0, 60]))
+function stock(random: Random): ItemQuantities {
+  const onhand = random.between(0, 400)
+  const committed = random.between(0, Math.floor(onhand / 4))
+  return counts(onhand, committed, random.between(0, Math.floor(onhand / 50)), random.pick([0, 0, 0, 60]))
 }
 
-function components(source: Random, n: number, count: ItemsPerProduct): ProductReference[] {
-  const first = n - source.between(6, 9)
-  const second = n - source.between(2, 5)
+function components(random: Random, n: number, count: ItemsPerProduct): ProductReference[] {
+  const first = n - random.between(6, 9)
+  const second = n - random.between(2, 5)
   return [first, second].flatMap((component) => {
-    const unitQuantity = source.between(1, 4)
+    const unitQuantity = random.between(1, 4)
     return itemIds(component, count).map((id) => needs(id, generatedSku(component), unitQuantity))
   })
 }
 
-/** A repeatable source of numbers: the same seed gives the same numbers. Good for inventing data, for nothing else. */
+/** Repeatable pseudo-random numbers for generated data. Not for security. */
 export interface Random {
-  /** A whole number from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, inclusive. */
   between(low: number, high: number): number
   /** One of the choices. */
   pick<T>(choices: readonly [T, ...T[]]): T
 }
 
-/** The generator of a seed: a 32-bit counter, well mixed (splitmix32). */
+/** Creates a splitmix32 generator. The same seed gives the same numbers. */
 export function createRandom(seed: number): Random {
   let state = seed | 0
   const next = (): number => {

@@ -7,36 +7,40 @@ import { syncNow } from './sandbox-connection.js'
 import type { SandboxData } from './sandbox-data.js'
 import { quantitiesByWarehouse, shiftStock } from './stock-mover.js'
 
-/** What a handler gets to see of a call. */
+/** What a handler receives of a call. */
 export interface HandlerRequest {
   readonly method: string
   readonly query: URLSearchParams
+  /** Parsed JSON. */
   readonly body: unknown
+  /** When the call arrived; ms since 1970. */
   readonly now: number
 }
 
-/** Where a path leads: what it needs besides the API key, and what each method does there. */
+/** The handlers of a path, by method, and whether they need an access token. */
 export interface Route {
-  /** Management paths take the API key alone. */
+  /** Management paths need the API key alone. */
   readonly needsToken: boolean
-  readonly methods: Readonly<Record<string, (asked: HandlerRequest) => unknown>>
+  /** Each returns the response body or throws an {@link ApiError}. */
+  readonly methods: Readonly<Record<string, (request: HandlerRequest) => unknown>>
 }
 
 /**
- * Finds the route of a path, which is percent-encoded as it came. Undefined where there is none. What a write there
- * changes is announced.
- *
- * Segments are taken as they are and compared after decoding, so an id may hold anything, `/` included.
+ * Finds the route of a percent-encoded path. Segments are split first and decoded afterwards, so an id may contain any
+ * character, `/` included. Changes made by the route's handlers are announced.
  */
 export function findRoute(data: SandboxData, path: string, announce: Announce = () => {}): Route | undefined {
   const segments = decode(path)
-  const [area, resource, id, rest] = segments ?? []
-  if (segments?.length === 2 && area === 'connections' && resource !== undefined)
-    return connection(data, resource, announce)
+  const [area, resource, id, subresource] = segments ?? []
+  if (segments?.length === 2 && area === 'connections' && resource !== undefined) {
+    return connectionRoute(data, resource, announce)
+  }
   if (area !== 'wms') return undefined
-  if (segments?.length === 2) return list(data, resource)
-  if (segments?.length === 3 && id !== undefined) return one(data, resource, id)
-  if (segments?.length === 4 && id !== undefined) return below(data, `${resource}/${rest}`, id, announce)
+  if (segments?.length === 2) return listRoute(data, resource)
+  if (segments?.length === 3 && id !== undefined) return recordRoute(data, resource, id)
+  if (segments?.length === 4 && id !== undefined) {
+    return subresourceRoute(data, `${resource}/${subresource}`, id, announce)
+  }
   return undefined
 }
 
@@ -50,11 +54,11 @@ function decode(path: string): string[] | undefined {
 
 const route = (methods: Route['methods'], needsToken = true): Route => ({ needsToken, methods })
 
-function connection(data: SandboxData, id: string, announce: Announce): Route {
+function connectionRoute(data: SandboxData, id: string, announce: Announce): Route {
   const POST = ({ body, now }: HandlerRequest) => {
-    const answer = syncNow(data.connection, body, now)
-    announce('connection.force-sync-completed', answer.data)
-    return answer
+    const response = syncNow(data.connection, body, now)
+    announce('connection.force-sync-completed', response.data)
+    return response
   }
   if (id === 'sync') return route({ POST })
   const GET = () => {
@@ -64,108 +68,116 @@ function connection(data: SandboxData, id: string, announce: Announce): Route {
   return route({ GET }, false)
 }
 
-function list(data: SandboxData, resource: string | undefined): Route | undefined {
-  const listOf = <R extends Storable>(store: RecordStore<R>, name: string, fields: FilterFields) =>
-    route({ GET: ({ query }) => listPage(copied(data, store, name), fields, query, data.pageTokens) })
+function listRoute(data: SandboxData, resource: string | undefined): Route | undefined {
+  const listOf = <R extends Storable>(store: RecordStore<R>, functionName: string, fields: FilterFields) =>
+    route({ GET: ({ query }) => listPage(syncedRecords(data, store, functionName), fields, query, data.pageTokens) })
   if (resource === 'products') return listOf(data.products, 'get_products', productFields)
   if (resource === 'inventory') return listOf(data.inventory, 'get_inventory', inventoryFields)
   if (resource === 'warehouses') return listOf(data.warehouses, 'get_warehouses', warehouseFields)
   return undefined
 }
 
-function one(data: SandboxData, resource: string | undefined, id: string): Route | undefined {
+function recordRoute(data: SandboxData, resource: string | undefined, id: string): Route | undefined {
   if (resource === 'products') {
-    return route({ GET: () => ({ data: found(copied(data, data.products, 'get_products'), 'Product', id) }) })
+    return route({
+      GET: () => ({ data: getRecord(syncedRecords(data, data.products, 'get_products'), 'Product', id) }),
+    })
   }
-  if (resource === 'inventory' && id === 'ledger') return route({ GET: noLedger })
-  if (resource === 'inventory') return route({ GET: () => ({ data: item(data, id) }) })
-  if (resource === 'warehouses') return route({ GET: () => ({ data: warehouse(data, id) }) })
+  if (resource === 'inventory' && id === 'ledger') return route({ GET: ledgerNotEnabled })
+  if (resource === 'inventory') return route({ GET: () => ({ data: getItem(data, id) }) })
+  if (resource === 'warehouses') return route({ GET: () => ({ data: getWarehouse(data, id) }) })
   return undefined
 }
 
-function below(data: SandboxData, kind: string, id: string, announce: Announce): Route | undefined {
+function subresourceRoute(data: SandboxData, kind: string, id: string, announce: Announce): Route | undefined {
   if (kind === 'inventory/adjust') {
-    return route({ PUT: ({ body, now }) => adjusted(data, item(data, id).id, body, now, announce) })
+    return route({ PUT: ({ body, now }) => adjustAndAnnounce(data, getItem(data, id).id, body, now, announce) })
   }
   if (kind === 'warehouses/locations') {
     return route({
-      GET: ({ query }) => listPage(locations(data, warehouse(data, id).id), warehouseFields, query, data.pageTokens),
+      GET: ({ query }) => {
+        const locations = locationsIn(data, getWarehouse(data, id).id)
+        return listPage(locations, warehouseFields, query, data.pageTokens)
+      },
     })
   }
   return undefined
 }
 
-function adjusted(data: SandboxData, id: string, body: unknown, now: number, announce: Announce) {
-  let answer: ReturnType<typeof adjust> | undefined
-  new RecordChanges(data, () => now, announce).update('inventory', id, (record) => {
-    answer = adjust(data, record, body, now)
+function adjustAndAnnounce(data: SandboxData, id: string, body: unknown, now: number, announce: Announce) {
+  let response: ReturnType<typeof adjust> | undefined
+  new RecordChanges(data, () => now, announce).update('inventory', id, (item) => {
+    response = adjust(data, item, body, now)
   })
-  return answer
+  return response
 }
 
-const item = (data: SandboxData, id: string) =>
-  found(copied(data, data.inventory, 'get_inventory'), 'Inventory item', id)
+const getItem = (data: SandboxData, id: string) =>
+  getRecord(syncedRecords(data, data.inventory, 'get_inventory'), 'Inventory item', id)
 
-const warehouse = (data: SandboxData, id: string) =>
-  found(copied(data, data.warehouses, 'get_warehouses'), 'Warehouse', id)
+const getWarehouse = (data: SandboxData, id: string) =>
+  getRecord(syncedRecords(data, data.warehouses, 'get_warehouses'), 'Warehouse', id)
 
-function found<R extends Storable>(store: RecordStore<R>, kind: string, id: string): R {
+function getRecord<R extends Storable>(store: RecordStore<R>, kind: string, id: string): R {
   const record = store.get(id)
   if (record === undefined) throw new ApiError(404, `${kind} not found: ${id}`)
   return record
 }
 
-/** Until the first copy of a function is finished, upstream has none of its records. */
-const copied = <R extends Storable>(data: SandboxData, store: RecordStore<R>, name: string): RecordStore<R> =>
-  data.connection.historical_sync_completed[name] === false ? new RecordStore<R>() : store
+/** The records that upstream serves: none until the historical sync of the function is complete. */
+const syncedRecords = <R extends Storable>(
+  data: SandboxData,
+  store: RecordStore<R>,
+  functionName: string,
+): RecordStore<R> => (data.connection.historical_sync_completed[functionName] === false ? new RecordStore<R>() : store)
 
-/** The ledger is off unless an organisation asks for it. */
-const noLedger = (): never => {
+/** Upstream enables the ledger for an organisation on request. */
+const ledgerNotEnabled = (): never => {
   throw new ApiError(501, 'The inventory ledger is not enabled for this organisation')
 }
 
-/** The locations that items name in a warehouse. */
-function locations(data: SandboxData, warehouseId: string): RecordStore<Storable & { warehouse_id: string }> {
+/** The locations in a warehouse that inventory items name. */
+function locationsIn(data: SandboxData, warehouseId: string): RecordStore<Storable & { warehouse_id: string }> {
   const store = new RecordStore<Storable & { name: string; warehouse_id: string }>()
-  for (const { locations: places } of data.inventory.values()) {
-    for (const { location_id: id, warehouse_id: at } of places ?? []) {
-      if (id && at === warehouseId) store.set(id, { id, name: id, warehouse_id: at })
+  for (const { locations } of data.inventory.values()) {
+    for (const { location_id: id, warehouse_id } of locations ?? []) {
+      if (id && warehouse_id === warehouseId) store.set(id, { id, name: id, warehouse_id })
     }
   }
   return store
 }
 
-const knownFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
+const usedFields = new Set(['quantity', 'adjustment_type', 'warehouse_id'])
 
 interface Adjustment {
-  readonly by: number
+  readonly delta: number
   readonly warehouseId: string | undefined
   readonly unusedFields: readonly string[]
 }
 
 /**
- * `PUT /wms/inventory/{inventory_id}/adjust`: shifts the stock of an item, in all and in one warehouse, and dates the
- * record later than before. Without a `warehouse_id` the first of its breakdown is meant.
- * The warehouse system behind the sandbox knows no locations, so `location_id` comes back as unused.
- *
- * Refuses a bad body with a 422. The warehouse system refuses, with a 422 of its own origin, a warehouse that neither
- * the list nor the item knows, and taking more than is there.
+ * `PUT /wms/inventory/{inventory_id}/adjust`: changes the stock of an item, in total and in one warehouse, and moves its
+ * update date forward. Without `warehouse_id`, the first warehouse of the item's breakdown is adjusted. The sandbox's
+ * warehouse system has no locations, so it reports `location_id` as an unused field.
+ * @throws {ApiError} 422 for an invalid body; 422 with origin `integration` for a warehouse that neither the list nor the
+ * item has, and for a decrease below 0
  */
 export function adjust(data: SandboxData, item: InventoryItem, body: unknown, now: number) {
-  const { by, warehouseId, unusedFields } = parse(body)
-  const places = quantitiesByWarehouse(item)
-  const id = warehouseId ?? Object.keys(places)[0]
-  if (id !== undefined && !data.warehouses.has(id) && !(id in places)) {
+  const { delta, warehouseId, unusedFields } = parseAdjustment(body)
+  const breakdown = quantitiesByWarehouse(item)
+  const id = warehouseId ?? Object.keys(breakdown)[0]
+  if (id !== undefined && !data.warehouses.has(id) && !(id in breakdown)) {
     throw new ApiError(422, `Unknown warehouse: ${id}`, 'integration')
   }
-  shiftStock(item, id, by)
+  shiftStock(item, id, delta)
   touch(item, now)
   return { id: item.id, data: item, unused_fields: unusedFields }
 }
 
-function parse(body: unknown): Adjustment {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
+function parseAdjustment(body: unknown): Adjustment {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new ApiError(422, 'expected a JSON object')
+  }
   const fields = new Map<string, unknown>(Object.entries(body))
   for (const [field, value] of fields) {
     if (value === null || value === '') throw new ApiError(422, `${field}: must be left out rather than null or empty`)
@@ -182,6 +194,6 @@ function parse(body: unknown): Adjustment {
   if (warehouseId !== undefined && typeof warehouseId !== 'string') {
     throw new ApiError(422, `warehouse_id: expected a string, but got: ${JSON.stringify(warehouseId)}`)
   }
-  const unusedFields = Array.from(fields.keys()).filter((field) => !knownFields.has(field))
-  return { by: type === 'increase' ? quantity : -quantity, warehouseId, unusedFields }
+  const unusedFields = Array.from(fields.keys()).filter((field) => !usedFields.has(field))
+  return { delta: type === 'increase' ? quantity : -quantity, warehouseId, unusedFields }
 }

@@ -8,8 +8,9 @@ import { logCall, type SandboxCall } from './call-log.js'
 import type { Fault, Faults } from './faults.js'
 import type { Route } from './handlers.js'
 
-/** What the server needs in order to answer. */
+/** What the server is built from. */
 export interface HttpServerOptions {
+  /** Every call is appended here. */
   readonly calls: SandboxCall[]
   readonly accessControl: AccessControl
   readonly faults: Faults
@@ -19,60 +20,64 @@ export interface HttpServerOptions {
   readonly findRoute: (path: string) => Route | undefined
 }
 
-/** The sandbox as seen from the network. */
+/** The sandbox's HTTP side. */
 export interface HttpServer {
+  /** Resolves to the base address. */
   readonly listen: (options?: { host?: string; port?: number }) => Promise<string>
+  /** Closes every connection at once. Does nothing unless listening. */
   readonly close: () => Promise<void>
+}
+
+/** A response before it is sent. The body is already serialized, so that it shows the state at the time of the call. */
+interface PreparedResponse {
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Called once the response is sent. */
+  readonly onSent?: () => void
 }
 
 const keptCalls = 100_000
 
-/** A server that is not listening yet. */
-export function createHttpServer({
-  calls,
-  accessControl: gate,
-  faults,
-  idempotencyKeys: keys,
-  options,
-  now,
-  findRoute,
-}: HttpServerOptions): HttpServer {
+/** Creates a server that does not listen yet. Checks access first, then applies faults, then runs the route. */
+export function createHttpServer(given: HttpServerOptions): HttpServer {
+  const { calls, accessControl, faults, idempotencyKeys, options, now, findRoute } = given
   let server: Server | undefined
-  let requests = 0
+  let requestCount = 0
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = logCall(calls, request, now(), keptCalls)
-    const requestId = `req_${++requests}`
+    const requestId = `req_${++requestCount}`
     const route = findRoute(call.path)
-    const { error: refusal, headers } = gate.admit(call, route?.needsToken ?? true)
-    const fault = (refusal ? undefined : faults.take(call.method, call.path)) ?? {}
+    const { error, headers } = accessControl.admit(call, route?.needsToken ?? true)
+    const fault = (error ? undefined : faults.take(call.method, call.path)) ?? {}
     const body = call.method === 'GET' ? '' : await text(request)
-    const prescribed = refusal ? refused(refusal) : faulted(fault)
-    const answer = fault.reset ? undefined : (prescribed ?? answered(route, call, body, keys))
+    const override = error ? errorResponse(error) : faultResponse(fault)
+    const prepared = fault.reset ? undefined : (override ?? routeResponse(route, call, body, idempotencyKeys))
     const waitMs = options.latencyMs + (fault.delayMs ?? 0)
     if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
-    if (!answer) {
+    if (!prepared) {
       request.socket.resetAndDestroy()
       return
     }
-    call.status = answer.status
+    call.status = prepared.status
     const always = { date: new Date(now()).toUTCString(), 'x-request-id': requestId }
-    send(response, answer, { ...always, ...headers, ...fault.headers }, fault.truncate)
+    send(response, prepared, { ...always, ...headers, ...fault.headers }, fault.truncate)
   }
 
   return {
     async listen({ host = '127.0.0.1', port = 0 } = {}) {
-      if (server) throw new Error('The sandbox listens already')
-      // Nothing to tell a caller who went away while sending: the connection is gone.
-      const listening = createServer(
+      if (server) throw new Error('The sandbox is already listening')
+      // Fails when the client disconnects while sending its body, or when data cannot be serialized.
+      const starting = createServer(
         (request, response) => void serve(request, response).catch(() => response.destroy()),
       )
-      // A pooled connection that is closed for idleness just as it is used again would look like a fault of ours.
-      listening.keepAliveTimeout = 120_000
-      listening.listen(port, host)
-      await once(listening, 'listening')
-      server = listening
-      return `http://${host}:${Object(listening.address()).port}`
+      // A pooled connection that closes for idleness just as it is used again would look like a fault of the service.
+      starting.keepAliveTimeout = 120_000
+      starting.listen(port, host)
+      await once(starting, 'listening')
+      server = starting
+      return `http://${host}:${Object(starting.address()).port}`
     },
     async close() {
       const closing = server
@@ -85,134 +90,129 @@ export function createHttpServer({
   }
 }
 
-/** An answer before it is sent. The body is JSON text already, so that it tells what was so when the call came. */
-export interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-  /** To be called once it was sent. */
-  readonly sent?: () => void
-}
-
-/** The answer that a refusal amounts to. */
-export const refused = (refusal: ApiError): Answer => ({
-  status: refusal.status,
-  body: JSON.stringify(refusal.body),
+const errorResponse = ({ status, body }: ApiError): PreparedResponse => ({
+  status,
+  body: JSON.stringify(body),
   headers: {},
 })
 
-/** The answer that a fault prescribes, or undefined where it leaves the answer alone. */
-export function faulted({ status, body }: Fault): Answer | undefined {
+/** The response that a fault prescribes, or undefined when it keeps the usual one. */
+function faultResponse({ status, body }: Fault): PreparedResponse | undefined {
   if (status === undefined && body === undefined) return undefined
-  const sent = status ?? 200
-  const content = body ?? new ApiError(sent, `Fault of status ${sent}`).body
-  return { status: sent, body: typeof content === 'string' ? content : JSON.stringify(content), headers: {} }
+  const sentStatus = status ?? 200
+  const content = body ?? new ApiError(sentStatus, `Fault of status ${sentStatus}`).body
+  return { status: sentStatus, body: typeof content === 'string' ? content : JSON.stringify(content), headers: {} }
 }
 
-/** Does what is asked, and gives the documented answer. `text` is the body as it came. */
-export function answered(route: Route | undefined, call: SandboxCall, text: string, keys: IdempotencyKeys): Answer {
-  const key = call.method === 'GET' ? undefined : call.headers['idempotency-key']?.toString()
-  try {
-    const replay = key === undefined ? undefined : keys.begin(key, `${call.method} ${call.path} ${text}`, call.at)
-    if (replay !== undefined) return { status: 200, body: replay, headers: { 'idempotent-replayed': 'true' } }
-    return firstAnswer(route, call, text, (body) => key !== undefined && keys.finish(key, body))
-  } catch (error) {
-    if (error instanceof ApiError) return refused(error)
-    throw error
-  }
-}
-
-function firstAnswer(
+/** Runs the route and prepares the documented response. `rawBody` is the request body as sent. */
+function routeResponse(
   route: Route | undefined,
   call: SandboxCall,
-  text: string,
-  finish: (body: string | undefined) => unknown,
-): Answer {
+  rawBody: string,
+  idempotencyKeys: IdempotencyKeys,
+): PreparedResponse {
+  const key = call.method === 'GET' ? undefined : call.headers['idempotency-key']?.toString()
   try {
-    const body = JSON.stringify(handle(route, call, text))
-    return { status: 200, body, headers: {}, sent: () => finish(body) }
+    if (key === undefined) return { status: 200, body: runRoute(route, call, rawBody), headers: {} }
+    const replay = idempotencyKeys.begin(key, `${call.method} ${call.path} ${rawBody}`, call.at)
+    if (replay !== undefined) return { status: 200, body: replay, headers: { 'idempotent-replayed': 'true' } }
+    return keyedResponse(key, idempotencyKeys, () => runRoute(route, call, rawBody))
   } catch (error) {
-    finish(undefined)
+    if (error instanceof ApiError) return errorResponse(error)
     throw error
   }
 }
 
-function handle(route: Route | undefined, { method, path, query, at }: SandboxCall, text: string): unknown {
+/** The key stays in use until the response is sent. A failure releases it. */
+function keyedResponse(key: string, idempotencyKeys: IdempotencyKeys, runFirst: () => string): PreparedResponse {
+  try {
+    const body = runFirst()
+    return { status: 200, body, headers: {}, onSent: () => idempotencyKeys.finish(key, body) }
+  } catch (error) {
+    idempotencyKeys.finish(key, undefined)
+    throw error
+  }
+}
+
+function runRoute(route: Route | undefined, { method, path, query, at }: SandboxCall, rawBody: string): string {
   if (!route) throw new ApiError(404, `No such path: ${path}`)
   const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined
   if (!handler) throw new ApiError(405, `${method} is not allowed here`)
-  return handler({ method, query, body: method === 'GET' ? undefined : parse(text), now: at })
+  return JSON.stringify(handler({ method, query, body: method === 'GET' ? undefined : parseJson(rawBody), now: at }))
 }
 
-function parse(text: string): unknown {
+function parseJson(rawBody: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(rawBody)
   } catch {
     throw new ApiError(422, 'The body is not JSON')
   }
 }
 
-/** Sends an answer, or, `truncate` being set, half of it before the connection is closed. */
-export function send(
+/** Sends a response. With `truncate`, sends half of the body and closes the connection. */
+function send(
   response: ServerResponse,
-  answer: Answer,
+  prepared: PreparedResponse,
   headers: Record<string, string>,
   truncate = false,
 ): void {
-  const body = Buffer.from(answer.body)
-  const length = { 'content-type': 'application/json', 'content-length': String(body.length) }
-  response.writeHead(answer.status, { ...length, ...answer.headers, ...headers })
+  const body = Buffer.from(prepared.body)
+  const entity = { 'content-type': 'application/json', 'content-length': String(body.length) }
+  response.writeHead(prepared.status, { ...entity, ...prepared.headers, ...headers })
   if (truncate) response.write(body.subarray(0, body.length >> 1), () => response.destroy())
   else response.end(body)
-  answer.sent?.()
+  prepared.onSent?.()
 }
 
-const keptMs = 24 * 3600 * 1000
-const longestKey = 255
+const keyLifetimeMs = 24 * 3600 * 1000
+const maxKeyLength = 255
 
-interface Attempt {
-  /** Path and body: what a key stands for. */
+interface KeyedRequest {
+  /** Method, path and body. */
   readonly request: string
   readonly at: number
-  /** What the first success answered; undefined while it runs. */
-  answer: string | undefined
+  /** The body of the first success; undefined while the request runs. */
+  response: string | undefined
 }
 
-/** The idempotency keys of one connection, each kept for 24 hours from its first use. */
+/** The idempotency keys of one connection. Each is kept for 24 hours after its first use. */
 export class IdempotencyKeys {
-  readonly #attempts = new Map<string, Attempt>()
+  readonly #requests = new Map<string, KeyedRequest>()
 
   /**
-   * Begins an attempt. Gives the first success to replay where there was one, and undefined where the caller is to go
-   * on and then {@link finish}. Refuses a key that is too long (422), one that stood for another request (400) and one
-   * whose first attempt is still running (409).
+   * Begins a request. Returns the body to replay if the key has succeeded before. Otherwise returns undefined, and the
+   * caller runs the request and calls {@link finish}. `at` is in ms since 1970.
+   * @throws {ApiError} 422 for a key over 255 characters, 400 for a key of another request, and 409 for a key whose first
+   * request is still running
    */
   begin(key: string, request: string, at: number): string | undefined {
-    if (key.length > longestKey) {
-      throw new ApiError(422, `Idempotency-Key: expected at most ${longestKey} characters, but got: ${key.length}`)
+    if (key.length > maxKeyLength) {
+      throw new ApiError(422, `Idempotency-Key: expected at most ${maxKeyLength} characters, but got: ${key.length}`)
     }
-    this.#forget(at)
-    const earlier = this.#attempts.get(key)
+    this.#dropExpired(at)
+    const earlier = this.#requests.get(key)
     if (!earlier) {
-      this.#attempts.set(key, { request, at, answer: undefined })
+      this.#requests.set(key, { request, at, response: undefined })
       return undefined
     }
     if (earlier.request !== request) throw new ApiError(400, 'Idempotency-Key was used with another body or path')
-    if (earlier.answer === undefined) throw new ApiError(409, 'The first request with this Idempotency-Key still runs')
-    return earlier.answer
+    if (earlier.response === undefined) {
+      throw new ApiError(409, 'The first request with this Idempotency-Key still runs')
+    }
+    return earlier.response
   }
 
-  /** Ends an attempt: remembers the success, or releases the key where there was none. */
-  finish(key: string, answer: string | undefined): void {
-    const attempt = this.#attempts.get(key)
-    if (answer === undefined) this.#attempts.delete(key)
-    else if (attempt) attempt.answer = answer
+  /** Ends a request: stores the body of its success, or releases the key when `response` is undefined. */
+  finish(key: string, response: string | undefined): void {
+    const keyed = this.#requests.get(key)
+    if (response === undefined) this.#requests.delete(key)
+    else if (keyed) keyed.response = response
   }
 
-  #forget(at: number): void {
-    for (const [key, attempt] of this.#attempts) {
-      if (at - attempt.at < keptMs) return
-      this.#attempts.delete(key)
+  #dropExpired(at: number): void {
+    for (const [key, keyed] of this.#requests) {
+      if (at - keyed.at < keyLifetimeMs) return
+      this.#requests.delete(key)
     }
   }
 }

@@ -11,11 +11,12 @@ export interface ListBody<R> {
 }
 
 /**
- * One page of a store, in the order of its records. `ids` makes every other filter be ignored, badly made ones
- * included. Refuses a bad `limit`, `page_token` or filter with a 422.
+ * Returns one page of a store, in slot order. As upstream does, ignores every other filter when `ids` is given, even
+ * malformed ones.
  *
- * The token names the place to go on from and nothing else: a caller repeats the filters on each page. A record keeps
- * its place while it changes, so a walk meets each record once that is there all the while and fits all the while.
+ * The page token names only the slot to continue from, so the caller repeats the filters on each page. Records keep their
+ * slots, so paging returns every record that exists and matches throughout exactly once.
+ * @throws {ApiError} 422 for an invalid `limit`, `page_token` or filter
  */
 export function listPage<R extends Storable>(
   store: RecordStore<R>,
@@ -24,11 +25,11 @@ export function listPage<R extends Storable>(
   tokens: PageTokens = new PageTokens(),
 ): ListBody<R> {
   const limit = parseLimit(query.get('limit'))
-  const from = tokens.slotOf(query.get('page_token'))
+  const firstSlot = tokens.slotOf(query.get('page_token'))
   const ids = parseIds(query)
   const filters = ids ? [] : parseFilters(fields, query)
   const data: R[] = []
-  for (const slot of candidates(store, ids, filters, from)) {
+  for (const slot of candidateSlots(store, ids, filters, firstSlot)) {
     const record = store.at(slot)
     if (record === undefined || !filters.every((filter) => filter.matches(record))) continue
     if (data.length === limit) return { data, next_token: tokens.tokenOf(slot), total_count: limit }
@@ -37,16 +38,17 @@ export function listPage<R extends Storable>(
   return { data, next_token: null, total_count: data.length }
 }
 
-function* candidates<R extends Storable>(
+/** Narrows the slots to scan with the indexes of the store. */
+function* candidateSlots<R extends Storable>(
   store: RecordStore<R>,
   ids: readonly string[] | undefined,
   filters: readonly Filter[],
-  from: number,
+  firstSlot: number,
 ): Generator<number> {
-  const bySku = filters.find(({ field, operator }) => field === 'sku' && (operator === 'eq' || operator === 'in'))
-  if (ids) yield* store.slotsOfIds(ids).filter((slot) => slot >= from)
-  else if (bySku) yield* store.slotsOfSkus(bySku.values).filter((slot) => slot >= from)
-  else for (let slot = from; slot < store.slots; slot++) yield slot
+  const skuFilter = filters.find(({ field, operator }) => field === 'sku' && (operator === 'eq' || operator === 'in'))
+  if (ids) yield* store.slotsOfIds(ids).filter((slot) => slot >= firstSlot)
+  else if (skuFilter) yield* store.slotsOfSkus(skuFilter.values).filter((slot) => slot >= firstSlot)
+  else for (let slot = firstSlot; slot < store.slots; slot++) yield slot
 }
 
 function parseIds(query: URLSearchParams): string[] | undefined {
@@ -74,13 +76,13 @@ function parseLimit(value: string | null): number {
   return limit
 }
 
-/** How the values of a field compare, and which operators it knows. */
+/** Determines how the values of a field are compared, and with which operators. */
 type Kind = 'text' | 'time' | 'flag' | 'tags'
 
 /** The fields that one list can be filtered by. */
 export type FilterFields = ReadonlyMap<string, Kind>
 
-const common: [string, Kind][] = [
+const commonFields: [string, Kind][] = [
   ['trackstar_tags', 'tags'],
   ['created_date', 'time'],
   ['updated_date', 'time'],
@@ -88,18 +90,22 @@ const common: [string, Kind][] = [
   ['trackstar_updated_date', 'time'],
 ]
 
-/** What `/wms/warehouses` filters by. */
-export const warehouseFields: FilterFields = new Map(common)
-/** What `/wms/products` filters by. */
-export const productFields: FilterFields = new Map([...common, ['sku', 'text'], ['warehouse_customer_id', 'text']])
-/** What `/wms/inventory` filters by. */
+/** Filters of `/wms/warehouses`. */
+export const warehouseFields: FilterFields = new Map(commonFields)
+/** Filters of `/wms/products`. */
+export const productFields: FilterFields = new Map([
+  ...commonFields,
+  ['sku', 'text'],
+  ['warehouse_customer_id', 'text'],
+])
+/** Filters of `/wms/inventory`. */
 export const inventoryFields: FilterFields = new Map([...productFields, ['active', 'flag']])
 
 /** A parsed `field[op]=value`. */
 export interface Filter {
   readonly field: string
   readonly operator: string
-  /** The wanted values as they were sent; one, except for `in` and `nin`. */
+  /** The values as sent; a single one, except for `in` and `nin`. */
   readonly values: readonly string[]
   matches(record: object): boolean
 }
@@ -107,24 +113,24 @@ export interface Filter {
 const maxListed = 100
 const isoTime = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/
 const equality = ['eq', 'neq', 'in', 'nin']
-const order = ['gt', 'gte', 'lt', 'lte']
-const parts = ['contains', 'not_contains']
+const ordering = ['gt', 'gte', 'lt', 'lte']
+const substring = ['contains', 'not_contains']
 const operators: Record<Kind, ReadonlySet<string>> = {
-  text: new Set([...equality, ...order, ...parts]),
-  time: new Set([...equality, ...order]),
+  text: new Set([...equality, ...ordering, ...substring]),
+  time: new Set([...equality, ...ordering]),
   flag: new Set(equality),
-  tags: new Set([...equality, ...parts]),
+  tags: new Set([...equality, ...substring]),
 }
 
 type Comparable = string | number | undefined
 
-/** Splits `field[op]` into its two halves; a bare field means `eq`. */
+/** Splits `field[op]` into field and operator. A bare field means `eq`. */
 export function splitName(name: string): { field: string; operator: string } {
   const [, field = name, operator = 'eq'] = /^([^[\]]*)\[([^[\]]*)\]$/.exec(name) ?? []
   return { field, operator }
 }
 
-/** Splits a comma-separated list. Refuses more than 100 values with a 422. */
+/** Splits a comma-separated list. Throws a 422 for more than 100 values. */
 export function splitList(name: string, value: string): string[] {
   const values = value.split(',')
   if (values.length > maxListed) {
@@ -134,8 +140,9 @@ export function splitList(name: string, value: string): string[] {
 }
 
 /**
- * Parses one filter of a list. Refuses with a 422 that names it: a field that the list cannot be filtered by, an
- * operator that the field does not know, more than 100 listed values, and a value that is no time or no boolean.
+ * Parses one filter of a list.
+ * @throws {ApiError} 422 that names the field, for an unknown field or operator, more than 100 listed values, and a value
+ * that is not a time or not a boolean
  */
 export function parseFilter(fields: FilterFields, name: string, value: string): Filter {
   const { field, operator } = splitName(name)
@@ -197,32 +204,32 @@ function comparable(kind: Kind, value: unknown): Comparable {
 }
 
 function tagTest(operator: string, values: readonly string[]) {
-  const holds = operator.endsWith('contains')
+  const matchesTag = operator.endsWith('contains')
     ? (tag: string) => values.some((value) => tag.includes(value))
     : (tag: string) => values.includes(tag)
-  const wanted = operator === 'eq' || operator === 'in' || operator === 'contains'
-  return (tags: unknown): boolean => tagTexts(tags).some(holds) === wanted
+  const isPositive = operator === 'eq' || operator === 'in' || operator === 'contains'
+  return (tags: unknown): boolean => tagNames(tags).some(matchesTag) === isPositive
 }
 
-/** A tag is a string or an object of one key; the key is what is compared then. */
-const tagTexts = (tags: unknown): string[] =>
+/** A tag is a string or an object with one key; of an object, the key is compared. */
+const tagNames = (tags: unknown): string[] =>
   Array.isArray(tags) ? tags.flatMap((tag: unknown) => (typeof tag === 'string' ? tag : Object.keys(Object(tag)))) : []
 
-/** The tokens that pages are walked by. Each is good until they are made to expire. */
+/** Page tokens. Each names the slot that a page starts at, and is valid until `expire` is called. */
 export class PageTokens {
   #generation = 0
 
-  /** Makes every token that was given so far be refused. */
+  /** Invalidates all tokens issued so far. */
   expire(): void {
     this.#generation++
   }
 
-  /** The token of the page that goes on from a slot. */
+  /** The token of the page that starts at `slot`. */
   tokenOf(slot: number): string {
     return Buffer.from(`${this.#generation}:${slot}`).toString('base64url')
   }
 
-  /** Where a token goes on from; 0 where there is none. Refuses one that was never given, or has expired, with a 422. */
+  /** The slot that `token` names; 0 without one. Throws a 422 for an invalid or expired token. */
   slotOf(token: string | null): number {
     if (token === null) return 0
     const [, generation, slot] = /^(\d+):(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []

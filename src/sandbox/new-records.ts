@@ -2,7 +2,7 @@ import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js
 import type { Product, ProductReference } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 
-/** The merchant that owns a record where nothing else is said. */
+/** The merchant of a new record by default. */
 export const firstMerchant = 'cust_aurora'
 /** The other merchant in the same warehouse system. */
 export const secondMerchant = 'cust_borealis'
@@ -14,7 +14,7 @@ const dates = {
   trackstar_updated_date: '2025-10-20T07:00:00Z',
 }
 
-// Fields that upstream documents and nobody here reads. Functions, so that no two records share an array.
+// Fields that upstream documents and the service does not read. Functions, so that records do not share arrays.
 const recordDetails = () => ({ external_system_url: null, trackstar_tags: [], additional_fields: {} })
 const itemDetails = () => ({
   ...recordDetails(),
@@ -30,7 +30,7 @@ const productDetails = () => ({
   supplier_products: [],
 })
 
-/** Quantities that agree: what is fulfillable is what is left of `onhand`, and all of it is offered. */
+/** Consistent quantities: the units on hand that are neither committed nor unfulfillable are fulfillable and sellable. */
 export function counts(onhand: number, committed = 0, unfulfillable = 0, awaiting = 0): ItemQuantities {
   const fulfillable = onhand - committed - unfulfillable
   const sellable = Math.max(0, fulfillable)
@@ -38,21 +38,21 @@ export function counts(onhand: number, committed = 0, unfulfillable = 0, awaitin
 }
 
 /**
- * An inventory item that holds the given quantities in each warehouse; its own are their sums. `changes` goes over the
- * rest, for the records that are meant to be wrong.
+ * An inventory item with the given quantities in each warehouse, and their sums as totals. `overrides` replaces any field,
+ * for records that are inconsistent on purpose.
  */
 export function newItem(
   id: string,
   sku: string,
   name: string,
-  places: readonly (readonly [warehouseId: string, ItemQuantities])[],
-  changes: Partial<InventoryItem> = {},
+  breakdown: readonly (readonly [warehouseId: string, ItemQuantities])[],
+  overrides: Partial<InventoryItem> = {},
 ): InventoryItem {
-  // No prototype, so that `__proto__` is a warehouse id like any other.
-  const breakdown: Record<string, ItemQuantities> = Object.create(null)
-  for (const [warehouseId, quantities] of places) breakdown[warehouseId] = quantities
+  // Without a prototype, `__proto__` is an ordinary warehouse id.
+  const byWarehouseId: Record<string, ItemQuantities> = Object.create(null)
+  for (const [warehouseId, quantities] of breakdown) byWarehouseId[warehouseId] = quantities
   const sum = (field: 'onhand' | 'committed' | 'unfulfillable' | 'fulfillable' | 'awaiting') =>
-    places.reduce((total, [, quantities]) => total + (quantities[field] ?? 0), 0)
+    breakdown.reduce((total, [, quantities]) => total + (quantities[field] ?? 0), 0)
   return {
     id,
     warehouse_customer_id: firstMerchant,
@@ -62,28 +62,28 @@ export function newItem(
     active: true,
     ...counts(sum('onhand'), sum('committed'), sum('unfulfillable'), sum('awaiting')),
     substitute_skus: [],
-    inventory_by_warehouse_id: breakdown,
+    inventory_by_warehouse_id: byWarehouseId,
     lots: [],
     locations: [],
     ...dates,
-    ...changes,
+    ...overrides,
   }
 }
 
-/** A reference to an item: the id, the SKU it serves as, and how many units are needed. */
+/** A product's reference to an inventory item. `unit_quantity` is the number of units in one unit of the product. */
 export const needs = (inventory_item_id: string, sku: string, unit_quantity: unknown = 1): ProductReference => ({
   inventory_item_id,
   sku,
   unit_quantity,
 })
 
-/** A product that draws on the given items. A kit says so in `changes`. */
+/** A product made of the given items. For a kit, set `is_kit` in `overrides`. */
 export function newProduct(
   id: string,
   sku: string,
   name: string,
   inventory_items: ProductReference[],
-  changes: Partial<Product> = {},
+  overrides: Partial<Product> = {},
 ): Product {
   return {
     id,
@@ -97,11 +97,11 @@ export function newProduct(
     active: true,
     ...productDetails(),
     ...dates,
-    ...changes,
+    ...overrides,
   }
 }
 
-/** A warehouse. */
+/** A warehouse; its address has only a city. */
 export const newWarehouse = (id: string, name: string | null, code: string | null, city: string): Warehouse => ({
   id,
   name,

@@ -1,21 +1,21 @@
 import type { RecordStore } from './record-store.js'
 import type { Records, Resource, SandboxData } from './sandbox-data.js'
 
-/** Tells of an event. `data` is told as it is now. */
+/** Sends an event. `data` is serialized at once. */
 export type Announce = (eventType: string, data: object, previousAttributes?: ChangedAttributes) => void
 
-/** What a change has made of a record. */
+/** A record after a change, and what the change replaced. */
 export interface RecordChange<R> {
-  /** As the sandbox holds it: it goes on changing. */
+  /** The sandbox's own object: later changes show in it. */
   readonly record: R
   readonly previousAttributes: ChangedAttributes
 }
 
-const nounOf = { products: 'product', inventory: 'inventory', warehouses: 'warehouse' } as const
+const eventNouns = { products: 'product', inventory: 'inventory', warehouses: 'warehouse' } as const
 
 /**
- * Changes of records, each announced. Of a resource whose first copy is not finished nothing is, as upstream sends
- * nothing of what it has not served yet.
+ * Changes records and announces each change. Like upstream, announces nothing about a resource whose historical sync is
+ * not complete.
  */
 export class RecordChanges {
   readonly #data: SandboxData
@@ -28,7 +28,7 @@ export class RecordChanges {
     this.#announce = announce
   }
 
-  /** Puts some fields in place of the old ones, and dates the record later than before. Throws where there is none. */
+  /** Replaces some fields of a record and moves its update date forward. Throws if there is no such record. */
   patch<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): RecordChange<Records[K]> {
     return this.update(resource, id, (record) => {
       Object.assign(record, patch)
@@ -36,32 +36,35 @@ export class RecordChanges {
     })
   }
 
-  /** Does some work on a record, which is to date it. Throws where there is none, and what the work throws. */
-  update<K extends Resource>(resource: K, id: string, work: (record: Records[K]) => void): RecordChange<Records[K]> {
+  /**
+   * Changes a record with `change`, which must also move its update date forward. Throws if there is no such record, and
+   * announces nothing if `change` throws.
+   */
+  update<K extends Resource>(resource: K, id: string, change: (record: Records[K]) => void): RecordChange<Records[K]> {
     const store = this.#store(resource)
     const record = store.get(id)
-    if (record === undefined) throw new Error(`There is no ${nounOf[resource]} ${id}`)
+    if (record === undefined) throw new Error(`There is no ${eventNouns[resource]} ${id}`)
     const before = structuredClone(record)
-    work(record)
+    change(record)
     store.set(id, record)
     const previousAttributes = changedAttributes(before, record)
-    this.#tell(resource, 'updated', record, previousAttributes)
+    this.#announceRecord(resource, 'updated', record, previousAttributes)
     return { record, previousAttributes }
   }
 
-  /** Adds a record, dated now as Trackstar's copy. Throws where there is one of this id already. */
+  /** Adds a copy of `record`, dated now. Throws if its id is taken. */
   add<K extends Resource>(resource: K, record: Records[K]): Records[K] {
     const store = this.#store(resource)
-    if (store.has(record.id)) throw new Error(`There is a ${nounOf[resource]} ${record.id} already`)
+    if (store.has(record.id)) throw new Error(`There is already a ${eventNouns[resource]} ${record.id}`)
     const now = upstreamTime(this.#now())
     const dates = { updated_date: now, created_date: now }
     const added = { ...dates, ...structuredClone(record), trackstar_created_date: now, trackstar_updated_date: now }
     store.set(added.id, added)
-    this.#tell(resource, 'created', added)
+    this.#announceRecord(resource, 'created', added)
     return added
   }
 
-  /** Deletes a record, which upstream never announces. Says whether there was one. */
+  /** Deletes a record. Upstream announces no deletions. Returns whether the record existed. */
   remove(resource: Resource, id: string): boolean {
     return this.#data[resource].delete(id)
   }
@@ -71,18 +74,23 @@ export class RecordChanges {
     return stores[resource]
   }
 
-  #tell(resource: Resource, what: 'created' | 'updated', record: object, previous?: ChangedAttributes): void {
+  #announceRecord(
+    resource: Resource,
+    verb: 'created' | 'updated',
+    record: object,
+    previousAttributes?: ChangedAttributes,
+  ): void {
     if (this.#data.connection.historical_sync_completed[`get_${resource}`] === false) return
-    this.#announce(`${nounOf[resource]}.${what}`, record, previous)
+    this.#announce(`${eventNouns[resource]}.${verb}`, record, previousAttributes)
   }
 }
 
-/** Old values by dotted path, as `lots.0.onhand`: what upstream calls `previous_attributes`. */
+/** Old values by dotted path (`lots.0.onhand`): the `previous_attributes` of an event. */
 export type ChangedAttributes = Readonly<Record<string, unknown>>
 
 /**
- * The old values of what differs between two states of a record, each under the path of the innermost thing that
- * changed. What was not there before had the value null.
+ * Compares two states of a record. Returns the old value of each difference under the path of the innermost changed
+ * field; null for a field that did not exist before.
  */
 export function changedAttributes(before: object, after: object): ChangedAttributes {
   return Object.fromEntries(differences('', before, after))
@@ -94,17 +102,18 @@ function differences(path: string, before: unknown, after: unknown): [path: stri
     return [[path, before ?? null]]
   }
   return Array.from(new Set([...Object.keys(before), ...Object.keys(after)])).flatMap((key) => {
-    const below = path === '' ? key : `${path}.${key}`
-    return differences(below, own(before, key), own(after, key))
+    const innerPath = path === '' ? key : `${path}.${key}`
+    return differences(innerPath, ownValue(before, key), ownValue(after, key))
   })
 }
 
 const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Of its own, so that nothing is found of what every object has. */
-const own = (value: object, key: string): unknown => (Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined)
+/** Own properties only: a key may be `constructor` or `__proto__`. */
+const ownValue = (value: object, key: string): unknown =>
+  Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
 
-/** A time as upstream writes it: UTC, whole seconds. */
+/** Formats a time in ms as upstream does: UTC, whole seconds. */
 export const upstreamTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 /** The dates of a record that say when it last changed. */
@@ -113,7 +122,10 @@ export interface Dated {
   trackstar_updated_date?: string | null
 }
 
-/** Dates a record now, and in any case a second later than before: a date tells which of two copies is the newer. */
+/**
+ * Sets the update dates of a record to `now`, or to a second after the current date if that is later. Dates always
+ * advance, so that the newer of two copies can be told from its date.
+ */
 export function touch(record: Dated, now: number): void {
   const earliest = Date.parse(record.trackstar_updated_date ?? '') + 1000
   record.trackstar_updated_date = upstreamTime(Math.max(now, earliest || now))

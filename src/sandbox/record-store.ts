@@ -1,15 +1,15 @@
-/** What the store needs to know of a record. */
+/** The fields that the store indexes. */
 export interface Storable {
   id: string
   sku?: string | null | undefined
 }
 
 /**
- * Records by id, in the order they came, with an index by SKU. A record keeps its *slot* (its place in that order) for
- * life and a deleted one leaves its slot empty, so that a page token that names a slot stays good while records come
- * and go, and the next page starts without walking over the earlier ones.
+ * Records by id in insertion order, with an index by SKU. Each record has a *slot*, its position in that order, for life.
+ * Deleting a record leaves its slot empty. So a page token that names a slot stays valid while records come and go, and
+ * the next page starts without scanning the earlier ones.
  *
- * A record may be changed in place; `set` it again if its SKU changed, because the index follows `set` alone.
+ * Records may be changed in place, but call `set` again after changing a SKU: only `set` updates the index.
  */
 export class RecordStore<R extends Storable> extends Map<string, R> {
   readonly #records: (R | undefined)[] = []
@@ -19,17 +19,17 @@ export class RecordStore<R extends Storable> extends Map<string, R> {
 
   override set(id: string, record: R): this {
     const slot = this.#slotById.get(id) ?? this.#records.length
-    this.#forgetSku(slot)
+    this.#unindexSku(slot)
     this.#records[slot] = record
     this.#slotById.set(id, slot)
-    this.#learnSku(slot, record.sku)
+    this.#indexSku(slot, record.sku)
     return super.set(id, record)
   }
 
   override delete(id: string): boolean {
     const slot = this.#slotById.get(id)
     if (slot === undefined) return false
-    this.#forgetSku(slot)
+    this.#unindexSku(slot)
     this.#records[slot] = undefined
     this.#slotById.delete(id)
     return super.delete(id)
@@ -44,12 +44,12 @@ export class RecordStore<R extends Storable> extends Map<string, R> {
     return this.#records.length
   }
 
-  /** The record in a slot; undefined where it was deleted. */
+  /** The record in a slot; undefined after it was deleted. */
   at(slot: number): R | undefined {
     return this.#records[slot]
   }
 
-  /** Slots of the records with these ids, ascending; ids that there are none of are left out. */
+  /** Slots of the records with these ids, ascending. Ignores unknown ids. */
   slotsOfIds(ids: Iterable<string>): number[] {
     const slots = Array.from(new Set(ids), (id) => this.#slotById.get(id)).filter((slot) => slot !== undefined)
     return slots.toSorted((a, b) => a - b)
@@ -62,7 +62,7 @@ export class RecordStore<R extends Storable> extends Map<string, R> {
       .toSorted((a, b) => a - b)
   }
 
-  #learnSku(slot: number, sku: string | null | undefined): void {
+  #indexSku(slot: number, sku: string | null | undefined): void {
     if (typeof sku !== 'string') return
     this.#skus[slot] = sku
     const slots = this.#slotsBySku.get(sku)
@@ -70,7 +70,7 @@ export class RecordStore<R extends Storable> extends Map<string, R> {
     else this.#slotsBySku.set(sku, [slot])
   }
 
-  #forgetSku(slot: number): void {
+  #unindexSku(slot: number): void {
     const sku = this.#skus[slot]
     if (sku === undefined) return
     this.#skus[slot] = undefined

@@ -7,40 +7,40 @@ import { PageTokens } from './listing.js'
 import { RecordStore } from './record-store.js'
 import { newConnection, type SandboxConnection } from './sandbox-connection.js'
 
-/** What upstream has lists of, as its paths call it, and what each is a list of. */
+/** The record type of each list, by its name in upstream's paths. */
 export interface Records {
   products: Product
   inventory: InventoryItem
   warehouses: Warehouse
 }
-/** A list of upstream's, as its path calls it. */
+/** A list by its name in upstream's paths. */
 export type Resource = keyof Records
 
 type Stores = { readonly [K in Resource]: RecordStore<Records[K]> }
 
 /**
- * All that the sandbox serves, by id. Add, replace, delete and change records as you like; after changing a record's
- * `sku` in place, `set` it again. What is done here is not announced, and dates nothing: `change`, `add` and `move` of
- * the sandbox are.
+ * Everything that the sandbox serves, by id. Tests may add, replace, delete and change records freely; after changing a
+ * record's `sku` in place, `set` it again. Changes made here send no event and update no dates. To have both, use `change`,
+ * `add` and `move` of the sandbox.
  */
 export interface SandboxData extends Stores {
   readonly connection: SandboxConnection
   readonly pageTokens: PageTokens
 }
 
-/** What a catalogue is made from. */
+/** How to build the data. */
 export interface DataOptions {
-  /** How many products, the fixed ones included; there are never fewer than those. */
+  /** Number of products. The fixed ones count, and are always there. */
   readonly products: number
   readonly seed: number
-  /** Default 2. With 1 there are as many items as products, but for a catalogue that is little more than the fixed one. */
+  /** Default 2. With 1, a catalog well over the fixed one has as many items as products. */
   readonly itemsPerProduct?: ItemsPerProduct
   readonly connectionId: string
-  /** When upstream last copied from the warehouse system; ms since 1970. */
+  /** When upstream last synced with the warehouse system; ms since 1970. */
   readonly now: number
 }
 
-/** The fixed catalogue, filled up with invented products. */
+/** Creates the fixed catalog and adds generated products up to the given size. */
 export function createData(options: DataOptions): SandboxData {
   const { products: size, seed, itemsPerProduct = 2, connectionId, now } = options
   const products = new RecordStore<Product>()
@@ -49,16 +49,13 @@ export function createData(options: DataOptions): SandboxData {
   const fixed = fixedCatalog()
   for (const product of fixed.products) products.set(product.id, product)
   for (const item of fixed.inventory) inventory.set(item.id, item)
-  for (const make of fixedWarehouses) {
-    const warehouse = make()
-    warehouses.set(warehouse.id, warehouse)
-  }
+  for (const warehouse of fixedWarehouses()) warehouses.set(warehouse.id, warehouse)
   for (let n = 0; products.size < size; n++) {
-    const invention = generateProduct(seed, n, itemsPerProduct)
-    products.set(invention.product.id, invention.product)
-    for (const item of invention.inventory) inventory.set(item.id, item)
+    const generated = generateProduct(seed, n, itemsPerProduct)
+    products.set(generated.product.id, generated.product)
+    for (const item of generated.inventory) inventory.set(item.id, item)
   }
-  // Kits bring no items, so one for each of the others is too few.
+  // Kits have no items of their own. Spare items make up the difference.
   for (let n = 0; inventory.size < products.size; n++) {
     const spare = generateSpareItem(seed, n)
     inventory.set(spare.id, spare)

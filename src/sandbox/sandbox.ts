@@ -22,11 +22,11 @@ export type { Timer } from './timer.js'
 export type { Delivery, WebhookFaults } from './webhook-sender.js'
 export { sandboxWebhookSecret, signWebhook } from './webhook-sender.js'
 
-/** What a sandbox can be told at its start. */
+/** Options of a sandbox; all have defaults. */
 export interface SandboxOptions {
-  /** Size of the catalogue, the fixed products included; default 1000. */
+  /** Number of products, fixed ones included; default 1000. */
   products?: number
-  /** Items of each invented product that is no kit; default 2. With 1, a large catalogue has as many items as products. */
+  /** Items of each generated product that is not a kit; default 2. With 1, a large catalog has as many items as products. */
   itemsPerProduct?: ItemsPerProduct
   /** The same seed and size give the same data; default 1. */
   seed?: number
@@ -36,77 +36,77 @@ export interface SandboxOptions {
   accessToken?: string
   /** Default `conn_sandbox`. */
   connectionId?: string
-  /** GETs in any one-second span per token; default 10, 0 is no limit. */
+  /** GETs in any one-second span per token; default 10, 0 for no limit. */
   readRate?: number
-  /** Other calls in any one-second span per token; default 50, 0 is no limit. */
+  /** Other calls in any one-second span per token; default 50, 0 for no limit. */
   writeRate?: number
-  /** Added to every answer, ms; default 0. */
+  /** Delay of every response in ms; default 0. */
   latencyMs?: number
-  /** How often stock moves by itself while the sandbox listens; default 0, never. The fixed SKUs stay, but for `LIVE-…`. */
+  /** Stock movements per second while the sandbox listens; default 0. Of the fixed SKUs, only `LIVE-…` change. */
   movesPerSecond?: number
-  /** Where webhooks are sent, and the `whsec_…` secrets they are signed with; default nowhere. */
+  /** Where webhooks are sent, and the `whsec_…` secrets that sign them; default none. */
   webhooks?: { url: string; secrets: readonly string[] }
-  /** The clock, ms since 1970; default `Date.now`. */
+  /** The clock in ms since 1970; default `Date.now`. */
   now?: () => number
-  /** What moves and webhooks are timed by; default the machine's, which keeps no process running. */
+  /** The timer of movements and webhooks; the default one does not keep the process alive. */
   timer?: Timer
 }
 
-/** A stand-in upstream. */
+/** A stand-in for Trackstar with generated data. */
 export interface Sandbox {
-  /** What it serves; may be changed at any time. */
+  /** The data that it serves; may be changed at any time. */
   readonly data: SandboxData
-  /** Every call that arrived, in order, refused and faulted ones included: the last 100,000 at least. */
+  /** All calls that arrived, in order, including refused and faulted ones; at least the last 100,000. */
   readonly calls: SandboxCall[]
   readonly credentials: { apiKey: string; accessToken: string; connectionId: string }
   /** May be changed while it runs. */
   readonly options: { latencyMs: number; readRate: number; writeRate: number; movesPerSecond: number }
   /**
-   * Sets a {@link Fault} for a path as it comes over the wire (percent-encoded, without the query), or for all paths
-   * with a prefix that ends in `*`. Bad credentials and calls over the rate are refused before any fault.
+   * Adds a {@link Fault} for a path (percent-encoded, without the query), or for all paths with a prefix when `path` ends
+   * in `*`. Bad credentials and calls over the rate limit are refused before faults apply.
    *
-   * @returns how to take it away
+   * @returns a function that removes the fault
    */
   fault(path: string, fault: Fault): () => void
   clearFaults(): void
-  /** The most GETs that arrived in any one-second span. */
+  /** The highest number of GETs that arrived in any one-second span. */
   worstReadsPerSecond(): number
-  /** Makes upstream refuse, with a 422, every page token that it has given so far. */
+  /** Invalidates all page tokens issued so far: they are refused with a 422. */
   expirePageTokens(): void
 
-  /** Moves stock once, now: of the item and as it is told, of what it picks otherwise. Any item may be named. */
+  /** Moves stock once. Without `itemId`, picks an item; what `move` leaves out is picked too. */
   move(itemId?: string, move?: StockMove): RecordChange<InventoryItem>
-  /** Puts some fields of a record in place of the old ones, dates it later than before and announces it. */
+  /** Replaces some fields of a record, moves its update date forward and sends an event. */
   change<K extends Resource>(resource: K, id: string, patch: Partial<Records[K]>): RecordChange<Records[K]>
-  /** Adds a record, dates it and announces it. */
+  /** Adds a record, dated now, and sends an event. */
   add<K extends Resource>(resource: K, record: Records[K]): Records[K]
-  /** Deletes a record. Upstream announces no deletion, nor does this. Says whether there was one. */
+  /** Deletes a record. As upstream, sends no event. Returns whether the record existed. */
   remove(resource: Resource, id: string): boolean
-  /** First copies and errors of the connection. */
+  /** Historical syncs and errors of the connection. */
   readonly connection: ConnectionChanges
 
-  /** Sends webhooks to an address from now on, or nowhere (undefined), signed with {@link sandboxWebhookSecret} if not told otherwise. */
+  /** Sends webhooks to `url` from now on, or nowhere when undefined. `secrets` defaults to {@link sandboxWebhookSecret}. */
   sendWebhooksTo(url: string | undefined, secrets?: readonly string[]): void
-  /** Sends any event, of another connection if need be; for what nothing above brings about. */
+  /** Sends any event, also of another connection. */
   announce(
     eventType: string,
     data: object,
-    also?: { previousAttributes?: ChangedAttributes; connectionId?: string },
+    options?: { previousAttributes?: ChangedAttributes; connectionId?: string },
   ): void
-  /** What goes wrong with webhooks; set it anew to begin its counts anew. */
+  /** Faults of webhooks. Setting them restarts their counts. */
   webhookFaults: WebhookFaults
-  /** What became of each webhook: the last 10,000 at least. */
+  /** The deliveries of webhooks; at least the last 10,000. */
   readonly deliveries: readonly Delivery[]
-  /** Resolves when every webhook so far is delivered, or given up. */
+  /** Resolves when every webhook so far is delivered or failed. */
   flushWebhooks(): Promise<void>
 
-  /** Begins to serve, on a free loopback port unless told otherwise, and to move. Gives the base address. */
+  /** Starts serving and moving stock. Resolves to the base address. Default: a free port on 127.0.0.1. */
   listen(options?: { host?: string; port?: number }): Promise<string>
-  /** Ends at once: open sockets, moves, and webhooks on their way. May listen again afterwards. */
+  /** Closes open connections, stops movements and fails pending webhooks at once. It may listen again afterwards. */
   close(): Promise<void>
 }
 
-/** A sandbox with invented data, not yet listening. */
+/** Creates a sandbox that does not listen yet. */
 export function createSandbox(given: SandboxOptions = {}): Sandbox {
   const { products = 1000, itemsPerProduct = 2, seed = 1, now = Date.now, timer = systemTimer } = given
   const { apiKey = 'sandbox-api-key', accessToken = 'sandbox-access-token', connectionId = 'conn_sandbox' } = given
@@ -114,46 +114,45 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
   const data = createData({ products, itemsPerProduct, seed, connectionId, now: now() })
   const calls: SandboxCall[] = []
   const credentials = { apiKey, accessToken, connectionId }
-  const webhooks = new WebhookSender(now, timer)
-  if (given.webhooks) webhooks.sendTo(given.webhooks.url, given.webhooks.secrets)
+  const webhookSender = new WebhookSender(now, timer)
+  if (given.webhooks) webhookSender.sendTo(given.webhooks.url, given.webhooks.secrets)
   const announce = (
     event_type: string,
-    about: object,
+    eventData: object,
     previous_attributes?: ChangedAttributes,
     connection = connectionId,
   ) =>
-    webhooks.announce({
+    webhookSender.announce({
       connection_id: connection,
       integration_name: data.connection.integration_name,
       event_type,
-      data: about,
+      data: eventData,
       ...(previous_attributes && { previous_attributes }),
     })
   const changes = new RecordChanges(data, now, announce)
   const mover = new StockMover(data.inventory, changes, seed, now)
-  const pace = new Ticker(movesPerSecond, () => mover.moveNext(), now, timer)
+  const moveTicker = new Ticker(movesPerSecond, () => mover.moveNext(), now, timer)
   const options = {
     latencyMs,
     readRate,
     writeRate,
     get movesPerSecond() {
-      return pace.perSecond
+      return moveTicker.perSecond
     },
     set movesPerSecond(perSecond) {
-      pace.perSecond = perSecond
+      moveTicker.perSecond = perSecond
     },
   }
-  const gate = new AccessControl(credentials, options)
+  const accessControl = new AccessControl(credentials, options)
   const faults = new Faults()
-  const route = (path: string) => findRoute(data, path, announce)
   const server = createHttpServer({
     calls,
-    accessControl: gate,
+    accessControl,
     faults,
     idempotencyKeys: new IdempotencyKeys(),
     options,
     now,
-    findRoute: route,
+    findRoute: (path) => findRoute(data, path, announce),
   })
 
   return {
@@ -167,31 +166,32 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
     expirePageTokens: () => data.pageTokens.expire(),
     move(itemId, move) {
       const change = itemId === undefined ? mover.moveNext(move) : mover.move(itemId, move)
-      if (change === undefined) throw new Error('There is nothing to move')
+      if (change === undefined) throw new Error('There is no item to move')
       return change
     },
     change: (resource, id, patch) => changes.patch(resource, id, patch),
     add: (resource, record) => changes.add(resource, record),
     remove: (resource, id) => changes.remove(resource, id),
     connection: new ConnectionChanges(data, now, announce),
-    sendWebhooksTo: (url, secrets) => webhooks.sendTo(url, secrets),
-    announce: (eventType, about, also = {}) => announce(eventType, about, also.previousAttributes, also.connectionId),
+    sendWebhooksTo: (url, secrets) => webhookSender.sendTo(url, secrets),
+    announce: (eventType, eventData, { previousAttributes, connectionId: id } = {}) =>
+      announce(eventType, eventData, previousAttributes, id),
     get webhookFaults() {
-      return webhooks.faults
+      return webhookSender.faults
     },
     set webhookFaults(webhookFaults) {
-      webhooks.faults = webhookFaults
+      webhookSender.faults = webhookFaults
     },
-    deliveries: webhooks.deliveries,
-    flushWebhooks: () => webhooks.flush(),
-    async listen(at) {
-      const address = await server.listen(at)
-      pace.start()
+    deliveries: webhookSender.deliveries,
+    flushWebhooks: () => webhookSender.flush(),
+    async listen(listenOptions) {
+      const address = await server.listen(listenOptions)
+      moveTicker.start()
       return address
     },
     async close() {
-      pace.stop()
-      await Promise.all([server.close(), webhooks.stop()])
+      moveTicker.stop()
+      await Promise.all([server.close(), webhookSender.stop()])
     },
   }
 }

@@ -6,17 +6,18 @@ import { type RecordChange, type RecordChanges, touch } from './record-changes.j
 import type { RecordStore } from './record-store.js'
 import type { Timer } from './timer.js'
 
-/** How the stock of an item moves. What is left out is picked. */
+/** One movement of stock. Values left out are chosen at random. */
 export interface StockMove {
-  /** Units received or, below 0, sold. */
+  /** Units received; below 0, units sold. */
   by?: number
   warehouse_id?: string
 }
 
-const liveEvery = 3
-const attempts = 20
+/** Every n-th move is of the live item. */
+const liveItemEvery = 3
+const maxPicks = 20
 
-/** Moves stock, as sales and deliveries do; the same seed gives the same moves. */
+/** Moves stock as sales and deliveries do. The same seed gives the same moves. */
 export class StockMover {
   readonly #inventory: RecordStore<InventoryItem>
   readonly #changes: RecordChanges
@@ -31,47 +32,48 @@ export class StockMover {
     this.#random = createRandom(seed)
   }
 
-  /** Moves the stock of one item. Refuses to sell more than is on hand, and throws where there is no such item. */
+  /** Moves the stock of one item. Throws if there is no such item, or if it has fewer units than are sold. */
   move(itemId: string, { by, warehouse_id }: StockMove = {}): RecordChange<InventoryItem> {
     return this.#changes.update('inventory', itemId, (item) => {
-      const place = warehouse_id ?? this.#placeIn(item)
-      shiftStock(item, place, by ?? this.#unitsIn(item, place))
+      const warehouseId = warehouse_id ?? this.#pickWarehouse(item)
+      shiftStock(item, warehouseId, by ?? this.#pickUnits(item, warehouseId))
       touch(item, this.#now())
     })
   }
 
   /**
-   * Moves the stock of the next item: every third time the one that is there to be watched, unless it moved in this
-   * very second, and else one that was invented. Undefined where there is neither.
+   * Moves the stock of the live item at every third call, unless it has already moved in this second, and otherwise of a
+   * random generated item. Returns undefined if there is neither.
    */
   moveNext(move?: StockMove): RecordChange<InventoryItem> | undefined {
-    const id = this.#moves++ % liveEvery === 0 && this.#isLiveDue() ? liveItemId : (this.#anyInvented() ?? liveItemId)
+    const isLiveTurn = this.#moves++ % liveItemEvery === 0 && this.#isLiveItemDue()
+    const id = isLiveTurn ? liveItemId : (this.#pickGeneratedItem() ?? liveItemId)
     return this.#inventory.has(id) ? this.move(id, move) : undefined
   }
 
-  // Its date moves on a second each time: moved more often, it would be dated in the future.
-  #isLiveDue(): boolean {
+  // Each move advances the item's date by at least a second. More than one a second would date it in the future.
+  #isLiveItemDue(): boolean {
     const { trackstar_updated_date: date } = this.#inventory.get(liveItemId) ?? {}
     return date !== undefined && Date.parse(date ?? '') + 1000 <= this.#now()
   }
 
-  #anyInvented(): string | undefined {
-    for (let attempt = 0; attempt < attempts; attempt++) {
+  #pickGeneratedItem(): string | undefined {
+    for (let pick = 0; pick < maxPicks; pick++) {
       const item = this.#inventory.at(this.#random.between(0, this.#inventory.slots - 1))
       if (item && isGeneratedItem(item.id)) return item.id
     }
     return undefined
   }
 
-  #placeIn(item: InventoryItem): string | undefined {
+  #pickWarehouse(item: InventoryItem): string | undefined {
     const [first, ...others] = Object.keys(quantitiesByWarehouse(item))
     return first === undefined ? undefined : this.#random.pick([first, ...others])
   }
 
-  /** Sells, three times in four, and receives as much in the end. */
-  #unitsIn(item: InventoryItem, place: string | undefined): number {
-    const there = place === undefined ? item : quantitiesByWarehouse(item)[place]
-    const free = Math.min(there?.fulfillable ?? 0, there?.onhand ?? 0)
+  /** Sells three times in four, and receives larger amounts, so that stock stays about level. */
+  #pickUnits(item: InventoryItem, warehouseId: string | undefined): number {
+    const quantities = warehouseId === undefined ? item : quantitiesByWarehouse(item)[warehouseId]
+    const free = Math.min(quantities?.fulfillable ?? 0, quantities?.onhand ?? 0)
     return free >= 1 && this.#random.between(1, 4) > 1
       ? -this.#random.between(1, Math.min(3, Math.floor(free)))
       : this.#random.between(3, 9)
@@ -80,117 +82,116 @@ export class StockMover {
 
 const secondMs = 1000
 
-/** Does some work at a set number of times a second, as the clock goes: what a late timer misses is made up for. */
+/** Calls a function at a fixed rate by the injected clock. Makes up for calls that a late timer missed. */
 export class Ticker {
-  readonly #work: () => void
+  readonly #callback: () => void
   readonly #now: () => number
   readonly #timer: Timer
   #perSecond: number
-  #due = 0
-  #stop: (() => void) | undefined
+  #dueAt = 0
+  #cancel: (() => void) | undefined
 
-  constructor(perSecond: number, work: () => void, now: () => number, timer: Timer) {
+  constructor(perSecond: number, callback: () => void, now: () => number, timer: Timer) {
     this.#perSecond = perSecond
-    this.#work = work
+    this.#callback = callback
     this.#now = now
     this.#timer = timer
   }
 
-  /** May be changed while it runs; 0 is standing still. */
+  /** May be changed while running; 0 pauses. */
   get perSecond(): number {
     return this.#perSecond
   }
 
   set perSecond(perSecond: number) {
-    const runs = this.#stop !== undefined
+    const isRunning = this.#cancel !== undefined
     this.stop()
     this.#perSecond = perSecond
-    if (runs) this.start()
+    if (isRunning) this.start()
   }
 
-  /** Begins; the first time is one interval from now. */
+  /** Starts; the first call comes after one interval. */
   start(): void {
     this.stop()
-    this.#stop = () => {}
+    this.#cancel = () => {}
     if (this.#perSecond <= 0) return
-    this.#due = this.#now() + secondMs / this.#perSecond
-    this.#wait()
+    this.#dueAt = this.#now() + secondMs / this.#perSecond
+    this.#schedule()
   }
 
   stop(): void {
-    this.#stop?.()
-    this.#stop = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
-  #wait(): void {
-    this.#stop = this.#timer(Math.max(1, this.#due - this.#now()), () => this.#tick())
+  #schedule(): void {
+    this.#cancel = this.#timer(Math.max(1, this.#dueAt - this.#now()), () => this.#tick())
   }
 
   #tick(): void {
     const now = this.#now()
-    const interval = secondMs / this.#perSecond
-    // A clock that leapt ahead is followed for a second and no more, and one that was put back is not waited for.
-    this.#due = Math.min(Math.max(this.#due, now - secondMs), now + interval)
-    for (; this.#due <= now; this.#due += interval) this.#work()
-    this.#wait()
+    const intervalMs = secondMs / this.#perSecond
+    // After a clock change: make up for one second at most, and wait one interval at most.
+    this.#dueAt = Math.min(Math.max(this.#dueAt, now - secondMs), now + intervalMs)
+    for (; this.#dueAt <= now; this.#dueAt += intervalMs) this.#callback()
+    this.#schedule()
   }
 }
 
-const changed = ['onhand', 'fulfillable', 'sellable'] as const
+const shiftedFields = ['onhand', 'fulfillable', 'sellable'] as const
 
-/** What a warehouse that is new to an item starts with. */
-const nothing: ItemQuantities = { onhand: 0, fulfillable: 0, sellable: 0 }
+const noStock: ItemQuantities = { onhand: 0, fulfillable: 0, sellable: 0 }
 
-type Places = NonNullable<InventoryItem['inventory_by_warehouse_id']>
+type Breakdown = NonNullable<InventoryItem['inventory_by_warehouse_id']>
 
-interface Part {
+/** A lot or a location. */
+interface StockPart {
   warehouse_id?: string | null
   onhand?: number | null
   quantity?: number | null
 }
 
-/** The warehouses of an item, a copy without a prototype: `__proto__` is an id like any other. */
-export const quantitiesByWarehouse = (item: InventoryItem): Places =>
+/** The breakdown of an item by warehouse id; a copy without prototype, so that `__proto__` is an ordinary id. */
+export const quantitiesByWarehouse = (item: InventoryItem): Breakdown =>
   Object.assign(Object.create(null), item.inventory_by_warehouse_id)
 
 /**
- * Puts `by` units more, or fewer if it is below 0, into one warehouse of an item: its onhand, fulfillable and sellable,
- * in all and there, and its lots and locations there. A quantity that is not stated stays so. An item without a
- * breakdown changes in all alone.
- *
- * Refuses, as the warehouse system would (422), to take more than is on hand.
+ * Adds `by` units (or removes them, below 0) in one warehouse of an item: to its onhand, fulfillable and sellable
+ * quantities, in total and in that warehouse, and to its lots and locations there. Quantities that are null stay null.
+ * Without a breakdown, only the totals change.
+ * @throws {ApiError} 422 with origin `integration`, as the warehouse system would, if fewer units are on hand
  */
 export function shiftStock(item: InventoryItem, warehouseId: string | undefined, by: number): void {
-  const changing: ItemQuantities[] = [item]
-  const places = quantitiesByWarehouse(item)
-  const isBrokenDown = warehouseId !== undefined && Boolean(item.inventory_by_warehouse_id)
-  if (isBrokenDown) {
-    const place = places[warehouseId] ?? { ...nothing }
-    places[warehouseId] = place
-    changing.push(place)
+  const affected: ItemQuantities[] = [item]
+  const breakdown = quantitiesByWarehouse(item)
+  const hasBreakdown = warehouseId !== undefined && Boolean(item.inventory_by_warehouse_id)
+  if (hasBreakdown) {
+    const quantities = breakdown[warehouseId] ?? { ...noStock }
+    breakdown[warehouseId] = quantities
+    affected.push(quantities)
   }
-  const there = changing.at(-1)?.onhand ?? 0
-  if (there + by < 0) throw new ApiError(422, `Cannot take ${-by} where ${there} are on hand`, 'integration')
-  for (const quantities of changing) {
-    for (const field of changed) {
+  const onhand = affected.at(-1)?.onhand ?? 0
+  if (onhand + by < 0) throw new ApiError(422, `Cannot take ${-by} where ${onhand} are on hand`, 'integration')
+  for (const quantities of affected) {
+    for (const field of shiftedFields) {
       const quantity = quantities[field]
       if (typeof quantity === 'number') quantities[field] = quantity + by
     }
   }
-  if (!isBrokenDown) return
-  item.inventory_by_warehouse_id = places
+  if (!hasBreakdown) return
+  item.inventory_by_warehouse_id = breakdown
   shiftParts(item.lots ?? [], 'onhand', warehouseId, by)
   shiftParts(item.locations ?? [], 'quantity', warehouseId, by)
 }
 
-/** What comes goes to the first part in the warehouse; what leaves is taken from them in turn. */
-function shiftParts(parts: Part[], field: 'onhand' | 'quantity', warehouseId: string, by: number): void {
+/** Adds to the first part in the warehouse; removes from the parts in turn. */
+function shiftParts(parts: StockPart[], field: 'onhand' | 'quantity', warehouseId: string, by: number): void {
   let left = by
   for (const part of parts) {
-    const there = part[field]
-    if (left === 0 || part.warehouse_id !== warehouseId || typeof there !== 'number') continue
-    const moved = Math.max(left, -there)
-    part[field] = there + moved
-    left -= moved
+    const quantity = part[field]
+    if (left === 0 || part.warehouse_id !== warehouseId || typeof quantity !== 'number') continue
+    const shifted = Math.max(left, -quantity)
+    part[field] = quantity + shifted
+    left -= shifted
   }
 }

@@ -1,8 +1,8 @@
-/** Does some work once, after a while. Gives how to call it off. */
-export type Timer = (ms: number, work: () => void) => () => void
+/** Calls `callback` once, after `ms`. Returns a function that cancels it. */
+export type Timer = (ms: number, callback: () => void) => () => void
 
-/** A timer by the machine's clock, for which no process is kept running. */
-export const systemTimer: Timer = (ms, work) => {
-  const timeout = setTimeout(work, ms).unref()
+/** A timer that runs on `setTimeout` and does not keep the process alive. */
+export const systemTimer: Timer = (ms, callback) => {
+  const timeout = setTimeout(callback, ms).unref()
   return () => clearTimeout(timeout)
 }

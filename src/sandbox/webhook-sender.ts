@@ -3,19 +3,19 @@ import { Agent, request } from 'undici'
 import type { ChangedAttributes } from './record-changes.js'
 import type { Timer } from './timer.js'
 
-/** What goes wrong with webhooks, as it may with upstream's. `every` counts events since the faults were set, from 1. */
+/** Faults of webhook delivery that upstream may have too. `every` counts events from 1 since the faults were set. */
 export interface WebhookFaults {
   /** Sends every n-th event twice, with the same `svix-id`. */
   repeatEvery?: number
-  /** Collects so many deliveries and sends them last first; fewer of them after a quarter of a second. */
+  /** Collects this many deliveries and sends them in reverse order; fewer if 250 ms pass without an event. */
   reorderWindow?: number
-  /** Cuts every n-th event that is about a record down to its id, as upstream does with oversized ones. */
+  /** Reduces the data of every n-th event to its id, as upstream does with oversized ones. Events without id stay whole. */
   truncateEvery?: number
   /** Never sends every n-th event. */
   dropEvery?: number
 }
 
-/** An event before it is sent. */
+/** The body of a webhook. */
 export interface WebhookEvent {
   connection_id: string
   integration_name: string
@@ -24,26 +24,24 @@ export interface WebhookEvent {
   previous_attributes?: ChangedAttributes
 }
 
-type Waiting = readonly [delivery: Delivery, body: string, address: WebhookAddress]
-
 const keptDeliveries = 10_000
-const mostPending = 10_000
-const heldMs = 250
+const maxPending = 10_000
+const reorderWaitMs = 250
 
-/** Sends events to an address, if there is one, with the faults that are set. */
+/** Sends events as signed webhooks to one address, with the faults that are set. */
 export class WebhookSender {
-  /** What was sent, or was not: the last 10,000 at least. */
+  /** The last 10,000 deliveries at least, in order. */
   readonly deliveries: Delivery[] = []
-  readonly #sender: DeliveryQueue
+  readonly #queue: DeliveryQueue
   readonly #timer: Timer
   #address: WebhookAddress | undefined
   #faults: WebhookFaults = {}
-  #events = 0
-  #held: Waiting[] = []
-  #callOff = () => {}
+  #eventCount = 0
+  #reorderBuffer: (readonly [delivery: Delivery, body: string, address: WebhookAddress])[] = []
+  #cancelTimer = () => {}
 
   constructor(now: () => number, timer: Timer) {
-    this.#sender = new DeliveryQueue(now, timer)
+    this.#queue = new DeliveryQueue(now, timer)
     this.#timer = timer
   }
 
@@ -53,64 +51,68 @@ export class WebhookSender {
 
   set faults(faults: WebhookFaults) {
     this.#faults = faults
-    this.#events = 0
+    this.#eventCount = 0
   }
 
-  /** Sends what happens from now on to an address, or nowhere. Throws where a secret holds no key. */
+  /** Sends later events to `url`, or nowhere when undefined. Throws on a malformed secret. */
   sendTo(url: string | undefined, secrets: readonly string[] = [sandboxWebhookSecret]): void {
     signWebhook(secrets, '', 0, '')
     this.#address = url === undefined ? undefined : { url, secrets: [...secrets] }
   }
 
+  /** Serializes an event and queues it. Drops it when 10,000 are pending. */
   announce(event: WebhookEvent): void {
     const address = this.#address
     if (!address) return
     const { repeatEvery, truncateEvery, dropEvery, reorderWindow = 1 } = this.#faults
-    this.#events++
-    const body = JSON.stringify(this.#isTurn(truncateEvery) ? truncated(event) : event)
-    const isDropped = this.#isTurn(dropEvery) || this.#sender.pending >= mostPending
-    const delivery = this.#log(event, isDropped ? 'dropped' : 'pending')
+    this.#eventCount++
+    const body = JSON.stringify(this.#appliesTo(truncateEvery) ? truncateEvent(event) : event)
+    const isDropped = this.#appliesTo(dropEvery) || this.#queue.pending >= maxPending
+    const delivery = this.#logDelivery(event, isDropped ? 'dropped' : 'pending')
     if (isDropped) return
-    this.#held.push([delivery, body, address])
-    if (this.#isTurn(repeatEvery)) this.#held.push([this.#log(event, 'pending', delivery.id), body, address])
-    this.#callOff()
-    if (this.#held.length >= reorderWindow) this.#release(reorderWindow)
-    else this.#callOff = this.#timer(heldMs, () => this.#release(reorderWindow))
+    this.#reorderBuffer.push([delivery, body, address])
+    if (this.#appliesTo(repeatEvery)) {
+      this.#reorderBuffer.push([this.#logDelivery(event, 'pending', delivery.id), body, address])
+    }
+    this.#cancelTimer()
+    if (this.#reorderBuffer.length >= reorderWindow) this.#release(reorderWindow)
+    else this.#cancelTimer = this.#timer(reorderWaitMs, () => this.#release(reorderWindow))
   }
 
-  /** Resolves when all that happened so far is delivered or given up. */
+  /** Resolves when all events so far are delivered or failed. */
   async flush(): Promise<void> {
-    this.#release(this.#held.length)
-    await this.#sender.flush()
+    this.#release(this.#reorderBuffer.length)
+    await this.#queue.flush()
   }
 
-  /** Gives up what is on its way. */
+  /** Fails everything that is pending. */
   async stop(): Promise<void> {
     this.#release(1)
-    await this.#sender.stop()
+    await this.#queue.stop()
   }
 
-  #release(window: number): void {
-    this.#callOff()
-    const held = this.#held
-    this.#held = []
-    for (const waiting of window > 1 ? held.toReversed() : held) this.#sender.send(...waiting)
+  #release(reorderWindow: number): void {
+    this.#cancelTimer()
+    const buffered = this.#reorderBuffer
+    this.#reorderBuffer = []
+    for (const entry of reorderWindow > 1 ? buffered.toReversed() : buffered) this.#queue.send(...entry)
   }
 
-  #isTurn(every: number | undefined): boolean {
-    return every !== undefined && this.#events % every === 0
+  #appliesTo(every: number | undefined): boolean {
+    return every !== undefined && this.#eventCount % every === 0
   }
 
-  #log({ event_type: event, data }: WebhookEvent, outcome: Delivery['outcome'], id = newId()): Delivery {
+  #logDelivery({ event_type: event, data }: WebhookEvent, outcome: Delivery['outcome'], id = newId()): Delivery {
     const delivery: Delivery = { id, event, recordId: idOf(data), outcome, status: undefined, attempts: 0 }
     this.deliveries.push(delivery)
-    if (this.deliveries.length > keptDeliveries * 1.1)
+    if (this.deliveries.length > keptDeliveries * 1.1) {
       this.deliveries.splice(0, this.deliveries.length - keptDeliveries)
+    }
     return delivery
   }
 }
 
-// Not counted: a receiver that remembers the ids of another run would take them for repeats.
+// Random, not counted: a receiver that remembers the ids of an earlier run would take them for repeats.
 const newId = () => `msg_${randomUUID().replaceAll('-', '')}`
 
 const idOf = (data: object): string | undefined => {
@@ -118,7 +120,7 @@ const idOf = (data: object): string | undefined => {
   return typeof id === 'string' ? id : undefined
 }
 
-function truncated(event: WebhookEvent): object {
+function truncateEvent(event: WebhookEvent): object {
   const id = idOf(event.data)
   if (id === undefined) return event
   const { previous_attributes: _, ...rest } = event
@@ -128,106 +130,106 @@ function truncated(event: WebhookEvent): object {
 /** Where webhooks go, and what they are signed with. */
 export interface WebhookAddress {
   readonly url: string
-  /** `whsec_…`, each of which gives a signature. */
+  /** `whsec_…`; each adds a signature. */
   readonly secrets: readonly string[]
 }
 
-/** One webhook on its way, or what became of it. */
+/** The delivery of one webhook. */
 export interface Delivery {
-  /** `svix-id`; one that is sent again has the same. */
+  /** `svix-id`; a repeated webhook has the same one. */
   readonly id: string
   readonly event: string
   /** The `id` in its `data`. */
   readonly recordId: string | undefined
-  /** Delivered is what was answered with a 2xx; dropped is what was never sent, failed what was given up. */
+  /** `delivered`: a 2xx response; `dropped`: never sent; `failed`: given up after the last attempt or at a stop. */
   outcome: 'pending' | 'delivered' | 'failed' | 'dropped'
-  /** The last answer, if any came. */
+  /** The status of the last response, if there was one. */
   status: number | undefined
   attempts: number
 }
 
-interface Letter {
+interface QueuedWebhook {
   readonly delivery: Delivery
   readonly body: string
   readonly address: WebhookAddress
   readonly signal: AbortSignal
 }
 
-const answerWithinMs = 5000
-const retryAfterMs = [50, 250, 1000]
+const responseTimeoutMs = 5000
+const retryDelaysMs = [50, 250, 1000]
 
 /**
- * Posts webhooks, one at a time and in order, so that what comes out of order does so because it was meant to. One
- * that is not answered with a 2xx is tried again up to three times, while the next ones go on. Never throws.
+ * Posts webhooks one at a time and in order, so that they arrive out of order only when a fault says so. Retries a webhook
+ * up to three times until a 2xx response; meanwhile the next ones are sent. Never throws.
  */
 export class DeliveryQueue {
   readonly #now: () => number
   readonly #timer: Timer
-  readonly #open = new Map<Letter, Promise<void>>()
-  #line: Promise<unknown> = Promise.resolve()
+  readonly #pending = new Map<QueuedWebhook, Promise<void>>()
+  #lastPost: Promise<unknown> = Promise.resolve()
   #agent: Agent | undefined
-  #ending = new AbortController()
+  #stopping = new AbortController()
 
   constructor(now: () => number, timer: Timer) {
     this.#now = now
     this.#timer = timer
   }
 
-  /** How many are on their way. */
+  /** How many webhooks are neither delivered nor failed. */
   get pending(): number {
-    return this.#open.size
+    return this.#pending.size
   }
 
   send(delivery: Delivery, body: string, address: WebhookAddress): void {
-    const letter = { delivery, body, address, signal: this.#ending.signal }
-    const first = this.#line.then(() => this.#post(letter))
-    this.#line = first
-    this.#open.set(letter, this.#finish(letter, first))
+    const webhook = { delivery, body, address, signal: this.#stopping.signal }
+    const firstPost = this.#lastPost.then(() => this.#post(webhook))
+    this.#lastPost = firstPost
+    this.#pending.set(webhook, this.#settle(webhook, firstPost))
   }
 
-  /** Resolves when all that have been sent so far are delivered or given up. */
+  /** Resolves when all webhooks so far are delivered or failed. */
   async flush(): Promise<void> {
-    await Promise.all(this.#open.values())
+    await Promise.all(this.#pending.values())
   }
 
-  /** Gives up all that are on their way, and closes the connections. May send again afterwards. */
+  /** Fails all pending webhooks and closes the connections. More may be sent afterwards. */
   async stop(): Promise<void> {
     const agent = this.#agent
     this.#agent = undefined
-    this.#ending.abort()
-    this.#ending = new AbortController()
+    this.#stopping.abort()
+    this.#stopping = new AbortController()
     await this.flush()
     await agent?.destroy()
   }
 
-  async #finish(letter: Letter, first: Promise<boolean>): Promise<void> {
-    if (!(await first)) await this.#insist(letter)
-    this.#open.delete(letter)
+  async #settle(webhook: QueuedWebhook, firstPost: Promise<boolean>): Promise<void> {
+    if (!(await firstPost)) await this.#retry(webhook)
+    this.#pending.delete(webhook)
   }
 
-  async #insist(letter: Letter): Promise<void> {
-    for (const ms of retryAfterMs) {
-      await this.#wait(ms, letter.signal)
-      if (await this.#post(letter)) return
+  async #retry(webhook: QueuedWebhook): Promise<void> {
+    for (const ms of retryDelaysMs) {
+      await this.#wait(ms, webhook.signal)
+      if (await this.#post(webhook)) return
     }
-    letter.delivery.outcome = 'failed'
+    webhook.delivery.outcome = 'failed'
   }
 
-  /** Whether there is nothing more to do: it is delivered, or all is being given up. */
-  async #post({ delivery, body, address, signal }: Letter): Promise<boolean> {
+  /** Returns whether the delivery is settled: delivered, or failed because of a stop. */
+  async #post({ delivery, body, address, signal }: QueuedWebhook): Promise<boolean> {
     if (signal.aborted) delivery.outcome = 'failed'
     if (delivery.outcome !== 'pending') return true
-    this.#agent ??= new Agent({ headersTimeout: answerWithinMs, bodyTimeout: answerWithinMs })
-    const signed = signWebhook(address.secrets, delivery.id, Math.floor(this.#now() / 1000), body)
-    const headers = { ...signed, 'content-type': 'application/json', 'user-agent': 'sandbox' }
+    this.#agent ??= new Agent({ headersTimeout: responseTimeoutMs, bodyTimeout: responseTimeoutMs })
+    const signature = signWebhook(address.secrets, delivery.id, Math.floor(this.#now() / 1000), body)
+    const headers = { ...signature, 'content-type': 'application/json', 'user-agent': 'sandbox' }
     delivery.attempts++
     try {
-      const answer = await request(address.url, { method: 'POST', headers, body, signal, dispatcher: this.#agent })
-      await answer.body.dump()
-      delivery.status = answer.statusCode
-      if (answer.statusCode >= 200 && answer.statusCode < 300) delivery.outcome = 'delivered'
+      const response = await request(address.url, { method: 'POST', headers, body, signal, dispatcher: this.#agent })
+      await response.body.dump()
+      delivery.status = response.statusCode
+      if (response.statusCode >= 200 && response.statusCode < 300) delivery.outcome = 'delivered'
     } catch {
-      // Unreachable, cut off or given up: not an answer.
+      // Without a response there is nothing to record; a retry follows.
     }
     return delivery.outcome === 'delivered'
   }
@@ -237,16 +239,16 @@ export class DeliveryQueue {
     await new Promise<void>((resolve) => {
       const end = () => {
         signal.removeEventListener('abort', end)
-        callOff()
+        cancel()
         resolve()
       }
       signal.addEventListener('abort', end)
-      const callOff = this.#timer(ms, end)
+      const cancel = this.#timer(ms, end)
     })
   }
 }
 
-const prefix = 'whsec_'
+const secretPrefix = 'whsec_'
 
 /** The headers that Svix sends with a webhook. */
 export interface WebhookHeaders extends Record<string, string> {
@@ -255,13 +257,12 @@ export interface WebhookHeaders extends Record<string, string> {
   'svix-signature': string
 }
 
-/** The secret a sandbox signs with unless told otherwise. It guards nothing. */
-export const sandboxWebhookSecret = `${prefix}${Buffer.from('signed in the sandbox only').toString('base64')}`
+/** The default secret of the sandbox. It protects nothing. */
+export const sandboxWebhookSecret = `${secretPrefix}${Buffer.from('signed in the sandbox only').toString('base64')}`
 
 /**
  * Signs a webhook as Svix does: HMAC-SHA256 over `<id>.<timestamp>.<raw body>`, keyed with the base64 part of a
- * `whsec_…` secret. Of several secrets, as while they are being changed, each gives a signature. Throws where a secret
- * holds no key.
+ * `whsec_…` secret. Several secrets, as during rotation, give several signatures. Throws on a secret without a key.
  */
 export function signWebhook(
   secrets: string | readonly string[],
@@ -277,7 +278,8 @@ export function signWebhook(
 }
 
 function keyOf(secret: string): Buffer {
-  const key = Buffer.from(secret.startsWith(prefix) ? secret.slice(prefix.length) : '', 'base64')
-  if (key.length === 0) throw new Error(`expected a webhook secret that is ${prefix} and a key in base64`)
+  const base64 = secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : ''
+  const key = Buffer.from(base64, 'base64')
+  if (key.length === 0) throw new Error(`expected a webhook secret of ${secretPrefix} and a base64 key`)
   return key
 }

@@ -14,49 +14,49 @@ const call = (headers: Record<string, string>, method = 'GET', at = 5000) => ({
   status: undefined,
 })
 
-tap.test('refuses a key or token that is wrong or missing, and counts that for nobody', async (t) => {
-  const gate = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
+tap.test('rejects and does not count a call with a wrong or missing key or token', async (t) => {
+  const accessControl = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
   for (const headers of [{}, { ...both, 'x-trackstar-api-key': 'other' }]) {
-    t.match(gate.admit(call(headers), true), { refusal: { status: 401, message: 'Invalid API key' } })
+    t.match(accessControl.admit(call(headers), true), { error: { status: 401, message: 'Invalid API key' } })
   }
   for (const headers of [{ 'x-trackstar-api-key': 'key' }, { ...both, 'x-trackstar-access-token': '' }]) {
-    t.match(gate.admit(call(headers), true), { refusal: { status: 401, message: 'Invalid access token' } })
+    t.match(accessControl.admit(call(headers), true), { error: { status: 401, message: 'Invalid access token' } })
   }
-  t.match(gate.admit(call({}), true).headers, { 'x-ratelimit-remaining': '2', 'retry-after': '1' })
-  t.match(gate.admit(call(both), true), { refusal: undefined, headers: { 'x-ratelimit-remaining': '1' } })
+  t.match(accessControl.admit(call({}), true).headers, { 'x-ratelimit-remaining': '2', 'retry-after': '1' })
+  t.match(accessControl.admit(call(both), true), { error: undefined, headers: { 'x-ratelimit-remaining': '1' } })
 })
 
-tap.test('wants the API key alone for a management path', async (t) => {
-  const gate = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
-  t.equal(gate.admit(call({ 'x-trackstar-api-key': 'key' }), false).error, undefined)
-  t.match(gate.admit(call({ 'x-trackstar-access-token': 'token' }), false).error, { status: 401 })
+tap.test('requires the API key alone for a management path', async (t) => {
+  const accessControl = new AccessControl(credentials, { readRate: 2, writeRate: 1 })
+  t.equal(accessControl.admit(call({ 'x-trackstar-api-key': 'key' }), false).error, undefined)
+  t.match(accessControl.admit(call({ 'x-trackstar-access-token': 'token' }), false).error, { status: 401 })
 })
 
-tap.test('counts reads, writes and management calls apart', async (t) => {
-  const gate = new AccessControl(credentials, { readRate: 1, writeRate: 1 })
-  t.equal(gate.admit(call(both), true).error, undefined)
-  t.equal(gate.admit(call(both, 'PUT'), true).error, undefined)
-  t.equal(gate.admit(call(both), false).error, undefined)
+tap.test('counts reads, writes and management calls separately', async (t) => {
+  const accessControl = new AccessControl(credentials, { readRate: 1, writeRate: 1 })
+  t.equal(accessControl.admit(call(both), true).error, undefined)
+  t.equal(accessControl.admit(call(both, 'PUT'), true).error, undefined)
+  t.equal(accessControl.admit(call(both), false).error, undefined)
   for (const method of ['GET', 'POST']) {
-    t.match(gate.admit(call(both, method), true), {
-      refusal: { status: 429, origin: 'trackstar' },
+    t.match(accessControl.admit(call(both, method), true), {
+      error: { status: 429, origin: 'trackstar' },
       headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '6' },
     })
   }
-  t.equal(gate.admit(call(both, 'GET', 6000), true).error, undefined)
+  t.equal(accessControl.admit(call(both, 'GET', 6000), true).error, undefined)
 })
 
-tap.test('follows rates that change while it works', async (t) => {
+tap.test('follows rates that change', async (t) => {
   const rates = { readRate: 1, writeRate: 1 }
-  const gate = new AccessControl(credentials, rates)
-  gate.admit(call(both), true)
+  const accessControl = new AccessControl(credentials, rates)
+  accessControl.admit(call(both), true)
   rates.readRate = 2
-  t.equal(gate.admit(call(both), true).error, undefined)
+  t.equal(accessControl.admit(call(both), true).error, undefined)
   rates.readRate = 0
-  t.strictSame(gate.admit(call(both), true), { refusal: undefined, headers: {} })
+  t.strictSame(accessControl.admit(call(both), true), { error: undefined, headers: {} })
 })
 
-tap.test('refuses what a bucket that may burst would let through', async (t) => {
+tap.test('rejects a burst that a token bucket would admit', async (t) => {
   const window = new RateWindow()
   for (let n = 0; n < 10; n++) t.equal(window.admit(10, 900), true)
   t.equal(window.admit(10, 1500), false)
@@ -64,21 +64,21 @@ tap.test('refuses what a bucket that may burst would let through', async (t) => 
   t.equal(window.admit(10, 1900), true)
 })
 
-tap.test('does not count what it refuses', async (t) => {
+tap.test('does not count rejected calls', async (t) => {
   const window = new RateWindow()
   window.admit(1, 0)
   for (let at = 100; at < 1000; at += 100) t.equal(window.admit(1, at), false)
   t.equal(window.admit(1, 1000), true)
 })
 
-tap.test('lets everything through without a limit, and says nothing of one', async (t) => {
+tap.test('admits every call and sends no headers without a limit', async (t) => {
   const window = new RateWindow()
   for (let n = 0; n < 1000; n++) window.admit(0, 5)
   t.strictSame(window.headers(0, 5), {})
   t.equal(window.headers(10, 5)['x-ratelimit-remaining'], '10')
 })
 
-tap.test('tells what is left and when more comes', async (t) => {
+tap.test('sends how many calls are left and when the window resets', async (t) => {
   const window = new RateWindow()
   t.strictSame(window.headers(2, 7500), {
     'x-ratelimit-limit': '2',
@@ -92,7 +92,7 @@ tap.test('tells what is left and when more comes', async (t) => {
   t.match(window.headers(1, 7700), { 'x-ratelimit-remaining': '0' }, 'a limit that was lowered meanwhile')
 })
 
-tap.test('never lets more than the limit into any second, and refuses only when it is full', async () => {
+tap.test('admits at most the limit in any second, and rejects only when the window is full', async () => {
   const gaps = array(integer({ min: 0, max: 700 }), { maxLength: 60 })
   assert(
     property(gaps, integer({ min: 1, max: 5 }), (steps, limit) => {

@@ -5,7 +5,7 @@ import { logCall, type SandboxCall, worstReadsPerSecond } from '../../src/sandbo
 const log = (calls: SandboxCall[], request: Partial<IncomingMessage>, at = 0, keep = 10) =>
   logCall(calls, Object.assign(Object.create(null), request), at, keep)
 
-tap.test('puts down what came over the wire', async (t) => {
+tap.test('records a call as sent', async (t) => {
   const calls: SandboxCall[] = []
   const headers = { host: 'localhost' }
   const call = log(calls, { method: 'PUT', url: '/a%2Fb/c?sku[in]=x%2Cy&sku=a+b', headers }, 42)
@@ -21,11 +21,11 @@ tap.test('puts down what came over the wire', async (t) => {
   )
 })
 
-tap.test('takes a request that says nothing for a GET of /', async (t) => {
+tap.test('defaults to GET /', async (t) => {
   t.match(log([], {}), { method: 'GET', url: '/', path: '/' })
 })
 
-tap.test('keeps a bounded number of the last calls', async (t) => {
+tap.test('keeps a bounded number of recent calls', async (t) => {
   const calls: SandboxCall[] = []
   for (let at = 0; at < 100; at++) {
     log(calls, { url: '/' }, at)
@@ -35,7 +35,7 @@ tap.test('keeps a bounded number of the last calls', async (t) => {
   t.ok(calls.length >= 10)
 })
 
-tap.test('finds the worst second, wherever it begins, of the GETs alone', async (t) => {
+tap.test('finds the busiest second, wherever it begins, and counts GETs only', async (t) => {
   const calls: SandboxCall[] = []
   t.equal(worstReadsPerSecond(calls), 0)
   for (const at of [0, 900, 950, 1000, 1899, 1900, 5000]) log(calls, { method: 'GET' }, at, 100)

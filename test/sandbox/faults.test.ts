@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { Faults } from '../../src/sandbox/faults.js'
 
-tap.test('fits an exact path, or a prefix', async (t) => {
+tap.test('matches an exact path or a prefix', async (t) => {
   const faults = new Faults()
   faults.add('/wms/products', { status: 500 })
   faults.add('/wms/inventory*', { status: 501 })
@@ -12,14 +12,14 @@ tap.test('fits an exact path, or a prefix', async (t) => {
   t.equal(faults.take('GET', '/wms'), undefined)
 })
 
-tap.test('holds for one method where it says so', async (t) => {
+tap.test('matches one method only if the fault names it', async (t) => {
   const faults = new Faults()
   faults.add('*', { status: 403, method: 'PUT' })
   t.equal(faults.take('GET', '/'), undefined)
   t.equal(faults.take('PUT', '/')?.status, 403)
 })
 
-tap.test('wears off after its times, and uncovers the one set before', async (t) => {
+tap.test('expires after its times, and then the one added before applies', async (t) => {
   const faults = new Faults()
   faults.add('/', { status: 500 })
   faults.add('/', { status: 503, times: 2 })
@@ -29,7 +29,7 @@ tap.test('wears off after its times, and uncovers the one set before', async (t)
   )
 })
 
-tap.test('is taken away by what setting it returned, others stay', async (t) => {
+tap.test('is removed by the function that adding it returned, while others stay', async (t) => {
   const faults = new Faults()
   faults.add('/', { status: 500 })
   const takeAway = faults.add('/', { status: 503 })

@@ -18,28 +18,25 @@ const draws = (sku: string) =>
     ]),
   )
 
-tap.test('lists every SKU it has, and no other, once', async (t) => {
+tap.test('lists each of its SKUs once, and no other', async (t) => {
   t.strictSame(new Set(fixedSkus.map(({ sku }) => sku)), new Set(products.map(({ sku }) => sku)))
   t.equal(new Set(fixedSkus.map(({ sku }) => sku)).size, fixedSkus.length)
 })
 
-tap.test('has sound records, though their numbers may be wrong', async (t) => {
+tap.test('has well-formed records, even where their quantities are inconsistent', async (t) => {
   const sound = (reader: { parsePage(body: unknown): unknown }, data: unknown[]) =>
     t.match(reader.parsePage({ data, next_token: null }), { malformed: [], nextToken: null })
   sound(createRecordParser(Product), products)
   sound(createRecordParser(InventoryItem), inventory)
-  sound(
-    createRecordParser(Warehouse),
-    fixedWarehouses.map((make) => make()),
-  )
+  sound(createRecordParser(Warehouse), fixedWarehouses())
 })
 
-tap.test('has ids of its own for every record', async (t) => {
+tap.test('has a unique id for every record', async (t) => {
   t.equal(new Set(products.map(({ id }) => id)).size, products.length)
   t.equal(items.size, inventory.length)
 })
 
-tap.test('refers to one item only that does not exist', async (t) => {
+tap.test('refers to a single item that does not exist', async (t) => {
   const ids = products.flatMap((product) => (product.inventory_items ?? []).map((one) => one.inventory_item_id))
   t.strictSame(
     ids.filter((id) => !items.has(id)),
@@ -47,7 +44,7 @@ tap.test('refers to one item only that does not exist', async (t) => {
   )
 })
 
-tap.test('adds up, but where it is there to show what does not', async (t) => {
+tap.test('has consistent quantities, except where an SKU shows inconsistent ones', async (t) => {
   const wrong = inventory.filter((item) => {
     const { onhand = 0, committed, unfulfillable, fulfillable } = item
     const places = Object.values(item.inventory_by_warehouse_id ?? {})
@@ -132,12 +129,12 @@ const stocks: Record<string, (number | null | undefined)[][]> = {
 }
 
 for (const { sku } of fixedSkus) {
-  tap.test(`has the stock for ${sku} that its line in the table counts on`, async (t) => {
+  tap.test(`has the stock of ${sku} that its description assumes`, async (t) => {
     t.strictSame(draws(sku), new Map(Object.entries(stocks)).get(sku))
   })
 }
 
-tap.test('tells two merchants and an inactive product apart', async (t) => {
+tap.test('has a SKU of two merchants and one of an inactive product', async (t) => {
   t.strictSame(
     productsOf('HONEY-1').map((product) => product.warehouse_customer_id),
     ['cust_aurora', 'cust_borealis'],
@@ -148,12 +145,12 @@ tap.test('tells two merchants and an inactive product apart', async (t) => {
   )
 })
 
-tap.test('makes new records with every call', async (t) => {
+tap.test('creates new records at every call', async (t) => {
   t.not(fixedCatalog().products[0], products[0])
   t.not(fixedCatalog().inventory[0], inventory[0])
 })
 
-tap.test('begins with the numbers its lines say for what is meant to move', async (t) => {
+tap.test('starts the live item with the quantities of its description', async (t) => {
   const { inventory_by_warehouse_id: places } = items.get(liveItemId) ?? {}
   t.strictSame(
     Object.values(places ?? {}).map((place) => place?.fulfillable),

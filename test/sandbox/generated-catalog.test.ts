@@ -9,12 +9,12 @@ import {
 
 const block = (seed = 1) => Array.from({ length: 40 }, (_, n) => generateProduct(seed, n))
 
-tap.test('invents the same for the same seed, and something else for another', async (t) => {
+tap.test('generates the same products for the same seed, and others for another seed', async (t) => {
   t.strictSame(JSON.stringify(block()), JSON.stringify(block()))
   t.notSame(JSON.stringify(block(2)), JSON.stringify(block()))
 })
 
-tap.test('names the products in order', async (t) => {
+tap.test('numbers the SKUs in order', async (t) => {
   t.equal(generatedSku(0), 'BLEND-000000')
   t.strictSame(
     block().map(({ product }) => product.sku),
@@ -22,7 +22,7 @@ tap.test('names the products in order', async (t) => {
   )
 })
 
-tap.test('gives each plain product two items in two warehouses, some of them by the six', async (t) => {
+tap.test('gives each product two items in two warehouses, and makes one in ten a six-pack', async (t) => {
   for (const { product, inventory } of block().filter((invention) => !invention.product.is_kit)) {
     t.equal(inventory.length, 2)
     const places = inventory.flatMap((item) => Object.keys(item.inventory_by_warehouse_id ?? {}))
@@ -32,7 +32,7 @@ tap.test('gives each plain product two items in two warehouses, some of them by 
   t.equal(block().filter(({ product }) => product.inventory_items?.[0]?.unit_quantity === 6).length, 4)
 })
 
-tap.test('makes every tenth a kit of two earlier products of the same merchant', async (t) => {
+tap.test('makes every tenth product a kit of two earlier products of the same merchant', async (t) => {
   const inventions = block()
   const owners = new Map(
     inventions.flatMap((one) => one.inventory.map((item) => [item.id, item.warehouse_customer_id])),
@@ -48,11 +48,11 @@ tap.test('makes every tenth a kit of two earlier products of the same merchant',
   }
 })
 
-tap.test('shares the products between two merchants', async (t) => {
+tap.test('divides the products between two merchants', async (t) => {
   t.equal(new Set(block().map(({ product }) => product.warehouse_customer_id)).size, 2)
 })
 
-tap.test('gives each plain product one item if asked to, and the kits draw on those', async (t) => {
+tap.test('gives each product one item on request, and kits refer to those', async (t) => {
   const inventions = Array.from({ length: 20 }, (_, n) => generateProduct(1, n, 1))
   const ids = new Set(inventions.flatMap(({ inventory }) => inventory.map(({ id }) => id)))
   t.equal(ids.size, 18)
@@ -63,14 +63,14 @@ tap.test('gives each plain product one item if asked to, and the kits draw on th
   }
 })
 
-tap.test('tells its items from others', async (t) => {
+tap.test('recognises the ids of its items', async (t) => {
   t.equal(isGeneratedItem('inv_000001_b'), true)
   for (const id of ['inv_cup', generateSpareItem(1, 1).id, 'inv_000001_c']) t.equal(isGeneratedItem(id), false, id)
   t.strictSame(generateSpareItem(1, 1), generateSpareItem(1, 1))
   t.notSame(generateSpareItem(2, 1), generateSpareItem(1, 1))
 })
 
-tap.test('gives the same numbers for the same seed, and others for another', async (t) => {
+tap.test('gives the same numbers for the same seed, and others for another seed', async (t) => {
   const draw = (seed: number) => {
     const source = createRandom(seed)
     return Array.from({ length: 20 }, () => source.between(0, 1_000_000))
@@ -79,7 +79,7 @@ tap.test('gives the same numbers for the same seed, and others for another', asy
   t.notSame(draw(7), draw(8))
 })
 
-tap.test('stays between its bounds and reaches both', async (t) => {
+tap.test('stays within its bounds and reaches both', async (t) => {
   const source = createRandom(1)
   const drawn = new Set(Array.from({ length: 500 }, () => source.between(3, 6)))
   t.strictSame(
@@ -88,7 +88,7 @@ tap.test('stays between its bounds and reaches both', async (t) => {
   )
 })
 
-tap.test('picks each of the choices', async (t) => {
+tap.test('picks every choice', async (t) => {
   const source = createRandom(1)
   const drawn = new Set(Array.from({ length: 200 }, () => source.pick(['a', 'b', 'c'])))
   t.strictSame([...drawn].toSorted(), ['a', 'b', 'c'])

@@ -64,7 +64,7 @@ const bad: [status: number, template: string, method: string, path: string, call
   [422, '/wms/inventory/{inventory_id}/adjust', 'put', '/wms/inventory/inv_cup/adjust', { json: { quantity: 1 } }],
 ]
 
-tap.test('answers as openapi/trackstar.yaml says', async (t) => {
+tap.test('conforms to openapi/trackstar.yaml', async (t) => {
   const { sandbox, call } = await startSandbox(t, { products: 300, readRate: 1000, writeRate: 1000 })
   for (const [template, path] of good) {
     await t.test(`GET ${path}`, async (t2) => {
@@ -80,7 +80,7 @@ tap.test('answers as openapi/trackstar.yaml says', async (t) => {
       conforms(t2, template, method, reply)
     })
   }
-  await t.test('adjusting and its replay', async (t2) => {
+  await t.test('an adjustment and its replay', async (t2) => {
     const template = '/wms/inventory/{inventory_id}/adjust'
     const body = { quantity: 1, adjustment_type: 'increase', location_id: 'A-1' }
     const options = { method: 'PUT', json: body, headers: { 'idempotency-key': 'k' } }
@@ -92,24 +92,24 @@ tap.test('answers as openapi/trackstar.yaml says', async (t) => {
     t2.equal(reused.status, 400)
     conforms(t2, template, 'put', reused)
   })
-  await t.test('asking for a copy', async (t2) => {
+  await t.test('a requested sync', async (t2) => {
     const json = { functions_to_sync: ['get_inventory'] }
     conforms(t2, '/connections/sync', 'post', await call('/connections/sync', { method: 'POST', json }))
   })
-  await t.test('being over the rate', async (t2) => {
+  await t.test('a call over the rate limit', async (t2) => {
     sandbox.options.readRate = 1
     const reply = await call('/wms/products')
     t2.equal(reply.status, 429)
     conforms(t2, '/wms/products', 'get', reply)
   })
-  await t.test('failing', async (t2) => {
+  await t.test('a server error', async (t2) => {
     sandbox.options.readRate = 1000
     sandbox.fault('*', { status: 502 })
     conforms(t2, '/wms/products', 'get', await call('/wms/products'))
   })
 })
 
-tap.test('has every path that openapi/trackstar.yaml names, with its methods and its credentials', async (t) => {
+tap.test('has every path of openapi/trackstar.yaml with its methods and credentials', async (t) => {
   const data = createData({ products: 0, seed: 1, connectionId: 'c', now: 0 })
   for (const [template, operations] of Object.entries<Record<string, { security?: unknown }>>(description.paths)) {
     const route = findRoute(data, template.replaceAll(/[{}]/g, ''))
@@ -122,7 +122,7 @@ tap.test('has every path that openapi/trackstar.yaml names, with its methods and
   }
 })
 
-tap.test('finds nothing elsewhere', async (t) => {
+tap.test('finds no route for other paths', async (t) => {
   const data = createData({ products: 0, seed: 1, connectionId: 'c', now: 0 })
   const paths = ['/', '/wms', '/wms/tea', '/wms/tea/1', '/wms/tea/1/leaves', '/wms/inventory/1/locations']
   for (const path of [
@@ -136,7 +136,7 @@ tap.test('finds nothing elsewhere', async (t) => {
   }
 })
 
-tap.test('lists the locations that items name in a warehouse', async (t) => {
+tap.test('lists the locations in a warehouse that items name', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   t.strictSame(idsOf(await call('/wms/warehouses/wh_oslo/locations')), ['A-01-1', 'A-01-2'])
   t.strictSame(idsOf(await call('/wms/warehouses/wh_oslo/locations?limit=1')), ['A-01-1'])
@@ -146,7 +146,7 @@ tap.test('lists the locations that items name in a warehouse', async (t) => {
   t.strictSame(idsOf(await call('/wms/warehouses/wh_oslo/locations')), [])
 })
 
-tap.test('has nothing of a function whose first copy is not finished', async (t) => {
+tap.test('serves no records of a function until its historical sync is complete', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   const { historical_sync_completed: completed } = sandbox.data.connection
   Object.assign(completed, { get_products: false, get_inventory: false, get_warehouses: false })
@@ -158,7 +158,7 @@ tap.test('has nothing of a function whose first copy is not finished', async (t)
   t.equal((await call('/wms/inventory/inv_cup')).status, 200)
 })
 
-tap.test('adjusts without anybody to tell', async (t) => {
+tap.test('adjusts without a receiver of events', async (t) => {
   const data = createData({ products: 0, seed: 1, connectionId: 'c', now: 0 })
   const body = { quantity: 1, adjustment_type: 'increase' }
   const adjust = findRoute(data, '/wms/inventory/inv_cup/adjust')?.methods['PUT']
@@ -173,7 +173,7 @@ const twoPlaces = () =>
     ['wh_porto', counts(5)],
   ])
 
-tap.test('adds to the item and to one warehouse', async (t) => {
+tap.test('increases the quantities of the item and of one warehouse', async (t) => {
   const item = twoPlaces()
   const body = { quantity: 3, adjustment_type: 'increase', warehouse_id: 'wh_porto' }
   t.strictSame(adjust(data(), item, body, now), { id: 'i', data: item, unused_fields: [] })
@@ -182,13 +182,13 @@ tap.test('adds to the item and to one warehouse', async (t) => {
   t.match(item.inventory_by_warehouse_id?.['wh_oslo'], counts(10, 2))
 })
 
-tap.test('takes from the first warehouse of the breakdown where none is named', async (t) => {
+tap.test('decreases the first warehouse of the breakdown by default', async (t) => {
   const item = twoPlaces()
   adjust(data(), item, { quantity: 10, adjustment_type: 'decrease' }, now)
   t.match(item, { onhand: 5, fulfillable: 3, inventory_by_warehouse_id: { wh_oslo: { onhand: 0, fulfillable: -2 } } })
 })
 
-tap.test('dates the record now, and in any case later than before', async (t) => {
+tap.test('sets the update date to now, or to a later time than before', async (t) => {
   const item = twoPlaces()
   const body = { quantity: 1, adjustment_type: 'increase' }
   adjust(data(), item, body, now)
@@ -200,18 +200,18 @@ tap.test('dates the record now, and in any case later than before', async (t) =>
   t.equal(item.trackstar_updated_date, '2026-04-01T00:00:00Z')
 })
 
-tap.test('names the fields it has no use for', async (t) => {
+tap.test('reports unused fields', async (t) => {
   const body = { quantity: 1, adjustment_type: 'increase', location_id: 'A-1', reason: 'found' }
   t.strictSame(adjust(data(), twoPlaces(), body, now).unused_fields, ['location_id', 'reason'])
 })
 
-tap.test('opens a breakdown entry for a warehouse that is new to the item', async (t) => {
+tap.test('adds a warehouse to the breakdown', async (t) => {
   const item = twoPlaces()
   adjust(data(), item, { quantity: 4, adjustment_type: 'increase', warehouse_id: 'wh_graz' }, now)
   t.match(item.inventory_by_warehouse_id?.['wh_graz'], { onhand: 4, fulfillable: 4, sellable: 4 })
 })
 
-tap.test('opens it for names that every object has', async (t) => {
+tap.test('adds warehouses called __proto__ and constructor to the breakdown', async (t) => {
   for (const warehouse_id of ['constructor', '__proto__']) {
     const sandbox = data()
     sandbox.warehouses.set(warehouse_id, { id: warehouse_id })
@@ -221,7 +221,7 @@ tap.test('opens it for names that every object has', async (t) => {
   }
 })
 
-tap.test('takes a warehouse that only the item knows', async (t) => {
+tap.test('accepts a warehouse that only the breakdown has', async (t) => {
   const sandbox = data()
   const item = sandbox.inventory.get('__proto__')
   t.ok(item)
@@ -229,7 +229,7 @@ tap.test('takes a warehouse that only the item knows', async (t) => {
   t.match(new Map(Object.entries(item?.inventory_by_warehouse_id ?? {})).get('__proto__'), counts(3))
 })
 
-tap.test('changes the totals alone where there is no breakdown', async (t) => {
+tap.test('changes only the totals without a breakdown', async (t) => {
   for (const inventory_by_warehouse_id of [null, {}]) {
     const item = { ...twoPlaces(), inventory_by_warehouse_id }
     adjust(data(), item, { quantity: 1, adjustment_type: 'increase' }, now)
@@ -237,7 +237,7 @@ tap.test('changes the totals alone where there is no breakdown', async (t) => {
   }
 })
 
-tap.test('leaves quantities unstated that are', async (t) => {
+tap.test('leaves null quantities null', async (t) => {
   const item = { ...twoPlaces(), fulfillable: null, inventory_by_warehouse_id: { wh_oslo: null } }
   adjust(data(), item, { quantity: 1, adjustment_type: 'increase' }, now)
   t.match(item, { onhand: 16, fulfillable: null, inventory_by_warehouse_id: { wh_oslo: { onhand: 1 } } })
@@ -265,12 +265,12 @@ const refusals: [body: unknown, message: string, origin?: string][] = [
   ],
   [
     { quantity: 6, adjustment_type: 'decrease', warehouse_id: 'wh_porto' },
-    'Cannot take 6 where 5 are on clock',
+    'Cannot take 6 where 5 are on hand',
     'integration',
   ],
   [
     { quantity: 1, adjustment_type: 'decrease', warehouse_id: 'wh_graz' },
-    'Cannot take 1 where 0 are on clock',
+    'Cannot take 1 where 0 are on hand',
     'integration',
   ],
 ]
@@ -283,11 +283,11 @@ for (const [body, message, origin = 'trackstar'] of refusals) {
   })
 }
 
-tap.test('takes nothing from an item that does not say what it has', async (t) => {
+tap.test('decreases nothing when the quantity on hand is unknown', async (t) => {
   const item = { ...twoPlaces(), onhand: null, inventory_by_warehouse_id: null }
   t.throws(() => adjust(data(), item, { quantity: 1, adjustment_type: 'decrease' }, now), {
     status: 422,
-    message: 'Cannot take 1 where 0 are on clock',
+    message: 'Cannot take 1 where 0 are on hand',
     origin: 'integration',
   })
 })

@@ -3,7 +3,7 @@ import { IdempotencyKeys } from '../../src/sandbox/http-server.js'
 
 const day = 24 * 3600 * 1000
 
-tap.test('replays the first success for the same request', async (t) => {
+tap.test('replays the first success of the same request', async (t) => {
   const keys = new IdempotencyKeys()
   t.equal(keys.begin('k', 'r', 0), undefined)
   keys.finish('k', 'done')
@@ -11,7 +11,7 @@ tap.test('replays the first success for the same request', async (t) => {
   t.equal(keys.begin('other', 'r', 5), undefined)
 })
 
-tap.test('refuses a key that stood for another request, running or done', async (t) => {
+tap.test('rejects a key that another request used, whether that is running or finished', async (t) => {
   const keys = new IdempotencyKeys()
   keys.begin('k', 'r', 0)
   t.throws(() => keys.begin('k', 's', 1), { status: 400, message: /another body or path/ })
@@ -19,7 +19,7 @@ tap.test('refuses a key that stood for another request, running or done', async 
   t.throws(() => keys.begin('k', 's', 1), { status: 400, message: /another body or path/ })
 })
 
-tap.test('refuses a key while the first request runs', async (t) => {
+tap.test('rejects a key while its first request runs', async (t) => {
   const keys = new IdempotencyKeys()
   keys.begin('k', 'r', 0)
   t.throws(() => keys.begin('k', 'r', 1), { status: 409, message: /still runs/ })
@@ -45,7 +45,7 @@ tap.test('forgets a key after 24 hours', async (t) => {
   t.equal(keys.begin('l', 'r', 2 * day + 1), undefined)
 })
 
-tap.test('takes a key of 255 characters and no longer one', async (t) => {
+tap.test('accepts a key of 255 characters, but not of 256', async (t) => {
   const keys = new IdempotencyKeys()
   t.equal(keys.begin('k'.repeat(255), 'r', 0), undefined)
   t.throws(() => keys.begin('k'.repeat(256), 'r', 0), { status: 422, message: /at most 255 .* 256$/ })

@@ -33,11 +33,11 @@ const walk = (query: string, store = records()) => {
   return pages
 }
 
-tap.test('gives all where no limit is asked for', async (t) => {
+tap.test('returns all records without a limit', async (t) => {
   t.match(page(''), { next: null, total_count: 10 })
 })
 
-tap.test('walks page by page, the last one without a token', async (t) => {
+tap.test('returns page after page, the last one without a token', async (t) => {
   t.strictSame(walk('limit=4'), ['id0,id1,id2,id3', 'id4,id5,id6,id7', 'id8,id9'])
   t.strictSame(walk('limit=5'), ['id0,id1,id2,id3,id4', 'id5,id6,id7,id8,id9'])
 })
@@ -46,11 +46,11 @@ tap.test('counts the records of the page, not of the list', async (t) => {
   t.equal(page('limit=4').total_count, 4)
 })
 
-tap.test('promises another page only if it will have a record', async (t) => {
+tap.test('returns a token only if another record follows', async (t) => {
   t.strictSame(walk('limit=5&warehouse_customer_id=early'), ['id0,id1,id2,id3,id4'])
 })
 
-tap.test('filters, with every way to name SKUs', async (t) => {
+tap.test('filters by SKU with every operator', async (t) => {
   t.equal(page('sku=S1').ids, 'id1,id5,id9')
   t.equal(page('sku[in]=S1,S0').ids, 'id0,id1,id4,id5,id8,id9')
   t.equal(page('sku[in]=S1,S0&warehouse_customer_id=late').ids, 'id5,id8,id9')
@@ -58,23 +58,23 @@ tap.test('filters, with every way to name SKUs', async (t) => {
   t.strictSame(walk('sku[in]=S1,S0&limit=4'), ['id0,id1,id4,id5', 'id8,id9'])
 })
 
-tap.test('takes several filters together', async (t) => {
+tap.test('combines filters', async (t) => {
   t.equal(page('sku=S1&sku[neq]=S1').ids, '')
 })
 
-tap.test('does not remember filters in the token', async (t) => {
+tap.test('does not store filters in the token', async (t) => {
   const { next } = page('limit=1&sku=S1')
   t.equal(page(`page_token=${next}&limit=2`).ids, 'id5,id6')
 })
 
-tap.test('ignores every other filter beside ids', async (t) => {
+tap.test('ignores every other filter next to ids', async (t) => {
   for (const name of ['ids', 'ids[in]']) {
     t.equal(page(`${name}=id7,id2,gone&sku=S0&colour=green`).ids, 'id2,id7', name)
     t.strictSame(walk(`${name}=id7,id2&limit=1`), ['id2', 'id7'], name)
   }
 })
 
-tap.test('goes on where it was while records come and go', async (t) => {
+tap.test('continues at the same slot after records were added and deleted', async (t) => {
   const store = records()
   const { next } = page('limit=4', store)
   store.delete('id1')
@@ -100,7 +100,7 @@ for (const [query, message] of badQueries) {
   })
 }
 
-tap.test('walks a hundred thousand records in linear time', async (t) => {
+tap.test('pages through a hundred thousand records in linear time', async (t) => {
   const store = new RecordStore<{ id: string }>()
   for (let n = 0; n < 100_000; n++) store.set(`${n}`, { id: `${n}` })
   let looked = 0
@@ -120,7 +120,7 @@ tap.test('walks a hundred thousand records in linear time', async (t) => {
   t.ok(looked < 102_000, `${looked} records looked at`)
 })
 
-tap.test('meets each record once while records change during the walk', async (t) => {
+tap.test('returns each record once while records change between the pages', async (t) => {
   const store = records()
   const { ids, next } = page('limit=4', store)
   for (const id of ['id0', 'id3', 'id4', 'id9']) {
@@ -129,7 +129,7 @@ tap.test('meets each record once while records change during the walk', async (t
   t.equal(`${ids},${page(`page_token=${next}`, store).ids}`, [...store.keys()].join())
 })
 
-tap.test('refuses a token that has expired', async (t) => {
+tap.test('rejects an expired token', async (t) => {
   const tokens = new PageTokens()
   const ask = (query: string) => listPage(records(), productFields, new URLSearchParams(query), tokens)
   const { next_token: token } = ask('limit=4')
@@ -207,11 +207,11 @@ for (const [name, value, error] of badFilters) {
   })
 }
 
-tap.test('knows `active` for inventory alone', async (t) => {
+tap.test('filters by `active` in inventory only', async (t) => {
   t.throws(() => parseFilter(productFields, 'active', 'true'), { status: 422, message: 'Unknown filter field: active' })
 })
 
-tap.test('takes 100 values, and a comma only outside of lists', async (t) => {
+tap.test('accepts 100 values, and splits at commas only in lists', async (t) => {
   t.equal(parseFilter(productFields, 'sku[in]', Array(100).fill('x').join()).values.length, 100)
   t.strictSame(parseFilter(productFields, 'sku', 'a,b').values, ['a,b'])
 })
@@ -221,19 +221,19 @@ tap.test('splits a name into field and operator', async (t) => {
   t.strictSame(splitName('sku[in]'), { field: 'sku', operator: 'in' })
 })
 
-tap.test('reads the tokens it gave, and begins without one', async (t) => {
+tap.test('reads its own tokens, and starts at 0 without one', async (t) => {
   const tokens = new PageTokens()
   t.equal(tokens.slotOf(tokens.tokenOf(1234)), 1234)
   t.equal(tokens.slotOf(null), 0)
 })
 
-tap.test('refuses what it never gave', async (t) => {
+tap.test('rejects malformed tokens', async (t) => {
   for (const token of ['', 'abc', Buffer.from('1').toString('base64url')]) {
     t.throws(() => new PageTokens().slotOf(token), { status: 422, message: /^page_token: expected/ })
   }
 })
 
-tap.test('refuses what it gave before they expired, and reads what it gives then', async (t) => {
+tap.test('rejects tokens from before they expired, and reads later ones', async (t) => {
   const tokens = new PageTokens()
   const old = tokens.tokenOf(7)
   tokens.expire()

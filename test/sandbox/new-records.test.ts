@@ -3,12 +3,12 @@ import { InventoryItem } from '../../src/records/inventory-item.js'
 import { createRecordParser } from '../../src/records/record.js'
 import { counts, needs, newItem, newProduct, newWarehouse } from '../../src/sandbox/new-records.js'
 
-tap.test('leaves what is neither committed nor unfulfillable, and never offers less than nothing', async (t) => {
+tap.test('computes fulfillable and sellable quantities, the latter at least 0', async (t) => {
   t.match(counts(10, 3, 2, 5), { onhand: 10, committed: 3, unfulfillable: 2, fulfillable: 5, sellable: 5, awaiting: 5 })
   t.match(counts(2, 7), { fulfillable: -5, sellable: 0, awaiting: 0 })
 })
 
-tap.test('adds up an item over its warehouses', async (t) => {
+tap.test('sums the quantities of all warehouses', async (t) => {
   const item = newItem('i', 'S', 'Tea', [
     ['a', counts(10, 3, 2, 5)],
     ['__proto__', counts(1)],
@@ -18,11 +18,11 @@ tap.test('adds up an item over its warehouses', async (t) => {
   t.ok('record' in createRecordParser(InventoryItem).parseRecord({ data: item }))
 })
 
-tap.test('takes a quantity that a warehouse does not state for nothing', async (t) => {
+tap.test('takes a null quantity for 0', async (t) => {
   t.match(newItem('i', 'S', 'Tea', [['a', { onhand: null }]]), { onhand: 0, fulfillable: 0 })
 })
 
-tap.test('changes what it is told to, and shares nothing between records', async (t) => {
+tap.test('applies overrides, and shares no arrays between records', async (t) => {
   t.match(newItem('i', 'S', 'Tea', [], { fulfillable: null }), { fulfillable: null, onhand: 0 })
   t.match(newProduct('p', 'S', 'Tea', [needs('i', 'S')], { is_kit: true }), {
     is_kit: true,

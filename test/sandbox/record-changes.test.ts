@@ -17,7 +17,7 @@ const changing = () => {
   return { data, announced, changes }
 }
 
-tap.test('changes some fields, dates the record and tells of it', async (t) => {
+tap.test('replaces fields, moves the update date forward and announces the change', async (t) => {
   const { data, announced, changes } = changing()
   const { record, previousAttributes } = changes.patch('products', 'prod_cup', { name: 'Cup, glass', active: null })
   t.equal(record, data.products.get('prod_cup'))
@@ -33,13 +33,13 @@ tap.test('changes some fields, dates the record and tells of it', async (t) => {
   t.equal(record.trackstar_updated_date, '2026-04-01T00:00:01Z', 'later still')
 })
 
-tap.test('finds a record by its new SKU', async (t) => {
+tap.test('indexes a record by its new SKU', async (t) => {
   const { data, changes } = changing()
   changes.patch('products', 'prod_cup', { sku: 'MUG' })
   t.strictSame([data.products.slotsOfSkus(['CUP']).length, data.products.slotsOfSkus(['MUG']).length], [0, 1])
 })
 
-tap.test('adds a record, dated as one that Trackstar has just found', async (t) => {
+tap.test('adds a record with the current time as its dates', async (t) => {
   const { data, announced, changes } = changing()
   const given = newItem('new', 'NEW', 'New', [['wh_oslo', counts(1)]])
   const added = changes.add('inventory', given)
@@ -61,7 +61,7 @@ tap.test('adds a record, dated as one that Trackstar has just found', async (t) 
   ])
 })
 
-tap.test('removes a record and tells nobody', async (t) => {
+tap.test('removes a record without an event', async (t) => {
   const { data, announced, changes } = changing()
   t.equal(changes.remove('products', 'prod_cup'), true)
   t.equal(changes.remove('products', 'prod_cup'), false)
@@ -69,15 +69,15 @@ tap.test('removes a record and tells nobody', async (t) => {
   t.strictSame(announced, [])
 })
 
-tap.test('throws where there is no such record, or one already', async (t) => {
+tap.test('throws if there is no such record, or if the id is taken', async (t) => {
   const { announced, changes } = changing()
   t.throws(() => changes.patch('inventory', 'nowhere', {}), { message: 'There is no inventory nowhere' })
   const cup = newProduct('prod_cup', 'CUP', 'Cup', [])
-  t.throws(() => changes.add('products', cup), { message: 'There is a product prod_cup already' })
+  t.throws(() => changes.add('products', cup), { message: 'There is already a product prod_cup' })
   t.strictSame(announced, [])
 })
 
-tap.test('tells nothing of a resource whose first copy is not finished', async (t) => {
+tap.test('announces nothing about a resource whose historical sync is not complete', async (t) => {
   const { data, announced, changes } = changing()
   data.connection.historical_sync_completed['get_products'] = false
   changes.patch('products', 'prod_cup', { name: 'Mug' })
@@ -87,7 +87,7 @@ tap.test('tells nothing of a resource whose first copy is not finished', async (
   t.match(announced, [['warehouse.updated', 'wh_oslo', { name: 'Oslo harbour' }]])
 })
 
-tap.test('tells nothing of a change that was refused', async (t) => {
+tap.test('announces nothing if the change throws', async (t) => {
   const { announced, changes } = changing()
   const refuse = () => {
     throw new Error('no')
@@ -96,7 +96,7 @@ tap.test('tells nothing of a change that was refused', async (t) => {
   t.strictSame(announced, [])
 })
 
-tap.test('gives the old values of what changed, nested ones under dotted paths', async (t) => {
+tap.test('returns the old values, nested ones under dotted paths', async (t) => {
   const before = {
     onhand: 9,
     name: 'Tea',
@@ -116,18 +116,18 @@ tap.test('gives the old values of what changed, nested ones under dotted paths',
   })
 })
 
-tap.test('gives nothing where nothing changed', async (t) => {
+tap.test('returns nothing for equal states', async (t) => {
   t.strictSame(changedAttributes({ a: [1, { b: null }] }, { a: [1, { b: null }] }), {})
 })
 
-tap.test('gives null for what was not there, and all of what is gone', async (t) => {
+tap.test('returns null for a new field, and the whole value of a removed one', async (t) => {
   t.strictSame(changedAttributes({ tags: ['a', 'b'] }, { tags: ['a'], sku: 'S' }), { 'tags.1': 'b', sku: null })
   t.strictSame(changedAttributes({ supplier: { id: 1 } }, { supplier: null }), { supplier: { id: 1 } })
   t.strictSame(changedAttributes({ supplier: null }, { supplier: { id: 1 } }), { supplier: null })
   t.strictSame(changedAttributes({ parts: [] }, { parts: { a: 1 } }), { parts: [] })
 })
 
-tap.test('takes __proto__ and constructor for keys like any other', async (t) => {
+tap.test('compares keys called __proto__ and constructor', async (t) => {
   const before = JSON.parse('{"places": {"__proto__": {"onhand": 1}, "b": 1}}')
   const after = JSON.parse('{"places": {"__proto__": {"onhand": 2}, "b": 1, "constructor": 3}}')
   t.strictSame(changedAttributes(before, after), { 'places.__proto__.onhand': 1, 'places.constructor': null })
@@ -135,11 +135,11 @@ tap.test('takes __proto__ and constructor for keys like any other', async (t) =>
 
 const time = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 
-tap.test('writes times as upstream does', async (t) => {
+tap.test('formats times as upstream does', async (t) => {
   t.equal(upstreamTime(time), '2026-01-02T03:04:05Z')
 })
 
-tap.test('dates a record time, and strictly later than before', async (t) => {
+tap.test('dates a record now, and always later than before', async (t) => {
   const record = { trackstar_updated_date: '2025-01-01T00:00:00Z', updated_date: '2024-01-01T00:00:00Z' }
   touch(record, time)
   t.strictSame(record, { trackstar_updated_date: '2026-01-02T03:04:05Z', updated_date: '2026-01-02T03:04:05Z' })
@@ -149,7 +149,7 @@ tap.test('dates a record time, and strictly later than before', async (t) => {
   t.equal(record.trackstar_updated_date, '2026-01-02T03:04:07Z')
 })
 
-tap.test('dates a record that had no date', async (t) => {
+tap.test('dates a record that had no valid date', async (t) => {
   for (const record of [{}, { trackstar_updated_date: null }, { trackstar_updated_date: 'one day' }]) {
     touch(record, time)
     t.match(record, { trackstar_updated_date: '2026-01-02T03:04:05Z' })

@@ -7,13 +7,13 @@ const store = () => {
   return records
 }
 
-tap.test('finds slots by SKU and by id, ascending and once each', async (t) => {
+tap.test('finds slots by SKU and by id, in ascending order and once each', async (t) => {
   const records = store()
   t.strictSame(records.slotsOfSkus(['T', 'S', 'S', 'nowhere']), [0, 1, 2])
   t.strictSame(records.slotsOfIds(['d', 'a', 'a', 'nowhere']), [0, 3])
 })
 
-tap.test('keeps the slot of a record that is replaced, and follows its new SKU', async (t) => {
+tap.test('keeps the slot of a replaced record, and indexes its new SKU', async (t) => {
   const records = store()
   records.set('a', { id: 'a', sku: 'U' })
   t.strictSame(records.slotsOfSkus(['U']), [0])
@@ -23,7 +23,7 @@ tap.test('keeps the slot of a record that is replaced, and follows its new SKU',
   t.equal(records.slots, 4)
 })
 
-tap.test('learns the SKU again of a record that was changed in place', async (t) => {
+tap.test('reindexes a record that was changed in place', async (t) => {
   const records = store()
   const record = records.get('b')
   t.ok(record)
@@ -43,14 +43,14 @@ tap.test('leaves the slot of a deleted record empty', async (t) => {
   t.strictSame(records.slotsOfSkus(['S']), [2, 4])
 })
 
-tap.test('is empty once cleared', async (t) => {
+tap.test('is empty after clear', async (t) => {
   const records = store()
   records.clear()
   t.equal(records.size, 0)
   t.strictSame(records.slotsOfSkus(['S', 'T']), [])
 })
 
-tap.test('takes __proto__ and constructor for ids and SKUs like any other', async (t) => {
+tap.test('accepts __proto__ and constructor as ids and SKUs', async (t) => {
   const records = new RecordStore<{ id: string; sku: string }>()
   for (const name of ['__proto__', 'constructor']) {
     t.strictSame(records.slotsOfSkus([name]), [])

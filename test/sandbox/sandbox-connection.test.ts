@@ -4,7 +4,7 @@ import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const lastSync = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 
-tap.test('begins in good order', async (t) => {
+tap.test('starts without errors and with complete historical syncs', async (t) => {
   const connection = newConnection('conn_1', lastSync)
   t.match(connection, { id: 'conn_1', errors: [], historical_sync_completed: { get_inventory: true } })
   t.ok(connection.sync_schedules.every(({ latest_sync }) => latest_sync === '2026-01-02T03:04:05Z'))
@@ -13,7 +13,7 @@ tap.test('begins in good order', async (t) => {
   t.strictSame([frequency('get_products'), frequency('get_warehouses')], [3600, 43200])
 })
 
-tap.test('copies the named functions now', async (t) => {
+tap.test('syncs the named functions now', async (t) => {
   const connection = newConnection('conn_1', lastSync)
   const body = { functions_to_sync: ['get_inventory'] }
   t.strictSame(syncNow(connection, body, lastSync + 60_000), { id: 'conn_1', data: body, unused_fields: [] })
@@ -23,7 +23,7 @@ tap.test('copies the named functions now', async (t) => {
   ])
 })
 
-tap.test('refuses to copy nothing or what it does not know', async (t) => {
+tap.test('rejects a sync without functions or of an unknown function', async (t) => {
   const connection = newConnection('conn_1', lastSync)
   for (const body of [null, 1, {}, { functions_to_sync: [] }, { functions_to_sync: 'get_inventory' }]) {
     t.throws(
@@ -51,7 +51,7 @@ const changing = () => {
   return { data, announced, connection, clock }
 }
 
-tap.test('begins the first copy of all, and of some', async (t) => {
+tap.test('begins the historical sync of some resources, and of all', async (t) => {
   const { data, announced, connection } = changing()
   connection.beginHistoricalSync('inventory')
   const { historical_sync_completed: completed, sync_schedules: schedules } = data.connection
@@ -63,7 +63,7 @@ tap.test('begins the first copy of all, and of some', async (t) => {
   t.strictSame(announced, [])
 })
 
-tap.test('finishes a first copy, once, and its records are as new as that', async (t) => {
+tap.test('completes a historical sync once, and dates its records now', async (t) => {
   const { data, announced, connection, clock } = changing()
   connection.beginHistoricalSync('inventory', 'products')
   clock.now += 60_000
@@ -92,14 +92,14 @@ tap.test('finishes a first copy, once, and its records are as new as that', asyn
   t.equal(announced.length, 2)
 })
 
-tap.test('needs no schedule for it', async (t) => {
+tap.test('begins a historical sync of a function without a schedule', async (t) => {
   const { data, connection } = changing()
   data.connection.sync_schedules.length = 0
   connection.beginHistoricalSync('products')
   t.equal(data.connection.historical_sync_completed['get_products'], false)
 })
 
-tap.test('adds, changes and removes errors, and tells of each', async (t) => {
+tap.test('adds, changes and removes errors, and announces each change', async (t) => {
   const { data, announced, connection, clock } = changing()
   const affected_endpoints = [{ endpoint: '/wms/inventory', preventing_sync: true }]
   const id = connection.addError({ error_message: 'The password has changed', affected_endpoints })
@@ -132,7 +132,7 @@ tap.test('adds, changes and removes errors, and tells of each', async (t) => {
   )
 })
 
-tap.test('throws where there is no such error', async (t) => {
+tap.test('throws on an unknown error id', async (t) => {
   const { connection } = changing()
   t.throws(() => connection.changeError('err_9'), { message: 'There is no connection error err_9' })
   t.throws(() => connection.removeError('err_9'), { message: 'There is no connection error err_9' })

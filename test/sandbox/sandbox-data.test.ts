@@ -7,7 +7,7 @@ const create = (products: number, seed = 1) => createData({ products, seed, conn
 const everything = (data: ReturnType<typeof create>) =>
   JSON.stringify([[...data.products.values()], [...data.inventory.values()], [...data.warehouses.values()]])
 
-tap.test('has as many products as asked for, the fixed ones among them', async (t) => {
+tap.test('has the requested number of products, fixed ones included', async (t) => {
   const data = create(1000)
   t.equal(data.products.size, 1000)
   for (const { sku } of fixedSkus) t.ok(data.products.slotsOfSkus([sku]).length > 0, sku)
@@ -16,17 +16,17 @@ tap.test('has as many products as asked for, the fixed ones among them', async (
   t.equal(data.products.slotsOfSkus([generatedSku(invented)]).length, 0)
 })
 
-tap.test('never has fewer than the fixed ones', async (t) => {
+tap.test('always has the fixed products', async (t) => {
   t.equal(create(0).products.size, fixedCatalog().products.length)
 })
 
-tap.test('is the same for the same seed and size, and begins the same for another size', async (t) => {
+tap.test('depends on the seed, and a larger catalog starts with the smaller one', async (t) => {
   t.equal(everything(create(200)), everything(create(200)))
   t.not(everything(create(200)), everything(create(200, 2)))
   t.strictSame(create(300).products.get('prod_000050'), create(200).products.get('prod_000050'))
 })
 
-tap.test('has every item that an invented product refers to', async (t) => {
+tap.test('has every item that a generated product refers to', async (t) => {
   const data = create(500)
   const missing = [...data.products.values()]
     .flatMap((product) => product.inventory_items ?? [])
@@ -41,11 +41,11 @@ tap.test('has four warehouses, one of them without a name and a code', async (t)
   t.equal(warehouses.filter(({ name, code }) => name === null && code === null).length, 1)
 })
 
-tap.test('has a connection of the given id', async (t) => {
+tap.test('has a connection with the given id', async (t) => {
   t.equal(create(0).connection.id, 'conn_1')
 })
 
-tap.test('has exactly as many items as products where each brings one', async (t) => {
+tap.test('has as many items as products with one item for each', async (t) => {
   const data = createData({ products: 2000, itemsPerProduct: 1, seed: 1, connectionId: 'c', now: 0 })
   t.strictSame([data.products.size, data.inventory.size], [2000, 2000])
   const missing = [...data.products.values()]

@@ -13,7 +13,7 @@ const put = (key?: string, json: unknown = adjustment) => ({
   ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
 })
 
-tap.test('serves records, with an id of its own on every answer', async (t) => {
+tap.test('serves records, each response with a request id of its own', async (t) => {
   const { call } = await startSandbox(t)
   const one = await call('/wms/products/prod_cup')
   t.match(one, { status: 200, body: { data: { sku: 'CUP' } } })
@@ -24,7 +24,7 @@ tap.test('serves records, with an id of its own on every answer', async (t) => {
   t.not(none.headers.get('x-request-id'), one.headers.get('x-request-id'))
 })
 
-tap.test('serves what a test has changed', async (t) => {
+tap.test('serves changed data', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.data.products.delete('prod_cup')
   sandbox.data.products.set('new', { id: 'new', sku: 'CUP', name: 'Cup, glass' })
@@ -32,7 +32,7 @@ tap.test('serves what a test has changed', async (t) => {
   t.equal((await call('/wms/products/prod_cup')).status, 404)
 })
 
-tap.test('refuses bad credentials before all else', async (t) => {
+tap.test('rejects bad credentials before faults apply', async (t) => {
   const { sandbox, call } = await startSandbox(t, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
   t.strictSame(sandbox.credentials, { apiKey: 'k', accessToken: 't', connectionId: 'c' })
   sandbox.fault('*', { status: 500 })
@@ -48,7 +48,7 @@ tap.test('needs no access token for a management path', async (t) => {
   t.equal((await call('/connections/sync', { method: 'POST', json: {}, headers })).status, 401)
 })
 
-tap.test('refuses more reads than ten in any second', async (t) => {
+tap.test('rejects more than ten reads in any second', async (t) => {
   let now = 10_000
   const { sandbox, call } = await startSandbox(t, { readRate: 10, now: () => now })
   for (let n = 0; n < 10; n++) t.equal((await call('/wms/warehouses')).status, 200)
@@ -69,7 +69,7 @@ tap.test('refuses more reads than ten in any second', async (t) => {
   t.equal((await call('/wms/warehouses')).headers.get('x-ratelimit-limit'), '12')
 })
 
-tap.test('remembers the calls, the refused ones too', async (t) => {
+tap.test('records the calls, refused ones too', async (t) => {
   const { sandbox, call } = await startSandbox(t, { now: () => 42 })
   await call('/wms/products?sku=a%2Cb')
   await call('/nowhere', { method: 'DELETE' })
@@ -81,7 +81,7 @@ tap.test('remembers the calls, the refused ones too', async (t) => {
   t.equal(sandbox.calls[0]?.headers['x-trackstar-api-key'], 'sandbox-api-key')
 })
 
-tap.test('refuses a method that a path does not know', async (t) => {
+tap.test('rejects a method that a path does not have', async (t) => {
   const { call } = await startSandbox(t)
   t.match(await call('/wms/products', { method: 'DELETE' }), {
     status: 405,
@@ -89,7 +89,7 @@ tap.test('refuses a method that a path does not know', async (t) => {
   })
 })
 
-tap.test('answers as a fault says, until it is taken away', async (t) => {
+tap.test('responds with a fault until it is removed', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   const takeAway = sandbox.fault('/wms/products', { status: 503, headers: { 'retry-after': '7' } })
   const reply = await call('/wms/products')
@@ -103,13 +103,13 @@ tap.test('answers as a fault says, until it is taken away', async (t) => {
   t.equal((await call('/wms/inventory')).status, 200)
 })
 
-tap.test('sends malformed JSON where a fault says so', async (t) => {
+tap.test('sends malformed JSON for a fault with a string body', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/products', { body: '{"data": [' })
   t.match(await call('/wms/products'), { status: 200, text: '{"data": [', body: undefined })
 })
 
-tap.test('adds the headers of a fault to its usual answer', async (t) => {
+tap.test('adds the headers of a fault to its usual response', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/products', { headers: { 'x-ratelimit-remaining': '0' } })
   const reply = await call('/wms/products')
@@ -117,7 +117,7 @@ tap.test('adds the headers of a fault to its usual answer', async (t) => {
   t.equal(reply.headers.get('x-ratelimit-remaining'), '0')
 })
 
-tap.test('resets the connection without doing anything', async (t) => {
+tap.test('resets the connection before the call takes effect', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { reset: true, times: 1 })
   await t.rejects(call(adjustPath, put()))
@@ -126,7 +126,7 @@ tap.test('resets the connection without doing anything', async (t) => {
   t.equal((await call('/wms/products')).status, 200)
 })
 
-tap.test('breaks off in the middle of an answer, having done what was asked', async (t) => {
+tap.test('truncates a response after the call took effect', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { truncate: true, times: 1 })
   await t.rejects(call(adjustPath, put('k')))
@@ -136,7 +136,7 @@ tap.test('breaks off in the middle of an answer, having done what was asked', as
   t.equal(again.headers.get('idempotent-replayed'), 'true')
 })
 
-tap.test('tells what was so when the call came, however late the answer', async (t) => {
+tap.test('responds with the state at the time of the call, however late', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/inventory/inv_cup', { delayMs: 20 })
   const asked = call('/wms/inventory/inv_cup')
@@ -145,7 +145,7 @@ tap.test('tells what was so when the call came, however late the answer', async 
   t.match(await asked, { body: { data: { onhand: 44 } } })
 })
 
-tap.test('adds its latency to every answer', async (t) => {
+tap.test('delays every response by its latency', async (t) => {
   const { sandbox, call } = await startSandbox(t, { latencyMs: 30 })
   const begun = performance.now()
   await call('/wms/warehouses')
@@ -154,7 +154,7 @@ tap.test('adds its latency to every answer', async (t) => {
   t.equal((await call('/wms/warehouses')).status, 200)
 })
 
-tap.test('adjusts an item, for all who read it afterwards', async (t) => {
+tap.test('serves an adjusted item to later reads', async (t) => {
   const { call } = await startSandbox(t, { now: () => Date.UTC(2026, 0, 1) })
   const reply = await call(adjustPath, put(undefined, { ...adjustment, location_id: 'A-1' }))
   t.match(reply, { status: 200, body: { id: 'inv_cup', data: { onhand: 46 }, unused_fields: ['location_id'] } })
@@ -163,7 +163,7 @@ tap.test('adjusts an item, for all who read it afterwards', async (t) => {
   })
 })
 
-tap.test('replays a write by its key, and refuses the key for another', async (t) => {
+tap.test('replays a write by its key, and rejects the key for another write', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   const first = await call(adjustPath, put('k'))
   t.equal(first.headers.get('idempotent-replayed'), null)
@@ -175,7 +175,7 @@ tap.test('replays a write by its key, and refuses the key for another', async (t
   t.equal((await call('/wms/inventory/inv_tray/adjust', put('k'))).status, 400)
 })
 
-tap.test('refuses a key while its first request runs, even if that was sent but not answered', async (t) => {
+tap.test('rejects a key until the response to its first request is sent', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault(adjustPath, { delayMs: 300, times: 1 })
   const first = call(adjustPath, put('k'))
@@ -185,14 +185,14 @@ tap.test('refuses a key while its first request runs, even if that was sent but 
   t.equal((await call(adjustPath, put('k'))).status, 200)
 })
 
-tap.test('releases the key of a write that failed', async (t) => {
+tap.test('releases the key of a failed write', async (t) => {
   const { call } = await startSandbox(t)
   const bad = { ...adjustment, warehouse_id: 'wh_nowhere' }
   t.match(await call(adjustPath, put('k', bad)), { status: 422, body: { origin: 'integration' } })
   t.equal((await call(adjustPath, put('k'))).status, 200)
 })
 
-tap.test('refuses a body that is not JSON', async (t) => {
+tap.test('rejects a body that is not JSON', async (t) => {
   const { call } = await startSandbox(t)
   t.match(await call(adjustPath, { method: 'PUT', body: '{' }), {
     status: 422,
@@ -200,16 +200,16 @@ tap.test('refuses a body that is not JSON', async (t) => {
   })
 })
 
-tap.test('drops the connection when its data cannot be announced as JSON', async (t) => {
+tap.test('closes the connection when its data cannot be serialized', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1n })
   await t.rejects(call('/wms/inventory/inv_cup'))
 })
 
-tap.test('closes at once, open and waiting connections included, and may listen again', async (t) => {
+tap.test('closes open and waiting connections at once, and may listen again', async (t) => {
   const sandbox = createSandbox({ products: 0 })
   const base = await sandbox.listen()
-  await t.rejects(sandbox.listen(), { message: 'The sandbox listens already' })
+  await t.rejects(sandbox.listen(), { message: 'The sandbox is already listening' })
   sandbox.fault('*', { delayMs: 60_000 })
   const socket = connect(Number(new URL(base).port), '127.0.0.1')
   socket.on('error', () => {})
@@ -224,7 +224,7 @@ tap.test('closes at once, open and waiting connections included, and may listen 
   await sandbox.close()
 })
 
-tap.test('says so when its port is taken, and may listen elsewhere then', async (t) => {
+tap.test('rejects when its port is taken, and may listen elsewhere afterwards', async (t) => {
   const { base } = await startSandbox(t)
   const sandbox = createSandbox({ products: 0 })
   t.teardown(() => sandbox.close())
@@ -232,7 +232,7 @@ tap.test('says so when its port is taken, and may listen elsewhere then', async 
   t.match(await sandbox.listen(), /^http:\/\/127\.0\.0\.1:\d+$/)
 })
 
-tap.test('moves stock by itself while it listens, at the pace that is set', async (t) => {
+tap.test('moves stock at the configured rate while it listens', async (t) => {
   const clock = new ManualTimer()
   const { sandbox, call } = await startSandbox(t, { movesPerSecond: 2, now: clock.now, timer: clock.timer })
   const moved = async (since: string) => idsOf(await call(`/wms/inventory?trackstar_updated_date[gte]=${since}`)).length
@@ -249,13 +249,13 @@ tap.test('moves stock by itself while it listens, at the pace that is set', asyn
   t.equal(clock.waiting, 0)
 })
 
-tap.test('stands still unless announced otherwise', async (t) => {
+tap.test('does not move stock by default', async (t) => {
   const clock = new ManualTimer()
   await startSandbox(t, { now: clock.now, timer: clock.timer })
   t.equal(clock.waiting, 0)
 })
 
-tap.test('moves when announced, and serves what has changed to one who asks for that alone', async (t) => {
+tap.test('moves stock on request, and serves the changes to incremental reads', async (t) => {
   const now = Date.UTC(2026, 0, 1)
   const { sandbox, call } = await startSandbox(t, { now: () => now })
   sandbox.move('inv_cup', { by: -4, warehouse_id: 'wh_oslo' })
@@ -267,10 +267,10 @@ tap.test('moves when announced, and serves what has changed to one who asks for 
   t.match(changed.body, { data: [{ onhand: 40, fulfillable: 36 }] })
   const empty = createSandbox({ products: 0 })
   empty.data.inventory.clear()
-  t.throws(() => empty.move(), { message: 'There is nothing to move' })
+  t.throws(() => empty.move(), { message: 'There is no item to move' })
 })
 
-tap.test('misses nothing in incremental reads while all moves between the pages', async (t) => {
+tap.test('incremental reads miss nothing while stock moves between pages', async (t) => {
   let now = Date.UTC(2026, 0, 1)
   const { sandbox, call } = await startSandbox(t, { now: () => now })
   const held = new Map<string, unknown>()
@@ -300,7 +300,7 @@ tap.test('misses nothing in incremental reads while all moves between the pages'
   t.ok(differing.length <= 1, `${differing.length} items differ; the one that moved after the last page may`)
 })
 
-tap.test('refuses the page tokens it gave, once they have expired', async (t) => {
+tap.test('rejects page tokens after they expired', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   const { body } = await call('/wms/inventory?limit=5')
   const next = `/wms/inventory?limit=5&page_token=${String(body?.['next_token'])}`
@@ -314,7 +314,7 @@ tap.test('refuses the page tokens it gave, once they have expired', async (t) =>
   t.match(await call(path), { status: 422, body: refused })
 })
 
-tap.test('sends signed webhooks of what changes, whoever changes it', async (t) => {
+tap.test('sends signed webhooks of changes by tests and by calls', async (t) => {
   const receiver = await startReceiver(t)
   const webhooks = { url: receiver.url, secrets: [sandboxWebhookSecret] }
   const { sandbox, call } = await startSandbox(t, { webhooks, connectionId: 'conn_1' })
@@ -347,33 +347,30 @@ tap.test('sends signed webhooks of what changes, whoever changes it', async (t) 
   t.ok(sandbox.deliveries.every(({ outcome }) => outcome === 'delivered'))
 })
 
-tap.test(
-  'signs for every secret, and sends where it is announced while it runs, with the faults that are set',
-  async (t) => {
-    const receiver = await startReceiver(t)
-    const { sandbox } = await startSandbox(t)
-    sandbox.move('inv_cup')
-    const other = `whsec_${Buffer.from('another').toString('base64')}`
-    sandbox.sendWebhooksTo(receiver.url, [other, sandboxWebhookSecret])
-    sandbox.webhookFaults = { repeatEvery: 1 }
-    t.strictSame(sandbox.webhookFaults, { repeatEvery: 1 })
-    sandbox.move('inv_cup')
-    await sandbox.flushWebhooks()
-    t.equal(receiver.received.length, 2)
-    const [first, second] = receiver.received
-    t.equal(first?.id, second?.id)
-    const expected = signWebhook(
-      [other, sandboxWebhookSecret],
-      first?.id ?? '',
-      Number(first?.timestamp),
-      first?.raw ?? '',
-    )
-    t.equal(first?.signature, expected['svix-signature'])
-    t.equal(first?.signature.split(' ').length, 2)
-  },
-)
+tap.test('signs with every secret, and follows changes of the address and of the faults', async (t) => {
+  const receiver = await startReceiver(t)
+  const { sandbox } = await startSandbox(t)
+  sandbox.move('inv_cup')
+  const other = `whsec_${Buffer.from('another').toString('base64')}`
+  sandbox.sendWebhooksTo(receiver.url, [other, sandboxWebhookSecret])
+  sandbox.webhookFaults = { repeatEvery: 1 }
+  t.strictSame(sandbox.webhookFaults, { repeatEvery: 1 })
+  sandbox.move('inv_cup')
+  await sandbox.flushWebhooks()
+  t.equal(receiver.received.length, 2)
+  const [first, second] = receiver.received
+  t.equal(first?.id, second?.id)
+  const expected = signWebhook(
+    [other, sandboxWebhookSecret],
+    first?.id ?? '',
+    Number(first?.timestamp),
+    first?.raw ?? '',
+  )
+  t.equal(first?.signature, expected['svix-signature'])
+  t.equal(first?.signature.split(' ').length, 2)
+})
 
-tap.test('tells of a first copy that is finished, and nothing of its records before', async (t) => {
+tap.test('announces a completed historical sync, and nothing about its records before', async (t) => {
   const receiver = await startReceiver(t)
   const { sandbox, call } = await startSandbox(t)
   sandbox.sendWebhooksTo(receiver.url)
@@ -392,7 +389,7 @@ tap.test('tells of a first copy that is finished, and nothing of its records bef
   )
 })
 
-tap.test('gives up its webhooks when it closes, even one that nobody takes', async (t) => {
+tap.test('fails pending webhooks when it closes, even without a response', async (t) => {
   const receiver = await startReceiver(t)
   receiver.answer = () => {}
   const { sandbox } = await startSandbox(t)

@@ -34,7 +34,7 @@ const isConsistent = (item: InventoryItem) => {
   )
 }
 
-tap.test('moves one item a little, in one warehouse, and dates it strictly later each time', async (t) => {
+tap.test('moves a few units of one item in one warehouse, and always advances the date', async (t) => {
   const { mover, clock } = moving()
   const dates = new Map<string, string>()
   for (let n = 0; n < 500; n++) {
@@ -56,7 +56,7 @@ tap.test('moves one item a little, in one warehouse, and dates it strictly later
   t.ok(dates.size > 100, `${dates.size} items moved`)
 })
 
-tap.test('leaves every fixed item alone but the one that is there to be watched', async (t) => {
+tap.test('moves only the live one of the fixed items', async (t) => {
   const { data, mover, clock } = moving()
   for (let n = 0; n < 300; n++) {
     clock.now += 1000
@@ -69,7 +69,7 @@ tap.test('leaves every fixed item alone but the one that is there to be watched'
   )
 })
 
-tap.test('moves the one to be watched every third time, but not into the future', async (t) => {
+tap.test('moves the live item every third time, but does not date it in the future', async (t) => {
   const { mover, clock } = moving()
   const ids = () => Array.from({ length: 6 }, () => mover.moveNext()?.record.id === liveItemId)
   t.strictSame(ids(), [true, false, false, false, false, false])
@@ -77,17 +77,17 @@ tap.test('moves the one to be watched every third time, but not into the future'
   t.strictSame(ids(), [true, false, false, false, false, false])
 })
 
-tap.test('sells and receives about as much in the long run', async (t) => {
+tap.test('keeps stock about level in the long run', async (t) => {
   const { data, mover, clock } = moving(0)
   for (let n = 0; n < 2000; n++) {
     clock.now += 1000
     mover.moveNext()
   }
   const { onhand } = data.inventory.get(liveItemId) ?? {}
-  t.ok(Number(onhand) < 500, `${onhand} on clock`)
+  t.ok(Number(onhand) < 500, `${onhand} on hand`)
 })
 
-tap.test('makes the same moves from the same seed', async (t) => {
+tap.test('makes the same moves for the same seed', async (t) => {
   const moves = (seed: number) => {
     const { mover } = moving(200, seed)
     return Array.from({ length: 20 }, () => JSON.stringify(mover.moveNext())).join()
@@ -96,7 +96,7 @@ tap.test('makes the same moves from the same seed', async (t) => {
   t.not(moves(1), moves(2))
 })
 
-tap.test('moves the item it is announced to, as it is announced', async (t) => {
+tap.test('moves the given item by the given amount', async (t) => {
   const { mover } = moving()
   const { record, previousAttributes } = mover.move('inv_matcha_tin', { by: -2, warehouse_id: 'wh_graz' })
   t.match(record, { onhand: 22, inventory_by_warehouse_id: { wh_graz: { onhand: 6 }, wh_oslo: { onhand: 16 } } })
@@ -104,7 +104,7 @@ tap.test('moves the item it is announced to, as it is announced', async (t) => {
   t.match(mover.move('inv_cup', { by: 5 }).record, { onhand: 49 })
 })
 
-tap.test('moves an item without a breakdown, and receives where nothing is free', async (t) => {
+tap.test('moves an item without a breakdown, and only receives when nothing is free', async (t) => {
   const { mover } = moving()
   t.ok(mover.move('inv_kettle').previousAttributes['onhand'])
   t.ok(Number(mover.move('inv_puerh').record.onhand) > 2)
@@ -112,13 +112,13 @@ tap.test('moves an item without a breakdown, and receives where nothing is free'
   t.ok(Number(mover.move('inv_puerh', { warehouse_id: 'wh_oslo' }).record.onhand) > 2)
 })
 
-tap.test('refuses to sell more than is there, and to move what is not', async (t) => {
+tap.test('throws when more is sold than is on hand, and for an unknown item', async (t) => {
   const { mover } = moving()
-  t.throws(() => mover.move('inv_cup', { by: -45 }), { message: 'Cannot take 45 where 44 are on clock' })
+  t.throws(() => mover.move('inv_cup', { by: -45 }), { message: 'Cannot take 45 where 44 are on hand' })
   t.throws(() => mover.move('nowhere'), { message: 'There is no inventory nowhere' })
 })
 
-tap.test('moves what is left: the live one alone, or nothing', async (t) => {
+tap.test('moves the live item alone, or nothing, when no other item is left', async (t) => {
   const { data, mover } = moving(0)
   for (let n = 0; n < 4; n++) t.equal(mover.moveNext()?.record.id, liveItemId)
   data.inventory.delete(liveItemId)
@@ -127,7 +127,7 @@ tap.test('moves what is left: the live one alone, or nothing', async (t) => {
   t.equal(mover.moveNext(), undefined)
 })
 
-tap.test('moves a live item that has lost its date', async (t) => {
+tap.test('skips a live item without a date', async (t) => {
   const { data, mover } = moving(200)
   Object.assign(data.inventory.get(liveItemId) ?? {}, { trackstar_updated_date: null })
   t.not(mover.moveNext()?.record.id, liveItemId)
@@ -140,7 +140,7 @@ const pacing = (perSecond: number) => {
   return { clock, work, pace }
 }
 
-tap.test('keeps its pace, however much faster or slower than the timer', async (t) => {
+tap.test('keeps its rate, whether faster or slower than the timer', async (t) => {
   for (const perSecond of [0.5, 1, 3, 40, 5000]) {
     const { clock, work, pace } = pacing(perSecond)
     clock.advance(1000)
@@ -154,7 +154,7 @@ tap.test('keeps its pace, however much faster or slower than the timer', async (
   }
 })
 
-tap.test('stands still at 0, until it is announced otherwise', async (t) => {
+tap.test('pauses at a rate of 0', async (t) => {
   const { clock, work, pace } = pacing(0)
   pace.start()
   clock.advance(10_000)
@@ -168,25 +168,28 @@ tap.test('stands still at 0, until it is announced otherwise', async (t) => {
   t.equal(work.done, 2)
 })
 
-tap.test('does not begin by being announced a pace', async (t) => {
+tap.test('does not start when its rate is set', async (t) => {
   const { clock, work, pace } = pacing(0)
   pace.perSecond = 5
   clock.advance(1000)
   t.equal(work.done, 0)
 })
 
-tap.test('makes up for a second at most when the clock leaps, and waits for no clock that was put back', async (t) => {
-  const { clock, work, pace } = pacing(10)
-  pace.start()
-  clock.jump(3_600_000)
-  clock.advance(100)
-  t.equal(work.done, 11)
-  clock.jump(-3_600_000)
-  clock.advance(100)
-  t.equal(work.done, 11)
-  clock.advance(1000)
-  t.equal(work.done, 21)
-})
+tap.test(
+  'makes up for one second at most after the clock jumps ahead, and does not wait after it is set back',
+  async (t) => {
+    const { clock, work, pace } = pacing(10)
+    pace.start()
+    clock.jump(3_600_000)
+    clock.advance(100)
+    t.equal(work.done, 11)
+    clock.jump(-3_600_000)
+    clock.advance(100)
+    t.equal(work.done, 11)
+    clock.advance(1000)
+    t.equal(work.done, 21)
+  },
+)
 
 const item = () =>
   newItem(
@@ -211,7 +214,7 @@ const item = () =>
     },
   )
 
-tap.test('takes from the warehouse, and from its lots and locations in turn', async (t) => {
+tap.test('removes units from the warehouse, and from its lots and locations in turn', async (t) => {
   const shifted = item()
   shiftStock(shifted, 'wh_oslo', -5)
   t.match(shifted, { ...counts(10, 2, 1) })
@@ -227,7 +230,7 @@ tap.test('takes from the warehouse, and from its lots and locations in turn', as
   )
 })
 
-tap.test('puts what comes with the first lot and location there', async (t) => {
+tap.test('adds units to the first lot and location of the warehouse', async (t) => {
   const shifted = item()
   shiftStock(shifted, 'wh_oslo', 4)
   t.match(shifted, { onhand: 19, fulfillable: 16 })
@@ -241,7 +244,7 @@ tap.test('puts what comes with the first lot and location there', async (t) => {
   )
 })
 
-tap.test('does without lots, locations and a breakdown', async (t) => {
+tap.test('shifts stock without lots, locations and a breakdown', async (t) => {
   const bare = { ...item(), lots: null, locations: null }
   shiftStock(bare, 'wh_porto', 1)
   t.strictSame(bare.inventory_by_warehouse_id?.['wh_porto'], counts(6))
@@ -251,9 +254,9 @@ tap.test('does without lots, locations and a breakdown', async (t) => {
   t.match(whole, { onhand: 17, inventory_by_warehouse_id: null, lots: item().lots })
 })
 
-tap.test('refuses to take more than is there, and changes nothing then', async (t) => {
+tap.test('throws and changes nothing when more units are removed than are on hand', async (t) => {
   const shifted = item()
-  t.throws(() => shiftStock(shifted, 'wh_porto', -6), { status: 422, message: 'Cannot take 6 where 5 are on clock' })
+  t.throws(() => shiftStock(shifted, 'wh_porto', -6), { status: 422, message: 'Cannot take 6 where 5 are on hand' })
   t.strictSame(shifted, item())
-  t.throws(() => shiftStock({ id: 'i' }, undefined, -1), { message: 'Cannot take 1 where 0 are on clock' })
+  t.throws(() => shiftStock({ id: 'i' }, undefined, -1), { message: 'Cannot take 1 where 0 are on hand' })
 })

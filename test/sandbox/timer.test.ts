@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { systemTimer } from '../../src/sandbox/timer.js'
 
-tap.test('does the work once its time has come, unless it was called off', async (t) => {
+tap.test('calls back after the time, unless it is cancelled', async (t) => {
   const done: string[] = []
   const callOff = systemTimer(1, () => done.push('called off'))
   callOff()

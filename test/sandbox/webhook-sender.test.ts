@@ -33,7 +33,7 @@ async function announcing(t: Test, faults: WebhookFaults = {}) {
   return { clock, receiver, webhooks, announce, idsReceived }
 }
 
-tap.test('sends an event, signed, and logs what became of it', async (t) => {
+tap.test('sends a signed event and logs its delivery', async (t) => {
   const { clock, receiver, webhooks, announce } = await announcing(t)
   announce('i')
   t.match(webhooks.deliveries, [{ event: 'inventory.updated', recordId: 'i', outcome: 'pending' }])
@@ -57,7 +57,7 @@ tap.test('sends an event, signed, and logs what became of it', async (t) => {
   t.equal(webhooks.deliveries.length, 1)
 })
 
-tap.test('tells what was so when it happened', async (t) => {
+tap.test('sends the state at the time of the event', async (t) => {
   const { receiver, webhooks } = await announcing(t)
   const data = { id: 'i', onhand: 1 }
   webhooks.announce({ connection_id: 'c', integration_name: 's', event_type: 'inventory.updated', data })
@@ -66,7 +66,7 @@ tap.test('tells what was so when it happened', async (t) => {
   t.match(receiver.received, [{ body: { data: { onhand: 1 } } }])
 })
 
-tap.test('sends nothing without an address, and logs nothing', async (t) => {
+tap.test('sends and logs nothing without an address', async (t) => {
   const { webhooks, announce, receiver } = await announcing(t)
   webhooks.sendTo(undefined)
   announce('a')
@@ -74,12 +74,12 @@ tap.test('sends nothing without an address, and logs nothing', async (t) => {
   t.strictSame([webhooks.deliveries.length, receiver.received.length], [0, 0])
 })
 
-tap.test('refuses a secret without a key when it is announced of it', async (t) => {
+tap.test('throws on a secret without a key before sending anything', async (t) => {
   const { webhooks, receiver } = await announcing(t)
   t.throws(() => webhooks.sendTo(receiver.url, ['whsec_']), { message: /expected a webhook secret/ })
 })
 
-tap.test('sends every n-th event again with the same id', async (t) => {
+tap.test('repeats every n-th event with the same id', async (t) => {
   const { receiver, webhooks, announce, idsReceived } = await announcing(t, { repeatEvery: 2 })
   announce('a', 'b', 'c', 'd')
   await webhooks.flush()
@@ -89,7 +89,7 @@ tap.test('sends every n-th event again with the same id', async (t) => {
   t.equal(webhooks.deliveries.length, 6)
 })
 
-tap.test('sends a window of events last first', async (t) => {
+tap.test('sends a window of events in reverse order', async (t) => {
   const { webhooks, announce, idsReceived } = await announcing(t, { reorderWindow: 3 })
   announce('a', 'b', 'c', 'd', 'e')
   await eventually(() => idsReceived() === 'c,b,a')
@@ -97,7 +97,7 @@ tap.test('sends a window of events last first', async (t) => {
   t.equal(idsReceived(), 'c,b,a,e,d')
 })
 
-tap.test('does not hold an unfinished window for long', async (t) => {
+tap.test('releases an incomplete window after a short wait', async (t) => {
   const { clock, webhooks, announce, idsReceived } = await announcing(t, { reorderWindow: 3 })
   announce('a', 'b')
   t.equal(clock.waiting, 1)
@@ -109,7 +109,7 @@ tap.test('does not hold an unfinished window for long', async (t) => {
   t.equal(webhooks.deliveries.at(-1)?.outcome, 'failed')
 })
 
-tap.test('cuts every n-th event down to the id', async (t) => {
+tap.test('truncates every n-th event to the id', async (t) => {
   const { receiver, webhooks, announce } = await announcing(t, { truncateEvery: 2 })
   announce('a', 'b')
   webhooks.announce({ connection_id: 'c', integration_name: 's', event_type: 'x', data: { id: 'c' } })
@@ -131,7 +131,7 @@ tap.test('cuts every n-th event down to the id', async (t) => {
   t.strictSame(bodies[3]?.data, { resource: 'products' })
 })
 
-tap.test('never sends every n-th event, and counts anew when the faults are set anew', async (t) => {
+tap.test('drops every n-th event, and restarts its count when faults are set', async (t) => {
   const { webhooks, announce, idsReceived } = await announcing(t, { dropEvery: 3 })
   announce('a', 'b', 'c', 'd')
   await webhooks.flush()
@@ -147,7 +147,7 @@ tap.test('never sends every n-th event, and counts anew when the faults are set 
   t.equal(idsReceived(), 'a,b,d,e')
 })
 
-tap.test('remembers the last of many, and drops what a receiver that hangs will never take', async (t) => {
+tap.test('keeps recent deliveries, and drops events while too many are pending', async (t) => {
   const { receiver, webhooks, announce } = await announcing(t)
   receiver.answer = () => {}
   for (let n = 0; n < 10_001; n++) announce(`i${n}`)
@@ -183,7 +183,7 @@ async function sending(t: Test) {
   return { clock, receiver, sender, send }
 }
 
-tap.test('delivers one after the other', async (t) => {
+tap.test('delivers in order, one at a time', async (t) => {
   const { receiver, sender, send } = await sending(t)
   const sent = Array.from({ length: 20 }, (_, n) => send(`m${n}`))
   t.equal(sender.pending, 20)
@@ -196,7 +196,7 @@ tap.test('delivers one after the other', async (t) => {
   t.ok(sent.every(({ outcome, status, attempts }) => outcome === 'delivered' && status === 200 && attempts === 1))
 })
 
-tap.test('tries again what was not accepted, by the clock of then, while the next go on', async (t) => {
+tap.test('retries with a new timestamp while later webhooks are sent', async (t) => {
   const { clock, receiver, sender, send } = await sending(t)
   receiver.answer = (response, nth) => void response.writeHead([503, 200, 302][nth - 1] ?? 204).end()
   const [first, second] = [send('a'), send('b')]
@@ -217,7 +217,7 @@ tap.test('tries again what was not accepted, by the clock of then, while the nex
   t.equal(Number(seconds[3]) - Number(seconds[0]), 4)
 })
 
-tap.test('gives up after four tries, and never throws', async (t) => {
+tap.test('fails after four attempts without throwing', async (t) => {
   const { clock, receiver, sender, send } = await sending(t)
   receiver.answer = (response) => void response.destroy()
   const sent = [send('a'), send('b', 'http://127.0.0.1:1/nobody'), send('c', 'no address')]
@@ -229,7 +229,7 @@ tap.test('gives up after four tries, and never throws', async (t) => {
   t.ok(sent.every(({ outcome, status, attempts }) => outcome === 'failed' && status === undefined && attempts === 4))
 })
 
-tap.test('gives up at once all that is on its way when stopped, and may send again', async (t) => {
+tap.test('fails all pending webhooks when stopped, and may send again', async (t) => {
   const { clock, receiver, sender, send } = await sending(t)
   receiver.answer = (response) => void response.writeHead(500).end()
   const failing = send('a')
@@ -253,7 +253,7 @@ tap.test('gives up at once all that is on its way when stopped, and may send aga
   t.equal(again.outcome, 'delivered')
 })
 
-tap.test('waits for nothing after it was stopped in the middle of a try', async (t) => {
+tap.test('starts no retry after a stop during an attempt', async (t) => {
   const { clock, receiver, sender, send } = await sending(t)
   receiver.answer = () => {}
   const hanging = send('a')
@@ -284,13 +284,13 @@ tap.test('signs the bytes of the body', async (t) => {
   t.equal(signWebhook([secret], id, 7, Buffer.from(text))['svix-signature'], expected)
 })
 
-tap.test('gives a signature for each of several secrets', async (t) => {
+tap.test('returns a signature for each of several secrets', async (t) => {
   const both = signWebhook([sandboxWebhookSecret, secret], id, 7, body)['svix-signature'].split(' ')
   t.equal(both[0], signWebhook(sandboxWebhookSecret, id, 7, body)['svix-signature'])
   t.equal(both[1], signWebhook(secret, id, 7, body)['svix-signature'])
 })
 
-tap.test('refuses a secret without a key', async (t) => {
+tap.test('throws on a secret without a key', async (t) => {
   for (const wrong of ['', 'whsec_', 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']) {
     t.throws(() => signWebhook(wrong, id, 7, body), { message: /expected a webhook secret/ })
   }
