@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import Negotiator from 'negotiator'
 import { type Problem, problem } from '../errors.js'
+import { accepts } from './accept.js'
 
 /** The longest URL that is accepted, in bytes. Longer lists of SKUs go by POST. */
 export const maxUrlBytes = 16 * 1024
@@ -63,15 +63,18 @@ function check(request: FastifyRequest): Problem | undefined {
   return checkAccept(request)
 }
 
+/** What a route that produces JSON may answer with. */
+const jsonTypes = ['application/json', 'application/problem+json']
+
 /** RFC 9110, 15.5.7. */
 function checkAccept(request: FastifyRequest): Problem | undefined {
   const { accept } = request.headers
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return undefined
-  if (request.routeOptions.config.produces !== 'json') return undefined
-  const mediaType = new Negotiator(request.raw).mediaType(['application/json', 'application/problem+json'])
-  return mediaType === undefined
-    ? problem('not_acceptable', 'This route returns application/json, which the Accept header excludes')
-    : undefined
+  if (request.routeOptions.config.produces !== 'json' || accepts(accept, jsonTypes)) return undefined
+  return problem(
+    'not_acceptable',
+    `This route returns application/json, which the Accept header excludes: ${JSON.stringify(accept.slice(0, 200))}`,
+  )
 }
 
 /** RFC 9112, 6.1. Node accepts a list that ends in `chunked`, and `chunked` in HTTP/1.0. */

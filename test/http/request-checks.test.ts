@@ -138,7 +138,8 @@ tap.test('answers 406 if the Accept header excludes JSON and the route produces 
   const status = async (url: string, accept?: string) =>
     (await app.inject({ url, headers: accept === undefined ? {} : { accept } })).statusCode
   t.equal(await status('/json'), 200)
-  for (const accept of ['*/*', 'application/json', 'application/*;q=0.5', 'text/html, */*;q=0.1']) {
+  const acceptable = ['*/*', 'application/json', 'application/*;q=0.5', 'text/html, */*;q=0.1', '']
+  for (const accept of [...acceptable, 'application/json; charset=utf-8']) {
     t.equal(await status('/json', accept), 200, accept)
   }
   for (const accept of ['text/html', 'application/json;q=0', 'application/xml']) {
