@@ -32,8 +32,7 @@ import health from './routes/health.js'
 import { inventoryRoutes } from './routes/inventory.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
-import metricsRoute from './routes/prometheus.js'
-import status from './routes/status.js'
+import { metricsRoute, statusRoute } from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
@@ -113,7 +112,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   metrics.watch(() => connection.state)
   const operatorServer = admin ?? app
   await operatorServer.register(metricsRoute, { metrics })
-  await operatorServer.register(status, {
+  await operatorServer.register(statusRoute, {
     status: () => ({
       version,
       started_at: startedAt,

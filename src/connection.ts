@@ -4,15 +4,16 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { ConcurrencyLimit } from './cache/concurrency-limit.js'
 import type { FreshnessPolicy } from './cache/freshness.js'
-import { type LookupOutcome, readThrough } from './cache/read-through.js'
+import { readThrough } from './cache/read-through.js'
 import { RecordCache } from './cache/record-cache.js'
 import { createRecordLoaders } from './cache/record-loaders.js'
 import { SyncStatus } from './cache/sync-status.js'
 import { WarehouseList } from './cache/warehouse-list.js'
 import type { Config } from './config/config.js'
 import { StockFeed } from './events/stock-feed.js'
+import type { ConnectionState, Metrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
-import { Mirror, type MirrorProgress } from './mirror/mirror.js'
+import { Mirror } from './mirror/mirror.js'
 import { MirrorStore } from './mirror/mirror-store.js'
 import { createRecordRefresh } from './mirror/record-refresh.js'
 import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
@@ -20,11 +21,8 @@ import type { MalformedRecord } from './records/record.js'
 import type { SyncState } from './records/sync-state.js'
 import type { Status } from './routes/status.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
-import type { CallReport } from './trackstar/call.js'
-import type { CircuitState } from './trackstar/circuit-breaker.js'
 import type { Resource } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
-import type { RateLimiterState } from './trackstar/rate-limiter.js'
 import { createUpstream, type Upstream } from './trackstar/upstream.js'
 
 export type ConnectionConfig = Pick<
@@ -57,11 +55,7 @@ export interface ConnectionDependencies {
 }
 
 /** What a connection counts. */
-export interface ConnectionMetrics {
-  readonly upstreamCall: (call: CallReport) => void
-  readonly batch: (resource: string, keys: number) => void
-  readonly malformed: (resource: string) => void
-}
+export type ConnectionMetrics = Pick<Metrics, 'upstreamCall' | 'batch' | 'malformed'>
 
 /** All that belongs to one access token. Connections share nothing but the process. */
 export interface Connection {
@@ -75,23 +69,6 @@ export interface Connection {
   /** Starts the mirror in `mirror` mode. */
   start(): void
   stop(): void
-}
-
-/** The state of a connection, for metrics and the status. */
-export interface ConnectionState {
-  readonly budget: RateLimiterState
-  readonly circuit: CircuitState
-  /** Whether Trackstar has rejected the credentials, and no call has succeeded since. */
-  readonly isRefused: boolean
-  readonly stores: RecordCache['state']
-  /** Lookups of records since the start, by outcome. */
-  readonly lookups: Readonly<Record<LookupOutcome, number>>
-  /** Keys that wait for a call. */
-  readonly keysWaiting: number
-  /** Requests that wait for upstream. */
-  readonly requestsWaiting: number
-  /** Null in `on-demand` mode. */
-  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
 }
 
 /** Most requests that wait for upstream at a time. Each takes about 40 kB. */

@@ -1,10 +1,11 @@
 import tap from 'tap'
-import { type ConnectionState, connectionStatus } from '../src/connection.js'
+import { connectionStatus } from '../src/connection.js'
+import type { ConnectionState } from '../src/http/metrics.js'
 import type { SyncState } from '../src/records/sync-state.js'
 
 const store = (entries: number) => ({ entries, bytes: entries * 10, maxBytes: 1000, evictions: 0 })
 const state: ConnectionState = {
-  budget: { readsPerSecond: 10, usedLastSecond: 3, waiting: 1, isExhausted: false },
+  budget: { readsPerSecond: 10, usedLastSecond: 3, waiting: 1 },
   circuit: 'open',
   isRefused: false,
   stores: { records: store(5), absences: store(2) },

@@ -11,15 +11,18 @@ import type { Resource } from '../trackstar/client.js'
 import type { RateLimiterState } from '../trackstar/rate-limiter.js'
 import { onceClosed } from './response-close.js'
 
-/** The state of a connection, read with every scrape rather than counted as it happens. */
-export interface MetricsState {
+/** The state of a connection. Metrics and `/status` read it when they are asked for. */
+export interface ConnectionState {
   readonly budget: Pick<RateLimiterState, 'readsPerSecond' | 'usedLastSecond' | 'waiting'>
   readonly circuit: CircuitState
-  /** Whether Trackstar rejects the service's credentials. */
+  /** Whether Trackstar has rejected the credentials, and no call has succeeded since. */
   readonly isRefused: boolean
   readonly stores: RecordCache['state']
+  /** Lookups of records since the start, by outcome. */
   readonly lookups: Readonly<Record<LookupOutcome, number>>
+  /** Keys that wait for a call. */
   readonly keysWaiting: number
+  /** Requests that wait for upstream. */
   readonly requestsWaiting: number
   /** Null in `on-demand` mode. */
   readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
@@ -88,7 +91,7 @@ export class Metrics {
   readonly malformed = (resource: string): void => this.#malformed.inc({ resource })
 
   /** Adds metrics that are read from `state` with every scrape. */
-  watch(state: () => MetricsState): void {
+  watch(state: () => ConnectionState): void {
     const gauge = this.#gauge
     const total = (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) => {
       const registers = [this.registry]
@@ -142,7 +145,7 @@ export class Metrics {
     this.#gauge('stock_event_readers', 'Open event streams', [], (readers) => readers.set(count()))
   }
 
-  #watchMirror(mirror: () => MetricsState['mirror']): void {
+  #watchMirror(mirror: () => ConnectionState['mirror']): void {
     this.#gauge('mirror_state', '1 for the current state of the mirror', ['state'], (state) => {
       for (const name of mirrorStates) state.set({ state: name }, Number(mirror()?.state === name))
     })

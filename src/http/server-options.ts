@@ -6,8 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
 import { maxUrlBytes, pendingResponse, routableUrl } from './request-checks.js'
-import { serializerFactory } from './serialization.js'
-import { validatorFactory } from './validation.js'
+import { serializerFactory, validatorFactory } from './schema-compilers.js'
 
 /** Each connection holds a socket and its buffers. Further connections are closed at once. */
 export const maxConnections = 20_000

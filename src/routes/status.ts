@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
+import type { Metrics } from '../http/metrics.js'
 import { enumOf, nullable } from '../schema.js'
 
 const closed = { additionalProperties: false }
@@ -103,7 +104,7 @@ export interface StatusOptions {
 }
 
 /** `GET /status`: the state of the service for operators to read; `/metrics` is for monitoring. */
-export default fastifyPlugin<StatusOptions>(
+export const statusRoute = fastifyPlugin<StatusOptions>(
   async (app: FastifyInstance, { status }) => {
     app.addSchema(Status)
     app.get(
@@ -132,4 +133,40 @@ export default fastifyPlugin<StatusOptions>(
     )
   },
   { name: 'status' },
+)
+
+export interface MetricsRouteOptions {
+  readonly metrics: Metrics
+}
+
+/** `GET /metrics`, for Prometheus. */
+export const metricsRoute = fastifyPlugin<MetricsRouteOptions>(
+  async (app: FastifyInstance, { metrics }) => {
+    app.get(
+      '/metrics',
+      {
+        config: { access: 'open' },
+        schema: {
+          operationId: 'getMetrics',
+          tags: ['operation'],
+          summary: 'Get Prometheus metrics',
+          description:
+            'Metrics in the text format of Prometheus: calls to Trackstar by route, cause and outcome, permits, batch sizes, cache, mirror, event streams, circuit breaker, requests by route, status and name of the API key, and the process.',
+          response: {
+            200: {
+              description: 'The metrics',
+              headers: { 'Cache-Control': { type: 'string', description: 'Never stored', examples: ['no-store'] } },
+              content: { 'text/plain': { schema: { type: 'string' } } },
+            },
+          },
+        },
+      },
+      async (_request, reply) =>
+        reply
+          .type(metrics.registry.contentType)
+          .header('cache-control', 'no-store')
+          .send(await metrics.registry.metrics()),
+    )
+  },
+  { name: 'metrics-route' },
 )

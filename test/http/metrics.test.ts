@@ -5,9 +5,9 @@ import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
 import { problems } from '../../src/errors.js'
 import auth from '../../src/http/auth.js'
-import requestMetrics, { Metrics, type MetricsState } from '../../src/http/metrics.js'
+import requestMetrics, { type ConnectionState, Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
-import metricsRoute from '../../src/routes/prometheus.js'
+import { metricsRoute } from '../../src/routes/status.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { eventually, getOverSocket, startService } from '../harness.js'
 
@@ -39,7 +39,7 @@ const mirror = {
   syncedAt: 1_700_000_000_500,
   unreliableResources: [],
 } as const
-const state: MetricsState = {
+const state: ConnectionState = {
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },
   circuit: 'half-open',
   isRefused: false,
@@ -54,8 +54,8 @@ const state: MetricsState = {
 }
 
 /** An application with metrics whose state can be changed. */
-async function start(t: Test, given: Partial<MetricsState> = {}) {
-  let now: MetricsState = { ...state, ...given }
+async function start(t: Test, given: Partial<ConnectionState> = {}) {
+  let now: ConnectionState = { ...state, ...given }
   const metrics = new Metrics()
   const app = Fastify()
   await app.register(problemDetails)
@@ -68,7 +68,7 @@ async function start(t: Test, given: Partial<MetricsState> = {}) {
   return {
     app,
     metrics,
-    setState: (next: Partial<MetricsState>) => {
+    setState: (next: Partial<ConnectionState>) => {
       now = { ...now, ...next }
     },
     scrape: async () => parse((await app.inject('/metrics')).body),

@@ -1,7 +1,9 @@
 import Fastify from 'fastify'
 import tap from 'tap'
+import auth from '../../src/http/auth.js'
+import { Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
-import status, { type Status } from '../../src/routes/status.js'
+import { metricsRoute, type Status, statusRoute } from '../../src/routes/status.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { eventually, startService } from '../harness.js'
 
@@ -45,7 +47,7 @@ const given: Status = {
 tap.test('returns the status, with all nulls', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
-  await app.register(status, { status: () => given })
+  await app.register(statusRoute, { status: () => given })
   const reply = await app.inject('/status')
   t.equal(reply.statusCode, 200)
   t.match(reply.headers, { 'content-type': /^application\/json/, 'cache-control': 'no-store' })
@@ -107,4 +109,21 @@ tap.test('shows an error of the connection after its webhook', async (t) => {
   t.match((await get('/status')).json().connections[0].source.errors, [
     { message: 'The password has expired', preventing_sync: true },
   ])
+})
+
+tap.test('serves the current metrics of its registry without a key', async (t) => {
+  const metrics = new Metrics()
+  metrics.malformed('inventory')
+  const app = Fastify()
+  await app.register(problemDetails)
+  await app.register(auth, { apiKeys: [], tickets: { redeem: () => undefined } })
+  await app.register(metricsRoute, { metrics })
+  const reply = await app.inject('/metrics')
+  t.equal(reply.statusCode, 200)
+  t.equal(reply.headers['content-type'], metrics.registry.contentType)
+  t.equal(reply.headers['cache-control'], 'no-store')
+  t.match(reply.body, /^trackstar_malformed_records_total\{resource="inventory"\} 1$/m)
+  t.equal((await app.inject({ method: 'HEAD', url: '/metrics' })).statusCode, 200)
+  metrics.malformed('inventory')
+  t.match((await app.inject('/metrics')).body, /^trackstar_malformed_records_total\{resource="inventory"\} 2$/m)
 })

@@ -1,6 +1,6 @@
 import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
 import tap from 'tap'
-import { validatorFactory } from '../../src/http/validation.js'
+import { validatorFactory } from '../../src/http/schema-compilers.js'
 
 const schema = {
   type: 'object',
