@@ -15,7 +15,7 @@ import type { ConnectionState, Metrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
 import { MirrorStore } from './mirror/mirror-store.js'
-import { createRecordRefresh } from './mirror/record-refresh.js'
+import { RecordRefresh } from './mirror/record-refresh.js'
 import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
 import type { SyncState } from './records/sync-state.js'
@@ -133,20 +133,32 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
     })
 
+  const refresh = new RecordRefresh({
+    trackstar,
+    cache,
+    clock,
+    timeoutMs,
+    confirmsAbsence: () => store !== undefined && store.state !== 'off',
+    incomplete,
+    onMalformed,
+    onFailure,
+  })
+  const records = new CatalogRecords({ cache, store, incomplete, isUnsettled: refresh.isUnsettled, clock })
+  const { isFollowed, findProducts, findItem, isKnownAbsent } = records
   const { products, items } = createRecordLoaders({
     trackstar,
     limiter,
     clock,
     cache,
-    knownProductIds: (sku) => store?.index.productIdsOfSku(sku) ?? [],
+    findProducts,
+    findItem,
+    confirmAbsence: refresh.confirmAbsence,
     incomplete,
     onBatch: metrics.batch,
     onSuspectedLoss: (resource, missing) =>
       log.warn({ resource, missing }, 'most records are missing upstream, keeping them for now'),
     onMalformed,
   })
-  const records = new CatalogRecords({ cache, store, incomplete })
-  const { isFollowed, findProducts, findItem, isKnownAbsent } = records
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
@@ -164,7 +176,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       warehouses,
       syncStatus,
       clock,
-      refresh: createRecordRefresh({ trackstar, items, cache, clock, timeoutMs, onFailure }),
+      refresh: refresh.refresh,
       isKnownAbsent,
     }),
     mirror,
@@ -211,7 +223,10 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       void warehouses.load()
       syncStatus.get()
     },
-    stop: () => mirror?.stop(),
+    stop() {
+      refresh.stop()
+      mirror?.stop()
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import type { Batch, Resource, TrackstarClient } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
-import type { CacheEntry } from './freshness.js'
+import { asStale, type CacheEntry } from './freshness.js'
 import { LossGuard } from './loss-guard.js'
 import type { ReadTimes, RecordCache } from './record-cache.js'
 
@@ -15,8 +15,15 @@ export interface RecordLoadersOptions {
   readonly limiter: RateLimiter
   readonly clock: Clock
   readonly cache: RecordCache
-  /** The ids of the products that are known to have a SKU; none without a mirror. */
-  readonly knownProductIds: (sku: string) => readonly string[]
+  /** The products of a SKU that are in memory. */
+  readonly findProducts: (sku: string) => CacheEntry<readonly Product[]> | undefined
+  /** The item that is in memory. */
+  readonly findItem: (id: string) => CacheEntry<InventoryItem> | undefined
+  /**
+   * Has a record that an answer lacked read again before it is removed, and returns whether it does. Without it, or if it
+   * returns false, one answer is believed.
+   */
+  readonly confirmAbsence?: ((kind: 'product' | 'item', id: string) => boolean) | undefined
   /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
   /** Called with the number of keys in each call. */
@@ -49,6 +56,7 @@ const uncachedAbsence = (times: ReadTimes, clock: Clock): CacheEntry<never> => (
 export function createRecordLoaders(options: RecordLoadersOptions): RecordLoaders {
   const { trackstar, limiter, clock, cache } = options
   const losses = new LossGuard(plausibleLoss)
+  const confirmAbsence = options.confirmAbsence ?? (() => false)
 
   /** Reads and reports a batch. */
   async function timed<R>(
@@ -102,15 +110,19 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
   ): Map<string, CacheEntry<readonly Product[]> | Problem> {
     const bySku = new Map(skus.map((sku) => [sku, [] as Product[]]))
     for (const product of records) bySku.get(product.sku ?? '')?.push(product)
-    const cached = skus.filter((sku) => cache.findProducts(sku)?.value !== undefined)
+    const cached = skus.filter((sku) => options.findProducts(sku)?.value !== undefined)
     const isLossBelieved = believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
     const result = (sku: string, found: readonly Product[]) => {
       const fault = faultOf(malformed, 'sku', sku, found.length > 0)
       if (fault) return fault
       const presentIds = new Set([...found, ...malformed].map(({ id }) => id))
-      if (found.length === 0 && !isLossBelieved) return cache.findProducts(sku) ?? uncachedAbsence(times, clock)
-      const goneIds = isLossBelieved ? options.knownProductIds(sku).filter((id) => !presentIds.has(id)) : []
-      for (const id of goneIds) cache.storeAbsence('product', id, times)
+      const entry = options.findProducts(sku)
+      const kept = (entry?.value ?? []).filter(({ id }) => !presentIds.has(id) && confirmAbsence('product', id))
+      if (entry && kept.length > 0) {
+        const stored = found.map((product) => cache.store('product', product, times).value ?? product)
+        return asStale({ ...entry, value: [...stored.filter((product) => product.sku === sku), ...kept] }, times.readAt)
+      }
+      if (found.length === 0 && !isLossBelieved) return entry ?? uncachedAbsence(times, clock)
       return cache.storeSku(sku, found, times)
     }
     return new Map(Array.from(bySku, ([sku, found]) => [sku, result(sku, found)]))
@@ -123,7 +135,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     times: ReadTimes,
   ): Map<string, CacheEntry<InventoryItem> | Problem> {
     const presentIds = new Set(records.map(({ id }) => id))
-    const cached = ids.filter((id) => cache.find('item', id)?.value !== undefined)
+    const cached = ids.filter((id) => options.findItem(id)?.value !== undefined)
     // An answer with none of the requested items, but others, says nothing about the requested ones.
     const isForeign = presentIds.size > 0 && !ids.some((id) => presentIds.has(id))
     const isLossBelieved = !isForeign && believesLoss('inventory', cached, (id) => presentIds.has(id))
@@ -137,8 +149,10 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
         return problem('upstream_invalid_response', 'Trackstar returned none of the requested items, but others')
       const fault = faultOf(malformed, 'id', id, false)
       if (fault !== undefined) return fault
+      const entry = options.findItem(id)
+      if (entry?.value !== undefined && confirmAbsence('item', id)) return asStale(entry, times.readAt)
       if (isLossBelieved) return cache.storeAbsence('item', id, times)
-      return cache.find('item', id) ?? uncachedAbsence(times, clock)
+      return entry ?? uncachedAbsence(times, clock)
     }
     return new Map(ids.map((id) => [id, result(id)]))
   }

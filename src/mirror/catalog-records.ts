@@ -1,7 +1,8 @@
-import type { CacheEntry } from '../cache/freshness.js'
+import { asStale, type CacheEntry } from '../cache/freshness.js'
 import type { RecordCache } from '../cache/record-cache.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
+import type { Clock } from '../trackstar/clock.js'
 import type { MirroredResource, MirrorStore } from './mirror-store.js'
 
 export interface CatalogRecordsOptions {
@@ -10,6 +11,9 @@ export interface CatalogRecordsOptions {
   readonly store: MirrorStore | undefined
   /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
+  /** Whether a record may have changed upstream since it was read, so that it is served as stale. */
+  readonly isUnsettled: (kind: 'product' | 'item', id: string) => boolean
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 /** The records in memory: those of the mirror while it is authoritative, and those of the cache otherwise. */
@@ -23,20 +27,33 @@ export class CatalogRecords {
   readonly findProducts = (sku: string): CacheEntry<readonly Product[]> | undefined => {
     const { cache, store } = this.options
     const entry = store?.isAuthoritative && !store.isMalformed('products', sku) ? store.findProducts(sku) : undefined
-    return entry?.value !== undefined || (entry && this.#provesAbsence('products')) ? entry : cache.findProducts(sku)
+    const found = entry?.value !== undefined || (entry && this.#provesAbsence('products'))
+    return this.#orStale('product', found ? entry : cache.findProducts(sku), (products) => products)
   }
 
   /** The item with an id, or its absence; undefined if nothing is known. */
   readonly findItem = (id: string): CacheEntry<InventoryItem> | undefined => {
     const { cache, store } = this.options
     const entry = store?.isAuthoritative && !store.isMalformed('inventory', id) ? store.findItem(id) : undefined
-    return entry?.value !== undefined || (entry && this.#provesAbsence('inventory')) ? entry : cache.find('item', id)
+    const found = entry?.value !== undefined || (entry && this.#provesAbsence('inventory'))
+    return this.#orStale('item', found ? entry : cache.find('item', id), (item) => [item])
   }
 
   /** Whether upstream is known to have no such record. */
   readonly isKnownAbsent = (kind: 'product' | 'item', id: string): boolean => {
     const entry = kind === 'item' ? this.findItem(id) : this.options.cache.find('product', id)
     return entry === undefined ? this.isFollowed() : entry.value === undefined
+  }
+
+  /** The entry, as stale from now on if one of its records is unsettled. */
+  #orStale<T>(
+    kind: 'product' | 'item',
+    entry: CacheEntry<T> | undefined,
+    recordsOf: (value: T) => readonly { readonly id: string }[],
+  ): CacheEntry<T> | undefined {
+    const { isUnsettled, clock } = this.options
+    if (entry?.value === undefined || !recordsOf(entry.value).some(({ id }) => isUnsettled(kind, id))) return entry
+    return asStale(entry, clock.elapsed())
   }
 
   /** Whether a record that the mirror lacks does not exist: not while upstream's own copy is incomplete or empty. */

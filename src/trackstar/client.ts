@@ -52,6 +52,8 @@ export interface TrackstarClient {
   warehouses(options: CallOptions): Promise<readonly Warehouse[]>
   /** All products with one of these SKUs. At most as many keys as fit in a {@link KeyList}. */
   productsBySku(skus: readonly string[], options: CallOptions): Promise<Batch<Product>>
+  /** The products with one of these ids. At most as many keys as fit in a {@link KeyList}. */
+  productsByIds(ids: readonly string[], options: CallOptions): Promise<Batch<Product>>
   /** The inventory items with one of these ids. At most as many keys as fit in a {@link KeyList}. */
   inventoryByIds(ids: readonly string[], options: CallOptions): Promise<Batch<InventoryItem>>
   /** Trackstar's own state of a connection. */
@@ -97,6 +99,17 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
     }
   }
 
+  /** The only reader by id: an id with a comma would be two ids in a list, so it is read by its path. */
+  async function listByIds<R extends Resource>(
+    resource: R,
+    ids: readonly string[],
+    options: CallOptions,
+  ): Promise<Batch<Resources[R]>> {
+    if (!isSingle(ids)) return listAll(resource, { 'ids[in]': ids.join(',') }, options)
+    const route = `/wms/${resource}`
+    return readOne(resource, await callUpstream({ ...options, route, request: get(`${route}/${encode(ids[0])}`) }))
+  }
+
   return {
     list,
     async warehouses(options) {
@@ -111,11 +124,8 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
     productsBySku(skus, options) {
       return listAll('products', isSingle(skus) ? { sku: skus[0] } : { 'sku[in]': skus.join(',') }, options)
     },
-    async inventoryByIds(ids, options) {
-      if (!isSingle(ids)) return listAll('inventory', { 'ids[in]': ids.join(',') }, options)
-      const request = get(`/wms/inventory/${encode(ids[0])}`)
-      return readOne('inventory', await callUpstream({ ...options, route: '/wms/inventory', request }))
-    },
+    productsByIds: (ids, options) => listByIds('products', ids, options),
+    inventoryByIds: (ids, options) => listByIds('inventory', ids, options),
     async connection(id, options) {
       const route = '/connections/{connection_id}'
       const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const

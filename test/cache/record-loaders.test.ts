@@ -17,6 +17,7 @@ function start() {
   const holdings = new RecordCache(1_000_000, policy, clock)
   const known = new Map<string, readonly string[]>()
   const told: string[] = []
+  const mirrors = { isOn: false }
   const incomplete: string[] = []
   const upstream: { products: Answer<Product>; items: Answer<InventoryItem> } = {
     products: async () => ({}),
@@ -34,7 +35,16 @@ function start() {
     limiter,
     clock,
     cache: holdings,
-    knownProductIds: (sku) => known.get(sku) ?? [],
+    findProducts: (sku) => {
+      const entries = (known.get(sku) ?? []).map((id) => holdings.peek('product', id))
+      const value = entries.flatMap((entry) => entry?.value ?? [])
+      return entries[0] && value.length > 0 ? { ...entries[0], value } : holdings.findProducts(sku)
+    },
+    findItem: (id) => holdings.find('item', id),
+    confirmAbsence: (kind, id) => {
+      if (mirrors.isOn) told.push(`confirm ${kind} ${id}`)
+      return mirrors.isOn
+    },
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
     incomplete: () => incomplete,
     onSuspectedLoss: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
@@ -48,7 +58,7 @@ function start() {
     known.set(sku, [...(known.get(sku) ?? []), id])
     clock.advance(1000)
   }
-  return { clock, holdings, upstream, told, incomplete, product, item, hold }
+  return { clock, holdings, upstream, told, incomplete, mirrors, product, item, hold }
 }
 
 const malformed = { path: '/data/0/name', message: 'must be string', id: undefined, sku: undefined }
@@ -70,20 +80,27 @@ tap.test('takes in what was read, and tells how much one call carried', async (t
   t.strictSame(told, ['products 2', 'inventory 1', 'inventory 1'])
 })
 
-tap.test('regression: a product that a forced read did not find came back with the next look', async (t) => {
-  const { clock, holdings, upstream, product, hold } = start()
+tap.test('regression: one answer without a mirrored record removed it', async (t) => {
+  const { clock, holdings, upstream, told, mirrors, product, item, hold } = start()
+  mirrors.isOn = true
   hold('p1', 'A')
   hold('p2', 'A')
-  hold('p3', 'B')
+  holdings.store('item', { id: 'i1' }, { begunAt: clock.now(), readAt: clock.now() })
+  clock.advance(1000)
   upstream.products = async () => ({ records: [{ id: 'p2', sku: 'A' }] })
-  t.match((await product('A')).value, [{ id: 'p2' }])
-  t.equal(holdings.peek('product', 'p1'), undefined)
-  t.ok(holdings.peek('product', 'p2'))
+  const both = await product('A')
+  t.strictSame(both.value?.map(({ id }) => id).sort(), ['p1', 'p2'])
+  t.ok(both.freshUntil <= clock.now(), 'it is served as stale')
   upstream.products = async () => ({})
-  clock.advance(1)
-  t.equal((await product('A')).value, undefined)
-  t.equal(holdings.peek('product', 'p2'), undefined)
-  t.ok(holdings.peek('product', 'p3'), 'of another SKU')
+  t.equal((await product('A')).value?.length, 2)
+  const kept = await item('i1')
+  t.match(kept, { value: { id: 'i1' } })
+  t.ok(kept.freshUntil <= clock.now())
+  t.strictSame(
+    told.filter((line) => line.startsWith('confirm')),
+    ['confirm product p1', 'confirm product p1', 'confirm product p2', 'confirm item i1'],
+  )
+  t.ok(holdings.peek('product', 'p1') && holdings.peek('item', 'i1'))
 })
 
 tap.test('does not take for gone what came after it had asked', async (t) => {
@@ -215,7 +232,10 @@ tap.test('regression: a product that upstream had not copied yet was taken for g
   await product('A')
   t.ok(holdings.peek('product', 'p1'), 'not even where another of its SKU is there')
   upstream.products = async () => ({})
-  t.match((await product('A')).value, [{ id: 'p2' }])
+  t.strictSame(
+    (await product('A')).value?.map(({ id }) => id),
+    ['p1', 'p2'],
+  )
   t.equal((await product('none')).value, undefined)
   t.equal(holdings.find('sku', 'none'), undefined)
 })
