@@ -27,8 +27,10 @@ const anonymousCaller: Caller = { name: anonymous, scopes: ['read', 'write'] }
  * Authenticates callers by API key and checks the scope that a route requires. The key comes in `Authorization: Bearer`
  * (RFC 6750, 2.1), which takes precedence, or in `X-API-Key`. A route that does not declare its access requires `read`.
  *
- * The key is looked up in `onRequest` but rejected only in `preParsing`: the `onRequest` hooks of later plugins run
- * before the rejection, so that wrong keys are rate limited too, and no body is read before it.
+ * The key or ticket is looked up in `onRequest` but rejected only in `preParsing`: the `onRequest` hooks of later plugins
+ * run before the rejection, so that wrong keys are rate limited too, and no body is read before it. A valid ticket counts
+ * for the key that it was issued to, from the first hook on: counted by address, the readers behind one proxy would share
+ * the limit of whoever sends wrong keys through it.
  */
 export default fastifyPlugin<AuthOptions>(
   async (app: FastifyInstance, { apiKeys, tickets }) => {
@@ -39,7 +41,9 @@ export default fastifyPlugin<AuthOptions>(
     })
 
     app.addHook('onRequest', (request, _reply, done) => {
-      request.caller = keys === undefined ? anonymousCaller : findCaller(request, keys)
+      const caller = keys === undefined ? anonymousCaller : findCaller(request, keys)
+      const ticket = caller === null || keys === undefined ? ticketOf(request) : undefined
+      request.caller = ticket === undefined ? caller : (tickets.redeem(ticket) ?? null)
       done()
     })
 
@@ -48,15 +52,8 @@ export default fastifyPlugin<AuthOptions>(
     })
 
     function authorize(request: FastifyRequest): Problem | undefined {
-      const { access = 'read', acceptsTicket = false } = request.routeOptions.config
+      const { access = 'read' } = request.routeOptions.config
       if (access === 'open' || access === 'signature' || request.is404) return undefined
-      const ticket = acceptsTicket ? ticketOf(request) : undefined
-      if (ticket !== undefined && (request.caller === null || keys === undefined)) {
-        request.caller = tickets.redeem(ticket) ?? null
-        if (request.caller === null) {
-          return problem('unauthorized', 'The ticket is unknown, already used, or older than 60 seconds')
-        }
-      }
       if (request.caller === null) return problem('unauthorized', unauthorizedDetail(request))
       if (request.caller.scopes.includes(access)) return undefined
       return problem(
@@ -75,14 +72,17 @@ function findCaller({ headers }: FastifyRequest, keys: KeyStore): Caller | null 
 
 const bearerToken = (authorization = ''): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1]
 
-function ticketOf({ query }: FastifyRequest): string | undefined {
+/** The ticket of a request to a route that accepts tickets. */
+function ticketOf({ query, routeOptions, is404 }: FastifyRequest): string | undefined {
+  if (!routeOptions.config.acceptsTicket || is404) return undefined
   const { ticket } = query as { ticket?: string | string[] }
   // Two of them become a string that is no ticket.
   return ticket?.toString()
 }
 
-function unauthorizedDetail({ headers }: FastifyRequest): string {
-  return headers.authorization === undefined && headers['x-api-key'] === undefined
+function unauthorizedDetail(request: FastifyRequest): string {
+  if (ticketOf(request) !== undefined) return 'The ticket is unknown, already used, or older than 60 seconds'
+  return request.headers.authorization === undefined && request.headers['x-api-key'] === undefined
     ? 'Send an API key as Authorization: Bearer or X-API-Key'
     : 'The API key is not valid; send one as Authorization: Bearer or X-API-Key'
 }

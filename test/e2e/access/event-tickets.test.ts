@@ -7,13 +7,13 @@ import { startMirrored } from '../mirror/mirrored.js'
 const key = 'k3y-of-the-shop'
 
 /** A service with keys, whose catalog is mirrored, whose log can be read and whose time can be moved. */
-async function start(t: Test) {
+async function start(t: Test, environment: Readonly<Record<string, string>> = {}) {
   const clock = new RunningClock()
   const lines: string[] = []
   const service = await startMirrored(t, {
     waits: false,
     clock,
-    environment: { AUTH_MODE: 'api-key', API_KEYS: `shop:${key}`, LOG_LEVEL: 'trace' },
+    environment: { AUTH_MODE: 'api-key', API_KEYS: `shop:${key}`, LOG_LEVEL: 'trace', ...environment },
     logger: (config) => createLogger(config, { write: (line) => void lines.push(line) }),
   })
   const port = await service.listen()
@@ -91,5 +91,19 @@ tap.test("logs the name of the ticket's caller and never the ticket", async (t) 
   for (const secret of [ticket, key]) {
     t.notOk(lines.some((line) => line.includes(secret)))
     t.notOk((await get('/metrics')).body.includes(secret))
+  }
+})
+
+tap.test('regression: wrong keys from the same proxy kept browsers from their events', async (t) => {
+  const { get, take, open } = await start(t, { CLIENT_RATE_LIMIT: '50' })
+  const tickets = [await take(), await take()]
+  const guesses = Array.from({ length: 60 }, (_, n) =>
+    n % 2 === 0 ? get('/stock', { 'x-api-key': `guess ${n}` }) : get(`/stock/events?ticket=guess-${n}`),
+  )
+  t.ok((await Promise.all(guesses)).some(({ statusCode }) => statusCode === 429))
+  const ofKey = Number((await get('/warehouses', { 'x-api-key': key })).headers['ratelimit-remaining'])
+  for (const [n, ticket] of tickets.entries()) {
+    const { statusCode, headers } = (await open(`/stock/events?ticket=${ticket}`)).response
+    t.strictSame([statusCode, headers['ratelimit-remaining']], [200, String(ofKey - 1 - n)], 'counted for the key')
   }
 })
