@@ -1522,9 +1522,9 @@ export interface components {
         "Cache-Control": string;
         /** @description With a 405: the methods that the path accepts */
         Allow: string;
-        /** @description Requests that one client may send per minute; absent if there is no limit */
+        /** @description What one client may use per minute: 1 for a request, or 1 for each SKU or line that it asks for; absent if there is no limit */
         "RateLimit-Limit": number;
-        /** @description Requests that are left */
+        /** @description What is left of the limit */
         "RateLimit-Remaining": number;
         /** @description Seconds until the limit is reset */
         "RateLimit-Reset": number;

@@ -86,7 +86,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const metrics = new Metrics()
   const tickets = new Tickets(clock.now)
   const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
-  const shared = { logger, metrics, tickets, tracing }
+  const shared = { logger, metrics, tickets, tracing, clock }
   const app = await createServer(config, shared)
   const admin = config.adminPort === undefined ? null : await createServer(config, shared)
   app.decorate('admin', admin)
@@ -151,13 +151,14 @@ interface ServerDependencies {
   readonly metrics: Metrics
   readonly tickets: Tickets
   readonly tracing: Tracing | undefined
+  readonly clock: Clock
 }
 
 /**
  * A server with everything that all routes share, and no routes. The order matters: plugins that reject requests come
  * after those that make the rejection readable (CORS), logged and counted.
  */
-async function createServer(config: Config, { logger, metrics, tickets, tracing }: ServerDependencies) {
+async function createServer(config: Config, { logger, metrics, tickets, tracing, clock }: ServerDependencies) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
@@ -169,7 +170,7 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing 
   await app.register(auth, { apiKeys, tickets })
   await app.register(requestMetrics, { metrics })
   await app.register(loadShedding, { maxEventLoopDelayMs })
-  await app.register(clientLimit, { perMinute: config.clientRateLimit })
+  await app.register(clientLimit, { perMinute: config.clientRateLimit, elapsed: clock.elapsed })
   await app.register(requestChecks)
   await app.register(compression)
   await app.register(methodNotAllowed)

@@ -180,7 +180,8 @@ export const variables = {
   clientRateLimit: {
     name: 'CLIENT_RATE_LIMIT',
     fallback: '60000',
-    meaning: 'Requests per minute for each API key, or each address with `AUTH_MODE=none`; 0 turns the limit off',
+    meaning:
+      'Requests per minute for each API key, or each address with `AUTH_MODE=none`. A request for several SKUs or lines counts as one for each; 0 turns the limit off',
     ...integer(0, 1_000_000_000),
   },
   adminPort: {

@@ -1,16 +1,33 @@
 import { isIP } from 'node:net'
-import rateLimit, { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
 import { anonymous } from '../config/formats.js'
-import { problem } from '../errors.js'
+import { type Problem, problem } from '../errors.js'
 
 export interface ClientLimitOptions {
-  /** Requests that one client may send per minute; 0: no limit. */
+  /** What the requests of one client may cost per minute; 0: no limit. */
   readonly perMinute: number
+  /** Monotonic time in ms. */
+  readonly elapsed: () => number
+}
+
+/** Counts what clients use, each in windows of a minute. */
+export interface ClientCounts {
+  /** Adds `cost` to what `client` has used in its window. A window starts with the first request after the last one. */
+  add(client: string, cost: number): ClientCount
+}
+
+export interface ClientCount {
+  /** What the client has used in this window, this request included. */
+  readonly used: number
+  /** Time left of the window, in ms. */
+  readonly resetMs: number
 }
 
 const keyPrefix = 'key:'
+const windowMs = 60_000
 
 /** `[2001:db8::1]:443`, with or without the port, and `192.0.2.1:443`. */
 const addressWithPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
@@ -19,13 +36,17 @@ const addressWithPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
 const maxClients = 10_000
 
 /**
- * Limits the requests of each client per minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds)
- * on every response (draft-ietf-httpapi-ratelimit-headers-06), and 429 with `Retry-After` beyond the limit. A client is
- * the name of an API key or, without a valid key, an IP address; for IPv6 its /64 network, which is what one customer
- * has. Open routes and routes with a signature are not limited.
+ * Limits what the requests of each client cost per minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`
+ * (seconds) on every response (draft-ietf-httpapi-ratelimit-headers-06), and 429 with `Retry-After` beyond the limit. A
+ * request costs 1 or, if its route has a `cost`, what that returns. Rejected requests count as well.
+ *
+ * A client is the name of an API key or, without a valid key, an IP address; for IPv6 its /64 network, which is what one
+ * customer has. Open routes and routes with a signature are not limited.
+ *
+ * The first unit is counted before the body is read, so that a client beyond its limit cannot make the service parse.
  */
 export default fastifyPlugin<ClientLimitOptions>(
-  async (app: FastifyInstance, { perMinute }) => {
+  async (app: FastifyInstance, { perMinute, elapsed }) => {
     app.decorateRequest('client', {
       getter(this: FastifyRequest) {
         const { caller } = this
@@ -34,35 +55,58 @@ export default fastifyPlugin<ClientLimitOptions>(
       },
     })
     if (perMinute === 0) return
-    await app.register(rateLimit, { global: false })
-    const options = {
-      max: perMinute,
-      timeWindow: 60_000,
-      keyGenerator: (request: FastifyRequest) => request.client,
-      // The plugin's own `cache` option does not apply to `createRateLimit`.
-      cache: maxClients,
-    }
-    // Two caches, so that a flood of addresses does not evict the count of a key.
-    const countKey = app.createRateLimit(options)
-    const countAddress = app.createRateLimit(options)
-    app.addHook('onRequest', async (request, reply) => {
-      const { access } = request.routeOptions.config
-      if (access === 'open' || access === 'signature') return
-      const limit = await (request.client.startsWith(keyPrefix) ? countKey : countAddress)(request)
-      if (limit.isAllowed) return
+    // Apart, so that a flood of addresses does not evict the count of a key.
+    const keyCounts = inMemoryCounts(elapsed)
+    const addressCounts = inMemoryCounts(elapsed)
+
+    function count({ client }: FastifyRequest, reply: FastifyReply, added: number, cost = added): Problem | undefined {
+      const counts = client.startsWith(keyPrefix) ? keyCounts : addressCounts
+      const { used, resetMs } = counts.add(client, added)
+      const resetSeconds = Math.ceil(resetMs / 1000)
       reply
-        .header('ratelimit-limit', limit.max)
-        .header('ratelimit-remaining', limit.remaining)
-        .header('ratelimit-reset', limit.ttlInSeconds)
-      if (!limit.isExceeded) return
-      const requests = `${perMinute} ${perMinute === 1 ? 'request' : 'requests'}`
-      throw problem('rate_limited', `The limit is ${requests} per minute for each client`, {
-        retryAfter: limit.ttlInSeconds,
-      })
+        .header('ratelimit-limit', perMinute)
+        .header('ratelimit-remaining', Math.max(0, perMinute - used))
+        .header('ratelimit-reset', resetSeconds)
+      if (used <= perMinute) return undefined
+      return problem('rate_limited', limitDetail(perMinute, cost), { retryAfter: resetSeconds })
+    }
+
+    app.addHook('onRequest', (request, reply, done) => {
+      const { access } = request.routeOptions.config
+      const isCounted = access !== 'open' && access !== 'signature'
+      done(isCounted ? count(request, reply, 1) : undefined)
+    })
+    app.addHook('preValidation', (request, reply, done) => {
+      const cost = request.routeOptions.config.cost?.(request) ?? 1
+      done(cost > 1 ? count(request, reply, cost - 1, cost) : undefined)
     })
   },
   { name: 'client-limit', dependencies: ['auth'] },
 )
+
+/** Counts in the memory of this process. */
+function inMemoryCounts(elapsed: () => number): ClientCounts {
+  const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({ max: maxClients })
+  return {
+    add(client, cost) {
+      const now = elapsed()
+      let window = windows.get(client)
+      if (window === undefined || window.endsAt <= now) {
+        window = { used: 0, endsAt: now + windowMs }
+        windows.set(client, window)
+      }
+      window.used += cost
+      return { used: window.used, resetMs: window.endsAt - now }
+    },
+  }
+}
+
+function limitDetail(perMinute: number, cost: number): string {
+  const limit = `The limit is ${perMinute} ${perMinute === 1 ? 'request' : 'requests'} per minute for each client`
+  if (cost === 1) return limit
+  const advice = cost > perMinute ? `; ask for at most ${perMinute} at a time` : ''
+  return `${limit}, and this one counts as ${cost}: one for each SKU or line${advice}`
+}
 
 /**
  * The address to count a request by. A trusted proxy may add the port, which differs for each connection, or pass on a
@@ -78,5 +122,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The client for rate limits and fair queueing: the name of an API key, or an address. */
     readonly client: string
+  }
+  interface FastifyContextConfig {
+    /** What a request costs of its client's limit, read before it is validated; default: 1. */
+    cost?: (request: FastifyRequest) => number
   }
 }

@@ -102,11 +102,12 @@ const requestId = {
 /** Headers of the successful responses, and of the 429, of operations that count towards the client's rate limit. */
 const rateLimit = {
   'RateLimit-Limit': {
-    description: 'Requests that one client may send per minute; absent if there is no limit',
+    description:
+      'What one client may use per minute: 1 for a request, or 1 for each SKU or line that it asks for; absent if there is no limit',
     schema: { type: 'integer', examples: [60_000] },
   },
   'RateLimit-Remaining': {
-    description: 'Requests that are left',
+    description: 'What is left of the limit',
     schema: { type: 'integer', examples: [59_990] },
   },
   'RateLimit-Reset': {

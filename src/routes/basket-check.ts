@@ -6,6 +6,7 @@ import { checkBasketLines, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
 import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
+import { countOf } from './stock-query.js'
 
 /** The most lines of a basket. */
 export const maxLines = 200
@@ -18,7 +19,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/check',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', cost: ({ body }) => countOf(body, 'lines', maxLines) },
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],

@@ -24,7 +24,8 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
   unsupported_media_type: 'Send uncompressed JSON with `Content-Type: application/json`.',
   upstream_rejected:
     'Correct the request: `detail` is the message of Trackstar or, if `origin` is `integration`, of the warehouse system.',
-  rate_limited: 'Retry after `retry_after` seconds. Request many SKUs at once.',
+  rate_limited:
+    'Retry after `retry_after` seconds. Each SKU or line of a request counts, so ask only for those that you need.',
   headers_too_large: 'Send at most 200 headers, and at most 32 KiB of headers including the URL.',
   internal_error: 'Report the `request_id`: it identifies the request in the logs.',
   not_supported_by_integration: 'Do not retry: the warehouse system lacks the function.',

@@ -76,7 +76,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.get(
     '/stock',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
       preValidation: splitInclude,
       schema: {
         operationId: 'listStock',
@@ -105,7 +105,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/query',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],
@@ -129,6 +129,15 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     },
     (request, reply) => answer(request, reply, request.body.skus, request.body),
   )
+}
+
+/**
+ * How many values a field has that is not validated yet. A request for more than `max` is invalid and counts as `max`: it
+ * costs no more than the largest valid one.
+ */
+export function countOf(fields: unknown, name: string, max: number): number {
+  const values = (fields as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+  return Array.isArray(values) ? Math.min(values.length, max) : 1
 }
 
 /** Throws the first error if every SKU is unavailable, and any error that is not a problem. */

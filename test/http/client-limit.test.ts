@@ -9,17 +9,13 @@ import { overSocket, TestClock } from '../harness.js'
 /** An application with this limit, on a test clock. */
 async function start(t: Test, perMinute: number, { keys = '', trustProxy = false } = {}) {
   const clock = new TestClock()
-  const { now } = Date
-  Date.now = clock.now
-  t.teardown(() => {
-    Date.now = now
-  })
   const app = Fastify({ trustProxy })
   t.teardown(() => app.close())
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: keys ? apiKeys.parse(keys) : undefined, tickets: { redeem: () => undefined } })
-  await app.register(clientLimit, { perMinute })
+  await app.register(clientLimit, { perMinute, elapsed: clock.elapsed })
   app.get('/things', (request) => ({ client: request.client }))
+  app.post('/priced', { config: { cost: ({ body }) => Number(body) } }, () => ({}))
   app.get('/open', { config: { access: 'open' } }, () => ({}))
   app.post('/signed', { config: { access: 'signature' } }, () => ({}))
   const ask = async (headers: Record<string, string> = {}, remoteAddress = '10.0.0.1') => {
@@ -28,7 +24,18 @@ async function start(t: Test, perMinute: number, { keys = '', trustProxy = false
   }
   const clientAt = async (remoteAddress: string, headers: Record<string, string> = {}) =>
     (await app.inject({ url: '/things', headers, remoteAddress })).json().client
-  return { app, clock, ask, clientAt }
+  const pay = async (cost: number) => {
+    const headers = { 'content-type': 'application/json' }
+    const reply = await app.inject({
+      method: 'POST',
+      url: '/priced',
+      headers,
+      payload: String(cost),
+      remoteAddress: '10.0.0.1',
+    })
+    return [reply.statusCode, Number(reply.headers['ratelimit-remaining'])]
+  }
+  return { app, clock, ask, pay, clientAt }
 }
 
 tap.test('counts down and rejects requests beyond the limit', async (t) => {
@@ -85,6 +92,27 @@ tap.test('starts a new count after a minute, however many requests were rejected
       [200, 0],
       [429, 0],
     ],
+  )
+})
+
+tap.test('counts what a request costs, also if it is rejected', async (t) => {
+  const { ask, pay, clock } = await start(t, 10)
+  t.strictSame(await pay(4), [200, 6])
+  t.strictSame(await pay(0), [200, 5], 'at least 1')
+  t.strictSame(await ask(), [200, 4])
+  t.strictSame(await pay(5), [429, 0])
+  t.strictSame(await ask(), [429, 0], 'the rejected one counts')
+  clock.advance(60_000)
+  t.strictSame(await pay(10), [200, 0])
+})
+
+tap.test('says what a rejected request costs', async (t) => {
+  const { app } = await start(t, 3)
+  const post = (payload: string) =>
+    app.inject({ method: 'POST', url: '/priced', headers: { 'content-type': 'application/json' }, payload })
+  t.equal(
+    (await post('4')).json().detail,
+    'The limit is 3 requests per minute for each client, and this one counts as 4: one for each SKU or line; ask for at most 3 at a time',
   )
 })
 

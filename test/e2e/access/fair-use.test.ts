@@ -48,6 +48,30 @@ tap.test('limits requests per minute by key, or by address without a key', async
   t.strictSame(await ask(keyed('guess again'), '10.0.0.2'), [401, '1'])
 })
 
+tap.test('regression: a request for a thousand SKUs counted as much as a request for one', async (t) => {
+  const { get, post } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '3000' } })
+  const remaining = async (reply: ReturnType<typeof get>) => {
+    const { statusCode, headers } = await reply
+    return [statusCode, Number(headers['ratelimit-remaining'])]
+  }
+  const skus = (count: number) => Array.from({ length: count }, (_, n) => generatedSku(n))
+  const lines = skus(200).map((sku) => ({ sku, quantity: 1 }))
+  t.strictSame(await remaining(get('/products/CUP/stock')), [200, 2999])
+  t.strictSame(await remaining(get('/stock?sku=CUP')), [200, 2998])
+  t.strictSame(await remaining(get('/stock?sku=CUP&sku=TEAPOT&sku=CUP')), [200, 2995])
+  t.strictSame(await remaining(post('/stock/check', { lines })), [200, 2795])
+  t.strictSame(await remaining(post('/stock/query', { skus: skus(90) })), [200, 2705])
+  t.strictSame(await remaining(post('/stock/query', { skus: skus(700), other: 1 })), [400, 2005], 'an invalid one')
+  t.strictSame(await remaining(post('/stock/query', { skus: skus(5000) })), [400, 1005], 'as the largest valid one')
+  t.strictSame(await remaining(post('/stock/query', { skus: 'CUP' })), [400, 1004])
+  t.strictSame(await remaining(post('/stock/query', null)), [400, 1003])
+  t.strictSame(await remaining(get('/stock')), [400, 1002])
+  const over = await post('/stock/query', { skus: skus(1000).concat('CUP') })
+  t.equal(over.statusCode, 400)
+  t.strictSame(await remaining(post('/stock/query', { skus: ['CUP', 'TEAPOT', 'X'] })), [429, 0])
+  t.strictSame(await remaining(get('/products/CUP/stock')), [429, 0], 'what was rejected counts')
+})
+
 tap.test('a refusal has Retry-After and causes no call upstream', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
   await get('/livez')
