@@ -4,6 +4,7 @@ import { isProblem, type Problem } from '../errors.js'
 import type { CircuitBreaker, UpstreamHealth } from './circuit-breaker.js'
 import type { Clock } from './clock.js'
 import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
+import { maxSafeLevels } from './response-body.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
 import { invalidResponse, pauseMs, toProblem } from './upstream-errors.js'
 
@@ -34,6 +35,8 @@ export interface UpstreamCall {
   readonly permit?: Permit | undefined
   /** Runs each attempt within a span. Default: the active one. */
   readonly runInSpan?: RunInSpan | undefined
+  /** Whether a response that is nested too deeply to be safe is accepted. Default: false. */
+  readonly takesDeep?: boolean
   /** Turns an error response into a problem where it means something special for this call. */
   readonly toProblem?: (answer: UpstreamAnswer) => Problem | undefined
 }
@@ -134,7 +137,14 @@ function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): Upstrea
   const { status } = result
   if (status === 404) return result
   if (status < 200 || status > 299) throw call.toProblem?.(result) ?? toProblem(result)
-  if (result.body === undefined) throw invalidResponse(call.route, { path: '', message: 'must be JSON' })
+  if (result.body === undefined)
+    throw invalidResponse(call.route, { path: '', message: result.fault ?? 'must be JSON' })
+  if (result.isDeep && !call.takesDeep) {
+    throw invalidResponse(call.route, {
+      path: '',
+      message: `must not have more than ${maxSafeLevels} levels of nesting`,
+    })
+  }
   return result
 }
 

@@ -8,6 +8,7 @@ import type { CallUpstream, Cause, RunInSpan } from './call.js'
 import { paginate } from './pagination.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { Permit, PermitRequest } from './rate-limiter.js'
+import { isDeeperThan, maxSafeLevels } from './response-body.js'
 import type { UpstreamAnswer } from './transport.js'
 import { invalidResponse, sentAt, toProblem } from './upstream-errors.js'
 
@@ -72,7 +73,8 @@ const parsers: { readonly [R in Resource]: RecordParser<Resources[R]> } = {
 export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClient {
   async function list<R extends Resource>(resource: R, filters: Filters, options: CallOptions): Promise<ListedPage<R>> {
     const route = `/wms/${resource}`
-    const answer = await callUpstream({ ...options, route, request: get(withFilters(route, filters)) })
+    const request = get(withFilters(route, filters))
+    const answer = await callUpstream({ ...options, route, request, takesDeep: true })
     return { ...readPage(resource, answer), date: sentAt(answer) }
   }
 
@@ -114,10 +116,12 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
     list,
     async warehouses(options) {
       const route = '/wms/warehouses'
-      const answer = await callUpstream({ ...options, route, request: get(route) }).catch((error: unknown) => {
-        if (isProblem(error, 'not_supported_by_integration')) return undefined
-        throw error
-      })
+      const answer = await callUpstream({ ...options, route, request: get(route), takesDeep: true }).catch(
+        (error: unknown) => {
+          if (isProblem(error, 'not_supported_by_integration')) return undefined
+          throw error
+        },
+      )
       if (answer === undefined || answer.status === 404) return []
       return (await listAll('warehouses', {}, options, readPage('warehouses', answer))).records
     },
@@ -144,10 +148,29 @@ const isSingle = (keys: readonly string[]): keys is readonly [string] => keys.le
 
 function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) throw toProblem(answer)
-  const page = parsers[resource].parsePage(answer.body)
+  const { body, deep } = answer.isDeep ? withoutDeepRecords(answer.body) : { body: answer.body, deep: [] }
+  const page = parsers[resource].parsePage(body)
   if ('fault' in page) throw invalidResponse(`/wms/${resource}`, page.fault)
-  return page
+  return { ...page, malformed: [...page.malformed, ...deep] }
 }
+
+/** Leaves out the records that are nested too deeply to be safe. Such a record is malformed, and never costs its page. */
+function withoutDeepRecords(body: unknown): { body: unknown; deep: readonly MalformedRecord[] } {
+  if (!isObject(body) || !Array.isArray(body['data'])) return { body: undefined, deep: [] }
+  const deep: MalformedRecord[] = []
+  const data = body['data'].filter((record: unknown, index) => {
+    if (!isDeeperThan(maxSafeLevels - 2, record)) return true
+    const { id, sku } = isObject(record) ? record : {}
+    const message = `must not have more than ${maxSafeLevels} levels of nesting`
+    deep.push({ path: `/data/${index}`, message, id: textOf(id), sku: textOf(sku) })
+    return false
+  })
+  return { body: { data, next_token: body['next_token'] }, deep }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /** A read of one record, as a batch of at most one. */
 function readOne<R extends Resource>(resource: R, answer: UpstreamAnswer): Batch<Resources[R]> {

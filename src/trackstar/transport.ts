@@ -1,5 +1,6 @@
-import { DecoratorHandler, type Dispatcher } from 'undici'
+import { DecoratorHandler, type Dispatcher, errors } from 'undici'
 import { problem } from '../errors.js'
+import { acceptedCodings, type JsonBody, parseJson, readText, UnusableBody } from './response-body.js'
 
 /** One HTTP call upstream. `path` begins with `/` and is encoded. */
 export interface UpstreamRequest {
@@ -11,11 +12,16 @@ export interface UpstreamRequest {
   readonly organisationOnly?: boolean
 }
 
-/** A response, whatever its status. `body` is undefined if it is not JSON. */
+/** A response, whatever its status. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The parsed body; undefined if there is none that can be used. */
   readonly body: unknown
+  /** What the body should have been, as in "must be JSON". Only if it cannot be used. */
+  readonly fault?: string
+  /** Whether the body is nested so deeply that only an iterative walk through it is safe. Default: false. */
+  readonly isDeep?: boolean
 }
 
 export interface Credentials {
@@ -40,7 +46,10 @@ const reportSent: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (optio
 /** Undici's base class for handlers of interceptors; its types lack the methods. */
 const Decorator = DecoratorHandler as unknown as new (
   handler: Dispatcher.DispatchHandler,
-) => { onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void }
+) => {
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void
+  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, ...rest: unknown[]): void
+}
 
 class SentHandler extends Decorator {
   constructor(
@@ -54,11 +63,17 @@ class SentHandler extends Decorator {
     this.onSent()
     super.onRequestStart(controller, context)
   }
+
+  /** Interim responses (1xx) are of no interest, and the base class takes each for the final one. */
+  override onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, ...rest: unknown[]): void {
+    if (statusCode >= 200) super.onResponseStart(controller, statusCode, ...rest)
+  }
 }
 
 /**
  * Creates the transport over HTTP. It makes each request once, without retries or rate limiting. It throws
- * `upstream_timeout` after `timeoutMs`, and `upstream_unavailable` if there is no complete response.
+ * `upstream_timeout` if the whole response has not come after `timeoutMs`, `upstream_unavailable` if the connection
+ * ends before that, and `upstream_invalid_response` if what comes is not HTTP.
  * @param baseUrl upstream's URL; its path is a prefix of every request's path
  */
 export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentials: Credentials): Transport {
@@ -67,10 +82,13 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
   const reporting = dispatcher.compose(reportSent)
   const secrets = [credentials.apiKey, credentials.accessToken].map((secret) => JSON.stringify(secret).slice(1, -1))
 
+  const redacted = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
+
   return async (request, { timeoutMs, onSent }) => {
     const headers: Record<string, string> = {
       ...request.headers,
       accept: 'application/json',
+      'accept-encoding': acceptedCodings,
       'x-trackstar-api-key': credentials.apiKey,
     }
     if (!request.organisationOnly) headers['x-trackstar-access-token'] = credentials.accessToken
@@ -86,26 +104,32 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
         [sentCallback]: onSent,
       }
       const { statusCode, headers: received, body } = await reporting.request(options)
-      const text = await body.text()
-      // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
-      const safeText =
-        statusCode < 400 ? text : secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
-      return { status: statusCode, headers: received, body: parseJson(safeText) }
+      const read = async (): Promise<JsonBody> => {
+        const text = await readText(body, received['content-encoding'])
+        // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
+        return parseJson(statusCode < 400 ? text : redacted(text))
+      }
+      const json = await read().catch((error: unknown) => {
+        if (error instanceof UnusableBody) return error
+        throw error
+      })
+      const answer = { status: statusCode, headers: received }
+      if (json instanceof UnusableBody) return { ...answer, body: undefined, fault: json.message }
+      return { ...answer, body: json.value, isDeep: json.isDeep }
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError') {
         throw problem('upstream_timeout', `Trackstar did not send a complete response within ${timeoutMs} ms`, {
           cause,
         })
       }
+      if (isMalformed(cause)) {
+        throw problem('upstream_invalid_response', 'Trackstar did not send a valid HTTP response', { cause })
+      }
       throw problem('upstream_unavailable', 'The connection to Trackstar failed', { cause, retryAfter: 1 })
     }
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+/** Whether undici could not read the response as HTTP, or its header fields were too large. */
+const isMalformed = (cause: unknown) =>
+  cause instanceof errors.HTTPParserError || cause instanceof errors.HeadersOverflowError

@@ -288,3 +288,37 @@ tap.test('says for each read on whose behalf and why it is made', async (t) => {
   t.equal(reads.length, 5)
   for (const read of reads) t.match(read, refresh)
 })
+
+tap.test('reads products by id, and one whose id has a comma by its path', async (t) => {
+  const { client, urls } = await start(t)
+  const { records } = await client.productsByIds(['prod_cup', 'prod/mint 50%', '..', 'nowhere'], options)
+  t.strictSame(idsOf(records), ['prod_cup', 'prod/mint 50%'])
+  t.strictSame(idsOf((await client.productsByIds(['prod_mix,3'], options)).records), ['prod_mix,3'])
+  t.strictSame((await client.productsByIds(['no,where'], options)).records, [])
+  t.strictSame(urls(), [
+    '/wms/products?ids%5Bin%5D=prod_cup%2Cprod%2Fmint%2050%25%2C..%2Cnowhere',
+    '/wms/products/prod_mix%2C3',
+    '/wms/products/no%2Cwhere',
+  ])
+})
+
+tap.test('leaves out a record that is nested too deeply, and not its page', async (t) => {
+  const { client, sandbox } = await start(t)
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+  const page = `{"data": [{"id": "p1", "sku": "A"}, {"id": "p2", "sku": "B", "additional_fields": ${deep(5000)}},
+    {"id": "p3", "additional_fields": ${deep(90)}}], "next_token": null}`
+  sandbox.fault('/wms/products', { body: page })
+  for (const { records, malformed } of [
+    await client.list('products', {}, options),
+    await client.productsBySku(['A', 'B'], options),
+  ]) {
+    t.strictSame(idsOf(records), ['p1', 'p3'])
+    t.strictSame(malformed, [
+      { path: '/data/1', message: 'must not have more than 100 levels of nesting', id: 'p2', sku: 'B' },
+    ])
+  }
+  sandbox.fault('/wms/products/*', { body: `{"data": {"id": "p,2", "additional_fields": ${deep(5000)}}}` })
+  await t.rejects(client.productsByIds(['p,2'], options), { message: /nesting/, problem: 'upstream_invalid_response' })
+  sandbox.fault('/wms/products', { body: deep(5000) })
+  await t.rejects(client.list('products', {}, options), { message: /must/, problem: 'upstream_invalid_response' })
+})

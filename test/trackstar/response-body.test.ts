@@ -1,0 +1,203 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import tap, { type Test } from 'tap'
+import { Agent } from 'undici'
+import { isDeeperThan, maxBodyBytes } from '../../src/trackstar/response-body.js'
+import { httpTransport } from '../../src/trackstar/transport.js'
+import { problemOf } from '../harness.js'
+
+const credentials = { apiKey: 'api-key', accessToken: 'access-token' }
+
+/** The transport in front of a server on a loopback port. */
+async function start(t: Test, listener: RequestListener, timeoutMs = 5000) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const dispatcher = new Agent()
+  t.teardown(() => dispatcher.destroy())
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const base = `http://127.0.0.1:${Object(server.address()).port}`
+  const transport = httpTransport(dispatcher, base, credentials)
+  return { server, call: () => transport({ method: 'GET', path: '/' }, { timeoutMs, onSent: () => {} }) }
+}
+
+const body = { data: [{ id: 'Müller', sku: 'x'.repeat(5000) }] }
+const json = JSON.stringify(body)
+
+tap.test('asks for codings, and decodes what comes', async (t) => {
+  const raw = Buffer.from(json)
+  const half = raw.length >> 1
+  const table: [coding: string | string[], bytes: Buffer][] = [
+    ['gzip', gzipSync(raw)],
+    ['X-GZIP', gzipSync(raw)],
+    ['gzip', Buffer.concat([gzipSync(raw.subarray(0, half)), gzipSync(raw.subarray(half))])],
+    ['deflate', deflateSync(raw)],
+    ['deflate', deflateSync(raw, { level: 0 })],
+    ['deflate', deflateRawSync(raw)],
+    ['br', brotliCompressSync(raw)],
+    ['gzip, br', brotliCompressSync(gzipSync(raw))],
+    [['deflate', 'gzip'], gzipSync(deflateRawSync(raw))],
+    ['identity', raw],
+    [' , gzip,', gzipSync(raw)],
+    ['', raw],
+  ]
+  let asked: unknown
+  let next = 0
+  const { call } = await start(t, (request, response) => {
+    asked = request.headers['accept-encoding']
+    const [coding, bytes] = table[next++] ?? ['', raw]
+    // Byte by byte at first, as a slow line would deliver it.
+    response.setHeader('content-encoding', coding)
+    response.write(bytes.subarray(0, 1), () => response.end(bytes.subarray(1)))
+  })
+  for (const [coding] of table) t.match(await call(), { status: 200, body }, String(coding))
+  t.equal(asked, 'gzip, deflate, br')
+})
+
+tap.test('decodes error responses as well', async (t) => {
+  const { call } = await start(t, (_request, response) => {
+    response.writeHead(422, { 'content-encoding': 'gzip' }).end(gzipSync('{"error": "no", "origin": "trackstar"}'))
+  })
+  t.match(await call(), { status: 422, body: { error: 'no' } })
+})
+
+tap.test('says what is wrong with a body that cannot be decoded', async (t) => {
+  const gzip = gzipSync(json)
+  const unknown = /content coding that was asked for/
+  const wrong = /encoded as Content-Encoding says/
+  const table: [coding: string, bytes: Buffer | string, fault: RegExp][] = [
+    ['zstd', json, unknown],
+    ['constructor', json, unknown],
+    ['gzip, gzip, gzip, gzip, gzip', json, unknown],
+    ['gzip', json, wrong],
+    ['gzip', gzip.subarray(0, -20), wrong],
+    ['gzip', Buffer.from(gzip).fill(7, 20, 40), wrong],
+    ['deflate', deflateSync(json).subarray(0, 30), wrong],
+    ['deflate', deflateRawSync(json).subarray(0, 30), wrong],
+    ['br', brotliCompressSync(json).subarray(0, 30), wrong],
+    ['br, gzip', gzip, wrong],
+    ['gzip', '', /must be JSON/],
+    ['', '', /must be JSON/],
+  ]
+  let next = 0
+  const { call } = await start(t, (_request, response) => {
+    const [coding = '', bytes = ''] = table[next++] ?? []
+    response.writeHead(200, { 'content-encoding': coding }).end(bytes)
+  })
+  for (const [coding, , fault] of table) {
+    t.match(await call(), { status: 200, body: undefined, fault }, coding)
+  }
+})
+
+tap.test('takes a compressed body whose connection ends early for a connection that failed', async (t) => {
+  const bytes = gzipSync(json)
+  const { call } = await start(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bytes.length })
+    response.write(bytes.subarray(0, 20), () => response.destroy())
+  })
+  t.match(await problemOf(call()), { problem: 'upstream_unavailable' })
+})
+
+tap.test('regression: an endless body was collected until the timeout', async (t) => {
+  const zeros = Buffer.alloc(65_536, ' ')
+  for (const coding of ['identity', 'gzip']) {
+    let closed: Promise<unknown> | undefined
+    let written = 0
+    const { call } = await start(
+      t,
+      (_request, response) => {
+        closed = once(response, 'close')
+        response.writeHead(200, { 'content-encoding': coding })
+        const encoder = coding === 'gzip' ? createGzip({ flush: constants.Z_SYNC_FLUSH }) : undefined
+        encoder?.pipe(response)
+        const target = encoder ?? response
+        const write = () => {
+          while (!response.destroyed && target.write(zeros)) written += zeros.length
+        }
+        target.on('drain', write)
+        write()
+      },
+      20_000,
+    )
+    t.match(await call(), { status: 200, body: undefined, fault: /larger than 32 MiB/ }, coding)
+    await closed
+    t.ok(written < 4 * maxBodyBytes, `${coding}: the connection is closed`)
+  }
+})
+
+tap.test('gives up on a small body that is too large when it is decoded', async (t) => {
+  const large = Buffer.alloc(maxBodyBytes + 1, ' ')
+  const table: [string, Buffer][] = [
+    ['gzip', gzipSync(large, { level: 1 })],
+    ['deflate', deflateSync(large, { level: 1 })],
+    ['br', brotliCompressSync(large, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+  ]
+  table.push(['gzip, gzip', gzipSync(table[0]?.[1] ?? '')])
+  let next = 0
+  const { call } = await start(t, (_request, response) => {
+    const [coding = '', bytes] = table[next++] ?? []
+    response.writeHead(next === 4 ? 500 : 200, { 'content-encoding': coding }).end(bytes)
+  })
+  for (const [n, [coding]] of table.entries()) {
+    t.match(await call(), { status: n === 3 ? 500 : 200, body: undefined, fault: /larger than 32 MiB/ }, coding)
+  }
+})
+
+tap.test('gives up on a compressed body that begins and does not end after the timeout', async (t) => {
+  const { call } = await start(
+    t,
+    (_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' })
+      response.write(gzipSync(json).subarray(0, 20))
+    },
+    80,
+  )
+  t.match(await problemOf(call()), { problem: 'upstream_timeout' })
+})
+
+tap.test('marks a body whose nesting is not safe, and does not parse one that is absurd', async (t) => {
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const texts: [string, object][] = [
+    [nested(100), { isDeep: false }],
+    [`["${'['.repeat(500)}", "\\"${'{'.repeat(500)}"]`, { isDeep: false }],
+    [nested(101), { isDeep: true }],
+    [nested(9000), { isDeep: true }],
+    [nested(20_001), { body: undefined, fault: /levels of nesting/ }],
+    [`[${'{},'.repeat(1_000_000)}0]`, { body: undefined, fault: /objects and arrays/ }],
+    ['{"data": [', { body: undefined, fault: /must be JSON/ }],
+  ]
+  let next = 0
+  const { call } = await start(t, (_request, response) => void response.end(texts[next++]?.[0]))
+  for (const [text, expected] of texts) t.match(await call(), expected, text.slice(0, 9))
+})
+
+tap.test('knows how deep a value is without recursion', async (t) => {
+  const value = JSON.parse('{"a":'.repeat(9000) + 1 + '}'.repeat(9000))
+  t.equal(isDeeperThan(8999, value), true)
+  t.equal(isDeeperThan(9000, value), false)
+  t.equal(isDeeperThan(0, 'text'), false)
+  t.equal(isDeeperThan(1, [1, { a: 1 }]), true)
+  t.equal(isDeeperThan(2, [1, { a: null }]), false)
+})
+
+tap.test('says where a response is not HTTP, or has too many header fields', async (t) => {
+  const { server, call } = await start(t, (request) => void request.socket.end('220 smtp.example ESMTP\r\n'))
+  t.match(await problemOf(call()), { problem: 'upstream_invalid_response', message: /valid HTTP/ })
+  server.removeAllListeners('request')
+  server.on('request', (_request, response) => {
+    response.setHeader('x-large', 'x'.repeat(30_000)).end('{}')
+  })
+  t.match(await problemOf(call()), { problem: 'upstream_invalid_response', message: /valid HTTP/ })
+})
+
+tap.test('skips interim responses', async (t) => {
+  const { call } = await start(t, (_request, response) => {
+    response.writeProcessing()
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    response.end('{}')
+  })
+  t.match(await call(), { status: 200, body: {} })
+})
