@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { type AppOptions, buildApp } from './app.js'
+import type { AppOptions } from './app.js'
 import { type Config, ConfigError } from './config/config.js'
 import type { ConfigWarning } from './config/warnings.js'
 import { startTracing, type Tracing } from './http/tracing.js'
@@ -64,6 +64,8 @@ export class Lifecycle {
       this.#tracing = tracing
       this.closeOnStop(tracing)
     }
+    // Loading the service takes most of the start. A faulty configuration and the sandbox alone do without it.
+    const { buildApp } = await import('./app.js')
     const app = await buildApp(config, { ...options, ...(tracing && { tracing }) })
     this.closeOnStop(app)
     this.#log = app.log

@@ -8,6 +8,12 @@ export interface ConfigWarning {
   readonly [fact: string]: unknown
 }
 
+/** A variable that is set but unknown, and the known variable that it resembles most. */
+export interface UnknownVariable extends ConfigWarning {
+  readonly variable: string
+  readonly nearest: string
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** A shorter key can be guessed. */
@@ -43,7 +49,7 @@ export function configWarnings(environment: Environment, moreNames: readonly str
  * Warns of each variable that is set, begins with the first word of one of `names` (`CACHE_`, say) and is none of them:
  * probably a typing error. Variables that Kubernetes and Docker set for a service of such a name are left out.
  */
-export function unknownVariables(environment: Environment, names: readonly string[]): ConfigWarning[] {
+export function unknownVariables(environment: Environment, names: readonly string[]): UnknownVariable[] {
   const prefixes = new Set(names.filter((name) => name.includes('_')).map(prefixOf))
   return Object.entries(environment)
     .filter(([name, value]) => value && name.includes('_') && prefixes.has(prefixOf(name)) && !names.includes(name))
@@ -57,10 +63,11 @@ const serviceLink = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP)_(?:P
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /** The name with the most leading words in common, and of those the one with the fewest edits. */
-function nearestTo(name: string, names: readonly string[]): string | undefined {
-  return names
+function nearestTo(name: string, names: readonly string[]): string {
+  const [best] = names
     .map((candidate) => ({ candidate, words: commonWords(name, candidate), edits: editDistance(name, candidate) }))
-    .toSorted((a, b) => b.words - a.words || a.edits - b.edits)[0]?.candidate
+    .toSorted((a, b) => b.words - a.words || a.edits - b.edits)
+  return best?.candidate ?? name
 }
 
 function commonWords(name: string, candidate: string): number {
