@@ -1802,7 +1802,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1820,7 +1820,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1884,7 +1884,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1902,7 +1902,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -1960,7 +1960,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2027,7 +2027,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2307,7 +2307,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2325,7 +2325,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2445,7 +2445,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2463,7 +2463,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2691,7 +2691,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;
@@ -2709,7 +2709,7 @@ export interface operations {
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
                     Age: components["headers"]["Age"];
                     ETag: components["headers"]["ETag"];
-                    /** @description How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age` */
+                    /** @description With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age` */
                     "Cache-Control"?: string;
                     "Cache-Status": components["headers"]["Cache-Status"];
                     [name: string]: unknown;

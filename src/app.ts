@@ -98,7 +98,9 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
 
   for (const schema of schemas) app.addSchema(schema)
 
-  await app.register(cacheHeaders, { config, now: clock.now })
+  const { mirrored } = catalog
+  const hasEvents = () => mirrored !== undefined && mirrored.state !== 'off'
+  await app.register(cacheHeaders, { config, now: clock.now, hasEvents })
   // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
   await app.register(docs, { version })
   await app.register(health, {

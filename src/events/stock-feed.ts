@@ -45,7 +45,8 @@ export class StockFeed {
 
   /**
    * Recomputes the stock of the products that a change may affect, and of all that share a SKU with one of them.
-   * Publishes what changed: losses first, so that a SKU that passes to another product ends with the new stock.
+   * Publishes what changed: losses first, so that a SKU that passes to another product ends with the new stock. If the
+   * product that has the SKU from then on is another merchant's and has not changed, its stock is published again.
    */
   update(productIds: Iterable<string>): void {
     const ids = new Set<string>()
@@ -53,7 +54,21 @@ export class StockFeed {
     const changes = Array.from(ids).flatMap((id) => this.index.update(id))
     if (!this.#isLive) return
     const asOf = new Date(this.now()).toISOString()
-    const isNew = ({ previousAvailable }: StockChange) => Number(previousAvailable === null)
-    for (const change of changes.toSorted((a, b) => isNew(a) - isNew(b))) this.log.publish(change, asOf)
+    for (const change of [...changes, ...this.#successors(changes)].toSorted((a, b) => orderOf(a) - orderOf(b))) {
+      this.log.publish(change, asOf)
+    }
+  }
+
+  /** The unchanged stock of SKUs that lost a product and select another one now. */
+  #successors(changes: readonly StockChange[]): StockChange[] {
+    const lostSkus = new Set(changes.filter(({ isLoss }) => isLoss).map(({ sku }) => sku))
+    const gainedSkus = new Set(changes.filter(({ isLoss }) => !isLoss).map(({ sku }) => sku))
+    return Array.from(lostSkus).flatMap((sku) => {
+      const entry = gainedSkus.has(sku) ? undefined : this.index.findSelected(sku)
+      return entry ? [{ ...entry, previousAvailable: entry.available, isLoss: false }] : []
+    })
   }
 }
+
+/** Losses come first, and products that are new under their SKU last. */
+const orderOf = ({ isLoss, previousAvailable }: StockChange) => (isLoss ? 0 : previousAvailable === null ? 2 : 1)

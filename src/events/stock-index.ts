@@ -1,10 +1,11 @@
+import { hash } from 'node:crypto'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
-import type { Quantities, Stock } from '../stock/stock.js'
+import type { Quantities, Stock, WarehouseStock } from '../stock/stock.js'
 
 /** Synchronous read access to the whole catalog. */
 export interface CatalogView {
@@ -24,11 +25,15 @@ export interface StockIndexEntry {
   readonly warehouseCustomerId: string | null
   readonly available: number
   readonly quantities: Quantities
+  /** A hash of the quantities in each warehouse. */
+  readonly warehousesHash: number
 }
 
 /** A change of one product's stock. `previousAvailable` is null for a product that is new. */
 export interface StockChange extends StockIndexEntry {
   readonly previousAvailable: number | null
+  /** Whether the SKU no longer selects the product, so that its quantities are 0. */
+  readonly isLoss: boolean
 }
 
 /** The items that a product refers to, without those that do not exist. */
@@ -61,11 +66,14 @@ export function stockInView(view: CatalogView, productId: string, warehouseIds?:
 }
 
 /**
- * The last known stock of every product with a SKU, about 300 bytes each. Comparing with it turns a change of a record
- * into a change of stock, and low stock is listed from it.
+ * The last known stock of every product that its SKU selects, about 300 bytes each. The rule is that of the stock route
+ * with the product's `warehouse_customer_id`: while a SKU is ambiguous, none of its products has a stock. Comparing with
+ * the index turns a change of a record into a change of stock, and low stock is listed from it.
  */
 export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
+  /** The SKUs of the products that their SKU does not select, by product id: a change of one may affect the others. */
+  readonly #unselectedSkus = new Map<string, string>()
 
   constructor(private readonly view: CatalogView) {}
 
@@ -81,45 +89,57 @@ export class StockIndex {
     return this.#entries.get(productId)
   }
 
+  /** The stock of the product that a SKU alone selects; undefined if there is none, or if the SKU is ambiguous. */
+  findSelected(sku: string): StockIndexEntry | undefined {
+    const selection = selectProduct(this.#productsOf(sku))
+    return selection.status === 'ok' ? this.#entries.get(selection.product.id) : undefined
+  }
+
   /**
    * Recomputes the stock of one product and returns what changed. A product that was deleted, or that its SKU no longer
-   * selects, leaves the index. A product with another SKU is a loss under the old SKU and new under the other.
+   * selects, leaves the index. A product with another SKU or merchant is a loss under the old one and new under the other.
    */
   update(productId: string): StockChange[] {
     const before = this.#entries.get(productId)
     const after = this.#entryOf(productId)
     if (after) this.#entries.set(productId, after)
     else this.#entries.delete(productId)
-    if (before && after && before.sku === after.sku) {
-      return isSame(before.quantities, after.quantities) ? [] : [{ ...after, previousAvailable: before.available }]
+    const unselectedSku = after ? undefined : this.view.product(productId)?.sku
+    if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
+    else this.#unselectedSkus.delete(productId)
+    if (before && after && before.sku === after.sku && before.warehouseCustomerId === after.warehouseCustomerId) {
+      return isSame(before, after) ? [] : [{ ...after, previousAvailable: before.available, isLoss: false }]
     }
     return [
-      ...(before && !isAllZero(before.quantities) ? [removalOf(before)] : []),
-      ...(after ? [{ ...after, previousAvailable: null }] : []),
+      ...(before && !isAllZero(before.quantities) ? [lossOf(before)] : []),
+      ...(after ? [{ ...after, previousAvailable: null, isLoss: false }] : []),
     ]
   }
 
   /** Ids of all products with the current or the last known SKU of a product: a change of one can change which is selected. */
   idsSharingSku(productId: string): string[] {
-    const skus = new Set([this.#entries.get(productId)?.sku, this.view.product(productId)?.sku])
+    const lastSku = this.#entries.get(productId)?.sku ?? this.#unselectedSkus.get(productId)
+    const skus = new Set([lastSku, this.view.product(productId)?.sku])
     return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(({ id }) => id) : []))
   }
 
   #entryOf(productId: string): StockIndexEntry | undefined {
+    const product = this.view.product(productId)
+    if (!product?.sku || !this.#isSelected(product, product.sku)) return undefined
     const stock = stockInView(this.view, productId)
-    if (stock === undefined || stock.sku === '') return undefined
-    const { sku, product, available, quantities } = stock
-    const { name, warehouse_customer_id: warehouseCustomerId } = product
-    if (this.#isSuperseded(productId, sku, warehouseCustomerId)) return undefined
-    return { productId, sku, name, warehouseCustomerId, available, quantities }
+    if (stock === undefined) return undefined
+    const { sku, available, quantities, warehouses } = stock
+    const { name, warehouse_customer_id: warehouseCustomerId } = stock.product
+    return { productId, sku, name, warehouseCustomerId, available, quantities, warehousesHash: hashOf(warehouses) }
   }
 
-  /** Whether the SKU selects another product of the same merchant, so that this one's stock is never served. */
-  #isSuperseded(productId: string, sku: string, merchant: string | null): boolean {
+  /** Whether the SKU selects this product among those of its merchant. */
+  #isSelected(product: Product, sku: string): boolean {
     const products = this.#productsOf(sku)
-    if (products.length < 2) return false
+    if (products.length < 2) return true
+    const merchant = product.warehouse_customer_id ?? null
     const selection = selectProduct(products.filter((other) => (other.warehouse_customer_id ?? null) === merchant))
-    return selection.status === 'ok' && selection.product.id !== productId
+    return selection.status === 'ok' && selection.product.id === product.id
   }
 
   #productsOf(sku: string): readonly Product[] {
@@ -127,16 +147,26 @@ export class StockIndex {
   }
 }
 
-const removalOf = (before: StockIndexEntry): StockChange => ({
+const lossOf = (before: StockIndexEntry): StockChange => ({
   ...before,
   available: 0,
   quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },
   previousAvailable: before.available,
+  isLoss: true,
 })
+
+/** 48 bits are enough to notice a change, and take less memory than the numbers. */
+const hashOf = (warehouses: readonly WarehouseStock[]): number => {
+  const quantities = warehouses.map((warehouse) => [warehouse.warehouse_id, warehouse.quantities])
+  return Number.parseInt(hash('md5', JSON.stringify(quantities)).slice(0, 12), 16)
+}
 
 const isAllZero = (quantities: Quantities) => Object.values(quantities).every((quantity) => !quantity)
 
-const isSame = (a: Quantities, b: Quantities) =>
+const isSame = (a: StockIndexEntry, b: StockIndexEntry) =>
+  a.warehousesHash === b.warehousesHash && areSameQuantities(a.quantities, b.quantities)
+
+const areSameQuantities = (a: Quantities, b: Quantities) =>
   a.fulfillable === b.fulfillable &&
   a.onhand === b.onhand &&
   a.committed === b.committed &&

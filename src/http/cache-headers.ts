@@ -21,6 +21,11 @@ export interface CacheHeadersOptions {
   readonly config: Pick<Config, 'cacheTtlSeconds' | 'cacheRevalidateSeconds'>
   /** Epoch ms. */
   readonly now: () => number
+  /**
+   * Whether stock events may be published. A client must then revalidate before every reuse: with a `max-age`, it would
+   * read the old number from its own cache after an event with the new one.
+   */
+  readonly hasEvents: () => boolean
 }
 
 /** RFC 9211. */
@@ -37,10 +42,10 @@ const cacheStatus: Record<Freshness['outcome'], string> = {
  * A route that sets an `ETag` itself gets the 304 as well.
  */
 export default fastifyPlugin<CacheHeadersOptions>(
-  async (app: FastifyInstance, { config, now }) => {
+  async (app: FastifyInstance, { config, now, hasEvents }) => {
     const maxAge = Math.floor(config.cacheTtlSeconds)
     const staleWhileRevalidate = Math.floor(config.cacheRevalidateSeconds)
-    const cacheControl = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
+    const reusable = `private, max-age=${maxAge}, stale-while-revalidate=${staleWhileRevalidate}`
     app.decorateReply('freshness', null)
     app.addHook('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
@@ -60,7 +65,7 @@ export default fastifyPlugin<CacheHeadersOptions>(
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
         .header('etag', etag)
-        .header('cache-control', freshness.isPartial ? 'no-store' : cacheControl)
+        .header('cache-control', freshness.isPartial ? 'no-store' : hasEvents() ? 'private, no-cache' : reusable)
         .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
         .header('cache-status', cacheStatus[freshness.outcome])
       if (!matchesIfNoneMatch(request, etag)) {

@@ -30,8 +30,9 @@ const freshnessHeaders = {
   },
   'Cache-Control': {
     type: 'string',
-    description: 'How long the response is fresh and how long after that it may be reused, in seconds. Subtract `Age`',
-    examples: ['private, max-age=60, stale-while-revalidate=300'],
+    description:
+      'With a mirror, `private, no-cache`: revalidate before every reuse, with the `ETag`. On demand, how long the response is fresh and how long after that it may be reused, in seconds, minus `Age`',
+    examples: ['private, no-cache', 'private, max-age=60, stale-while-revalidate=300'],
   },
   'Cache-Status': {
     type: 'string',

@@ -132,3 +132,62 @@ tap.test('recomputes the remaining product when another with its SKU is deleted'
     ['CHAI', null, 3],
   ])
 })
+
+tap.test('regression: readers were told 0 when one of two active products with a SKU was deactivated', async (t) => {
+  const one = (active: boolean) => simple('one', { sku: 'CHAI', active })
+  const two = simple('two', { sku: 'CHAI', active: true })
+  const view = viewOf([one(true), two], [item('one', { fulfillable: 3 }), item('two', { fulfillable: 21 })])
+  const { feed, published } = feedOf(view)
+  await feed.start(noPause)
+  t.equal(feed.index.size, 0, 'the SKU is ambiguous')
+  view.items.set('one', item('one', { fulfillable: 4 }))
+  feed.update(['one'])
+  t.strictSame(published(), [], 'and has no number')
+  view.products.set('one', one(false))
+  feed.update(['one'])
+  t.strictSame(published(), [['CHAI', null, 21]])
+  view.products.set('one', one(true))
+  feed.update(['one'])
+  t.strictSame(published(), [['CHAI', 21, 0]], 'ambiguous again')
+  view.products.set('one', simple('one', { sku: 'ONE' }))
+  feed.update(['one'])
+  t.strictSame(published(), [
+    ['ONE', null, 4],
+    ['CHAI', null, 21],
+  ])
+  view.products.set('one', one(true))
+  feed.update(['one'])
+  published()
+  view.products.delete('one')
+  feed.update(['one'])
+  t.strictSame(published(), [['CHAI', null, 21]], 'deleted while it was ambiguous')
+})
+
+tap.test("ends with the remaining product's stock when another merchant's product with its SKU goes", async (t) => {
+  const of = (id: string, merchant: string) => simple(id, { sku: 'CHAI', warehouse_customer_id: merchant })
+  const view = viewOf(
+    [of('one', 'm1'), of('two', 'm2'), of('three', 'm3')],
+    ['one', 'two', 'three'].map((id, n) => item(id, { fulfillable: n + 3 })),
+  )
+  const { feed, published } = feedOf(view)
+  await feed.start(noPause)
+  view.products.delete('three')
+  feed.update(['three'])
+  t.strictSame(published(), [['CHAI', 5, 0]], 'still ambiguous without a merchant')
+  view.products.delete('two')
+  view.items.set('one', item('one', { fulfillable: 9 }))
+  feed.update(['one', 'two'])
+  t.strictSame(published(), [
+    ['CHAI', 4, 0],
+    ['CHAI', 3, 9],
+  ])
+  view.products.set('two', of('two', 'm2'))
+  feed.update(['two'])
+  published()
+  view.products.delete('two')
+  feed.update(['two'])
+  t.strictSame(published(), [
+    ['CHAI', 4, 0],
+    ['CHAI', 9, 9],
+  ])
+})

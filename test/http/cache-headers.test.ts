@@ -4,7 +4,8 @@ import freshness from '../../src/http/cache-headers.js'
 
 async function start() {
   const app = Fastify()
-  await app.register(freshness, { config: { cacheTtlSeconds: 1.9, cacheRevalidateSeconds: 2.5 }, now: () => 10_000 })
+  const config = { cacheTtlSeconds: 1.9, cacheRevalidateSeconds: 2.5 }
+  await app.register(freshness, { config, now: () => 10_000, hasEvents: () => false })
   const mark = { readAt: 7001, outcome: 'hit', hasAsOf: true, isPartial: false } as const
   app.get('/a', (_request, reply) => {
     reply.freshness = mark

@@ -11,7 +11,7 @@ const noPause = async () => {}
 function stockOf(units: Readonly<Record<string, number>>) {
   const entries = Object.entries(units)
   const view = viewOf(
-    entries.map(([id]) => simple(id)),
+    entries.map(([id]) => simple(id, { sku: id })),
     entries.map(([id, fulfillable]) => item(id, { fulfillable })),
   )
   return { view, ...indexOf(view) }
