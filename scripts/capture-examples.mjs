@@ -56,7 +56,7 @@ export async function captureExamples() {
   }
 }
 
-/** A service whose wall clock stands still, in front of a sandbox; its catalog is mirrored and loaded. */
+/** A service whose clocks stand still, in front of a sandbox; its catalog is mirrored and loaded. */
 async function startService({ environment = {}, sandbox: options = {}, isolated = false } = {}) {
   let sandboxTime = syncTime
   const sandbox = createSandbox({ products: 100, readRate: 0, now: () => sandboxTime, ...options })
@@ -73,7 +73,7 @@ async function startService({ environment = {}, sandbox: options = {}, isolated 
     LOG_LEVEL: 'silent',
     ...environment,
   })
-  const app = await buildApp(config, { clock: { now: () => time, elapsed: () => performance.now() } })
+  const app = await buildApp(config, { clock: { now: () => time, elapsed: () => 1_000_000 } })
   const inject = (request) => app.inject(request)
   const status = async () => (await inject('/status')).json().connections[0]
   await app.ready()
