@@ -88,14 +88,17 @@ const weakETag = (payload: string | Buffer, { hasAsOf }: Freshness) =>
 /** Exact on serialized JSON: inside a string the quotes would be escaped. */
 const withoutReadTimes = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
 
-/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2). */
+/** What a proxy that compresses responses adds to an ETag, before the closing quote or, in old versions, behind it. */
+const proxyMark = /(?:--?|;)(?:x-gzip|gzip|br|brotli|zstd|deflate|df)("?)$/i
+
+/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2), and what a proxy added to the tag. */
 function matchesIfNoneMatch(request: FastifyRequest, etag: string): boolean {
   const header = request.headers['if-none-match']
   if (header === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
   const opaque = etag.slice(2)
   return header.split(',').some((tag) => {
-    const trimmed = tag.trim()
-    return trimmed === '*' || trimmed === opaque || trimmed === etag
+    const given = tag.trim().replace(/^W\//, '')
+    return given === '*' || given === opaque || given.replace(proxyMark, '$1') === opaque
   })
 }
 

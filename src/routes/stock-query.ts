@@ -10,10 +10,10 @@ import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedRead
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
-  splitInclude,
   stockOptionFields,
   stockOptions,
   stockProblem,
+  stockQueryFields,
 } from './stock.js'
 
 /** The most SKUs in a query string and in a body. */
@@ -77,7 +77,6 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     '/stock',
     {
       config: { produces: 'json', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
-      preValidation: splitInclude,
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -91,7 +90,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               description: 'A SKU. Repeat it for more than one',
               examples: [exampleSkus],
             }),
-            ...stockOptionFields,
+            ...stockQueryFields,
           },
           { additionalProperties: false },
         ),
