@@ -30,6 +30,7 @@ import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
 import { eventsRoute } from './routes/events.js'
 import health from './routes/health.js'
 import { inventoryRoutes } from './routes/inventory.js'
+import { createInTurns } from './routes/long-work.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
 import { metricsRoute, statusRoute } from './routes/status.js'
@@ -38,6 +39,7 @@ import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
+import { WorkTurns } from './services/work-turns.js'
 import { stockSchemas } from './stock/stock.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { version } from './version.js'
@@ -122,7 +124,12 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     }),
   })
 
-  const routeOptions = { catalog, readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed) }
+  const turns = new WorkTurns({ elapsed: clock.elapsed })
+  const routeOptions = {
+    catalog,
+    readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed),
+    inTurns: createInTurns(turns, config.requestTimeoutMs, clock.elapsed),
+  }
   await app.register(stockRoute, routeOptions)
   await app.register(manyStocksRoutes, routeOptions)
   await app.register(basketCheckRoute, routeOptions)

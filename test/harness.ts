@@ -8,7 +8,9 @@ import { buildApp } from '../src/app.js'
 import { type Config, readConfig } from '../src/config/config.js'
 import { isProblem, type Problem } from '../src/errors.js'
 import type { Tracing } from '../src/http/tracing.js'
+import type { InTurns } from '../src/routes/long-work.js'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
+import { runToEnd } from '../src/steps.js'
 import type { Clock } from '../src/trackstar/clock.js'
 
 /** A clock that moves only when advanced. It starts well above 0, which lru-cache takes for "not set". */
@@ -168,3 +170,6 @@ export async function problemOf(work: Promise<unknown>): Promise<Problem | undef
   }
   return undefined
 }
+
+/** Does the work of a request at once, for routes without an application around them. */
+export const inTurns: InTurns = (_request, _reply, { work }) => work(async (steps) => runToEnd(steps))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
 
-const src = join(import.meta.dirname, '..', 'src')
+const main = join(import.meta.dirname, '..', 'src', 'main.js')
 
 /** How a process ended. */
 export interface Exit {
@@ -12,14 +12,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A script of the service in a process of its own. */
+/** The service in a process of its own. */
 export interface SpawnedProcess {
-  /** The log lines so far: lines of standard output that are JSON. */
+  /** The log lines so far. */
   readonly log: readonly Record<string, unknown>[]
   /** Standard error so far. */
   readonly stderr: () => string
-  /** Standard output and standard error so far. */
-  readonly output: () => string
   readonly signal: (signal: NodeJS.Signals) => void
   readonly exit: Promise<Exit>
   /** Waits until `condition` holds; checks it at each log line. Rejects if the process exits before. */
@@ -30,33 +28,21 @@ interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
 
-interface SpawnOptions {
-  /** Default `main`. */
-  readonly script?: 'main' | 'demo'
-  readonly nodeArguments?: readonly string[]
-}
-
-/** Starts a script with no other environment than `environment`. Kills it when the test ends. */
+/** Starts `main.js` with no other environment than `environment`. Kills it when the test ends. */
 export function spawnMain(
   t: Teardown,
   environment: Readonly<Record<string, string>>,
-  { script = 'main', nodeArguments = [] }: SpawnOptions = {},
+  nodeArguments: readonly string[] = [],
 ): SpawnedProcess {
-  const child = spawn(process.execPath, [...nodeArguments, join(src, `${script}.js`)], {
+  const child = spawn(process.execPath, [...nodeArguments, main], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log: Record<string, unknown>[] = []
   let stderr = ''
-  let output = ''
-  const read = createInterface(child.stdout).on('line', (line) => {
-    output += `${line}\n`
-    const entry = parseJson(line)
-    if (entry) log.push(entry)
-  })
+  const read = createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)))
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
-    output += text
   })
   const exit = Promise.all([once(child, 'close'), once(read, 'close')]).then(([[code, signal]]) => ({ code, signal }))
   // Without a timeout but the test's own: a busy machine is slow to start a process.
@@ -72,7 +58,7 @@ export function spawnMain(
     child.kill('SIGKILL')
     await exit
   })
-  return { log, stderr: () => stderr, output: () => output, signal: (signal) => void child.kill(signal), exit, until }
+  return { log, stderr: () => stderr, signal: (signal) => void child.kill(signal), exit, until }
 }
 
 export interface SpawnedService extends SpawnedProcess {
@@ -86,7 +72,7 @@ export interface SpawnedService extends SpawnedProcess {
 export async function spawnService(
   t: Teardown,
   environment: Readonly<Record<string, string>> = {},
-  options: SpawnOptions & { readonly sandbox?: SandboxOptions } = {},
+  options: { readonly sandbox?: SandboxOptions; readonly nodeArguments?: readonly string[] } = {},
 ): Promise<SpawnedService> {
   const sandbox = createSandbox({ products: 200, readRate: 0, ...options.sandbox })
   t.teardown(() => sandbox.close())
@@ -102,21 +88,12 @@ export async function spawnService(
       CATALOG_MODE: 'on-demand',
       ...environment,
     },
-    options,
+    options.nodeArguments,
   )
   const addresses = () => Object(spawned.log.find(({ msg }) => msg === 'started'))['addresses']
   await spawned.until(() => addresses() !== undefined)
   const { service, admin } = addresses()
   return { ...spawned, sandbox, port: portOf(service), adminPort: admin ? portOf(admin) : 0 }
-}
-
-/** Undefined for a line that is not a JSON object. */
-function parseJson(line: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 const portOf = (address: string) => Number(new URL(address).port)

@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.js'
 import type { Rational } from '../stock/rational.js'
 import {
   type Allocation,
@@ -30,24 +31,24 @@ export interface Infeasible {
  * whatever is left of the budget. Otherwise each item that only one open demand can use goes to that demand, repeatedly.
  * What remains is again a matter of flow if its weights are equal; else it is searched, within the budget.
  */
-export function allocate(problem: AllocationProblem, budget: StepBudget): AllocationResult {
-  if (isFlowProblem(problem)) return allocateByFlow(problem)
-  const { remaining, allocations } = presolve(problem)
+export function* allocate(problem: AllocationProblem, budget: StepBudget): Steps<AllocationResult> {
+  if (isFlowProblem(problem)) return yield* allocateByFlow(problem)
+  const { remaining, allocations } = yield* presolve(problem)
   const units = problem.demands.map((demand, index) => ({
     numerator: remaining.divisors[index] ?? 1n,
     denominator: largestWeight(demand),
   }))
   const result = isFlowProblem(remaining)
-    ? allocateByFlow(remaining, units)
-    : allocateByWeight(remaining, units, budget)
+    ? yield* allocateByFlow(remaining, units)
+    : yield* allocateByWeight(remaining, units, budget)
   return result.isFeasible === false ? { ...result, allocations: [...allocations, ...result.allocations] } : result
 }
 
 const isFlowProblem = ({ demands }: AllocationProblem) => demands.every(({ members }) => hasEqualWeights(members))
 
 /** @param units what 1 of each demand's amount counts in `unmet`; 1 by default */
-function allocateByFlow(problem: AllocationProblem, units: readonly Rational[] = []): AllocationResult {
-  const allocations = maxFlow(problem)
+function* allocateByFlow(problem: AllocationProblem, units: readonly Rational[] = []): Steps<AllocationResult> {
+  const allocations = yield* maxFlow(problem)
   const lacks = problem.demands.map(({ amount }) => amount)
   for (const { demand, amount } of allocations) lacks[demand] = (lacks[demand] ?? 0n) - amount
   const unmet = new Map<number, Rational>()
@@ -63,22 +64,21 @@ function allocateByFlow(problem: AllocationProblem, units: readonly Rational[] =
  * demand's smallest weight, and taking the members with the largest weights first. If the search runs out of steps, a
  * flow in which every member has its demand's largest weight may still prove that the demands cannot be met.
  */
-function allocateByWeight(
+function* allocateByWeight(
   problem: AllocationProblem,
   units: readonly Rational[],
   budget: StepBudget,
-): AllocationResult {
-  if (allocateByFlow(withEqualWeights(problem, smallestWeight)).isFeasible || isMetGreedily(problem)) {
-    return { isFeasible: true }
-  }
-  const result = searchAllocation(problem, units, budget)
+): Steps<AllocationResult> {
+  const atWorst = yield* allocateByFlow(withEqualWeights(problem, smallestWeight))
+  if (atWorst.isFeasible || (yield* isMetGreedily(problem))) return { isFeasible: true }
+  const result = yield* searchAllocation(problem, units, budget)
   if (result.isFeasible !== undefined) return result
-  const atBest = allocateByFlow(withEqualWeights(problem, largestWeight))
+  const atBest = yield* allocateByFlow(withEqualWeights(problem, largestWeight))
   return atBest.isFeasible === false ? atBest : result
 }
 
 /** Whether all demands are met by taking the members with the largest weights first. */
-function isMetGreedily(problem: AllocationProblem): boolean {
+function* isMetGreedily(problem: AllocationProblem): Steps<boolean> {
   const supplies = [...problem.supplies]
   let demands: readonly Demand[] = problem.demands
   while (demands.some(({ members }) => members.length > 0)) {
@@ -89,7 +89,8 @@ function isMetGreedily(problem: AllocationProblem): boolean {
       members: members.filter((member) => isHeaviest(member, demand)),
     }))
     const amounts = demands.map(({ amount }) => amount)
-    for (const { demand, item, amount } of maxFlow(withEqualWeights({ supplies, demands: heaviest }, largestWeight))) {
+    const equal = withEqualWeights({ supplies, demands: heaviest }, largestWeight)
+    for (const { demand, item, amount } of yield* maxFlow(equal)) {
       supplies[item] = (supplies[item] ?? 0n) - amount
       amounts[demand] = (amounts[demand] ?? 0n) - amount * (weights[demand] ?? 1n)
     }
@@ -130,15 +131,16 @@ interface Presolved extends AllocationProblem {
 const met: Demand = { amount: 0n, members: [] }
 
 /** Gives each item that only one open demand can use to that demand, until no such item is left. */
-function presolve(problem: AllocationProblem): {
+function* presolve(problem: AllocationProblem): Steps<{
   readonly remaining: Presolved
   readonly allocations: readonly Allocation[]
-} {
+}> {
   const supplies = [...problem.supplies]
   const amounts = problem.demands.map(({ amount }) => amount)
   const allocations: Allocation[] = []
   for (let previous = -1; previous < allocations.length; ) {
     previous = allocations.length
+    yield
     for (const [item, user] of soleUsers(problem.demands, amounts)) {
       const amount = supplies[item] ?? 0n
       if (user === undefined || amount === 0n) continue

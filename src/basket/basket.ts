@@ -1,11 +1,12 @@
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
+import type { Steps } from '../steps.js'
 import { type Group, resolveComponents } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
 import { type SelectedWarehouses, toItemAmounts } from '../stock/quantities.js'
 import type { Exact } from '../stock/rational.js'
-import type { StockIssue } from '../stock/stock.js'
+import type { Stock, StockIssue } from '../stock/stock.js'
 import type { BasketCheck, Shortage } from './basket-result.js'
 import { allocatePool } from './debts.js'
 import { mergeDemands, toPools } from './demands.js'
@@ -65,15 +66,22 @@ const MAX_SEARCH_STEPS = 2_000_000
  * as two lines that ask for parts of its quantity. With whole numbers or equal unit quantities, more stock never makes a
  * basket unfulfillable and more lines never make it fulfillable. The order of the lines affects only the order of the
  * result. Pure: it reads no clock and does not change its input.
+ * A large basket takes long, so the check can be interrupted after every step.
  */
-export function checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): BasketResult {
+export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): Steps<BasketResult> {
   const { lines, items, warehouses, warehouseIds, syncIncomplete } = input
-  const stocks = lines.map(({ sku, product }) =>
-    composeStock({ sku, product, items, warehouses, warehouseIds, syncIncomplete, ...undated }),
-  )
+  const stocks: Stock[] = []
+  for (const { sku, product } of lines) {
+    yield
+    stocks.push(composeStock({ sku, product, items, warehouses, warehouseIds, syncIncomplete, ...undated }))
+  }
   const selected: SelectedWarehouses = warehouseIds?.length ? new Set(warehouseIds) : undefined
-  const groupedLines = lines.map((line) => ({ ...line, groups: resolveComponents(line.product, items).groups }))
-  const demands = mergeDemands(
+  const groupedLines: (BasketLine & { readonly groups: readonly Group[] })[] = []
+  for (const line of lines) {
+    yield
+    groupedLines.push({ ...line, groups: resolveComponents(line.product, items).groups })
+  }
+  const demands = yield* mergeDemands(
     groupedLines.flatMap(({ groups, quantity }) => groups.map((group) => ({ group, quantity }))),
   )
   const amountOf = (inventoryItemId: string): Exact => {
@@ -87,7 +95,7 @@ export function checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): Ba
   const budget: StepBudget = { left: maxSteps }
   let isUndecided = false
   for (const pool of toPools(demands, amountOf)) {
-    const result = allocatePool(pool, budget)
+    const result = yield* allocatePool(pool, budget)
     if (result.isFeasible === undefined) isUndecided = true
     if (result.isFeasible === false) shortages.push(...poolShortages(pool, result))
   }

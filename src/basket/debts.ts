@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.js'
 import { compare, type Exact, plus } from '../stock/rational.js'
 import { type AllocationResult, allocate, type Infeasible } from './allocation.js'
 import { type AllocationProblem, hasEqualWeights, type Pool, type PooledDemand } from './demands.js'
@@ -20,9 +21,9 @@ interface Debt {
  * If the debts can be paid by every demand that holds them at once, that is the answer. Otherwise each choice of payers
  * is tried in turn, within the budget, and the choice that lacks most is reported.
  */
-export function allocatePool(pool: Pool, budget: StepBudget): AllocationResult {
+export function* allocatePool(pool: Pool, budget: StepBudget): Steps<AllocationResult> {
   const debts = findDebts(pool)
-  const everyPayer = allocate(toProblem(pool, debts), budget)
+  const everyPayer = yield* allocate(toProblem(pool, debts), budget)
   if (everyPayer.isFeasible || debts.every(({ payers }) => payers.length === 1)) return everyPayer
 
   let worst: { readonly result: Infeasible; readonly lack: Exact } | undefined
@@ -33,7 +34,7 @@ export function allocatePool(pool: Pool, budget: StepBudget): AllocationResult {
       isUndecided = true
       break
     }
-    const result = allocate(toProblem(pool, choice), budget)
+    const result = yield* allocate(toProblem(pool, choice), budget)
     if (result.isFeasible === undefined) isUndecided = true
     if (result.isFeasible !== false) continue
     const lack = [...result.unmet.values()].reduce<Exact>(plus, 0)

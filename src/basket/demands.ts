@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.js'
 import type { Group } from '../stock/components.js'
 import { type Exact, type Rational, toRational } from '../stock/rational.js'
 
@@ -71,11 +72,12 @@ export const hasEqualWeights = (members: readonly Member[]): boolean => members.
  * The demands of all lines, with equal groups merged: two lines that ask for parts of a quantity are the same as one
  * line that asks for all of it. Demands are ordered by their items, whatever the order of the lines.
  */
-export function mergeDemands(
+export function* mergeDemands(
   groupLines: Iterable<{ readonly group: Group; readonly quantity: number }>,
-): GroupDemand[] {
+): Steps<GroupDemand[]> {
   const demands = new Map<string, GroupDemand>()
   for (const { group, quantity } of groupLines) {
+    yield
     const members = group.components
       .map(({ inventoryItemId, units }) => ({ inventoryItemId, units: reduced(units) }))
       .toSorted((a, b) => (a.inventoryItemId < b.inventoryItemId ? -1 : 1))

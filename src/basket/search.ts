@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.js'
 import type { Rational } from '../stock/rational.js'
 import type { AllocationResult } from './allocation.js'
 import { type AllocationProblem, leastMultiple, type Member } from './demands.js'
@@ -13,11 +14,11 @@ import { type Constraint, maximize, type StepBudget, spend } from './simplex.js'
  *
  * @param units what 1 of each demand's amount counts in `unmet`
  */
-export function searchAllocation(
+export function* searchAllocation(
   { supplies, demands }: AllocationProblem,
   units: readonly Rational[],
   budget: StepBudget,
-): AllocationResult {
+): Steps<AllocationResult> {
   const root: Branch = {
     supplies,
     amounts: demands.map(({ amount }) => amount),
@@ -27,7 +28,7 @@ export function searchAllocation(
   }
   const open = [root]
   for (let branch = open.pop(); branch !== undefined; branch = open.pop()) {
-    const relaxed = relax(branch, budget)
+    const relaxed = yield* relax(branch, budget)
     if (relaxed === undefined) return { isFeasible: undefined }
     if (relaxed.unmet.size > 0) {
       if (branch === root) return { isFeasible: false, unmet: relaxed.unmet, allocations: toAllocations(root, relaxed) }
@@ -69,29 +70,30 @@ interface Relaxed {
 }
 
 /** Solves the linear relaxation of a branch; undefined if the budget runs out. */
-function relax({ supplies, amounts, units, edges, caps }: Branch, budget: StepBudget): Relaxed | undefined {
+function* relax({ supplies, amounts, units, edges, caps }: Branch, budget: StepBudget): Steps<Relaxed | undefined> {
   const items = new Set(edges.map(({ item }) => item))
   const demands = new Set(edges.map(({ demand }) => demand))
   if (!spend(budget, (items.size + demands.size + caps.size + 1) * (edges.length + 1))) return undefined
 
   const commonDenominator = units.map(({ denominator }) => denominator).reduce(leastMultiple, 1n)
   const unitValues = units.map(({ numerator, denominator }) => numerator * (commonDenominator / denominator))
-  const constraints: Constraint[] = [
-    ...Array.from(items, (item) => ({
-      coefficients: edges.map((edge) => (edge.item === item ? 1n : 0n)),
-      bound: supplies[item] ?? 0n,
-    })),
-    ...Array.from(demands, (demand) => ({
-      coefficients: edges.map((edge) => (edge.demand === demand ? edge.weight : 0n)),
-      bound: amounts[demand] ?? 0n,
-    })),
-    ...Array.from(caps, ([capped, bound]) => ({
-      coefficients: edges.map((_, edge) => (edge === capped ? 1n : 0n)),
-      bound,
-    })),
-  ]
+  const constraints: Constraint[] = []
+  for (const item of items) {
+    yield
+    const coefficients = edges.map((edge) => (edge.item === item ? 1n : 0n))
+    constraints.push({ coefficients, bound: supplies[item] ?? 0n })
+  }
+  for (const demand of demands) {
+    yield
+    const coefficients = edges.map((edge) => (edge.demand === demand ? edge.weight : 0n))
+    constraints.push({ coefficients, bound: amounts[demand] ?? 0n })
+  }
+  for (const [capped, bound] of caps) {
+    yield
+    constraints.push({ coefficients: edges.map((_, edge) => (edge === capped ? 1n : 0n)), bound })
+  }
   const objective = edges.map(({ demand, weight }) => weight * (unitValues[demand] ?? 0n))
-  const solution = maximize(objective, constraints, budget)
+  const solution = yield* maximize(objective, constraints, budget)
   if (solution === undefined) return undefined
 
   const { values, denominator } = solution

@@ -1,3 +1,5 @@
+import type { Steps } from '../steps.js'
+
 /** A linear inequality: the sum is at most `bound`, which is not negative. */
 export interface Constraint {
   readonly coefficients: readonly bigint[]
@@ -28,11 +30,11 @@ export interface Solution {
  *
  * @throws RangeError if the constraints do not bound the objective
  */
-export function maximize(
+export function* maximize(
   objective: readonly bigint[],
   constraints: readonly Constraint[],
   budget: StepBudget,
-): Solution | undefined {
+): Steps<Solution | undefined> {
   const width = objective.length
   let rows = constraints.map(({ coefficients, bound }) => [...coefficients, bound])
   rows.push([...objective.map((coefficient) => -coefficient), 0n])
@@ -50,7 +52,7 @@ export function maximize(
     const changed = rows.filter((entries) => entries[column] !== 0n || pivot !== denominator).length
     if (!spend(budget, changed * (width + 1) * (1 + pivot.toString(16).length / DIGITS_PER_STEP))) return undefined
     hasStalled = rows[row]?.at(-1) === 0n
-    rows = pivoted(rows, row, column, denominator)
+    rows = yield* pivoted(rows, row, column, denominator)
     denominator = pivot
     ;[basic[row], free[column]] = [free[column] ?? 0, basic[row] ?? 0]
   }
@@ -96,15 +98,21 @@ function leaving(rows: readonly (readonly bigint[])[], column: number, basic: re
 }
 
 /** The tableau after a pivot. */
-function pivoted(rows: readonly bigint[][], row: number, column: number, denominator: bigint): bigint[][] {
+function* pivoted(rows: readonly bigint[][], row: number, column: number, denominator: bigint): Steps<bigint[][]> {
   const pivotRow = rows[row] ?? []
   const pivot = pivotRow[column] ?? 1n
-  return rows.map((entries, index) => {
-    if (index === row) return entries.with(column, denominator)
+  const after: bigint[][] = []
+  for (const [index, entries] of rows.entries()) {
+    yield
+    after.push(index === row ? entries.with(column, denominator) : pivotedRow(entries))
+  }
+  return after
+
+  function pivotedRow(entries: bigint[]): bigint[] {
     const factor = entries[column] ?? 0n
     if (factor === 0n) return pivot === denominator ? entries : entries.map((entry) => (entry * pivot) / denominator)
     return entries.map((entry, at) =>
       at === column ? -factor : (entry * pivot - factor * (pivotRow[at] ?? 0n)) / denominator,
     )
-  })
+  }
 }

@@ -26,12 +26,14 @@ export class StockFeed {
     return this.#isLive
   }
 
-  /** Fills the index. Awaits `nextTurn` after every 500 products, so that other work is not delayed. */
-  async start(nextTurn: () => Promise<void>): Promise<void> {
-    let indexed = 0
+  /** Fills the index. Awaits `nextTurn` after every `maxTurnMs`, so that other work is not delayed. */
+  async start(nextTurn: () => Promise<void>, maxTurnMs = 2): Promise<void> {
+    let until = performance.now() + maxTurnMs
     for (const id of this.view.productIds()) {
       this.index.update(id)
-      if (++indexed % 500 === 0) await nextTurn()
+      if (performance.now() < until) continue
+      await nextTurn()
+      until = performance.now() + maxTurnMs
     }
     this.#isLive = !this.#isStopped
   }

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Config } from '../config/config.js'
+import { WeakETag } from '../etag.js'
 
 /** How a response was read from the cache, for its headers. */
 export interface Freshness {
@@ -13,7 +13,7 @@ export interface Freshness {
   readonly hasAsOf: boolean
   /** Whether a part is missing that may be available soon, so that the response must not be stored. */
   readonly isPartial: boolean
-  /** For a body that is sent repeatedly: keeps its ETag between responses. */
+  /** For a body that is sent repeatedly, or in pieces: its ETag, once it is known. */
   readonly body?: { etag?: string } | undefined
 }
 
@@ -49,7 +49,8 @@ export default fastifyPlugin<CacheHeadersOptions>(
     app.decorateReply('freshness', null)
     app.addHook('onSend', (request, reply, payload, done) => {
       const { freshness } = reply
-      if (!isBody(payload) || reply.statusCode !== 200) {
+      const knownETag = freshness?.body?.etag
+      if ((knownETag === undefined && !isBody(payload)) || reply.statusCode !== 200) {
         done(null, payload)
         return
       }
@@ -60,7 +61,7 @@ export default fastifyPlugin<CacheHeadersOptions>(
         done(null, isKnown && request.method !== 'HEAD' ? null : payload)
         return
       }
-      const etag = freshness.body?.etag ?? weakETag(payload, freshness)
+      const etag = knownETag ?? new WeakETag(freshness.hasAsOf).update(payload as string | Buffer).toString()
       if (freshness.body) freshness.body.etag = etag
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
@@ -82,23 +83,14 @@ export default fastifyPlugin<CacheHeadersOptions>(
 
 const isBody = (payload: unknown): payload is string | Buffer => typeof payload === 'string' || Buffer.isBuffer(payload)
 
-const weakETag = (payload: string | Buffer, { hasAsOf }: Freshness) =>
-  `W/"${hash('sha1', hasAsOf ? withoutReadTimes(String(payload)) : payload, 'base64url')}"`
-
-/** Exact on serialized JSON: inside a string the quotes would be escaped. */
-const withoutReadTimes = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
-
-/** What a proxy that compresses responses adds to an ETag, before the closing quote or, in old versions, behind it. */
-const proxyMark = /(?:--?|;)(?:x-gzip|gzip|br|brotli|zstd|deflate|df)("?)$/i
-
-/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2), and what a proxy added to the tag. */
+/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2). */
 function matchesIfNoneMatch(request: FastifyRequest, etag: string): boolean {
   const header = request.headers['if-none-match']
   if (header === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
   const opaque = etag.slice(2)
   return header.split(',').some((tag) => {
-    const given = tag.trim().replace(/^W\//, '')
-    return given === '*' || given === opaque || given.replace(proxyMark, '$1') === opaque
+    const trimmed = tag.trim()
+    return trimmed === '*' || trimmed === opaque || trimmed === etag
   })
 }
 

@@ -14,7 +14,7 @@ export const maxLines = 200
 /** `POST /stock/check`: whether the lines of a basket can be shipped together. */
 export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
   app,
-  { catalog, readContextOf },
+  { catalog, readContextOf, inTurns },
 ) => {
   app.post(
     '/stock/check',
@@ -73,7 +73,10 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         warehouseCustomerId: warehouse_customer_id,
       }))
       const context = readContextOf(request)
-      const { result, failures, readAt, stale } = await checkBasketLines(catalog, requestedLines, warehouse_id, context)
+      const { result, failures, readAt, stale } = await inTurns(request, reply, {
+        size: requestedLines.length,
+        work: (run) => checkBasketLines(catalog, requestedLines, warehouse_id, context, run),
+      })
       throwIfAllUnavailable([...failures.values()], requestedLines.length)
       const isPartial = [...failures.values()].some((failure) => failure.status === 'unavailable')
       setFreshness(reply, context, readAt, { hasAsOf: true, isPartial })

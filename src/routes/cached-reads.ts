@@ -49,7 +49,11 @@ export function setFreshness(
   reply: FastifyReply,
   context: ReadContext,
   readAt: number,
-  { hasAsOf = false, isPartial = false, body }: { hasAsOf?: boolean; isPartial?: boolean; body?: Body } = {},
+  {
+    hasAsOf = false,
+    isPartial = false,
+    body,
+  }: { hasAsOf?: boolean; isPartial?: boolean; body?: { etag?: string } } = {},
 ): void {
   reply.freshness = { readAt, outcome: context.outcome ?? 'hit', hasAsOf, isPartial, body }
 }

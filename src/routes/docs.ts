@@ -47,8 +47,7 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'svix-signature',
-    description:
-      "Trackstar's signature of a webhook delivery, with `svix-id` and `svix-timestamp`; or `webhook-signature` with `webhook-id` and `webhook-timestamp`",
+    description: "Trackstar's signature of a webhook delivery, with `svix-id` and `svix-timestamp`",
   },
 } as const
 

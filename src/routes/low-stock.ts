@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
@@ -34,7 +33,7 @@ export const LowStock = Type.Object(
 )
 
 /** `GET /stock/low`: products with low stock. */
-export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed }) => {
+export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed, inTurns }) => {
   app.get(
     '/stock/low',
     {
@@ -88,7 +87,10 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
         throw problem('validation_failed', `The query parameter page_token: ${message}`, { errors })
       }
       const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
-      const page = await listLowStock(index, view, query, nextTurn)
+      const page = await inTurns(request, reply, {
+        size: index.size,
+        work: (run) => run(listLowStock(index, view, query)),
+      })
       return reply.header('cache-control', 'private, no-cache').send({
         data: page.entries.map(({ sku, productId, name, warehouseCustomerId, available, quantities }) => ({
           sku,

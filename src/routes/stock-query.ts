@@ -4,17 +4,21 @@ import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import { getStocks, type StockOutcome } from '../services/stocks.js'
+import type { RunSteps } from '../services/work-turns.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
+import { sendLargeBody, serialiseArray } from './large-body.js'
 import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
+  splitInclude,
   stockOptionFields,
   stockOptions,
   stockProblem,
-  stockQueryFields,
 } from './stock.js'
+
+const jsonType = 'application/json'
 
 /** The most SKUs in a query string and in a body. */
 export const maxSkusInQuery = 100
@@ -48,7 +52,7 @@ export const StockResults = Type.Object(
 
 /** `GET /stock` and `POST /stock/query`: many SKUs in one request. A SKU that fails does not affect the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readContextOf } = options
+  const { catalog, readContextOf, inTurns } = options
   const success = {
     description: 'The outcome of each SKU',
     schema: ref('StockResults'),
@@ -63,20 +67,32 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     fields: StockOptionFields,
   ) {
     const context = readContextOf(request)
-    const outcomes = await getStocks(catalog, new Set(given), stockOptions(fields), context)
-    throwIfAllUnavailable(outcomes)
-    const read = Array.from(outcomes.values(), (outcome) =>
-      outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
-    )
+    const skus = new Set(given)
+    const work = async (run: RunSteps) => {
+      const outcomes = await getStocks(catalog, skus, stockOptions(fields), context, { run })
+      throwIfAllUnavailable(outcomes)
+      const read = Array.from(outcomes.values(), (outcome) =>
+        outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
+      )
+      const body = await run(
+        serialiseArray('{"results":[', outcomes, ']}', ([sku, outcome]) => {
+          const wrapped = reply.serializeInput({ results: [result(sku, outcome, request.id)] }, '200', jsonType)
+          return String(wrapped).slice('{"results":['.length, -']}'.length)
+        }),
+      )
+      return { read, body }
+    }
+    const { read, body } = await inTurns(request, reply, { size: skus.size, work })
     const isPartial = read.includes(Number.POSITIVE_INFINITY)
-    setFreshness(reply, context, Math.min(...read), { hasAsOf: true, isPartial })
-    return reply.send({ results: Array.from(outcomes, ([sku, outcome]) => result(sku, outcome, request.id)) })
+    setFreshness(reply, context, Math.min(...read), { hasAsOf: true, isPartial, body })
+    return sendLargeBody(reply, body)
   }
 
   app.get(
     '/stock',
     {
       config: { produces: 'json', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
+      preValidation: splitInclude,
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -90,7 +106,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               description: 'A SKU. Repeat it for more than one',
               examples: [exampleSkus],
             }),
-            ...stockQueryFields,
+            ...stockOptionFields,
           },
           { additionalProperties: false },
         ),
@@ -135,11 +151,8 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
  * costs no more than the largest valid one.
  */
 export function countOf(fields: unknown, name: string, max: number): number {
-  const count = Object.entries(Object(fields))
-    // Also `sku[]` and `sku[0]`: brackets are removed when the query is validated.
-    .filter(([key]) => key === name || key.startsWith(`${name}[`))
-    .reduce((sum, [, values]) => sum + (Array.isArray(values) ? values.length : 1), 0)
-  return Math.min(Math.max(count, 1), max)
+  const values = (fields as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+  return Array.isArray(values) ? Math.min(values.length, max) : 1
 }
 
 /** Throws the first error if every SKU is unavailable, and any error that is not a problem. */

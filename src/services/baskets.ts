@@ -1,7 +1,10 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
 import type { ReadContext } from '../cache/read-context.js'
 import type { InventoryItem } from '../records/inventory-item.js'
+import { runToEnd } from '../steps.js'
+import { readInParts } from './read-in-parts.js'
 import { chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
+import type { RunSteps } from './work-turns.js'
 
 /** A requested line. */
 export interface RequestedLine {
@@ -25,12 +28,16 @@ export interface BasketReport {
   readonly stale: boolean
 }
 
-/** Reads the records of a basket, all products first and then all items, and checks it. */
+/**
+ * Reads the records of a basket, all products first and then all items, and checks it.
+ * @param run runs the parts that take long for large baskets; default: without interruption
+ */
 export async function checkBasketLines(
   records: StockRecords,
   requestedLines: readonly RequestedLine[],
   warehouseIds: readonly string[] | undefined,
   context: ReadContext,
+  run: RunSteps = async (steps) => runToEnd(steps),
 ): Promise<BasketReport> {
   const warehousesRead = records.warehouses(context)
   const products = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
@@ -45,7 +52,12 @@ export async function checkBasketLines(
     return undefined
   })
   const found = chosen.filter((entry) => entry !== undefined)
-  const itemsRead = await records.itemsById(new Set(found.flatMap(({ choice }) => choice.itemIds)), context)
+  const itemsRead = await readInParts(
+    records.itemsById,
+    new Set(found.flatMap(({ choice }) => choice.itemIds)),
+    context,
+    run,
+  )
   const warehouses = await warehousesRead
 
   const lines: (BasketLine & { index: number })[] = []
@@ -66,7 +78,7 @@ export async function checkBasketLines(
     for (const { value } of available) if (value !== undefined) items.set(value.id, value)
   }
   const syncIncomplete = records.incomplete(context)
-  const checked = checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete })
+  const checked = await run(checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete }))
   const resultByIndex = new Map(lines.map(({ index }, n) => [index, checked.lines[n]]))
   const areAllAvailable = !Array.from(failures.values()).some(({ status }) => status === 'unavailable')
   const result = {

@@ -1,4 +1,5 @@
 import { type CatalogView, type StockIndex, type StockIndexEntry, stockInView } from '../events/stock-index.js'
+import type { Steps } from '../steps.js'
 
 /** The filter and page of a low-stock query. */
 export interface LowStockQuery {
@@ -22,30 +23,26 @@ export interface LowStockPage {
   readonly next: LowStockCursor | undefined
 }
 
-/** Products scanned between two pauses for the event loop. */
-const chunkSize = 500
+/** Products that are compared between two interruptions. One whose stock must be composed is interrupted at once. */
+const chunkSize = 100
 
 /**
  * Lists products with less than `below` units available, lowest first, one page at a time. A page starts after a position,
  * not after a number of rows: a change moves only its own product, and no other product is skipped or repeated. Cost: one
- * pass over the index; with selected warehouses also the arithmetic of each product, a few µs. `pause` is awaited between
- * chunks.
+ * pass over the index; with selected warehouses also the arithmetic of each product, a few µs.
  */
-export async function listLowStock(
-  index: StockIndex,
-  view: CatalogView,
-  query: LowStockQuery,
-  pause: () => Promise<void>,
-): Promise<LowStockPage> {
+export function* listLowStock(index: StockIndex, view: CatalogView, query: LowStockQuery): Steps<LowStockPage> {
   const { below, warehouseCustomerId, warehouseIds, limit, after } = query
   const found: StockIndexEntry[] = []
   let seen = 0
-  // A copy: an entry that is removed and added again during a pause would occur twice.
+  const hasWarehouses = warehouseIds !== undefined && warehouseIds.length > 0
+  // A copy: an entry that is removed and added again during an interruption would occur twice.
   const entries = Array.from(index.entries())
   for (const entry of entries) {
-    if (++seen % chunkSize === 0) await pause()
+    if (++seen % chunkSize === 0) yield
     if (warehouseCustomerId !== undefined && entry.warehouseCustomerId !== warehouseCustomerId) continue
-    const counted = warehouseIds?.length ? overWarehouses(view, entry, warehouseIds) : entry
+    if (hasWarehouses) yield
+    const counted = hasWarehouses ? overWarehouses(view, entry, warehouseIds) : entry
     if (counted === undefined || counted.available >= below || (after && compare(counted, after) <= 0)) continue
     found.push(counted)
     // Bounds the memory: entries that are cut off here are not among the first `limit`.

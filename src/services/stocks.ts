@@ -4,12 +4,15 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { Warehouse } from '../records/warehouse.js'
+import { runToEnd, type Steps } from '../steps.js'
 import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import type { Catalog } from './catalog.js'
+import { readInParts } from './read-in-parts.js'
 import type { StockCache, StockSources } from './stock-cache.js'
+import type { RunSteps } from './work-turns.js'
 
 /** The part of the catalog that stocks are made of. */
 export type StockRecords = Pick<
@@ -45,24 +48,19 @@ export interface ChosenProduct {
  * batch takes one upstream call per hundred SKUs and one per hundred items.
  *
  * @param cache keeps composed stocks from one request to the next
+ * @param run runs the parts that take long with many SKUs; default: without interruption
  */
 export async function getStocks(
   records: StockRecords,
   skus: ReadonlySet<string>,
   options: StockOptions,
   context: ReadContext,
-  cache?: StockCache,
+  { cache, run = async (steps) => runToEnd(steps) }: { readonly cache?: StockCache; readonly run?: RunSteps } = {},
 ): Promise<Map<string, StockOutcome>> {
   const warehousesRead = records.warehouses(context)
-  const products = await records.productsBySku(skus, context)
-  const choices = new Map<string, Choice>()
-  const itemIds = new Set<string>()
-  for (const sku of skus) {
-    const choice = chooseProduct(products.get(sku), options.warehouseCustomerId)
-    choices.set(sku, choice)
-    if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
-  }
-  const items = await records.itemsById(itemIds, context)
+  const products = await readInParts(records.productsBySku, skus, context, run)
+  const { choices, itemIds } = await run(chooseProducts(skus, products, options.warehouseCustomerId))
+  const items = await readInParts(records.itemsById, itemIds, context, run)
   const incomplete = records.incomplete(context)
   const join: JoinContext = {
     warehouseIds: options.warehouseIds,
@@ -73,8 +71,29 @@ export async function getStocks(
     incomplete,
     cache: isPlain(options) && incomplete.length === 0 ? cache : undefined,
   }
+  return run(composeAll(choices, join))
+}
+
+function* chooseProducts(
+  skus: ReadonlySet<string>,
+  products: Awaited<ReturnType<StockRecords['productsBySku']>>,
+  warehouseCustomerId: string | undefined,
+): Steps<{ readonly choices: ReadonlyMap<string, Choice>; readonly itemIds: ReadonlySet<string> }> {
+  const choices = new Map<string, Choice>()
+  const itemIds = new Set<string>()
+  for (const sku of skus) {
+    if (choices.size > 0) yield
+    const choice = chooseProduct(products.get(sku), warehouseCustomerId)
+    choices.set(sku, choice)
+    if (choice.status === 'chosen') for (const id of choice.itemIds) itemIds.add(id)
+  }
+  return { choices, itemIds }
+}
+
+function* composeAll(choices: ReadonlyMap<string, Choice>, join: JoinContext): Steps<Map<string, StockOutcome>> {
   const outcomes = new Map<string, StockOutcome>()
   for (const [sku, choice] of choices) {
+    if (outcomes.size > 0) yield
     outcomes.set(sku, choice.status === 'chosen' ? composeChosen(sku, choice, join) : choice)
   }
   return outcomes

@@ -5,7 +5,7 @@ import type { CallUpstream } from './call.js'
 import { encode } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
 import type { UpstreamAnswer } from './transport.js'
-import { errorOf } from './upstream-errors.js'
+import { errorOf, invalidResponse } from './upstream-errors.js'
 
 /** The body of an adjustment. Upstream accepts no null or empty fields. */
 export interface Adjustment {
@@ -17,7 +17,7 @@ export interface Adjustment {
 
 /** The result of an adjustment. */
 export interface Adjusted {
-  /** Upstream's response body, unchanged. If that cannot be used, only the id: a 2xx means that the adjustment was made. */
+  /** Upstream's response body, unchanged. */
   readonly body: unknown
   /** The item after the adjustment; undefined if the response has no valid one. */
   readonly item: InventoryItem | undefined
@@ -48,15 +48,16 @@ export function createAdjust(callUpstream: CallUpstream): Adjust {
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    const answer = await callUpstream({ route, cause: 'write', permitRequest, request, toProblem, takesAnyBody: true })
+    const answer = await callUpstream({ route, cause: 'write', permitRequest, request, toProblem })
     if (answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
     }
-    const isObject = typeof answer.body === 'object' && answer.body !== null && !Array.isArray(answer.body)
-    const body = isObject ? answer.body : { id }
-    const result = reader.parseRecord(body)
+    if (typeof answer.body !== 'object' || answer.body === null || Array.isArray(answer.body)) {
+      throw invalidResponse(route, { path: '', message: 'must be object' })
+    }
+    const result = reader.parseRecord(answer.body)
     return {
-      body,
+      body: answer.body,
       item: 'record' in result ? result.record : undefined,
       isReplay: String(answer.headers['idempotent-replayed']).toLowerCase() === 'true',
     }

@@ -40,9 +40,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const transport = httpTransport(dispatcher, baseUrl, credentials)
   let isRefused = false
 
-  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker) {
+  /** @param rejections the statuses that mean that upstream rejects the credentials */
+  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker, ...rejections: string[]) {
     const onCall = (call: CallReport) => {
-      if (call.credentials !== undefined) isRefused = call.credentials === 'refused'
+      // Management calls use the organisation's API key alone: their success says nothing about the access token.
+      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
+      else if (rejections.includes(call.outcome)) isRefused = true
       options.onCall(call)
     }
     return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
@@ -50,12 +53,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   const breaker = new CircuitBreaker(clock, options.onCircuit)
   const limiter = guardWithBreaker(limitForcedReads(createRateLimiter(options.readRate, clock), clock), breaker)
-  // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy.
+  // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy. A 403 says
+  // nothing about the credentials either: it means that this connection must not write.
   const writeBreaker = new CircuitBreaker(clock)
   const writeLimiter = guardWithBreaker(createRateLimiter(options.writeRate, clock), writeBreaker)
   return {
-    trackstar: createTrackstarClient(createCaller(limiter, breaker)),
-    adjust: createAdjust(createCaller(writeLimiter, writeBreaker)),
+    trackstar: createTrackstarClient(createCaller(limiter, breaker, '401', '403')),
+    adjust: createAdjust(createCaller(writeLimiter, writeBreaker, '401')),
     limiter,
     breaker,
     get isRefused() {

@@ -1,6 +1,7 @@
 import tap from 'tap'
 import { allocate } from '../../src/basket/allocation.js'
 import type { Demand } from '../../src/basket/demands.js'
+import { runToEnd } from '../../src/steps.js'
 
 const demand = (amount: bigint, ...members: [item: number, weight: bigint][]): Demand => ({
   amount,
@@ -11,8 +12,8 @@ const ampleBudget = () => ({ left: 1e6 })
 
 tap.test('needs no budget if all weights are 1', async (t) => {
   const demands = [demand(3n, [0, 1n], [1, 1n]), demand(2n, [0, 1n])]
-  t.strictSame(allocate({ supplies: [2n, 3n], demands: demands }, noBudget()), { isFeasible: true })
-  t.match(allocate({ supplies: [1n, 3n], demands: demands }, noBudget()), {
+  t.strictSame(runToEnd(allocate({ supplies: [2n, 3n], demands: demands }, noBudget())), { isFeasible: true })
+  t.match(runToEnd(allocate({ supplies: [1n, 3n], demands: demands }, noBudget())), {
     isFeasible: false,
     unmet: new Map([[1, { numerator: 1n, denominator: 1n }]]),
   })
@@ -20,8 +21,8 @@ tap.test('needs no budget if all weights are 1', async (t) => {
 
 tap.test('needs no budget if items with a sole user decide', async (t) => {
   const demands = [demand(7n, [0, 2n], [1, 3n]), demand(4n, [1, 1n], [2, 1n])]
-  t.strictSame(allocate({ supplies: [4n, 1n, 3n], demands: demands }, noBudget()), { isFeasible: true })
-  t.match(allocate({ supplies: [3n, 0n, 4n], demands: demands }, noBudget()), {
+  t.strictSame(runToEnd(allocate({ supplies: [4n, 1n, 3n], demands: demands }, noBudget())), { isFeasible: true })
+  t.match(runToEnd(allocate({ supplies: [3n, 0n, 4n], demands: demands }, noBudget())), {
     isFeasible: false,
     unmet: new Map([[0, { numerator: 1n, denominator: 3n }]]),
     allocations: [
@@ -34,19 +35,19 @@ tap.test('needs no budget if items with a sole user decide', async (t) => {
 tap.test('needs no budget if supplies are ample, or too small at the largest weights', async (t) => {
   const demands = [demand(6n, [0, 2n], [1, 3n]), demand(6n, [0, 3n], [1, 2n])]
   t.strictSame(
-    allocate({ supplies: [3n, 3n], demands: demands }, noBudget()),
+    runToEnd(allocate({ supplies: [3n, 3n], demands: demands }, noBudget())),
     { isFeasible: true },
     'at the smallest weights',
   )
   t.strictSame(
-    allocate({ supplies: [2n, 2n], demands: demands }, noBudget()),
+    runToEnd(allocate({ supplies: [2n, 2n], demands: demands }, noBudget())),
     { isFeasible: true },
     'at the largest weights',
   )
-  t.match(allocate({ supplies: [2n, 1n], demands: demands }, noBudget()), { isFeasible: false })
+  t.match(runToEnd(allocate({ supplies: [2n, 1n], demands: demands }, noBudget())), { isFeasible: false })
   const three = [demand(4n, [0, 2n], [1, 4n]), demand(4n, [0, 2n], [1, 4n]), demand(4n, [0, 2n], [1, 4n])]
   t.strictSame(
-    allocate({ supplies: [4n, 1n], demands: three }, noBudget()),
+    runToEnd(allocate({ supplies: [4n, 1n], demands: three }, noBudget())),
     { isFeasible: true },
     'largest weights first',
   )
@@ -54,11 +55,11 @@ tap.test('needs no budget if supplies are ample, or too small at the largest wei
 
 tap.test('searches the rest in integer amounts', async (t) => {
   const demands = [demand(4n, [0, 4n], [1, 2n]), demand(6n, [0, 6n], [1, 2n]), demand(6n, [0, 6n], [1, 2n])]
-  t.strictSame(allocate({ supplies: [2n, 2n], demands: demands }, ampleBudget()), { isFeasible: true })
-  t.strictSame(allocate({ supplies: [2n, 2n], demands: demands }, { left: 20 }), { isFeasible: undefined })
-  t.match(allocate({ supplies: [2n, 1n], demands: demands }, ampleBudget()), { isFeasible: false })
+  t.strictSame(runToEnd(allocate({ supplies: [2n, 2n], demands: demands }, ampleBudget())), { isFeasible: true })
+  t.strictSame(runToEnd(allocate({ supplies: [2n, 2n], demands: demands }, { left: 20 })), { isFeasible: undefined })
+  t.match(runToEnd(allocate({ supplies: [2n, 1n], demands: demands }, ampleBudget())), { isFeasible: false })
   const odd = [demand(4n, [0, 3n], [1, 2n]), demand(4n, [0, 3n], [1, 2n])]
-  t.strictSame(allocate({ supplies: [2n, 1n], demands: odd }, ampleBudget()), {
+  t.strictSame(runToEnd(allocate({ supplies: [2n, 1n], demands: odd }, ampleBudget())), {
     isFeasible: false,
     unmet: new Map([
       [0, { numerator: 0n, denominator: 1n }],
@@ -66,5 +67,5 @@ tap.test('searches the rest in integer amounts', async (t) => {
     ]),
     allocations: [],
   })
-  t.strictSame(allocate({ supplies: [2n, 2n], demands: odd }, ampleBudget()), { isFeasible: true })
+  t.strictSame(runToEnd(allocate({ supplies: [2n, 2n], demands: odd }, ampleBudget())), { isFeasible: true })
 })

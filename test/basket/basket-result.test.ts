@@ -2,18 +2,21 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import { checkBasket } from '../../src/basket/basket.js'
 import { BasketCheck, basketSchemas } from '../../src/basket/basket-result.js'
+import { runToEnd } from '../../src/steps.js'
 import { StockIssue } from '../../src/stock/stock.js'
 import { item, kit, plain, reference } from '../stock/fixtures.js'
 
 tap.test('serializes a whole response without loss or rounding', async (t) => {
-  const result = checkBasket({
-    lines: [
-      { sku: 'A', quantity: 3, product: plain(reference('a', 'A', 0.5)) },
-      { sku: 'B', quantity: 2, product: kit(reference('a'), reference('gone', 'GONE')) },
-    ],
-    items: new Map([['a', item('a', { fulfillable: 1.25 })]]),
-    warehouses: new Map(),
-  })
+  const result = runToEnd(
+    checkBasket({
+      lines: [
+        { sku: 'A', quantity: 3, product: plain(reference('a', 'A', 0.5)) },
+        { sku: 'B', quantity: 2, product: kit(reference('a'), reference('gone', 'GONE')) },
+      ],
+      items: new Map([['a', item('a', { fulfillable: 1.25 })]]),
+      warehouses: new Map(),
+    }),
+  )
   const problem = { type: 'about:blank', title: 'Not found', status: 404 }
   const unknown = { sku: 'C', requested: 1, available: 0, fulfillable: false, problem }
   const answer = { ...result, lines: [...result.lines, unknown], as_of: '2026-11-23T10:00:00Z', stale: true }

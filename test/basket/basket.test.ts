@@ -3,6 +3,7 @@ import tap from 'tap'
 import { type BasketInput, type BasketLine, type BasketResult, checkBasket } from '../../src/basket/basket.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
+import { runToEnd } from '../../src/steps.js'
 import { resolveComponents } from '../../src/stock/components.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { compose, item, kit, plain, reference, warehouseList } from '../stock/fixtures.js'
@@ -20,7 +21,7 @@ function check(
   steps?: number,
 ): BasketResult {
   const known = new Map(items.map((one) => [one.id, one]))
-  return checkBasket({ lines, items: known, warehouses: new Map(), ...options }, steps)
+  return runToEnd(checkBasket({ lines, items: known, warehouses: new Map(), ...options }, steps))
 }
 
 const tentKit = kit(reference('tent', 'TENT'), reference('pole', 'POLE', 4))

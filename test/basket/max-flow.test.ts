@@ -2,18 +2,19 @@ import fc from 'fast-check'
 import tap from 'tap'
 import type { AllocationProblem } from '../../src/basket/demands.js'
 import { maxFlow } from '../../src/basket/max-flow.js'
+import { runToEnd } from '../../src/steps.js'
 
 const demand = (amount: number, ...items: number[]) => ({
   amount: BigInt(amount),
   members: items.map((item) => ({ item, weight: 1n })),
 })
-const covered = (problem: AllocationProblem) => maxFlow(problem).reduce((sum, { amount }) => sum + amount, 0n)
+const covered = (problem: AllocationProblem) => runToEnd(maxFlow(problem)).reduce((sum, { amount }) => sum + amount, 0n)
 
 tap.test('meets as much as the supplies allow', async (t) => {
-  t.strictSame(maxFlow({ supplies: [5n], demands: [demand(3, 0)] }), [{ demand: 0, item: 0, amount: 3n }])
-  t.strictSame(maxFlow({ supplies: [5n], demands: [demand(7, 0)] }), [{ demand: 0, item: 0, amount: 5n }])
-  t.strictSame(maxFlow({ supplies: [0n], demands: [demand(7, 0), demand(1)] }), [])
-  t.strictSame(maxFlow({ supplies: [], demands: [] }), [])
+  t.strictSame(runToEnd(maxFlow({ supplies: [5n], demands: [demand(3, 0)] })), [{ demand: 0, item: 0, amount: 3n }])
+  t.strictSame(runToEnd(maxFlow({ supplies: [5n], demands: [demand(7, 0)] })), [{ demand: 0, item: 0, amount: 5n }])
+  t.strictSame(runToEnd(maxFlow({ supplies: [0n], demands: [demand(7, 0), demand(1)] })), [])
+  t.strictSame(runToEnd(maxFlow({ supplies: [], demands: [] })), [])
 })
 
 tap.test('reroutes earlier flow along a long chain', async (t) => {
@@ -37,7 +38,7 @@ tap.test('equals the minimum cut, within supplies and demands', async () => {
   })
   fc.assert(
     fc.property(problems, ({ supplies, demands }) => {
-      const allocations = maxFlow({ supplies, demands: demands })
+      const allocations = runToEnd(maxFlow({ supplies, demands: demands }))
       const total = (amounts: readonly bigint[]) => amounts.reduce((sum, amount) => sum + amount, 0n)
       const allocated = (of: 'item' | 'demand', index: number) =>
         total(allocations.filter((allocation) => allocation[of] === index).map(({ amount }) => amount))

@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { type Constraint, maximize, type StepBudget, spend } from '../../src/basket/simplex.js'
+import { runToEnd } from '../../src/steps.js'
 
 const constraint = (bound: bigint, ...coefficients: bigint[]): Constraint => ({ coefficients, bound })
 const ampleBudget = (): StepBudget => ({ left: 1e9 })
 const values = (objective: bigint[], constraints: Constraint[]) => {
-  const solution = maximize(objective, constraints, ampleBudget())
+  const solution = runToEnd(maximize(objective, constraints, ampleBudget()))
   return solution?.values.map((value) => Number(value) / Number(solution.denominator))
 }
 
 tap.test('finds the optimum with exact fractions', async (t) => {
   t.strictSame(values([3n, 5n], [constraint(4n, 1n, 0n), constraint(12n, 0n, 2n), constraint(18n, 3n, 2n)]), [2, 6])
-  t.strictSame(maximize([1n, 1n], [constraint(1n, 1n, 2n), constraint(1n, 2n, 1n)], ampleBudget()), {
+  t.strictSame(runToEnd(maximize([1n, 1n], [constraint(1n, 1n, 2n), constraint(1n, 2n, 1n)], ampleBudget())), {
     values: [1n, 1n],
     denominator: 3n,
   })
@@ -33,14 +34,14 @@ tap.test('does not cycle', async (t) => {
 tap.test('stops when the budget runs out', async (t) => {
   const constraints = [constraint(4n, 1n, 0n), constraint(12n, 0n, 2n), constraint(18n, 3n, 2n)]
   const budget = { left: 20 }
-  t.equal(maximize([3n, 5n], constraints, budget), undefined)
+  t.equal(runToEnd(maximize([3n, 5n], constraints, budget)), undefined)
   t.equal(budget.left, 0)
   t.equal(spend({ left: 5 }, 4), true)
   t.equal(spend({ left: 4 }, 5), false)
 })
 
 tap.test('throws if the objective is unbounded', async (t) => {
-  t.throws(() => maximize([1n], [], ampleBudget()), RangeError)
+  t.throws(() => runToEnd(maximize([1n], [], ampleBudget())), RangeError)
 })
 
 tap.test('is at least as good as every feasible point of a grid', async () => {
@@ -61,7 +62,7 @@ tap.test('is at least as good as every feasible point of a grid', async () => {
   fc.assert(
     fc.property(programs, ({ objective, constraints }) => {
       const all = [...constraints, ...caps]
-      const solution = maximize(objective, all, ampleBudget())
+      const solution = runToEnd(maximize(objective, all, ampleBudget()))
       if (solution === undefined) return false
       const { values, denominator } = solution
       const isWithin = all.every(({ coefficients, bound }) => times(coefficients, values) <= bound * denominator)

@@ -56,7 +56,7 @@ tap.test('publishes one change of a product, however often it is named', async (
 })
 
 tap.test('gives other work a turn while it fills a large index, and misses no change', async (t) => {
-  const ids = Array.from({ length: 1200 }, (_, n) => `p${n}`)
+  const ids = ['p0', 'p1', 'p2']
   const view = viewOf(
     ids.map((id) => simple(id)),
     ids.map((id) => item(id, { fulfillable: 5 })),
@@ -67,13 +67,13 @@ tap.test('gives other work a turn while it fills a large index, and misses no ch
     pauses++
     view.items.set('p0', item('p0', { fulfillable: 5 - pauses }))
     feed.update(['p0'])
-  })
-  t.equal(pauses, 2)
-  t.equal(feed.index.size, 1200)
+  }, 0)
+  t.equal(pauses, 3)
+  t.equal(feed.index.size, 3)
   t.strictSame(published(), [], 'not live yet')
   view.items.set('p0', item('p0', { fulfillable: 9 }))
   feed.update(['p0'])
-  t.strictSame(published(), [['P0', 3, 9]])
+  t.strictSame(published(), [['P0', 2, 9]])
 })
 
 tap.test('ends for good when stopped', async (t) => {
@@ -89,13 +89,13 @@ tap.test('ends for good when stopped', async (t) => {
 })
 
 tap.test('does not go live when stopped while filling the index', async (t) => {
-  const ids = Array.from({ length: 600 }, (_, n) => `p${n}`)
+  const ids = ['p0', 'p1']
   const view = viewOf(
     ids.map((id) => simple(id)),
     [],
   )
   const { feed } = feedOf(view)
-  await feed.start(async () => feed.stop())
+  await feed.start(async () => feed.stop(), 0)
   t.equal(feed.isLive, false)
 })
 

@@ -7,7 +7,7 @@ import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import type { Catalog } from '../../src/services/catalog.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { startService, TestClock } from '../harness.js'
+import { inTurns, startService, TestClock } from '../harness.js'
 
 interface Line {
   readonly sku: string
@@ -226,7 +226,11 @@ tap.test('takes a fault of its own for one, even beside lines that can be had', 
     warehouses: async () => new Map(),
     incomplete: () => [],
   } as unknown as Catalog
-  await app.register(basketCheckRoute, { catalog, readContextOf: () => undefined } as unknown as CatalogRouteOptions)
+  await app.register(basketCheckRoute, {
+    catalog,
+    readContextOf: () => undefined,
+    inTurns,
+  } as unknown as CatalogRouteOptions)
   const reply = await app.inject({ method: 'POST', url: '/stock/check', payload: { lines: [line('A'), line('B')] } })
   t.equal(reply.statusCode, 500)
   t.equal(reply.json().code, 'internal_error')

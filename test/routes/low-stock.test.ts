@@ -6,6 +6,7 @@ import { LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
 import type { FeedRouteOptions } from '../../src/routes/require-mirror.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
+import { inTurns } from '../harness.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Entry {
@@ -143,7 +144,7 @@ async function startAlone(products: Parameters<typeof viewOf>[0]) {
   const view = viewOf(products, [])
   const feed = new StockFeed(view, 'run', Date.now)
   const catalog = { mirrored: { ...view, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
-  await app.register(lowStockRoute, { catalog, feed } as unknown as FeedRouteOptions)
+  await app.register(lowStockRoute, { catalog, feed, inTurns } as unknown as FeedRouteOptions)
   return { app, start: () => feed.start(async () => {}) }
 }
 

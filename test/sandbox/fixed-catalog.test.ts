@@ -47,9 +47,9 @@ tap.test('refers to a single item that does not exist', async (t) => {
 tap.test('has consistent quantities, except where an SKU shows inconsistent ones', async (t) => {
   const wrong = inventory.filter((item) => {
     const { onhand = 0, committed, unfulfillable, fulfillable } = item
-    const breakdown = Object.values(item.inventory_by_warehouse_id ?? {})
-    const sumOfOnhand = breakdown.reduce((sum, quantities) => sum + (quantities?.onhand ?? 0), 0)
-    return sumOfOnhand !== onhand || onhand !== Number(committed) + Number(unfulfillable) + Number(fulfillable)
+    const places = Object.values(item.inventory_by_warehouse_id ?? {})
+    const held = places.reduce((sum, place) => sum + (place?.onhand ?? 0), 0)
+    return held !== onhand || onhand !== Number(committed) + Number(unfulfillable) + Number(fulfillable)
   })
   t.strictSame(
     wrong.map(({ sku }) => sku),
@@ -151,9 +151,9 @@ tap.test('creates new records at every call', async (t) => {
 })
 
 tap.test('starts the live item with the quantities of its description', async (t) => {
-  const { inventory_by_warehouse_id: breakdown } = items.get(liveItemId) ?? {}
+  const { inventory_by_warehouse_id: places } = items.get(liveItemId) ?? {}
   t.strictSame(
-    Object.values(breakdown ?? {}).map((quantities) => quantities?.fulfillable),
+    Object.values(places ?? {}).map((place) => place?.fulfillable),
     [24, 16],
   )
 })

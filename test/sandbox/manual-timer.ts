@@ -1,46 +1,46 @@
 import type { Timer } from '../../src/sandbox/timer.js'
 
-interface PendingCall {
+interface Waiting {
   readonly at: number
-  readonly callback: () => void
+  readonly work: () => void
 }
 
-/** A clock and a timer that a test advances. */
+/** A clock and a timer that go on only when told to. */
 export class ManualTimer {
   #elapsed = 0
   #start = Date.UTC(2026, 0, 1)
-  readonly #pending = new Set<PendingCall>()
+  readonly #waiting = new Set<Waiting>()
   readonly now = () => this.#start + this.#elapsed
 
-  readonly timer: Timer = (ms, callback) => {
-    const call = { at: this.#elapsed + ms, callback }
-    this.#pending.add(call)
-    return () => this.#pending.delete(call)
+  readonly timer: Timer = (ms, work) => {
+    const waiting = { at: this.#elapsed + ms, work }
+    this.#waiting.add(waiting)
+    return () => this.#waiting.delete(waiting)
   }
 
-  /** Number of callbacks that are not due yet. */
-  get pending(): number {
-    return this.#pending.size
+  /** How many are waiting. */
+  get waiting(): number {
+    return this.#waiting.size
   }
 
-  /** Advances clock and timer, and calls back in order what is due. */
+  /** Goes on, and does in order what is due on the way. */
   advance(ms: number): void {
     const end = this.#elapsed + ms
     for (let next = this.#next(end); next; next = this.#next(end)) {
       this.#elapsed = next.at
-      this.#pending.delete(next)
-      next.callback()
+      this.#waiting.delete(next)
+      next.work()
     }
     this.#elapsed = end
   }
 
-  /** Sets the clock, as an operator may; the timer is not affected. */
+  /** Puts the clock somewhere else, as somebody may who sets it; the timer knows nothing of it. */
   jump(ms: number): void {
     this.#start += ms
   }
 
-  #next(end: number): PendingCall | undefined {
-    return Array.from(this.#pending)
+  #next(end: number): Waiting | undefined {
+    return Array.from(this.#waiting)
       .filter(({ at }) => at <= end)
       .toSorted((a, b) => a.at - b.at)[0]
   }

@@ -50,7 +50,7 @@ function ask(
     connectionState: () => connection,
     incomplete: () => connection?.incomplete ?? [],
   }
-  const result = (...skus: string[]) => getStocks(records, new Set(skus), options, context, cache)
+  const result = (...skus: string[]) => getStocks(records, new Set(skus), options, context, cache && { cache })
   return { calls, result }
 }
 
