@@ -42,6 +42,7 @@ export type ConnectionConfig = Pick<
   | 'cacheMaxMb'
   | 'catalogMode'
   | 'syncIntervalSeconds'
+  | 'syncOverlapSeconds'
   | 'fullCompareHours'
 >
 
@@ -128,6 +129,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       syncStatus,
       clock,
       syncIntervalMs: config.syncIntervalSeconds * 1000,
+      syncOverlapMs: config.syncOverlapSeconds * 1000,
       fullCompareMs: config.fullCompareHours * 3600_000,
       log,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),

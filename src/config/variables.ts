@@ -142,10 +142,18 @@ export const variables = {
     meaning: 'Mirror: interval between incremental reads',
     ...seconds(1, 86_400),
   },
+  syncOverlapSeconds: {
+    name: 'SYNC_OVERLAP_SECONDS',
+    fallback: '300',
+    meaning:
+      'Mirror: how far each incremental read looks back behind the newest `trackstar_updated_date` seen, since Trackstar lists changes late',
+    ...seconds(0, 604_800),
+  },
   fullCompareHours: {
     name: 'FULL_COMPARE_HOURS',
-    fallback: '6',
-    meaning: 'Mirror: interval between full comparisons, which find the deletions that Trackstar does not announce',
+    fallback: '0.25',
+    meaning:
+      'Mirror: within how long every record is read again, to find deletions, which Trackstar does not announce, and changes that no incremental read showed',
     ...decimal(0.01, 8760, 'hours'),
   },
   trackstarWebhookSecrets: {

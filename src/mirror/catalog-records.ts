@@ -56,9 +56,13 @@ export class CatalogRecords {
     return asStale(entry, clock.elapsed())
   }
 
-  /** Whether a record that the mirror lacks does not exist: not while upstream's own copy is incomplete or empty. */
+  /**
+   * Whether a record that the mirror lacks does not exist: not while upstream's own copy is incomplete or empty, and
+   * not before a comparison, since pages can shift while the catalog is loaded.
+   */
   #provesAbsence(resource: MirroredResource): boolean {
     const { store, incomplete } = this.options
-    return store !== undefined && store.count(resource) > 0 && !incomplete().includes(resource)
+    if (store === undefined || store.count(resource) === 0 || incomplete().includes(resource)) return false
+    return store.isCompared(resource)
   }
 }

@@ -1,10 +1,10 @@
 import { asOf, type CacheEntry, type FreshnessPolicy } from '../cache/freshness.js'
-import type { RecordCache } from '../cache/record-cache.js'
+import type { ReadTimes, RecordCache } from '../cache/record-cache.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
-import type { ListedPage } from '../trackstar/client.js'
+import type { ListedPage, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { CatalogIndex } from './catalog-index.js'
 
@@ -48,6 +48,8 @@ export class MirrorStore {
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The same moment, epoch ms. */
   #confirmedWallTime = Number.NEGATIVE_INFINITY
+  /** The lists that a comparison has read after the load. */
+  readonly #compared = new Set<MirroredResource>()
   #state: MirrorState = 'loading'
 
   constructor(private readonly options: MirrorStoreOptions) {
@@ -75,6 +77,15 @@ export class MirrorStore {
   /** Whether every stored record is still in the cache; false from the first eviction on. */
   get fitsInMemory(): boolean {
     return this.options.cache.evictions === this.#evictionsBefore
+  }
+
+  /** Whether a list was compared after the load, which may have missed records: before, an absence proves nothing. */
+  isCompared(resource: MirroredResource): boolean {
+    return this.#compared.has(resource)
+  }
+
+  setCompared(resource: MirroredResource): void {
+    this.#compared.add(resource)
   }
 
   /** Whether the latest record of a SKU (`products`) or item id (`inventory`) was malformed, so that its absence proves nothing. */
@@ -127,7 +138,20 @@ export class MirrorStore {
       const key = resource === 'products' ? malformed.sku : malformed.id
       if (key !== undefined) this.#malformed[resource].add(key)
     }
-    this.options.cache.storeAll(resource, page.records, { begunAt, readAt: this.options.clock.elapsed() })
+    const times = { begunAt, readAt: this.options.clock.elapsed() }
+    for (const record of page.records) this.#store(resource, record, times)
+  }
+
+  /** One record that cannot be stored must not cost the page. */
+  #store<R extends MirroredResource>(resource: R, record: Resources[R], times: ReadTimes): void {
+    try {
+      this.options.cache.storeAll(resource, [record], times)
+    } catch {
+      const { id, sku } = record
+      const message = 'cannot be stored'
+      this.options.onMalformed(resource, { id, sku: typeof sku === 'string' ? sku : undefined, path: '', message })
+      this.#malformed[resource].add(resource === 'products' && typeof sku === 'string' ? sku : id)
+    }
   }
 
   /** Ids of the records last read before `time`, in the clock's `elapsed` ms. */

@@ -1,30 +1,32 @@
 import { LossGuard } from '../cache/loss-guard.js'
 import type { SyncStatus } from '../cache/sync-status.js'
-import { isProblem } from '../errors.js'
+import { isProblem, type ProblemCode } from '../errors.js'
 import type { CallOptions, ListedPage, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
-import { type PageRetry, paginate } from '../trackstar/pagination.js'
+import { ListWalk, PageSize } from '../trackstar/pagination.js'
 import { type Filters, keyLists } from '../trackstar/query.js'
+import { ChangePosition, type ChangeRound, newestDate } from './change-position.js'
 import { type MirroredResource, type MirrorState, type MirrorStore, mirroredResources } from './mirror-store.js'
 
-/** Records per page of a list. */
-const pageLimit = '1000'
-/** Each incremental read starts this long before the previous one: upstream may date a record before it lists it. */
-const overlapMs = 60_000
-/** The first comparison follows the load this soon, to find records that the load missed or that were deleted during it. */
-const firstComparisonMs = 10 * 60_000
 /** While a first copy is unfinished, or a loss is suspected, comparisons follow each other this closely. */
 const recheckMs = 5 * 60_000
+/** The pages of a comparison are spread over this part of its interval, so that slow ones do not delay the next one. */
+const comparisonSpread = 0.9
+/** Waits after a comparison that failed double up to the second one. */
+const firstRetryMs = 1000
+const maxRetryMs = 60_000
 
 export interface MirrorOptions {
-  readonly trackstar: Pick<TrackstarClient, 'list'>
+  readonly trackstar: Pick<TrackstarClient, 'list' | 'productsByIds' | 'inventoryByIds'>
   readonly store: MirrorStore
   /** Which resources upstream has not finished copying from the warehouse system for the first time. */
   readonly syncStatus: Pick<SyncStatus, 'incomplete' | 'readIncomplete'>
   readonly clock: Clock
   /** How often changes are read. */
   readonly syncIntervalMs: number
-  /** How often all records are compared. */
+  /** How far each incremental read looks back behind the newest date seen: upstream lists changes late. */
+  readonly syncOverlapMs: number
+  /** Within how long every record is read again. */
   readonly fullCompareMs: number
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Resolves after `ms`, or rejects when `signal` aborts. */
@@ -45,38 +47,70 @@ export interface MirrorProgress {
   readonly syncedAt: number | undefined
   /** Resources that may be incomplete: the first copy is unfinished, the list is empty, or most of it is suddenly missing. */
   readonly unreliableResources: readonly MirroredResource[]
+  /** Why the latest read that failed did; undefined until one does. */
+  readonly lastError?: MirrorError | undefined
+}
+
+/** A failure, as it may be shown to operators. */
+export interface MirrorError {
+  readonly code: ProblemCode
+  readonly detail: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** The only error that ends the mirror. */
+class CatalogTooLargeError extends Error {
+  constructor() {
+    super('the catalog is larger than CACHE_MAX_MB')
+  }
+}
+
+/** The records of a list, and the dates that they have shown. */
+interface ListRead {
+  readonly walk: ListWalk<ListedPage<MirroredResource>>
+  /** When the list was first read, by our clock or upstream's, whichever is behind; epoch ms. */
+  readonly startDate: number
+  readonly round: ChangeRound
 }
 
 /**
  * Loads the whole catalog into a {@link MirrorStore} and keeps it current, at a lower priority than every caller.
  *
- * - Load (`loading`): reads all lists, page by page. A page that fails is read again until it succeeds.
+ * - Load (`loading`): reads all lists, page by page.
  * - Follow (`live`): every `syncIntervalMs`, reads the records that changed since the previous incremental read.
- * - Compare (`live`): every `fullCompareMs`, reads all lists again and removes the records that are missing, because
- *   upstream announces no deletions and an incremental read can miss a change.
- * - `off`: after {@link stop}, if the catalog does not fit in memory, or after an error that no retry can fix.
+ * - Compare (`live`): reads all lists again within each `fullCompareMs`, its pages spread evenly, and removes the records
+ *   that are missing, because upstream announces no deletions and an incremental read can miss a change. The first
+ *   comparison follows the load at once: until it is through, the store proves no absence.
+ * - `off`: after {@link stop}, or if the catalog does not fit in memory. Anything else that fails is tried again from
+ *   where it was, with growing waits.
  */
 export class Mirror {
   readonly #abort = new AbortController()
+  readonly #losses = new LossGuard()
+  readonly #positions = new Map<MirroredResource, ChangePosition>()
+  readonly #pageSizes = {
+    products: { all: new PageSize(), changes: new PageSize() },
+    inventory: { all: new PageSize(), changes: new PageSize() },
+  }
   #state: MirrorState = 'loading'
   #pages = 0
+  #lastError: MirrorError | undefined
 
   /** When the latest incremental read began, in the clock's `elapsed` ms. */
   #incrementalReadAt = 0
-  /** Upstream's time, epoch ms, up to which all changes have been read. */
-  #changesReadUntil = 0
-
-  /** When the latest comparison, or the load, began, in the clock's `elapsed` ms. */
+  /** When the latest comparison began, in the clock's `elapsed` ms. */
   #comparedAt = 0
-  /** The time from then until the next comparison. */
-  #compareAfterMs = 0
+  #comparisonEndedAt = 0
+  /** Whether the running comparison is not spread over its interval. */
+  #isHurried = false
   /** The pages of the latest load or comparison. */
   #pagesPerComparison = 0
-  /** The value of `#pages` at which the running comparison is expected to end. */
-  #comparisonEnd = 0
+  /** The pages that the running comparison has read. */
+  #comparisonPages = 0
+  #isComparing = false
   /** Whether a first copy was unfinished when the latest load or comparison began: there may be more records now. */
   #wasIncomplete = false
-  readonly #losses = new LossGuard()
 
   constructor(private readonly options: MirrorOptions) {}
 
@@ -87,23 +121,34 @@ export class Mirror {
     return {
       state: this.#state,
       pages: this.#pages,
-      pagesLeft: this.#state === 'loading' ? null : Math.max(0, this.#comparisonEnd - this.#pages),
+      pagesLeft: this.#state === 'loading' ? null : this.#pagesLeft,
       syncedAt: store.syncedAt,
       unreliableResources: this.#state === 'live' ? mirroredResources.filter(isUnreliable) : [],
+      lastError: this.#lastError,
     }
+  }
+
+  get #pagesLeft(): number {
+    return this.#isComparing ? Math.max(1, this.#pagesPerComparison - this.#comparisonPages) : 0
   }
 
   /** Loads the catalog, then follows changes until {@link stop}. Resolves when the mirror is off; never rejects. */
   async run(): Promise<void> {
-    const { clock, log, syncIntervalMs } = this.options
     try {
       await this.#load()
-      while (this.#state === 'live') {
-        await this.#sleep(Math.max(0, this.#incrementalReadAt + syncIntervalMs - clock.elapsed()))
-        await this.#follow()
+      for (let failures = 0; ; ) {
+        try {
+          await this.#compare()
+          failures = 0
+          await this.#followUntil(() => this.#nextComparisonAt)
+        } catch (error) {
+          this.#report(error, 'comparison failed, retrying')
+          await this.#followFor(backoffMs(failures++))
+        }
       }
     } catch (error) {
-      if (!this.#abort.signal.aborted) log.warn({ err: error }, 'mirror stopped, falling back to read-through')
+      const isStopped = this.#abort.signal.aborted
+      if (!isStopped) this.options.log.warn({ err: error }, 'mirror stopped, falling back to read-through')
       // The other list may still be loading.
       this.#abort.abort()
       this.#setState('off')
@@ -115,178 +160,272 @@ export class Mirror {
   }
 
   async #load(): Promise<void> {
-    const { clock, log, fullCompareMs, syncStatus } = this.options
+    const { clock, log, syncOverlapMs, syncStatus, store } = this.options
     const begunAt = clock.elapsed()
     const incomplete = syncStatus.readIncomplete()
-    const startDates = await Promise.all(mirroredResources.map((resource) => this.#readWholeList(resource)))
+    await Promise.all(
+      mirroredResources.map(async (resource) => {
+        const list = this.#startList(resource, {}, this.#pageSizes[resource].all)
+        while (!list.walk.isDone) await this.#nextPage(resource, list.walk, (ms) => this.#sleep(ms))
+        this.#positions.set(resource, new ChangePosition(syncOverlapMs, list.startDate, list.round))
+      }),
+    )
     this.#pagesPerComparison = this.#pages
-    this.#changesReadUntil = Math.min(...startDates)
-    this.#comparedAt = begunAt
-    this.#compareAfterMs = Math.min(fullCompareMs, firstComparisonMs)
     // The status from before the lists were read: a first copy that finished meanwhile may have been read in part.
     this.#wasIncomplete = (await incomplete).length > 0
-    this.#incrementalReadAt = clock.elapsed()
-    this.options.store.confirm(begunAt)
-    // From `live` on, records that are not in the store count as absent, so those added during the load come first.
-    await this.#withRetryNextInterval(() => this.#readChanges())
+    store.confirm(begunAt)
+    this.#isComparing = true
+    // What changed during the load comes before the mirror is live.
+    await this.#sync(false)
     this.#setState('live')
     log.info({ ...this.#counts(), ms: Math.round(clock.elapsed() - begunAt) }, 'catalog mirrored')
   }
 
-  async #follow(): Promise<void> {
-    await this.#withRetryNextInterval(async () => {
-      await this.#readChanges()
-      await this.#readEmptyLists()
-      if (this.#isComparisonDue()) await this.#compare()
-    })
+  /** Waits until `time()` (`elapsed` ms), and reads changes meanwhile, and before, whenever they are due. */
+  async #followUntil(time: () => number): Promise<void> {
+    const { clock, syncIntervalMs } = this.options
+    for (;;) {
+      if (clock.elapsed() >= this.#incrementalReadAt + syncIntervalMs) await this.#sync(true)
+      const now = clock.elapsed()
+      const until = time()
+      if (now >= until) return
+      await this.#sleep(Math.max(0, Math.min(until, this.#incrementalReadAt + syncIntervalMs) - now))
+    }
   }
 
-  async #withRetryNextInterval(work: () => Promise<void>): Promise<void> {
+  async #followFor(ms: number): Promise<void> {
+    const until = this.options.clock.elapsed() + ms
+    await this.#followUntil(() => until)
+  }
+
+  /** Reads the changes, and empty lists as a whole: their first records may be dated long before upstream lists them. */
+  async #sync(readsEmptyLists: boolean): Promise<void> {
+    const { clock, store } = this.options
+    this.#incrementalReadAt = clock.elapsed()
     try {
-      await work()
+      await this.#readChanges()
+      for (const resource of mirroredResources) {
+        if (!readsEmptyLists || store.count(resource) > 0) continue
+        await this.#readList(resource, this.#startList(resource, {}, this.#pageSizes[resource].all))
+      }
     } catch (error) {
-      if (this.#abort.signal.aborted || !isProblem(error)) throw error
-      this.options.log.warn({ err: error }, 'sync failed, retrying at the next interval')
+      this.#report(error, 'sync failed, retrying at the next interval')
     }
   }
 
   /** Reads what has changed since the previous incremental read, and confirms all records. */
   async #readChanges(): Promise<void> {
-    const { clock } = this.options
-    const begunAt = clock.elapsed()
-    this.#incrementalReadAt = begunAt
-    const since = new Date(this.#changesReadUntil - overlapMs).toISOString().replace(/\.\d+Z$/, 'Z')
-    const startDates: number[] = []
+    const begunAt = this.#incrementalReadAt
     for (const resource of mirroredResources) {
-      startDates.push(await this.#readList(resource, { 'trackstar_updated_date[gte]': since }))
+      const position = this.#positions.get(resource)
+      if (position === undefined) continue
+      const since = new Date(position.since).toISOString().replace(/\.\d+Z$/, 'Z')
+      const filters = { 'trackstar_updated_date[gte]': since }
+      const list = this.#startList(resource, filters, this.#pageSizes[resource].changes)
+      await this.#readList(resource, list)
+      // Only after the last page, so that a read that fails half-way is repeated from its beginning.
+      position.advance(list.round)
     }
-    // Only after the last page, so that a read that fails half-way is repeated from its beginning.
-    this.#changesReadUntil = Math.min(...startDates)
     this.options.store.confirm(begunAt)
   }
 
-  /** Reads empty lists as a whole: their first records may be dated long before upstream lists them. */
-  async #readEmptyLists(): Promise<void> {
-    for (const resource of mirroredResources) {
-      if (this.options.store.count(resource) === 0) await this.#readWholeList(resource)
-    }
+  /** When the next comparison is due; sooner after an unfinished first copy or while a loss is suspected. */
+  get #nextComparisonAt(): number {
+    const { fullCompareMs, syncStatus } = this.options
+    if (this.#wasIncomplete && syncStatus.incomplete.length === 0) return Number.NEGATIVE_INFINITY
+    const dueAt = this.#comparedAt + fullCompareMs
+    return this.#isUrgent ? Math.min(dueAt, this.#comparisonEndedAt + recheckMs) : dueAt
   }
 
-  /** Due by the interval; sooner after an unfinished first copy or while a loss is suspected. */
-  #isComparisonDue(): boolean {
-    const { clock, syncStatus } = this.options
-    const sinceMs = clock.elapsed() - this.#comparedAt
-    if (sinceMs >= this.#compareAfterMs) return true
-    const isFirstCopyFinished = this.#wasIncomplete && syncStatus.incomplete.length === 0
-    return isFirstCopyFinished || ((this.#losses.hasSuspected || this.#wasIncomplete) && sinceMs >= recheckMs)
+  /** Whether comparisons are not to be spread over their interval: something may be missing or wrong. */
+  get #isUrgent(): boolean {
+    const { store } = this.options
+    const isFirst = !mirroredResources.every((resource) => store.isCompared(resource))
+    return isFirst || this.#wasIncomplete || this.#losses.hasSuspected
   }
 
   /** Reads all lists again and removes the records that are missing from them. */
   async #compare(): Promise<void> {
-    const begunAt = this.options.clock.elapsed()
+    this.#isComparing = true
+    this.#comparisonPages = 0
+    this.#comparedAt = this.options.clock.elapsed()
+    this.#isHurried = this.#isUrgent
     this.#wasIncomplete = (await this.options.syncStatus.readIncomplete()).length > 0
-    const pagesBefore = this.#pages
-    this.#comparisonEnd = pagesBefore + this.#pagesPerComparison
-    try {
-      for (const resource of mirroredResources) await this.#compareList(resource, begunAt)
-    } finally {
-      this.#comparisonEnd = this.#pages
-    }
-    this.#pagesPerComparison = this.#pages - pagesBefore
-    this.#comparedAt = begunAt
-    this.#compareAfterMs = this.options.fullCompareMs
+    for (const resource of mirroredResources) await this.#compareList(resource)
+    this.#pagesPerComparison = this.#comparisonPages
+    this.#comparisonEndedAt = this.options.clock.elapsed()
+    this.#isComparing = false
   }
 
-  async #compareList(resource: MirroredResource, begunAt: number): Promise<void> {
-    const { log, store, syncStatus } = this.options
+  /** When the next page of the running comparison is due. */
+  get #nextPageAt(): number {
+    if (this.#isHurried || this.#isUrgent) return Number.NEGATIVE_INFINITY
+    const part = this.#comparisonPages / Math.max(1, this.#pagesPerComparison)
+    return this.#comparedAt + this.options.fullCompareMs * comparisonSpread * Math.min(1, part)
+  }
+
+  async #compareList(resource: MirroredResource): Promise<void> {
+    const { clock, log, store, syncStatus } = this.options
+    const begunAt = clock.elapsed()
     const seenIds = new Set<string>()
     const missingIds = () => store.idsReadBefore(resource, begunAt).filter((id) => !seenIds.has(id))
-    await this.#readWholeList(resource, {}, seenIds)
+    const { walk } = this.#startList(resource, {}, this.#pageSizes[resource].all, seenIds)
+    while (!walk.isDone) {
+      await this.#followUntil(() => this.#nextPageAt)
+      if (await this.#nextPage(resource, walk, (ms) => this.#followFor(ms))) this.#comparisonPages++
+    }
     let missing = missingIds()
-    if (syncStatus.incomplete.includes(resource)) return
-    const loss = { missing: missing.length, known: store.count(resource), keys: [resource] }
-    if (!this.#losses.believes(loss)) {
-      log.warn({ resource, missing: missing.length }, 'most records are missing upstream, keeping them for now')
-      return
+    if (!syncStatus.incomplete.includes(resource)) {
+      const loss = { missing: missing.length, known: store.count(resource), keys: [resource] }
+      if (!this.#losses.believes(loss)) {
+        log.warn({ resource, missing: missing.length }, 'most records are missing upstream, keeping them for now')
+        missing = []
+      } else if (this.#losses.isPlausible(loss)) {
+        // A deletion during the comparison shifts later records to pages that were already read. Their ids settle it.
+        const absentIds = await this.#readAbsentIds(resource, missing)
+        missing = missingIds().filter((id) => absentIds.has(id))
+      }
+      for (const id of missing) store.remove(resource, id)
+      if (missing.length > 0) log.info({ resource, removed: missing.length }, 'removed records deleted upstream')
     }
-    if (this.#losses.isPlausible(loss) && missing.length > 0) {
-      // A deletion during the comparison shifts later records to pages that were already read. Their ids settle it.
-      for (const keys of keyLists(missing)) await this.#readWholeList(resource, { 'ids[in]': keys.join(',') }, seenIds)
-      missing = missingIds()
-    }
-    for (const id of missing) store.remove(resource, id)
-    if (missing.length > 0) log.info({ resource, removed: missing.length }, 'removed records deleted upstream')
+    store.setCompared(resource)
   }
 
-  /** Reads a list until all its pages have succeeded, and changes meanwhile. Returns upstream's time at its start. */
-  #readWholeList(resource: MirroredResource, filters: Filters = {}, seenIds?: Set<string>): Promise<number> {
-    const { log } = this.options
-    return this.#readList(resource, filters, {
-      seenIds,
-      beforePage: () => this.#readChangesIfDue(),
-      retry: {
-        onFailure: (error) => log.warn({ err: error, resource }, 'could not read a page, retrying'),
-        sleep: (ms) => this.#sleep(ms),
-      },
-    })
-  }
-
-  /** Keeps a comparison that is long, or waits for upstream to recover, from delaying the incremental reads. */
-  async #readChangesIfDue(): Promise<void> {
-    const { clock, syncIntervalMs } = this.options
-    if (this.#state !== 'live' || clock.elapsed() - this.#incrementalReadAt < syncIntervalMs) return
-    await this.#withRetryNextInterval(() => this.#readChanges())
-  }
-
-  /** Stores all pages of a list and adds their ids to `seenIds`. Returns upstream's time at its start, epoch ms. */
-  async #readList(
-    resource: MirroredResource,
-    filters: Filters,
-    {
-      seenIds,
-      beforePage,
-      retry,
-    }: { seenIds?: Set<string> | undefined; beforePage?: () => Promise<void>; retry?: PageRetry } = {},
-  ): Promise<number> {
-    const read = async (token: string | undefined) => {
-      await beforePage?.()
-      return this.#readPage(resource, { ...filters, limit: pageLimit, page_token: token })
+  /** Reads records by their ids, and returns the ids that upstream does not have. */
+  async #readAbsentIds(resource: MirroredResource, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const absentIds = new Set<string>()
+    const lists = [...keyLists(ids)]
+    let failures = 0
+    for (let keys = lists.pop(); keys; keys = lists.pop()) {
+      await this.#followFor(0)
+      try {
+        const presentIds = await this.#readByIds(resource, keys)
+        for (const id of keys) if (!presentIds.has(id)) absentIds.add(id)
+        failures = 0
+      } catch (error) {
+        this.#report(error, 'could not read records, retrying', { resource })
+        // One of them may be to blame. If it is the only one, it is kept until the next comparison.
+        const middle = Math.ceil(keys.length / 2)
+        if (keys.length > 1) lists.push(keys.slice(middle), keys.slice(0, middle))
+        await this.#followFor(backoffMs(failures++))
+      }
     }
-    let startedAt = Number.POSITIVE_INFINITY
-    for await (const page of paginate(read, { route: `/wms/${resource}`, retry })) {
-      startedAt = Math.min(startedAt, page.date)
-      this.#storePage(resource, page)
+    return absentIds
+  }
+
+  /** Reads records by their ids, and returns the ids that upstream has, or may have: those of malformed records. */
+  async #readByIds(resource: MirroredResource, ids: readonly string[]): Promise<ReadonlySet<string | undefined>> {
+    const { clock, trackstar } = this.options
+    const begunAt = clock.elapsed()
+    const call = this.#callOptions()
+    const batch = await (resource === 'products'
+      ? trackstar.productsByIds(ids, call)
+      : trackstar.inventoryByIds(ids, call))
+    this.#abort.signal.throwIfAborted()
+    this.#storePage(resource, { ...batch, nextToken: null, date: undefined }, begunAt)
+    const isUnclear = batch.malformed.some(({ id }) => id === undefined)
+    return new Set(isUnclear ? ids : [...batch.records, ...batch.malformed].map(({ id }) => id))
+  }
+
+  /** Begins a walk over a list that stores all its records, and adds their ids to `seenIds`. */
+  #startList(resource: MirroredResource, filters: Filters, pageSize: PageSize, seenIds?: Set<string>): ListRead {
+    const { clock } = this.options
+    const begunAt = clock.elapsed()
+    let startDate = clock.now()
+    let pages = 0
+    let newest: number | undefined
+    const read = async (token: string | undefined, size: number) => {
+      const page = await this.#readPage(resource, { ...filters, limit: String(size), page_token: token })
+      if (pages++ === 0) startDate = Math.min(startDate, page.date ?? startDate)
+      newest = maxOf(newest, newestDate(page.records, Math.max(clock.now(), page.date ?? 0)))
       for (const { id } of [...page.records, ...page.malformed]) if (id !== undefined) seenIds?.add(id)
+      return page
     }
-    return startedAt
+    return {
+      walk: new ListWalk({ route: `/wms/${resource}`, read, pageSize }),
+      get startDate() {
+        return startDate
+      },
+      get round() {
+        return { begunAt, endedAt: clock.elapsed(), pages, newest }
+      },
+    }
   }
 
-  async #readPage(resource: MirroredResource, filters: Filters) {
+  /** Reads a list to its end. A page that fails is read in halves if its size may be to blame; else the error is thrown. */
+  async #readList(resource: MirroredResource, { walk }: ListRead): Promise<void> {
+    while (!walk.isDone) {
+      try {
+        await walk.next()
+      } catch (error) {
+        if (!walk.isHalved) throw error
+        this.#report(error, 'could not read a page, retrying', { resource })
+        await this.#sleep(walk.retryAfterMs)
+      }
+    }
+  }
+
+  /** Reads the next page of a list, and returns whether it succeeded. If not, it waits; the next call tries it again. */
+  async #nextPage(
+    resource: MirroredResource,
+    walk: ListRead['walk'],
+    wait: (ms: number) => Promise<unknown>,
+  ): Promise<boolean> {
+    try {
+      await walk.next()
+      return true
+    } catch (error) {
+      this.#report(error, 'could not read a page, retrying', { resource })
+      await wait(walk.retryAfterMs)
+      return false
+    }
+  }
+
+  async #readPage(resource: MirroredResource, filters: Filters): Promise<ListedPage<MirroredResource>> {
     const { clock, trackstar } = this.options
     const { signal } = this.#abort
     signal.throwIfAborted()
     const begunAt = clock.elapsed()
-    const begunWallTime = clock.now()
-    // Waits for a permit as long as it takes; once the mirror is stopped, not at all.
-    const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-    const call: CallOptions = { permitRequest: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
     const page: ListedPage<MirroredResource> = await trackstar
-      .list(resource, filters, call)
+      .list(resource, filters, this.#callOptions())
       .finally(() => signal.throwIfAborted())
-    return { ...page, begunAt, date: page.date ?? begunWallTime }
+    this.#storePage(resource, page, begunAt)
+    return page
   }
 
-  #storePage(resource: MirroredResource, page: ListedPage<MirroredResource> & { readonly begunAt: number }): void {
+  #callOptions(): CallOptions {
+    const { signal } = this.#abort
+    // Waits for a permit as long as it takes; once the mirror is stopped, not at all.
+    const deadline = () => (signal.aborted ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+    return { permitRequest: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
+  }
+
+  #storePage(resource: MirroredResource, page: ListedPage<MirroredResource>, begunAt: number): void {
     const { log, store } = this.options
-    store.storePage(resource, page, page.begunAt)
+    store.storePage(resource, page, begunAt)
     this.#pages++
     if (this.#state === 'loading' && this.#pages % 20 === 0) log.info(this.#counts(), 'loading catalog')
-    if (!store.fitsInMemory) throw new Error('the catalog is larger than CACHE_MAX_MB')
+    if (!store.fitsInMemory) throw new CatalogTooLargeError()
   }
 
   #counts() {
     const { store } = this.options
     return { products: store.count('products'), inventory: store.count('inventory'), pages: this.#pages }
+  }
+
+  /** Logs and remembers a failure that is going to be retried; throws one that is not. */
+  #report(error: unknown, message: string, fields: object = {}): void {
+    this.#throwIfFinal(error)
+    const { clock, log } = this.options
+    log.warn({ err: error, ...fields }, message)
+    this.#lastError = isProblem(error)
+      ? { code: error.problem, detail: error.message, at: clock.now() }
+      : { code: 'internal_error', detail: 'An unexpected error; the log has the details', at: clock.now() }
+  }
+
+  /** The mirror ends only when it is stopped or cannot fit. */
+  #throwIfFinal(error: unknown): void {
+    if (this.#abort.signal.aborted || error instanceof CatalogTooLargeError) throw error
   }
 
   #sleep(ms: number): Promise<unknown> {
@@ -298,3 +437,7 @@ export class Mirror {
     this.options.store.setState(state)
   }
 }
+
+const backoffMs = (failures: number) => Math.min(maxRetryMs, firstRetryMs * 2 ** failures)
+
+const maxOf = (a: number | undefined, b: number | undefined) => (a === undefined || (b ?? a) > a ? b : a)

@@ -11,61 +11,163 @@ export interface PaginateOptions {
   readonly route: string
   /** A list with more pages than this is an error. Default: unlimited. */
   readonly maxPages?: number
-  /** How to go on after a page that could not be read. Default: the error ends the iteration. */
-  readonly retry?: PageRetry | undefined
 }
-
-export interface PageRetry {
-  /** Called for each page that could not be read, before the wait. */
-  readonly onFailure: (error: Problem) => void
-  /** Resolves after `ms`; a rejection ends the iteration. */
-  readonly sleep: (ms: number) => Promise<unknown>
-}
-
-const firstRetryMs = 1000
-const maxRetryMs = 30_000
-/** After this many invalid responses in a row, about two minutes, the token itself is assumed to be broken. */
-const invalidResponsesPerToken = 8
 
 /**
  * Iterates over the pages of a list. `read` gets the token of the page to read, undefined for the first one.
  *
  * Throws `upstream_invalid_response` if upstream repeats a token, or after `maxPages`, so that no list is endless.
- *
- * With `retry`, a page that fails is read again by its token, with exponential backoff from 1 to 30 s; earlier pages are
- * not read again. If upstream rejects the token, or answers it with 8 invalid responses in a row, the list starts over,
- * and its pages are yielded again. Errors that a retry cannot fix are thrown: those that are no problems, and
- * `not_supported_by_integration`.
  */
 export async function* paginate<P extends TokenPage>(
   read: (token: string | undefined) => Promise<P>,
-  { route, maxPages = Number.POSITIVE_INFINITY, retry }: PaginateOptions,
+  { route, maxPages = Number.POSITIVE_INFINITY }: PaginateOptions,
 ): AsyncGenerator<P, void, undefined> {
   const tokens = new Set<string>()
   let token: string | undefined
-  for (let failures = 0; ; ) {
+  for (;;) {
+    const page: P = await read(token)
+    const { nextToken } = page
+    if (nextToken !== null && (tokens.has(nextToken) || tokens.size + 1 >= maxPages)) throw endlessList(route)
+    yield page
+    if (nextToken === null) return
+    token = nextToken
+    tokens.add(nextToken)
+  }
+}
+
+const endlessList = (route: string) => invalidResponse(route, { path: '/next_token', message: 'must come to an end' })
+
+/** Most records per page: upstream's own maximum. */
+export const maxPageSize = 1000
+/** After this many successes a smaller page grows again; each time that it grew in vain doubles the number. */
+const firstGrowAfter = 2
+const maxGrowAfter = 64
+
+/**
+ * How many records to request per page of one list. A page that upstream cannot send, or not in time, is halved, down to
+ * one record. Pages grow again after successes, less often if the larger ones fail again.
+ */
+export class PageSize {
+  #size = maxPageSize
+  #successes = 0
+  #growAfter = firstGrowAfter
+  #hasGrown = false
+
+  get value(): number {
+    return this.#size
+  }
+
+  succeeded(): void {
+    if (this.#size === maxPageSize) this.#growAfter = firstGrowAfter
+    if (this.#size === maxPageSize || ++this.#successes < this.#growAfter) return
+    this.#size = Math.min(maxPageSize, this.#size * 2)
+    this.#successes = 0
+    this.#hasGrown = true
+  }
+
+  /** Halves the size. Returns false if it is one record already. */
+  halve(): boolean {
+    if (this.#hasGrown) this.#growAfter = Math.min(maxGrowAfter, this.#growAfter * 2)
+    this.#hasGrown = false
+    this.#successes = 0
+    if (this.#size === 1) return false
+    this.#size = Math.ceil(this.#size / 2)
+    return true
+  }
+}
+
+export interface ListWalkOptions<P> {
+  /** Upstream's route, for the error. */
+  readonly route: string
+  /** Reads the page with a token, undefined for the first one, and uses its records. */
+  readonly read: (token: string | undefined, size: number) => Promise<P>
+  readonly pageSize: PageSize
+}
+
+/** The first wait after a page that failed; the next ones double. */
+const firstRetryMs = 1000
+const maxRetryMs = 30_000
+/** The longest wait after `not_supported_by_integration`, which is more likely to last. */
+const maxUnsupportedRetryMs = 10 * 60_000
+/** The wait before a page that failed is read in halves. */
+const halvedRetryMs = 250
+/** After this many failures of one page in a row, its token is assumed to be broken, and the list starts over. */
+const failuresPerToken = 8
+
+/**
+ * A walk over the pages of a list that goes on after failures: a page that fails is read again by its token, in halves if
+ * its size may be to blame. Earlier pages are not read again, except after upstream refuses the token, or answers it with
+ * nothing but invalid responses: then the list starts over.
+ */
+export class ListWalk<P extends TokenPage> {
+  readonly #tokens = new Set<string>()
+  #token: string | undefined
+  #failures = 0
+  #retryAfterMs = 0
+  #isDone = false
+
+  constructor(private readonly options: ListWalkOptions<P>) {}
+
+  /** Whether all pages have been read. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** How long to wait before {@link next}: 0 unless the latest page failed. */
+  get retryAfterMs(): number {
+    return this.#retryAfterMs
+  }
+
+  /** Whether the page that failed is going to be read in halves, so that it is worth another try soon. */
+  get isHalved(): boolean {
+    return this.#retryAfterMs === halvedRetryMs
+  }
+
+  /** Reads the next page, or the one that failed once more. Throws what it fails with. */
+  async next(): Promise<P> {
+    const { route, read, pageSize } = this.options
+    let page: P
     try {
-      const page = await read(token)
-      const { nextToken } = page
-      if (nextToken !== null && (tokens.has(nextToken) || tokens.size + 1 >= maxPages)) {
-        throw invalidResponse(route, { path: '/next_token', message: 'must come to an end' })
-      }
-      failures = 0
-      yield page
-      if (nextToken === null) return
-      token = nextToken
-      tokens.add(nextToken)
+      page = await read(this.#token, pageSize.value)
     } catch (error) {
-      if (retry === undefined || !isProblem(error) || error.problem === 'not_supported_by_integration') throw error
-      retry.onFailure(error)
-      await retry.sleep(Math.min(maxRetryMs, firstRetryMs * 2 ** failures++))
-      if (!isTokenRefused(error, failures)) continue
-      token = undefined
-      tokens.clear()
+      this.#fail(error, this.#isTooLarge(error) && pageSize.halve())
+      throw error
     }
+    const { nextToken } = page
+    if (nextToken !== null && this.#tokens.has(nextToken)) {
+      const error = endlessList(route)
+      this.#fail(error, false)
+      throw error
+    }
+    pageSize.succeeded()
+    this.#failures = 0
+    this.#retryAfterMs = 0
+    if (nextToken === null) this.#isDone = true
+    else {
+      this.#token = nextToken
+      this.#tokens.add(nextToken)
+    }
+    return page
+  }
+
+  /** Whether the size of the page may be to blame. An upstream that is down fails as well; it is given longer waits. */
+  #isTooLarge(error: unknown): boolean {
+    if (!isProblem(error, 'upstream_unavailable')) {
+      return !isProblem(error) || error.problem === 'upstream_timeout' || error.problem === 'upstream_invalid_response'
+    }
+    if (this.#failures > 0) this.options.pageSize.halve()
+    return false
+  }
+
+  #fail(error: unknown, isHalved: boolean): void {
+    if (!isHalved) this.#failures++
+    const max = isProblem(error, 'not_supported_by_integration') ? maxUnsupportedRetryMs : maxRetryMs
+    this.#retryAfterMs = isHalved ? halvedRetryMs : Math.min(max, firstRetryMs * 2 ** (this.#failures - 1))
+    if (isHalved || !isProblem(error) || !isTokenRefused(error, this.#failures)) return
+    this.#token = undefined
+    this.#tokens.clear()
   }
 }
 
 const isTokenRefused = ({ problem }: Problem, failures: number) =>
-  problem === 'upstream_rejected' ||
-  (problem === 'upstream_invalid_response' && failures % invalidResponsesPerToken === 0)
+  problem === 'upstream_rejected' || (problem === 'upstream_invalid_response' && failures % failuresPerToken === 0)

@@ -53,6 +53,11 @@ export class UpstreamLists {
     }
   }) as TrackstarClient['list']
 
+  readonly productsByIds: TrackstarClient['productsByIds'] = (ids, options) =>
+    this.list('products', { 'ids[in]': ids.join(',') }, options)
+  readonly inventoryByIds: TrackstarClient['inventoryByIds'] = (ids, options) =>
+    this.list('inventory', { 'ids[in]': ids.join(',') }, options)
+
   /** Removes and returns the calls so far, each as the resource and the requested page, ids or changes. */
   takeCalls(): string[] {
     return this.calls.splice(0).map(({ resource, filters }) => {
@@ -109,6 +114,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     store,
     clock,
     syncIntervalMs: 30_000,
+    syncOverlapMs: 300_000,
     fullCompareMs,
     log,
     sleep,
@@ -128,7 +134,12 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
   async function passTime(ms: number): Promise<void> {
     for (const until = clock.now() + ms; clock.now() < until; ) await finishWait()
   }
-  /** Runs the mirror until it is live, and discards the calls so far. */
+  /** Passes time until the running comparison, or the one that is due next, is through. */
+  async function finishComparison(): Promise<void> {
+    while (mirror.progress.pagesLeft === 0) await finishWait()
+    while (mirror.progress.pagesLeft !== 0) await finishWait()
+  }
+  /** Runs the mirror until it is live and has compared the catalog once, and discards the calls so far. */
   async function startLive(): Promise<{ readonly run: Promise<void> }> {
     const run = mirror.run()
     await settle()
@@ -150,6 +161,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     waits,
     finishWait,
     passTime,
+    finishComparison,
     startLive,
   }
 }

@@ -67,6 +67,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       cacheMaxMb: maxBytes / 1_000_000,
       catalogMode: isMirrored ? 'mirror' : 'on-demand',
       syncIntervalSeconds: 30,
+      syncOverlapSeconds: 300,
       fullCompareHours: 1,
     },
     {
@@ -262,7 +263,7 @@ tap.test('is the whole truth once it is mirrored, and asks for nothing', async (
     products: 1,
     inventory: 1,
     warehouses: 1,
-    pages: 4,
+    pages: 6,
     unreliableResources: [],
   })
   t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p1' }], stale: false })

@@ -1,29 +1,38 @@
 import tap from 'tap'
-import { type Problem, type ProblemCode, problem } from '../../src/errors.js'
-import { type PaginateOptions, paginate } from '../../src/trackstar/pagination.js'
+import { type ProblemCode, problem } from '../../src/errors.js'
+import { ListWalk, maxPageSize, PageSize, type PaginateOptions, paginate } from '../../src/trackstar/pagination.js'
 import { problemOf } from '../harness.js'
 
-/** Reads a list of three pages; `answers` are the failures, call by call. */
-async function read(...answers: (ProblemCode | Error | undefined)[]) {
+/** Walks over a list of three pages; `answers` are the failures, call by call. */
+async function walk(...answers: (ProblemCode | Error | undefined)[]) {
   const tokens: (string | undefined)[] = []
   const pages: string[] = []
-  const failures: string[] = []
+  const failures: unknown[] = []
   const waits: number[] = []
+  const sizes: number[] = []
   const next = { first: 'a', a: 'b', b: null } as const
-  const readPage = async (token: string | undefined) => {
-    tokens.push(token)
-    const answer = answers.shift()
-    if (answer instanceof Error) throw answer
-    if (answer !== undefined) throw problem(answer, 'not now')
-    const name = (token ?? 'first') as keyof typeof next
-    return { name, nextToken: next[name] }
+  const list = new ListWalk({
+    route: '/wms/products',
+    pageSize: new PageSize(),
+    async read(token, size) {
+      tokens.push(token)
+      sizes.push(size)
+      const answer = answers.shift()
+      if (answer instanceof Error) throw answer
+      if (answer !== undefined) throw problem(answer, 'not now')
+      const name = (token ?? 'first') as keyof typeof next
+      return { name, nextToken: next[name] }
+    },
+  })
+  while (!list.isDone) {
+    try {
+      pages.push((await list.next()).name)
+    } catch (error) {
+      failures.push(error)
+      waits.push(list.retryAfterMs)
+    }
   }
-  const retry = {
-    onFailure: (error: Problem) => failures.push(error.problem),
-    sleep: async (ms: number) => waits.push(ms),
-  }
-  for await (const { name } of paginate(readPage, { route: '/wms/products', retry })) pages.push(name)
-  return { tokens, pages, failures, waits }
+  return { tokens, pages, failures, waits, sizes }
 }
 
 /** Reads a list whose tokens are given by `next`. */
@@ -46,17 +55,18 @@ const endless = {
   problem: 'upstream_invalid_response',
   message: "In Trackstar's response, /next_token must come to an end",
 }
+const times = (n: number, code: ProblemCode) => Array.from({ length: n }, () => code)
 
 tap.test('reads page after page', async (t) => {
-  const { tokens, pages, waits } = await read()
+  const { tokens, pages, waits, sizes } = await walk()
   t.strictSame(tokens, [undefined, 'a', 'b'])
   t.strictSame(pages, ['first', 'a', 'b'])
   t.strictSame(waits, [])
+  t.strictSame(sizes, [1000, 1000, 1000])
 })
 
 tap.test('retries a failed page by its token, with waits that grow to half a minute', async (t) => {
-  const down = Array.from({ length: 7 }, () => 'upstream_unavailable' as const)
-  const { tokens, pages, failures, waits } = await read(undefined, ...down)
+  const { tokens, pages, failures, waits } = await walk(undefined, ...times(7, 'upstream_auth_failed'))
   t.strictSame(tokens, [undefined, ...Array.from({ length: 8 }, () => 'a'), 'b'])
   t.strictSame(pages, ['first', 'a', 'b'], 'no page is read twice')
   t.strictSame(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
@@ -64,28 +74,94 @@ tap.test('retries a failed page by its token, with waits that grow to half a min
 })
 
 tap.test('starts with short waits again after a page that succeeded', async (t) => {
-  const { waits } = await read(undefined, 'upstream_timeout', 'overloaded', undefined, 'upstream_auth_failed')
+  const { waits } = await walk(undefined, 'overloaded', 'overloaded', undefined, 'upstream_auth_failed')
   t.strictSame(waits, [1000, 2000, 1000])
 })
 
 tap.test('starts over when upstream rejects the token', async (t) => {
-  const { tokens, pages } = await read(undefined, undefined, 'upstream_rejected')
+  const { tokens, pages } = await walk(undefined, undefined, 'upstream_rejected')
   t.strictSame(tokens, [undefined, 'a', 'b', undefined, 'a', 'b'])
   t.strictSame(pages, ['first', 'a', 'first', 'a', 'b'])
 })
 
-tap.test('regression: a token with nothing but invalid responses was retried forever', async (t) => {
-  const invalid = Array.from({ length: 8 }, () => 'upstream_invalid_response' as const)
-  const { tokens } = await read(undefined, ...invalid)
-  t.strictSame(tokens, [undefined, ...Array.from({ length: 8 }, () => 'a'), undefined, 'a', 'b'])
+tap.test(
+  'regression: a page that upstream could not send in time was requested in the same size forever',
+  async (t) => {
+    const { sizes, waits, pages } = await walk('upstream_timeout', 'upstream_invalid_response', new RangeError('deep'))
+    t.strictSame(sizes, [1000, 500, 250, 125, 125, 250])
+    t.strictSame(waits, [250, 250, 250], 'after short waits')
+    t.strictSame(pages, ['first', 'a', 'b'])
+  },
+)
+
+tap.test('halves pages down to one record, and then waits longer and longer', async (t) => {
+  const { sizes, waits } = await walk(...times(13, 'upstream_timeout'))
+  t.strictSame(sizes.slice(0, 14), [1000, 500, 250, 125, 63, 32, 16, 8, 4, 2, 1, 1, 1, 1])
+  t.strictSame(waits.slice(10), [1000, 2000, 4000])
 })
 
-tap.test('throws errors that a retry cannot fix', async (t) => {
-  await t.rejects(read(undefined, new TypeError('a bug')), new TypeError('a bug'))
-  t.match(await problemOf(read('not_supported_by_integration')), { problem: 'not_supported_by_integration' })
+tap.test('does not take an upstream that is down for a page that is too large until it fails again', async (t) => {
+  const once = await walk('upstream_unavailable')
+  t.strictSame(once.sizes, [1000, 1000, 1000, 1000])
+  const twice = await walk('upstream_unavailable', 'upstream_unavailable')
+  t.strictSame(twice.sizes, [1000, 1000, 500, 500, 1000])
+  t.strictSame(twice.waits, [1000, 2000])
 })
 
-tap.test('throws any error when there are no retries', async (t) => {
+tap.test('starts over after a token had nothing but invalid responses, in every size', async (t) => {
+  const { tokens } = await walk(undefined, ...times(10 + 8, 'upstream_invalid_response'))
+  t.strictSame(tokens, [undefined, ...Array.from({ length: 18 }, () => 'a'), undefined, 'a', 'b'])
+})
+
+tap.test('regression: an unsupported list, or an unexpected error, was not tried again', async (t) => {
+  const { pages, waits } = await walk(...times(11, 'not_supported_by_integration'), new TypeError('a bug'))
+  t.strictSame(pages, ['first', 'a', 'b'])
+  t.strictSame(waits.slice(0, 2), [1000, 2000])
+  t.equal(waits[10], 600_000, 'with longer waits')
+})
+
+tap.test('treats a token that repeats as a failed page, and goes on from there', async (t) => {
+  let calls = 0
+  const list = new ListWalk({
+    route: '/wms/products',
+    pageSize: new PageSize(),
+    read: async (token) => ({ nextToken: token === undefined ? 'a' : ++calls < 3 ? 'a' : null }),
+  })
+  await list.next()
+  t.match(await problemOf(list.next()), endless)
+  t.match(await problemOf(list.next()), endless)
+  t.equal(list.retryAfterMs, 2000)
+  await list.next()
+  t.ok(list.isDone)
+})
+
+tap.test('grows pages after successes, and less often if the larger ones fail again', async (t) => {
+  const size = new PageSize()
+  const grow = () => {
+    const from = size.value
+    let successes = 0
+    for (; size.value === from; successes++) size.succeeded()
+    return successes
+  }
+  size.succeeded()
+  t.equal(size.value, maxPageSize)
+  t.ok(size.halve())
+  const needed = Array.from({ length: 8 }, () => {
+    const successes = grow()
+    size.halve()
+    return successes
+  })
+  t.strictSame(needed, [2, 4, 8, 16, 32, 64, 64, 64])
+  grow()
+  size.succeeded()
+  size.halve()
+  t.equal(grow(), 4, 'a success in full size makes up for it')
+  while (size.value > 1) t.ok(size.halve())
+  t.notOk(size.halve())
+  t.equal(size.value, 1)
+})
+
+tap.test('throws any error when it only pages through', async (t) => {
   const readPage = async (): Promise<{ nextToken: null }> => {
     throw problem('upstream_timeout', 'not now')
   }
@@ -110,13 +186,4 @@ tap.test('throws when a list has more pages than allowed', async (t) => {
   t.equal(calls, 20)
   const short = (token: string | undefined) => (token === undefined ? 'a' : null)
   t.equal((await readTokens(short, { maxPages: 2 })).failure, undefined)
-})
-
-tap.test('treats a token that repeats as a failed page when there are retries', async (t) => {
-  const waits: number[] = []
-  let calls = 0
-  const retry = { onFailure() {}, sleep: async (ms: number) => waits.push(ms) }
-  const { tokens } = await readTokens((token) => (token === undefined ? 'a' : ++calls < 3 ? 'a' : null), { retry })
-  t.strictSame(tokens, [undefined, 'a', 'a', 'a'])
-  t.strictSame(waits, [1000, 2000])
 })

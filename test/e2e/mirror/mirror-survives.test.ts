@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import tap from 'tap'
 import { eventually, RunningClock, type Service, type ServiceOptions, startService } from '../../harness.js'
+import { isCompared } from './mirrored.js'
 
 type T = Parameters<typeof startService>[0]
 
@@ -21,8 +22,8 @@ tap.test('continues loading with the failed page after upstream was down', async
   t.match(await mirrorOf(service), { products: products.size, inventory: inventory.size })
   const pages = Math.ceil(products.size / 1000) + Math.ceil(inventory.size / 1000)
   const lists = sandbox.calls.filter(({ path }) => path === '/wms/products' || path === '/wms/inventory')
-  // Two more calls read what changed during the load.
-  t.equal(lists.length, pages + 1 + 2, 'only the failed page was read twice')
+  const loading = lists.findIndex(({ url }) => url.includes('trackstar_updated_date'))
+  t.equal(loading, pages + 1, 'only the failed page was read twice')
 })
 
 tap.test('restarts a list whose page tokens have expired', async (t) => {
@@ -66,7 +67,7 @@ tap.test('stops being authoritative when upstream is down too long, and recovers
   })
   const { sandbox, get } = service
   await service.listen()
-  await eventually(stateIs(service, 'live'))
+  await eventually(() => isCompared(service))
   sandbox.fault('*', { status: 500 })
   clock.advance(400_000)
   t.match((await get('/products/CUP/stock')).json(), { available: 40, stale: true })

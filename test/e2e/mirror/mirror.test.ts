@@ -20,7 +20,10 @@ function startMirror(t: T, { environment, ...options }: ServiceOptions = {}): Pr
 }
 
 const mirrorOf = async ({ get }: Service) => (await get('/status')).json().connections[0].mirror
-const isLive = async (service: Service) => (await mirrorOf(service)).state === 'live'
+const isLive = async (service: Service) => {
+  const { state, pages_left } = await mirrorOf(service)
+  return state === 'live' && pages_left === 0
+}
 const available = async ({ get }: Service, sku: string) =>
   (await get(`/products/${encodeURIComponent(sku)}/stock`)).json().available
 

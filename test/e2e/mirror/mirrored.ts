@@ -12,6 +12,13 @@ export interface MirroredService extends Service {
   readonly connectWebhooks: () => Promise<void>
 }
 
+/** Whether the mirror is live and has compared the catalog after the load, so that it calls upstream at its intervals only. */
+export async function isCompared({ get }: Service): Promise<boolean> {
+  if ((await get('/stock/low?below=0')).statusCode !== 200) return false
+  const { mirror } = (await get('/status')).json().connections[0]
+  return mirror.state === 'live' && mirror.pages_left === 0
+}
+
 /** Starts it, and waits until all is mirrored unless told otherwise. It follows nothing by itself within a test. */
 export async function startMirrored(
   t: Parameters<typeof startService>[0],
@@ -26,9 +33,9 @@ export async function startMirrored(
       ...options.environment,
     },
   })
-  const { app, sandbox, get, listen } = service
+  const { app, sandbox, listen } = service
   await app.ready()
-  if (waits) await eventually(async () => (await get('/stock/low?below=0')).statusCode === 200)
+  if (waits) await eventually(() => isCompared(service))
   let deliveries = 0
   const deliver: MirroredService['deliver'] = (event_type, data, also = {}, id = `msg_${++deliveries}`) => {
     const payload = JSON.stringify({ connection_id: 'conn_sandbox', event_type, data, ...also })
