@@ -71,7 +71,7 @@ export interface paths {
         };
         /**
          * Get the service status
-         * @description For each connection: the mode, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.
+         * @description For each connection: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.
          */
         get: operations["getStatus"];
         put?: never;
@@ -771,6 +771,8 @@ export interface components {
              * @description When the process started
              */
             started_at: string;
+            /** @description The processes of this service that work together; null: this one works alone */
+            replicas: components["schemas"]["ReplicaStatus"] | null;
             /** @description The connections; currently always one */
             connections: components["schemas"]["ConnectionStatus"][];
         };
@@ -1145,6 +1147,45 @@ export interface components {
             /** @description The merchant */
             warehouse_customer_id: string | null;
         };
+        /** @description The processes of this service that work together; null: this one works alone */
+        ReplicaStatus: {
+            /** @description This process */
+            id: string;
+            /** @description Processes that share the work */
+            count: number;
+            /**
+             * @description What they share it through
+             * @enum {string}
+             */
+            redis: "ok" | "down";
+        };
+        /** @description The latest failure of a call to Trackstar, or of the mirror; null if there was none since startup */
+        LastError: {
+            /**
+             * @description A problem code, see /docs/problems
+             * @example upstream_unavailable
+             */
+            code: string;
+            /** @description What failed */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description When it failed
+             */
+            at: string;
+        };
+        /** @description Webhooks from Trackstar; null without TRACKSTAR_WEBHOOK_SECRET */
+        WebhookStatus: {
+            /**
+             * Format: date-time
+             * @description When the latest delivery came; null before the first
+             */
+            last_received_at: string | null;
+            /** @description Signed deliveries since startup */
+            received: number;
+            /** @description Those that changed nothing: older than the cached record, repeated, malformed, or of an event type or connection that this service does not use */
+            ignored: number;
+        };
         /** @description The mirror of the catalog; null in on-demand mode */
         MirrorStatus: {
             /**
@@ -1207,6 +1248,11 @@ export interface components {
         };
         /** @description Status of one connection */
         ConnectionStatus: {
+            /**
+             * @description Name of the connection
+             * @example default
+             */
+            name: string;
             /** @description TRACKSTAR_CONNECTION_ID, if it is set */
             connection_id: string | null;
             /**
@@ -1214,6 +1260,17 @@ export interface components {
              * @enum {string}
              */
             mode: "mirror" | "on-demand";
+            /** @description Whether this process reads the changes of the connection from Trackstar */
+            leader: boolean;
+            /**
+             * @description refused: Trackstar rejects TRACKSTAR_API_KEY or TRACKSTAR_ACCESS_TOKEN. unknown: no call has been answered yet
+             * @enum {string}
+             */
+            credentials: "ok" | "refused" | "unknown";
+            /** @description The latest failure of a call to Trackstar, or of the mirror; null if there was none since startup */
+            last_error: components["schemas"]["LastError"] | null;
+            /** @description Webhooks from Trackstar; null without TRACKSTAR_WEBHOOK_SECRET */
+            webhooks: components["schemas"]["WebhookStatus"] | null;
             /** @description The mirror of the catalog; null in on-demand mode */
             mirror: components["schemas"]["MirrorStatus"] | null;
             cache: components["schemas"]["CacheStatus"];
@@ -1595,6 +1652,9 @@ export type BasketCheckLine = components['schemas']['BasketCheckLine'];
 export type StockResult = components['schemas']['StockResult'];
 export type LowStockEntry = components['schemas']['LowStockEntry'];
 export type ItemUse = components['schemas']['ItemUse'];
+export type ReplicaStatus = components['schemas']['ReplicaStatus'];
+export type LastError = components['schemas']['LastError'];
+export type WebhookStatus = components['schemas']['WebhookStatus'];
 export type MirrorStatus = components['schemas']['MirrorStatus'];
 export type CacheStatus = components['schemas']['CacheStatus'];
 export type BudgetStatus = components['schemas']['BudgetStatus'];

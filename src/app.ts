@@ -33,7 +33,7 @@ import { inventoryRoutes } from './routes/inventory.js'
 import { createInTurns } from './routes/long-work.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
-import { metricsRoute, statusRoute } from './routes/status.js'
+import { connectionStatus, metricsRoute, statusRoute } from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
@@ -107,7 +107,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   await app.register(docs, { version })
   await app.register(health, {
     unreadyReason: () => {
-      if (!connection.state.isRefused) return undefined
+      if (connection.state.credentials !== 'refused') return undefined
       // A service that is not ready gets no requests, so the readiness check itself has to find out when it is again.
       connection.probe()
       return 'Trackstar rejects the credentials of this service'
@@ -120,7 +120,8 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     status: () => ({
       version,
       started_at: startedAt,
-      connections: [connection.status],
+      replicas: null,
+      connections: [connectionStatus(connection.state)],
     }),
   })
 
@@ -142,7 +143,8 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   await app.register(adjustRoute, routeOptions)
   await app.register(warehouseRoutes, routeOptions)
   const { trackstarWebhookSecrets: secrets, trackstarConnectionId: connectionId } = config
-  if (secrets && connectionId) await app.register(webhookRoute, { catalog, secrets, connectionId })
+  if (secrets && connectionId)
+    await app.register(webhookRoute, { catalog, secrets, connectionId, onDelivery: connection.countDelivery })
   app.addMethodNotAllowedRoutes()
   admin?.addMethodNotAllowedRoutes()
 

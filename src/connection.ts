@@ -10,18 +10,18 @@ import { createRecordLoaders } from './cache/record-loaders.js'
 import { SyncStatus } from './cache/sync-status.js'
 import { WarehouseList } from './cache/warehouse-list.js'
 import type { Config } from './config/config.js'
+import { isProblem } from './errors.js'
 import { StockFeed } from './events/stock-feed.js'
-import type { ConnectionState, Metrics } from './http/metrics.js'
+import type { ConnectionFailure, ConnectionState, WebhookState } from './http/connection-state.js'
+import type { Metrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
 import { MirrorStore } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
-import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
+import { createWebhookReceiver, type WebhookOutcome } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
-import type { SyncState } from './records/sync-state.js'
-import type { Status } from './routes/status.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
-import type { Resource } from './trackstar/client.js'
+import type { Resource, TrackstarClient } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
 import { createUpstream, type Upstream } from './trackstar/upstream.js'
 
@@ -31,6 +31,7 @@ export type ConnectionConfig = Pick<
   | 'trackstarApiKey'
   | 'trackstarAccessToken'
   | 'trackstarConnectionId'
+  | 'trackstarWebhookSecrets'
   | 'trackstarReadRate'
   | 'trackstarWriteRate'
   | 'trackstarTimeoutMs'
@@ -56,7 +57,7 @@ export interface ConnectionDependencies {
 }
 
 /** What a connection counts. */
-export type ConnectionMetrics = Pick<Metrics, 'upstreamCall' | 'batch' | 'malformed'>
+export type ConnectionMetrics = Pick<Metrics, 'upstreamCall' | 'batch' | 'malformed' | 'webhookDelivery'>
 
 /** All that belongs to one access token. Connections share nothing but the process. */
 export interface Connection {
@@ -64,7 +65,8 @@ export interface Connection {
   /** The changes of stock; undefined in `on-demand` mode. */
   readonly feed: StockFeed | undefined
   readonly state: ConnectionState
-  readonly status: Status['connections'][number]
+  /** Counts a webhook delivery. */
+  readonly countDelivery: (outcome: WebhookOutcome) => void
   /** Makes one cheap read in the background, at most every 5 s, to find out whether the credentials work again. */
   probe(): void
   /** Starts the mirror in `mirror` mode. */
@@ -74,12 +76,14 @@ export interface Connection {
 
 /** Most requests that wait for upstream at a time. Each takes about 40 kB. */
 const maxWaitingRequests = 2000
+const checkCredentials =
+  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and TRACKSTAR_ACCESS_TOKEN'
 /** Least time between two probes. */
 const probeMs = 5000
 
 export function createConnection(config: ConnectionConfig, dependencies: ConnectionDependencies): Connection {
   const { clock, log, metrics, upstream = createHttpUpstream(config, dependencies) } = dependencies
-  const { trackstar, limiter } = upstream
+  const { limiter } = upstream
   const timeoutMs = config.requestTimeoutMs
   const policy: FreshnessPolicy = {
     ttlMs: config.cacheTtlSeconds * 1000,
@@ -87,7 +91,21 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     maxStaleMs: config.cacheMaxStaleSeconds * 1000,
     negativeTtlMs: config.cacheNegativeTtlSeconds * 1000,
   }
-  const onFailure = (name: string, error: unknown) => log.warn({ err: error, name }, 'background read failed')
+  let lastError: ConnectionFailure | null = null
+  const noteFailure = (error: unknown) => {
+    lastError = failureOf(error, clock.now()) ?? lastError
+  }
+  const trackstar = reportFailures(upstream.trackstar, noteFailure)
+  const backgroundLog = {
+    info: log.info.bind(log),
+    warn(fields: { readonly err?: unknown; readonly name?: string }, message: string) {
+      if (fields.err !== undefined) noteFailure(fields.err)
+      // Refused credentials are logged once, when they begin to be refused, and not with everything that fails for it.
+      const isKnown = upstream.credentials === 'refused' && isProblem(fields.err, 'upstream_auth_failed')
+      log[isKnown ? 'debug' : 'warn'](fields, message)
+    },
+  }
+  const onFailure = (name: string, error: unknown) => backgroundLog.warn({ err: error, name }, 'background read failed')
   const onMalformed = (resource: Resource, { id, path, message }: MalformedRecord) => {
     metrics.malformed(resource)
     log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
@@ -131,7 +149,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       syncIntervalMs: config.syncIntervalSeconds * 1000,
       syncOverlapMs: config.syncOverlapSeconds * 1000,
       fullCompareMs: config.fullCompareHours * 3600_000,
-      log,
+      log: backgroundLog,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
     })
 
@@ -167,7 +185,11 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
 
   const catalog = createCatalog({
     trackstar,
-    adjust: upstream.adjust,
+    async adjust(...args) {
+      const adjusted = upstream.adjust(...args)
+      adjusted.catch(noteFailure)
+      return adjusted
+    },
     cache,
     productsBySku: readThrough({ find: findProducts, loader: products, isFollowed }, readOptions),
     itemsById: readThrough({ find: findItem, loader: items, isFollowed }, readOptions),
@@ -187,6 +209,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     onMalformed,
   })
 
+  const receivesWebhooks = config.trackstarWebhookSecrets !== undefined && config.trackstarConnectionId !== undefined
+  let webhooks: WebhookState | null = receivesWebhooks ? { lastReceivedAt: undefined, received: 0, ignored: 0 } : null
   let probedAt = Number.NEGATIVE_INFINITY
   return {
     catalog,
@@ -198,18 +222,28 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
         warehouses: warehouses.known.size,
       }
       return {
+        connectionId: config.trackstarConnectionId,
+        mode: config.catalogMode,
+        credentials: upstream.credentials,
+        lastError,
+        webhooks,
         budget: limiter.state,
         circuit: upstream.breaker.state,
-        isRefused: upstream.isRefused,
         stores: cache.state,
         lookups,
         keysWaiting: products.waiting + items.waiting,
         requestsWaiting: waiting.used,
         mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
+        source: syncStatus.get(),
       }
     },
-    get status() {
-      return connectionStatus(config, this.state, catalog.connectionState())
+    countDelivery(outcome) {
+      metrics.webhookDelivery(outcome)
+      // What is not signed may come from anyone.
+      if (webhooks === null || outcome === 'unsigned') return
+      const { received, ignored } = webhooks
+      const isIgnored = outcome !== 'applied' && outcome !== 'read_back'
+      webhooks = { lastReceivedAt: clock.now(), received: received + 1, ignored: ignored + Number(isIgnored) }
     },
     probe() {
       if (clock.elapsed() - probedAt < probeMs) return
@@ -246,41 +280,37 @@ function createHttpUpstream(config: ConnectionConfig, { dispatcher, clock, log, 
       log.debug({ upstream: call }, 'upstream call')
     },
     onCircuit: (state) => log.warn({ circuit: state }, 'circuit breaker state changed'),
+    onCredentials(state, before) {
+      if (state === 'refused') log.error({ credentials: state }, checkCredentials)
+      else if (before === 'refused') log.info({ credentials: state }, 'Trackstar accepts the credentials again')
+    },
   })
 }
 
-/** A connection as `/status` shows it. */
-export function connectionStatus(
-  { trackstarConnectionId, catalogMode }: Pick<Config, 'trackstarConnectionId' | 'catalogMode'>,
-  { stores, lookups, mirror, budget, circuit }: ConnectionState,
-  source: SyncState | undefined,
-): Status['connections'][number] {
-  const lookupCount = lookups.hit + lookups.stale + lookups.negative + lookups.miss
-  return {
-    connection_id: trackstarConnectionId ?? null,
-    mode: catalogMode,
-    mirror: mirror && {
-      state: mirror.state,
-      products: mirror.products,
-      inventory: mirror.inventory,
-      warehouses: mirror.warehouses,
-      pages: mirror.pages,
-      pages_left: mirror.pagesLeft,
-      doubtful: [...mirror.unreliableResources],
-      synced_at: mirror.syncedAt === undefined ? null : new Date(mirror.syncedAt).toISOString(),
-    },
-    cache: {
-      entries: stores.records.entries,
-      bytes: stores.records.bytes,
-      max_bytes: stores.records.maxBytes,
-      hit_ratio: lookupCount === 0 ? null : 1 - lookups.miss / lookupCount,
-    },
-    budget: {
-      reads_per_second: budget.readsPerSecond,
-      used_last_second: budget.usedLastSecond,
-      waiting: budget.waiting,
-    },
-    circuit,
-    source: source ? { synced_at: source.syncedAt, errors: [...source.errors] } : null,
+/** The same client. It calls `onFailure` with the error of each read that fails. */
+function reportFailures(client: TrackstarClient, onFailure: (error: unknown) => void): TrackstarClient {
+  const watch = <T>(read: Promise<T>): Promise<T> => {
+    read.catch(onFailure)
+    return read
   }
+  return {
+    list: (resource, filters, options) => watch(client.list(resource, filters, options)),
+    warehouses: (options) => watch(client.warehouses(options)),
+    productsBySku: (skus, options) => watch(client.productsBySku(skus, options)),
+    productsByIds: (ids, options) => watch(client.productsByIds(ids, options)),
+    inventoryByIds: (ids, options) => watch(client.inventoryByIds(ids, options)),
+    connection: (id, options) => watch(client.connection(id, options)),
+  }
+}
+
+/**
+ * The failure of the connection that `error` is; undefined for an error that says nothing of the connection, such as a
+ * request that Trackstar rejects (4xx, 501), or a call that was not made (a problem without a cause).
+ */
+function failureOf(error: unknown, at: number): ConnectionFailure | undefined {
+  if (!isProblem(error)) return { code: 'internal_error', detail: error instanceof Error ? error.message : '', at }
+  const { problem: code, statusCode, cause, message } = error
+  if (statusCode < 500 || statusCode === 501 || cause === undefined) return undefined
+  // The message of this problem is for callers.
+  return { code, detail: code === 'upstream_auth_failed' ? checkCredentials : message, at }
 }

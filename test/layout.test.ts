@@ -6,7 +6,7 @@ import ts from 'typescript'
 const ROOT = join(import.meta.dirname, '..', '..')
 const MEANINGLESS_NAMES = ['index', 'utils', 'helpers', 'types', 'common']
 /** The only files that may use `process`; everything else is given what it needs. */
-const PROCESS_FILES = ['src/main.ts', 'src/demo.ts', 'src/lifecycle.ts']
+const PROCESS_FILES = ['src/main.ts', 'src/demo.ts', 'src/lifecycle.ts', 'src/version.ts']
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 

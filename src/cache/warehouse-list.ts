@@ -80,12 +80,13 @@ export class WarehouseList {
     if (this.#list.isDue) await this.#list.read()
   }
 
-  /** Adds or updates a warehouse, unless the list has a newer copy or is not read yet. */
-  store(warehouse: Warehouse): void {
+  /** Adds or updates a warehouse unless the list is not read yet. Returns false if the list has a newer copy. */
+  store(warehouse: Warehouse): boolean {
     const entry = this.#list.value
     const known = entry?.value?.get(warehouse.id)
-    if (entry === undefined || (known && updatedAt(warehouse) < updatedAt(known))) return
-    this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
+    if (known && updatedAt(warehouse) < updatedAt(known)) return false
+    if (entry) this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
+    return true
   }
 
   /** Reads the list again because it has changed. */

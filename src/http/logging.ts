@@ -3,7 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Config } from '../config/config.js'
-import { onceClosed } from './response-close.js'
+import { isEndedStream, onceClosed } from './response-close.js'
 
 /** The name of a header that holds a secret, as a JSON key. Inside a string its quotes would be escaped. */
 const secretField = /"(?:authorization|cookie|x-api-key|x-trackstar-api-key|x-trackstar-access-token)":/
@@ -73,7 +73,7 @@ function censorSecretFields(line: string): string {
 
 /**
  * Sends `X-Request-Id` with every response and logs one line per request: `request completed`, or `request aborted` if
- * the client disconnects first. A line has the route's template, never the URL, which contains SKUs.
+ * the client disconnects first, unless the response is a stream. A line has the route's template, never the URL, which contains SKUs.
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
@@ -85,12 +85,15 @@ export default fastifyPlugin(
         isSent = true
       })
       onceClosed(request, reply, () => {
-        if (!isSent) request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
+        if (isEndedStream(request, reply)) request.log.info(requestFields(request, reply), 'request completed')
+        else if (!isSent) request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
       })
       done()
     })
     app.addHook('onResponse', (request, reply, done) => {
-      request.log.info(requestFields(request, reply), 'request completed')
+      const { successLogLevel = 'info' } = request.routeOptions.config
+      const level = reply.statusCode < 400 ? successLogLevel : 'info'
+      request.log[level](requestFields(request, reply), 'request completed')
       done()
     })
   },
@@ -109,6 +112,10 @@ const requestFields = (request: FastifyRequest, reply: FastifyReply) => ({
 })
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The level of the line of a request that succeeds; default: info. */
+    successLogLevel?: 'debug'
+  }
   interface FastifyRequest {
     /** Set by routes that read records, for the log. */
     readContext: Pick<ReadContext, 'outcome' | 'calls'> | null

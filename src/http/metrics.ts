@@ -1,37 +1,29 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { LookupOutcome } from '../cache/read-through.js'
-import type { RecordCache } from '../cache/record-cache.js'
 import { problems } from '../errors.js'
-import type { MirrorProgress } from '../mirror/mirror.js'
+import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { CallReport } from '../trackstar/call.js'
-import type { CircuitState } from '../trackstar/circuit-breaker.js'
-import type { Resource } from '../trackstar/client.js'
-import type { RateLimiterState } from '../trackstar/rate-limiter.js'
-import { onceClosed } from './response-close.js'
-
-/** The state of a connection. Metrics and `/status` read it when they are asked for. */
-export interface ConnectionState {
-  readonly budget: Pick<RateLimiterState, 'readsPerSecond' | 'usedLastSecond' | 'waiting'>
-  readonly circuit: CircuitState
-  /** Whether Trackstar has rejected the credentials, and no call has succeeded since. */
-  readonly isRefused: boolean
-  readonly stores: RecordCache['state']
-  /** Lookups of records since the start, by outcome. */
-  readonly lookups: Readonly<Record<LookupOutcome, number>>
-  /** Keys that wait for a call. */
-  readonly keysWaiting: number
-  /** Requests that wait for upstream. */
-  readonly requestsWaiting: number
-  /** Null in `on-demand` mode. */
-  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
-}
+import { nodeVersion, version } from '../version.js'
+import type { ConnectionState } from './connection-state.js'
+import { isEndedStream, onceClosed } from './response-close.js'
 
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const circuitStates = ['closed', 'half-open', 'open'] as const
 const mirrorStates = ['loading', 'live', 'off'] as const
 const resources = ['products', 'inventory', 'warehouses'] as const
+const webhookOutcomes = {
+  applied: 0,
+  read_back: 0,
+  older: 0,
+  duplicate: 0,
+  ignored: 0,
+  other_connection: 0,
+  malformed: 0,
+  unsigned: 0,
+} satisfies Record<WebhookOutcome, 0>
+/** prom-client's gauges whose names end like those of counters. The metrics without the ending have the same numbers. */
+const misnamedMetrics = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** All metrics of one application, in a registry of their own so that applications in one process stay apart. */
 export class Metrics {
@@ -56,6 +48,9 @@ export class Metrics {
     [1, 2, 5, 10, 25, 50, 75, 100],
   )
   readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Malformed records skipped', ['resource'])
+  readonly #webhooks = this.#counter('trackstar_webhook_deliveries_total', 'Webhook deliveries, by outcome', [
+    'outcome',
+  ])
   readonly http = this.#histogram(
     'http_request_seconds',
     'Duration of a request',
@@ -75,9 +70,14 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
+    for (const name of misnamedMetrics) this.registry.removeSingleMetric(name)
+    this.#gauge('build_info', '1, with the versions of the service and of Node.js', ['version', 'node'], (info) =>
+      info.set({ version, node: nodeVersion }, 1),
+    )
     // A counter that first appears at 1 shows no increase, so an alert would miss the first event.
     for (const code of Object.keys(problems)) this.problems.inc({ code }, 0)
     for (const resource of resources) this.#malformed.inc({ resource }, 0)
+    for (const outcome of Object.keys(webhookOutcomes)) this.#webhooks.inc({ outcome }, 0)
   }
 
   readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: Omit<CallReport, 'upstreamRequestId'>): void => {
@@ -89,6 +89,8 @@ export class Metrics {
   readonly batch = (kind: string, keys: number): void => this.#batchKeys.observe({ kind }, keys)
 
   readonly malformed = (resource: string): void => this.#malformed.inc({ resource })
+
+  readonly webhookDelivery = (outcome: WebhookOutcome): void => this.#webhooks.inc({ outcome })
 
   /** Adds metrics that are read from `state` with every scrape. */
   watch(state: () => ConnectionState): void {
@@ -123,7 +125,7 @@ export class Metrics {
       for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))
     })
     gauge('trackstar_credentials_refused', '1 while Trackstar rejects the credentials of the service', [], (refused) =>
-      refused.set(Number(state().isRefused)),
+      refused.set(Number(state().credentials === 'refused')),
     )
     const stores = () => Object.entries(state().stores)
     const ofStores = (name: string, help: string, figure: 'entries' | 'bytes' | 'maxBytes') =>
@@ -137,6 +139,10 @@ export class Metrics {
     total('cache_evictions_total', 'Entries evicted to stay within the maximum size', 'store', () =>
       stores().map(([store, { evictions }]) => [store, evictions] as const),
     )
+    gauge('trackstar_webhook_last_received_timestamp_seconds', 'When the last signed delivery came', [], (last) => {
+      const lastReceivedAt = state().webhooks?.lastReceivedAt
+      setOrRemove(last, lastReceivedAt === undefined ? undefined : lastReceivedAt / 1000)
+    })
     if (state().mirror !== null) this.#watchMirror(() => state().mirror)
   }
 
@@ -203,18 +209,24 @@ export interface RequestMetricsOptions {
 /** Counts and times every request. Labels are route templates and names of API keys, never a SKU or a secret. */
 export default fastifyPlugin<RequestMetricsOptions>(
   async (app: FastifyInstance, { metrics }) => {
-    app.addHook('onRequest', (request, reply, done) => {
-      metrics.inFlight.inc()
-      // `onResponse` is not called if the client disconnects first.
-      onceClosed(request, reply, () => metrics.inFlight.dec())
-      done()
-    })
-    app.addHook('onResponse', (request, reply, done) => {
+    const count = (request: FastifyRequest, reply: FastifyReply) => {
       const { method, routeOptions, caller } = request
       const status = reply.statusCode
       metrics.http.observe({ method, route: routeOptions.url ?? 'none', status }, reply.elapsedTime / 1000)
       if (caller !== null) metrics.callers.inc({ caller: caller.name, status })
       if (reply.problem !== null) metrics.problems.inc({ code: reply.problem })
+    }
+    app.addHook('onRequest', (request, reply, done) => {
+      metrics.inFlight.inc()
+      // `onResponse` is not called if the client disconnects first.
+      onceClosed(request, reply, () => {
+        metrics.inFlight.dec()
+        if (isEndedStream(request, reply)) count(request, reply)
+      })
+      done()
+    })
+    app.addHook('onResponse', (request, reply, done) => {
+      count(request, reply)
       done()
     })
   },

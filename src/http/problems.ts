@@ -60,6 +60,8 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const answer = toProblem(error)
   // A problem without a cause is logged with its request, by code: a flood of rejections must not flood the log.
   if (answer.problem === 'internal_error') request.log.error({ err: answer }, answer.message)
+  // Refused credentials are logged once, when they begin to be refused.
+  else if (answer.problem === 'upstream_auth_failed') request.log.debug({ err: answer }, answer.message)
   else if (answer.statusCode >= 500 && answer.cause !== undefined) request.log.warn({ err: answer }, answer.message)
   reply.problem = answer.problem
   const { retryAfter, allow } = answer.extras

@@ -16,11 +16,22 @@ export interface WebhookDelivery {
 }
 
 /**
- * - `applied`: the cache has the record, or is about to read it.
+ * What came of a delivery of this connection:
+ * - `applied`: the cache has the record.
+ * - `read_back`: the delivery does not settle what the record is, so it is read from upstream.
+ * - `older`: the cache has the record as it is now, or a newer one.
  * - `ignored`: an event type that this service does not use.
  * - `malformed`: `data` is not the record that the event type promises.
  */
-export type WebhookOutcome = 'applied' | 'ignored' | 'malformed'
+export type ReceivedOutcome = 'applied' | 'read_back' | 'older' | 'ignored' | 'malformed'
+
+/**
+ * What came of any delivery, for metrics:
+ * - `duplicate`: a delivery with the same id was applied before.
+ * - `other_connection`: it belongs to a connection that this service does not have.
+ * - `unsigned`: it has no valid signature, so it may come from anyone.
+ */
+export type WebhookOutcome = ReceivedOutcome | 'duplicate' | 'other_connection' | 'unsigned'
 
 export interface WebhookReceiverOptions {
   readonly cache: RecordCache
@@ -46,32 +57,39 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
   /** A delivery says nothing of when upstream read the record, so it counts as begun before any read. */
   const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
 
-  return (delivery: WebhookDelivery): WebhookOutcome => {
+  return (delivery: WebhookDelivery): ReceivedOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)
     if (subject === 'connection' || subject === 'connection-error') {
       syncStatus.invalidate()
-      return 'applied'
+      return 'read_back'
     }
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
       return apply(delivery, warehouseRecords, (warehouse) => {
-        if (delivery.data_truncated) warehouses.invalidate()
-        else warehouses.store(warehouse)
+        if (!delivery.data_truncated) return warehouses.store(warehouse) ? 'applied' : 'older'
+        warehouses.invalidate()
+        return 'read_back'
       })
     }
     if (subject === 'product') {
       return apply(delivery, products, (product) => {
-        if (needsRead('product', product)) refresh('product', product.id)
-        else cache.store('product', product, times())
+        if (!needsRead('product', product)) return store('product', product)
+        refresh('product', product.id)
+        return 'read_back'
       })
     }
     if (subject === 'inventory') {
       return apply(delivery, items, (item) => {
-        if (needsRead('item', item)) refresh('item', item.id)
-        else cache.store('item', item, times())
+        if (!needsRead('item', item)) return store('item', item)
+        refresh('item', item.id)
+        return 'read_back'
       })
     }
     return 'ignored'
+
+    function store<K extends 'product' | 'item'>(kind: K, record: K extends 'product' ? Product : InventoryItem) {
+      return cache.store(kind, record, times()).value === record ? 'applied' : 'older'
+    }
 
     /** Whether the delivery does not settle what the current record is, so that it must be read from upstream. */
     function needsRead(kind: 'product' | 'item', record: Product | InventoryItem): boolean {
@@ -88,10 +106,9 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
 function apply<R extends { id: string }>(
   delivery: WebhookDelivery,
   parser: RecordParser<R>,
-  use: (record: R) => void,
-): WebhookOutcome {
+  use: (record: R) => ReceivedOutcome,
+): ReceivedOutcome {
   const result = parser.parseRecord(delivery)
   if ('fault' in result) return 'malformed'
-  use(result.record)
-  return 'applied'
+  return use(result.record)
 }

@@ -114,7 +114,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
   app.get(
     '/stock/events',
     {
-      config: { acceptsTicket: true },
+      config: { acceptsTicket: true, isStream: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
+import type { ConnectionState } from '../http/connection-state.js'
 import type { Metrics } from '../http/metrics.js'
 import { enumOf, nullable } from '../schema.js'
 
@@ -31,8 +32,48 @@ const MirrorStatus = Type.Object(
 
 const ConnectionStatus = Type.Object(
   {
+    name: Type.String({ description: 'Name of the connection', examples: ['default'] }),
     connection_id: nullable(Type.String({ description: 'TRACKSTAR_CONNECTION_ID, if it is set' })),
     mode: enumOf(['mirror', 'on-demand'], { description: 'CATALOG_MODE' }),
+    leader: Type.Boolean({ description: 'Whether this process reads the changes of the connection from Trackstar' }),
+    credentials: enumOf(['ok', 'refused', 'unknown'], {
+      description:
+        'refused: Trackstar rejects TRACKSTAR_API_KEY or TRACKSTAR_ACCESS_TOKEN. unknown: no call has been answered yet',
+    }),
+    last_error: nullable(
+      Type.Object(
+        {
+          code: Type.String({ description: 'A problem code, see /docs/problems', examples: ['upstream_unavailable'] }),
+          detail: Type.String({ description: 'What failed' }),
+          at: Type.String({ format: 'date-time', description: 'When it failed' }),
+        },
+        {
+          ...closed,
+          title: 'LastError',
+          description:
+            'The latest failure of a call to Trackstar, or of the mirror; null if there was none since startup',
+        },
+      ),
+    ),
+    webhooks: nullable(
+      Type.Object(
+        {
+          last_received_at: nullable(
+            Type.String({ format: 'date-time', description: 'When the latest delivery came; null before the first' }),
+          ),
+          received: Type.Integer({ description: 'Signed deliveries since startup' }),
+          ignored: Type.Integer({
+            description:
+              'Those that changed nothing: older than the cached record, repeated, malformed, or of an event type or connection that this service does not use',
+          }),
+        },
+        {
+          ...closed,
+          title: 'WebhookStatus',
+          description: 'Webhooks from Trackstar; null without TRACKSTAR_WEBHOOK_SECRET',
+        },
+      ),
+    ),
     mirror: nullable(MirrorStatus),
     cache: Type.Object(
       {
@@ -89,15 +130,74 @@ const ConnectionStatus = Type.Object(
   },
   { ...closed, title: 'ConnectionStatus', description: 'Status of one connection' },
 )
+
+const ReplicaStatus = Type.Object(
+  {
+    id: Type.String({ description: 'This process' }),
+    count: Type.Integer({ description: 'Processes that share the work' }),
+    redis: enumOf(['ok', 'down'], { description: 'What they share it through' }),
+  },
+  {
+    ...closed,
+    title: 'ReplicaStatus',
+    description: 'The processes of this service that work together; null: this one works alone',
+  },
+)
+
 const Status = Type.Object(
   {
     version: Type.String({ description: 'Version of the service and of its API' }),
     started_at: Type.String({ format: 'date-time', description: 'When the process started' }),
+    replicas: nullable(ReplicaStatus),
     connections: Type.Array(ConnectionStatus, { description: 'The connections; currently always one' }),
   },
   { $id: 'Status', description: 'Status of the service', additionalProperties: false },
 )
 export type Status = Static<typeof Status>
+
+/** A connection as `/status` shows it. */
+export function connectionStatus(state: ConnectionState): Status['connections'][number] {
+  const { stores, lookups, mirror, budget, lastError, webhooks, source } = state
+  const lookupCount = lookups.hit + lookups.stale + lookups.negative + lookups.miss
+  return {
+    name: 'default',
+    connection_id: state.connectionId ?? null,
+    mode: state.mode,
+    leader: true,
+    credentials: state.credentials,
+    last_error: lastError && { code: lastError.code, detail: lastError.detail, at: toIsoDate(lastError.at) },
+    webhooks: webhooks && {
+      last_received_at: webhooks.lastReceivedAt === undefined ? null : toIsoDate(webhooks.lastReceivedAt),
+      received: webhooks.received,
+      ignored: webhooks.ignored,
+    },
+    mirror: mirror && {
+      state: mirror.state,
+      products: mirror.products,
+      inventory: mirror.inventory,
+      warehouses: mirror.warehouses,
+      pages: mirror.pages,
+      pages_left: mirror.pagesLeft,
+      doubtful: [...mirror.unreliableResources],
+      synced_at: mirror.syncedAt === undefined ? null : toIsoDate(mirror.syncedAt),
+    },
+    cache: {
+      entries: stores.records.entries,
+      bytes: stores.records.bytes,
+      max_bytes: stores.records.maxBytes,
+      hit_ratio: lookupCount === 0 ? null : 1 - lookups.miss / lookupCount,
+    },
+    budget: {
+      reads_per_second: budget.readsPerSecond,
+      used_last_second: budget.usedLastSecond,
+      waiting: budget.waiting,
+    },
+    circuit: state.circuit,
+    source: source ? { synced_at: source.syncedAt, errors: [...source.errors] } : null,
+  }
+}
+
+const toIsoDate = (epochMs: number) => new Date(epochMs).toISOString()
 
 export interface StatusOptions {
   readonly status: () => Status
@@ -115,7 +215,7 @@ export const statusRoute = fastifyPlugin<StatusOptions>(
           tags: ['operation'],
           summary: 'Get the service status',
           description:
-            "For each connection: the mode, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.",
+            "For each connection: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.",
           response: {
             200: {
               description: 'Status of the service',

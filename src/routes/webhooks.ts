@@ -2,9 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
-import { type TSchema, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { problem } from '../errors.js'
+import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { Catalog } from '../services/catalog.js'
 import { webhookResponses } from './schemas.js'
 
@@ -13,6 +14,8 @@ export interface WebhookRouteOptions {
   /** `whsec_…`; several while one is being replaced. */
   readonly secrets: readonly string[]
   readonly connectionId: string
+  /** Called for every delivery. */
+  readonly onDelivery: (outcome: WebhookOutcome) => void
 }
 
 const maxBodyBytes = 1024 * 1024
@@ -65,7 +68,7 @@ const isDelivery = Compile(Delivery)
  * what is refused, and disables an endpoint that keeps refusing.
  */
 export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = async (app, options) => {
-  const { catalog, secrets, connectionId } = options
+  const { catalog, secrets, connectionId, onDelivery } = options
   const verifiers = secrets.map((secret) => new Webhook(secret))
   const seen = new LRUCache<string, true>({ max: maxSeenIds })
 
@@ -92,11 +95,20 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     })
   }
 
+  function receive(delivery: Static<typeof Delivery>, id: string): WebhookOutcome {
+    if (delivery.connection_id !== connectionId) return 'other_connection'
+    if (seen.has(id)) return 'duplicate'
+    const outcome = catalog.receive(delivery)
+    if (outcome !== 'malformed') seen.set(id, true)
+    return outcome
+  }
+
   app.post(
     '/webhooks/trackstar',
     {
       bodyLimit: maxBodyBytes,
-      config: { documentedBody: Delivery, access: 'signature' },
+      // Trackstar may send thousands of deliveries a minute; a metric counts them.
+      config: { documentedBody: Delivery, access: 'signature', successLogLevel: 'debug' },
       schema: {
         operationId: 'receiveWebhook',
         tags: ['operation'],
@@ -127,19 +139,23 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     async (request, reply) => {
       const raw = request.body
       if (!Buffer.isBuffer(raw) || !isSigned(raw, request.headers)) {
+        onDelivery('unsigned')
         throw problem(
           'unauthorized',
           'Expected a delivery that was signed with the webhook secret less than five minutes ago',
         )
       }
       const delivery = parse(raw)
-      const id = one(request.headers['svix-id'])
-      if (delivery.connection_id === connectionId && !seen.has(id)) {
-        if (catalog.receive(delivery) === 'malformed') {
-          const errors = [{ field: 'data', message: 'expected a whole record' }]
-          throw problem('validation_failed', `Expected ${delivery.event_type} to contain a whole record`, { errors })
-        }
-        seen.set(id, true)
+      const outcome = delivery === undefined ? 'malformed' : receive(delivery, one(request.headers['svix-id']))
+      onDelivery(outcome)
+      if (delivery === undefined) {
+        throw problem('validation_failed', 'Expected a JSON body with connection_id, event_type and data', {
+          errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
+        })
+      }
+      if (outcome === 'malformed') {
+        const errors = [{ field: 'data', message: 'expected a whole record' }]
+        throw problem('validation_failed', `Expected ${delivery.event_type} to contain a whole record`, { errors })
       }
       return reply.code(204).header('cache-control', 'no-store').send()
     },
@@ -148,17 +164,14 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
 
 const one = (header: string | string[] | undefined) => (typeof header === 'string' ? header : '')
 
-function parse(raw: Buffer) {
-  let body: unknown
+/** The delivery; undefined if the body is none. */
+function parse(raw: Buffer): Static<typeof Delivery> | undefined {
   try {
-    body = JSON.parse(raw.toString('utf8'))
-  } catch (cause) {
-    throw problem('validation_failed', 'Expected a JSON body', { cause })
+    const body: unknown = JSON.parse(raw.toString('utf8'))
+    return isDelivery.Check(body) ? body : undefined
+  } catch {
+    return undefined
   }
-  if (isDelivery.Check(body)) return body
-  throw problem('validation_failed', 'Expected connection_id, event_type and data', {
-    errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
-  })
 }
 
 declare module 'fastify' {

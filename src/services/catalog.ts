@@ -5,7 +5,7 @@ import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList, WarehousesById } from '../cache/warehouse-list.js'
 import type { Mirror } from '../mirror/mirror.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
-import type { WebhookDelivery, WebhookOutcome } from '../mirror/webhook-deliveries.js'
+import type { ReceivedOutcome, WebhookDelivery } from '../mirror/webhook-deliveries.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord, Page } from '../records/record.js'
@@ -51,7 +51,7 @@ export interface Catalog {
   /** Writes an adjustment to the warehouse system; the item in the response replaces the cached one. */
   adjust(id: string, adjustment: Adjustment, idempotencyKey: string, context: ReadContext): Promise<Adjusted>
   /** Applies a webhook delivery. */
-  receive(delivery: WebhookDelivery): WebhookOutcome
+  receive(delivery: WebhookDelivery): ReceivedOutcome
   /** The whole catalog; undefined in `on-demand` mode. */
   readonly mirrored: MirrorStore | undefined
 }

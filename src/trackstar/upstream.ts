@@ -21,7 +21,12 @@ export interface UpstreamOptions {
   readonly onCall: (call: CallReport) => void
   /** Called when the circuit breaker of reads opens or closes. */
   readonly onCircuit: (state: CircuitState) => void
+  /** Called when upstream begins to reject the credentials, and when it accepts them again or for the first time. */
+  readonly onCredentials: (state: CredentialsState, before: CredentialsState) => void
 }
+
+/** What upstream says of the credentials: `unknown` until a call with the access token has been accepted or rejected. */
+export type CredentialsState = 'ok' | 'refused' | 'unknown'
 
 /** Trackstar, as one access token may call it. Reads and writes have a rate limiter and a circuit breaker each. */
 export interface Upstream {
@@ -31,21 +36,27 @@ export interface Upstream {
   readonly limiter: RateLimiter
   /** The circuit breaker of reads. */
   readonly breaker: Pick<CircuitBreaker, 'state'>
-  /** Whether upstream has rejected the credentials, and no call has succeeded since. */
-  readonly isRefused: boolean
+  /** `refused` from the first rejection until a call succeeds again. */
+  readonly credentials: CredentialsState
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { dispatcher, baseUrl, credentials, clock, timeoutMs } = options
-  const transport = httpTransport(dispatcher, baseUrl, credentials)
-  let isRefused = false
+  const { dispatcher, baseUrl, clock, timeoutMs } = options
+  const transport = httpTransport(dispatcher, baseUrl, options.credentials)
+  let credentials: CredentialsState = 'unknown'
+  const setCredentials = (state: CredentialsState) => {
+    if (state === credentials) return
+    const before = credentials
+    credentials = state
+    options.onCredentials(state, before)
+  }
 
   /** @param rejections the statuses that mean that upstream rejects the credentials */
   function createCaller(limiter: RateLimiter, breaker: CircuitBreaker, ...rejections: string[]) {
     const onCall = (call: CallReport) => {
       // Management calls use the organisation's API key alone: their success says nothing about the access token.
-      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) isRefused = false
-      else if (rejections.includes(call.outcome)) isRefused = true
+      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) setCredentials('ok')
+      else if (rejections.includes(call.outcome)) setCredentials('refused')
       options.onCall(call)
     }
     return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
@@ -62,8 +73,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     adjust: createAdjust(createCaller(writeLimiter, writeBreaker, '401')),
     limiter,
     breaker,
-    get isRefused() {
-      return isRefused
+    get credentials() {
+      return credentials
     },
   }
 }

@@ -142,3 +142,45 @@ tap.test('logs a line for a client that disconnects before the response', async 
     ['request completed', '/quick', 200],
   ])
 })
+
+tap.test('logs successful requests of a noisy route at its own level, and failures at info', async (t) => {
+  const { app, lines } = await startApp(t)
+  app.get('/noisy/:how', { config: { successLogLevel: 'debug' } }, (request, reply) =>
+    reply.code(Number(Object(request.params).how)).send({}),
+  )
+  for (const status of [200, 204, 304, 400, 503]) await app.inject(`/noisy/${status}`)
+  t.strictSame(
+    lines.map((line) => JSON.parse(line).status),
+    [400, 503],
+  )
+})
+
+tap.test('logs a stream that its client leaves as completed, and one that never began as aborted', async (t) => {
+  const { app, lines } = await startApp(t)
+  let begin = () => {}
+  app.get('/stream', { config: { isStream: true } }, (_request, reply) => {
+    reply.hijack()
+    begin = () => reply.raw.writeHead(200).write('x')
+    return reply
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = Object(app.server.address())
+  const logged = () => lines.map((line) => JSON.parse(line)).filter(({ route }) => route === '/stream')
+  for (const isBegun of [true, false]) {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write('GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
+    await new Promise((resolve) => app.server.once('request', resolve))
+    if (isBegun) {
+      begin()
+      await once(socket, 'data')
+    }
+    const before = logged().length
+    socket.destroy()
+    await eventually(() => logged().length > before)
+  }
+  t.match(logged(), [
+    { msg: 'request completed', status: 200, ms: Number },
+    { msg: 'request aborted', status: null },
+  ])
+})

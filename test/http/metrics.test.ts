@@ -5,9 +5,11 @@ import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
 import { problems } from '../../src/errors.js'
 import auth from '../../src/http/auth.js'
-import requestMetrics, { type ConnectionState, Metrics } from '../../src/http/metrics.js'
+import type { ConnectionState } from '../../src/http/connection-state.js'
+import requestMetrics, { Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
 import { metricsRoute } from '../../src/routes/status.js'
+import { version } from '../../src/version.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { eventually, getOverSocket, startService } from '../harness.js'
 
@@ -42,7 +44,12 @@ const mirror = {
 const state: ConnectionState = {
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },
   circuit: 'half-open',
-  isRefused: false,
+  connectionId: undefined,
+  mode: 'on-demand',
+  credentials: 'unknown',
+  lastError: null,
+  webhooks: null,
+  source: undefined,
   keysWaiting: 5,
   requestsWaiting: 6,
   lookups: { hit: 9, stale: 0, negative: 0, miss: 1 },
@@ -83,6 +90,51 @@ tap.test('serves the text format of Prometheus', async (t) => {
   t.ok(parse(reply.body).size > 50)
 })
 
+/** Units that metrics are not measured in, and words that repeat the type. */
+const units =
+  /(?:^|_)(?:ms|milliseconds|micros|nanoseconds|minutes|hours|days|kb|mb|kilobytes|megabytes|percent)(?:_|$)/
+const types = /(?:^|_)(?:counter|gauge|histogram|summary|metric)(?:_|$)/
+
+/** What `promtool check metrics` would report: the rules of Prometheus' promlint. */
+function lint(text: string): string[] {
+  const helps = new Map(Array.from(text.matchAll(/^# HELP (\S+) (.*)$/gm), ([, name = '', help = '']) => [name, help]))
+  const metrics = Array.from(text.matchAll(/^# TYPE (\S+) (\w+)$/gm), ([, name = '', type]) => ({ name, type }))
+  return metrics.flatMap(({ name, type }) => {
+    const faults = {
+      'has no help': !helps.get(name)?.trim(),
+      'is a counter without _total': type === 'counter' && !name.endsWith('_total'),
+      'ends with _total and is no counter': type !== 'counter' && name.endsWith('_total'),
+      'ends like a part of a histogram': /_(?:bucket|count|sum)$/.test(name),
+      'is not in base units': units.test(name),
+      'names its type': types.test(name),
+      'is not in snake_case': !/^[a-z]+[a-z0-9]*(?:_[a-z0-9]+)*$/.test(name),
+      'has a label that is not in snake_case': new RegExp(`^${name}\\{(?:.*,)?(?![a-z_]+=)\\w+=`, 'm').test(text),
+    }
+    return Object.entries(faults).flatMap(([fault, isSo]) => (isSo ? [`${name} ${fault}`] : []))
+  })
+}
+
+tap.test('regression: promtool rejected the metrics', async (t) => {
+  const { app, metrics, setState } = await start(t, { mirror })
+  metrics.watchReaders(() => 1)
+  setState({ webhooks: { lastReceivedAt: 1, received: 1, ignored: 0 } })
+  await app.inject('/things/1')
+  const { body } = await app.inject('/metrics')
+  t.ok(body.match(/^# TYPE /gm)?.length ?? 0 > 50)
+  t.strictSame(lint(body), [])
+  t.strictSame(lint('# TYPE x_total gauge\n# HELP call_ms Duration\n# TYPE call_ms counter\n'), [
+    'x_total has no help',
+    'x_total ends with _total and is no counter',
+    'call_ms is a counter without _total',
+    'call_ms is not in base units',
+  ])
+})
+
+tap.test('names the versions of the service and of Node.js', async (t) => {
+  const { scrape } = await start(t)
+  t.equal((await scrape()).get(`build_info{version="${version}",node="${process.version}"}`), 1)
+})
+
 tap.test('reads the current state', async (t) => {
   const { scrape, setState } = await start(t)
   const wanted = {
@@ -101,7 +153,7 @@ tap.test('reads the current state', async (t) => {
   }
   const samples = await scrape()
   for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
-  setState({ circuit: 'open', isRefused: true, lookups: { ...state.lookups, hit: 12 } })
+  setState({ circuit: 'open', credentials: 'refused', lookups: { ...state.lookups, hit: 12 } })
   t.equal((await scrape()).get('trackstar_credentials_refused'), 1)
   t.equal((await scrape()).get('trackstar_circuit_state{state="open"}'), 1)
   t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'replaced, not added')

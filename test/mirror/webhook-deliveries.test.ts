@@ -41,7 +41,7 @@ tap.test('keeps the newer of two deliveries, in whatever order they arrive', asy
   const first = { id: 'i1', onhand: 1, trackstar_updated_date: date(1) }
   const second = { id: 'i1', onhand: 2, trackstar_updated_date: date(2) }
   receive({ event_type: 'inventory.updated', data: second })
-  t.equal(receive({ event_type: 'inventory.updated', data: first }), 'applied', 'an older delivery is not an error')
+  t.equal(receive({ event_type: 'inventory.updated', data: first }), 'older')
   t.equal(onhand(), 2)
 })
 
@@ -91,8 +91,8 @@ tap.test('invalidates a lookup by SKU that lacks the new product', async (t) => 
 
 tap.test('reads a truncated record and stores nothing of the delivery', async (t) => {
   const { cache, effects, receive } = start()
-  t.equal(receive({ event_type: 'product.updated', data: { id: 'p1' }, data_truncated: true }), 'applied')
-  t.equal(receive({ event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }), 'applied')
+  t.equal(receive({ event_type: 'product.updated', data: { id: 'p1' }, data_truncated: true }), 'read_back')
+  t.equal(receive({ event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }), 'read_back')
   t.strictSame(effects, [
     ['product', 'p1'],
     ['item', 'i1'],
@@ -103,8 +103,8 @@ tap.test('reads a truncated record and stores nothing of the delivery', async (t
 tap.test('regression: a late delivery about a deleted record restored it', async (t) => {
   const { cache, effects, absent, receive } = start()
   absent.add('item i1').add('product p1')
-  t.equal(receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 3 } }), 'applied')
-  t.equal(receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A' } }), 'applied')
+  t.equal(receive({ event_type: 'inventory.updated', data: { id: 'i1', onhand: 3 } }), 'read_back')
+  t.equal(receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A' } }), 'read_back')
   t.strictSame(effects.splice(0), [
     ['item', 'i1'],
     ['product', 'p1'],
@@ -146,7 +146,7 @@ tap.test('passes warehouses to the warehouse list', async (t) => {
 
 tap.test('regression: a truncated delivery removed the name of a warehouse', async (t) => {
   const { effects, receive } = start()
-  t.equal(receive({ event_type: 'warehouse.updated', data: { id: 'wh' }, data_truncated: true }), 'applied')
+  t.equal(receive({ event_type: 'warehouse.updated', data: { id: 'wh' }, data_truncated: true }), 'read_back')
   t.strictSame(effects, [['warehouses']])
 })
 
@@ -154,7 +154,7 @@ tap.test('reads the sync status again after every event about the connection', a
   const { effects, receive } = start()
   const events = ['connection.historical-sync-completed', 'connection.force-sync-completed', 'connection.deleted']
   const errors = ['connection-error.created', 'connection-error.updated', 'connection-error.deleted']
-  for (const event_type of [...events, ...errors]) t.equal(receive({ event_type, data: {} }), 'applied')
+  for (const event_type of [...events, ...errors]) t.equal(receive({ event_type, data: {} }), 'read_back')
   t.equal(effects.length, 6)
 })
 

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import problemDetails from '../../src/http/problems.js'
-import type { WebhookDelivery, WebhookOutcome } from '../../src/mirror/webhook-deliveries.js'
+import type { ReceivedOutcome, WebhookDelivery, WebhookOutcome } from '../../src/mirror/webhook-deliveries.js'
 import { webhookRoute } from '../../src/routes/webhooks.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
 
@@ -12,18 +12,24 @@ const seconds = () => Math.floor(Date.now() / 1000)
 /** The route alone, with a catalog that keeps what it gets. */
 async function start(
   t: Test,
-  { secrets = [secret], outcome = 'applied' }: { secrets?: string[]; outcome?: WebhookOutcome } = {},
+  { secrets = [secret], outcome = 'applied' }: { secrets?: string[]; outcome?: ReceivedOutcome } = {},
 ) {
   const app = Fastify()
   const received: WebhookDelivery[] = []
+  const outcomes: WebhookOutcome[] = []
   const catalog = {
-    receive: (event: WebhookDelivery) => {
+    receive: (event: WebhookDelivery): ReceivedOutcome => {
       received.push(event)
       return event.event_type === 'broken.updated' ? 'malformed' : outcome
     },
   }
   await app.register(problemDetails)
-  await app.register(webhookRoute, { catalog, secrets, connectionId: 'conn_mine' })
+  await app.register(webhookRoute, {
+    catalog,
+    secrets,
+    connectionId: 'conn_mine',
+    onDelivery: (outcome) => outcomes.push(outcome),
+  })
   t.teardown(() => app.close())
   const post = async (payload: string | Buffer, headers: Readonly<Record<string, string>>) => {
     const all = { 'content-type': 'application/json', ...headers }
@@ -35,7 +41,7 @@ async function start(
     const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
     return post(payload, signWebhook(with_, id, at, payload))
   }
-  return { post, send, received }
+  return { post, send, received, outcomes }
 }
 
 const event = (more: object = {}) => ({
@@ -135,6 +141,17 @@ tap.test('applies a repeated delivery once', async (t) => {
   for (const id of ['msg_1', 'msg_1', 'msg_2', 'msg_1']) t.equal((await send(event(), id)).status, 204)
   t.equal((await send(event({ event_type: 'product.updated' }), 'msg_2')).status, 204)
   t.equal(received.length, 2)
+})
+
+tap.test('says what came of each delivery', async (t) => {
+  const { post, send, outcomes } = await start(t, { outcome: 'older' })
+  await post('{}', {})
+  await send(event(), 'msg_1')
+  await send(event(), 'msg_1')
+  await send(event({ connection_id: 'conn_other' }), 'msg_2')
+  await send(event({ event_type: 'broken.updated' }), 'msg_3')
+  await send('not JSON', 'msg_4')
+  t.strictSame(outcomes, ['unsigned', 'older', 'duplicate', 'other_connection', 'malformed', 'malformed'])
 })
 
 tap.test('an unsigned delivery does not block the id of a signed one', async (t) => {

@@ -56,6 +56,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       trackstarApiKey: 'key',
       trackstarAccessToken: 'token',
       trackstarConnectionId: 'conn',
+      trackstarWebhookSecrets: undefined,
       trackstarReadRate: 10,
       trackstarWriteRate: 1,
       trackstarTimeoutMs: 5000,
@@ -73,7 +74,13 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     {
       clock,
       dispatcher: new MockAgent(),
-      upstream: { trackstar, adjust: () => upstream.adjust(), limiter, breaker: { state: 'closed' }, isRefused: false },
+      upstream: {
+        trackstar,
+        adjust: () => upstream.adjust(),
+        limiter,
+        breaker: { state: 'closed' },
+        credentials: 'unknown',
+      },
       log: {
         debug() {},
         info() {},
@@ -84,6 +91,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         upstreamCall() {},
         batch: (resource, keys) => told.push(`${resource} ${keys}`),
         malformed: (resource) => told.push(`${resource} malformed`),
+        webhookDelivery() {},
       },
     },
   )
@@ -398,7 +406,7 @@ tap.test('reads a truncated item again after a read that was under way', async (
   await settle()
   clock.advance(10)
   const event = { event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }
-  t.equal(catalog.receive(event), 'applied')
+  t.equal(catalog.receive(event), 'read_back')
   await settle()
   answers[0]?.(1)
   await read

@@ -27,6 +27,7 @@ async function start(t: Test) {
     clock,
     onCall: () => {},
     onCircuit: () => {},
+    onCredentials: () => {},
   })
   const bid = () => {
     const deadline = clock.elapsed() + 5000

@@ -15,6 +15,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
   t.intercept(Math, 'random', { value: () => 0 })
   const calls: CallReport[] = []
   const circuits: string[] = []
+  const credentials: string[] = []
   const upstream = createUpstream({
     dispatcher,
     baseUrl: await sandbox.listen(),
@@ -25,6 +26,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
     clock,
     onCall: (call) => calls.push(call),
     onCircuit: (state) => circuits.push(state),
+    onCredentials: (state, before) => credentials.push(`${before} → ${state}`),
   })
   const bid = (ms = 3000) => {
     const deadline = clock.elapsed() + ms
@@ -35,7 +37,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
   let writes = 0
   const write = (ms?: number) =>
     upstream.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
-  return { sandbox, upstream, calls, circuits, read, write }
+  return { sandbox, upstream, calls, circuits, credentials, read, write }
 }
 
 tap.test('reads and writes, and tells of each call', async (t) => {
@@ -60,17 +62,19 @@ tap.test('rations reads and writes apart', async (t) => {
 
 tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
   for (const status of [401, 403]) {
-    const { sandbox, upstream, read } = await start(t)
-    t.equal(upstream.isRefused, false)
+    const { sandbox, upstream, credentials, read } = await start(t)
+    t.equal(upstream.credentials, 'unknown')
     sandbox.fault('*', { status, times: 2 })
     await problemOf(read())
-    t.equal(upstream.isRefused, true)
+    t.equal(upstream.credentials, 'refused')
     sandbox.fault('*', { status: 422, times: 1 })
     await problemOf(read())
-    t.equal(upstream.isRefused, true)
+    t.equal(upstream.credentials, 'refused')
     sandbox.clearFaults()
     await read()
-    t.equal(upstream.isRefused, false)
+    t.equal(upstream.credentials, 'ok')
+    await read()
+    t.strictSame(credentials, ['unknown → refused', 'refused → ok'], 'told once for each change')
   }
 })
 
@@ -84,19 +88,19 @@ tap.test('regression: a call without the token, which succeeds, made refused cre
     cause: 'list',
   } as const
   await upstream.trackstar.connection(sandbox.credentials.connectionId, options)
-  t.equal(upstream.isRefused, true)
+  t.equal(upstream.credentials, 'refused')
   await read()
-  t.equal(upstream.isRefused, false)
+  t.equal(upstream.credentials, 'ok')
 })
 
 tap.test('is not refused by the 403 of a write, which is about writing', async (t) => {
   const { sandbox, upstream, write } = await start(t)
   sandbox.fault('*', { status: 403, times: 1 })
   t.match(await problemOf(write()), { problem: 'forbidden' })
-  t.equal(upstream.isRefused, false)
+  t.equal(upstream.credentials, 'unknown')
   sandbox.fault('*', { status: 401, times: 1 })
   await problemOf(write())
-  t.equal(upstream.isRefused, true, 'but by its 401')
+  t.equal(upstream.credentials, 'refused', 'but by its 401')
 })
 
 tap.test('regression: a write that was refused only when it was sent again made the service unready', async (t) => {
@@ -105,7 +109,7 @@ tap.test('regression: a write that was refused only when it was sent again made 
   sandbox.fault('*', { reset: true, times: 1 })
   t.match(await problemOf(write()), { problem: 'forbidden' })
   t.match(calls, [{ cause: 'write' }, { cause: 'retry', outcome: '403' }])
-  t.equal(upstream.isRefused, false)
+  t.equal(upstream.credentials, 'unknown')
 })
 
 tap.test('regression: a warehouse system that failed for writes stopped all reads', async (t) => {

@@ -18,12 +18,13 @@ const targetLabels = ['job', 'instance']
 
 /** What the service exposes once it has seen some of everything, and the addresses that it has. */
 async function observe(): Promise<{ exposed: Exposed; paths: readonly string[] }> {
-  const { app, get, post, sandbox } = await startMirrored(tap)
+  const { app, get, post, move, sandbox } = await startMirrored(tap)
   await get('/products/GONGFU-SET/stock')
   await get('/products/NO-SUCH-SKU/stock')
   sandbox.fault('/wms/inventory', { status: 503, times: 1 })
   await get('/inventory?limit=1')
   await post('/stock/query', { skus: [] })
+  await move('inv_cup', 1, 'wh_oslo')
   await app.inject({
     method: 'PUT',
     url: '/inventory/inv_tray/adjust',

@@ -1,0 +1,50 @@
+import type { LookupOutcome } from '../cache/read-through.js'
+import type { RecordCache } from '../cache/record-cache.js'
+import type { Config } from '../config/config.js'
+import type { MirrorProgress } from '../mirror/mirror.js'
+import type { SyncState } from '../records/sync-state.js'
+import type { CircuitState } from '../trackstar/circuit-breaker.js'
+import type { Resource } from '../trackstar/client.js'
+import type { RateLimiterState } from '../trackstar/rate-limiter.js'
+import type { CredentialsState } from '../trackstar/upstream.js'
+
+/** The state of a connection. Metrics and `/status` read it when they are asked for. */
+export interface ConnectionState {
+  readonly connectionId: string | undefined
+  readonly mode: Config['catalogMode']
+  readonly credentials: CredentialsState
+  /** The latest failure of a call or of the mirror; null if there was none since the start. */
+  readonly lastError: ConnectionFailure | null
+  /** Null if the service does not receive webhooks. */
+  readonly webhooks: WebhookState | null
+  readonly budget: Pick<RateLimiterState, 'readsPerSecond' | 'usedLastSecond' | 'waiting'>
+  readonly circuit: CircuitState
+  readonly stores: RecordCache['state']
+  /** Lookups of records since the start, by outcome. */
+  readonly lookups: Readonly<Record<LookupOutcome, number>>
+  /** Keys that wait for a call. */
+  readonly keysWaiting: number
+  /** Requests that wait for upstream. */
+  readonly requestsWaiting: number
+  /** Null in `on-demand` mode. */
+  readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
+  /** Trackstar's own state of the connection, if it is known. */
+  readonly source: SyncState | undefined
+}
+
+/** A failure, in words for operators. It holds no secret and nothing that Trackstar sent. */
+export interface ConnectionFailure {
+  readonly code: string
+  readonly detail: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** Signed webhook deliveries since the start. */
+export interface WebhookState {
+  /** Epoch ms; undefined before the first delivery. */
+  readonly lastReceivedAt: number | undefined
+  readonly received: number
+  /** How many of them changed nothing. */
+  readonly ignored: number
+}
