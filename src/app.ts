@@ -19,6 +19,7 @@ import securityHeaders from './http/security-headers.js'
 import { maxConnections, serverOptions } from './http/server-options.js'
 import { Tickets } from './http/tickets.js'
 import requestSpans, { type Tracing } from './http/tracing.js'
+import unreadResponses from './http/unread-responses.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
 import { Warehouse } from './records/warehouse.js'
@@ -182,6 +183,7 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   await app.register(requestMetrics, { metrics })
   await app.register(loadShedding, { maxEventLoopDelayMs })
   await app.register(clientLimit, { perMinute: config.clientRateLimit, elapsed: clock.elapsed })
+  await app.register(unreadResponses)
   await app.register(requestChecks)
   await app.register(compression)
   await app.register(methodNotAllowed)

@@ -94,7 +94,7 @@ export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): S
   )
   const budget: StepBudget = { left: maxSteps }
   let isUndecided = false
-  for (const pool of toPools(demands, amountOf)) {
+  for (const pool of yield* toPools(demands, amountOf)) {
     const result = yield* allocatePool(pool, budget)
     if (result.isFeasible === undefined) isUndecided = true
     if (result.isFeasible === false) shortages.push(...poolShortages(pool, result))

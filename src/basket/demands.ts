@@ -95,39 +95,50 @@ export function* mergeDemands(
 }
 
 /** Divides demands into pools that have no item in common. */
-export const toPools = (demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Pool[] =>
-  connectedParts(demands, (demand) => demand.members.map((member) => member.inventoryItemId)).map((part) =>
-    toPool(part, amountOf),
-  )
+export function* toPools(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Steps<Pool[]> {
+  yield
+  const pools: Pool[] = []
+  for (const part of connectedParts(demands, ({ members }) => members.map(({ inventoryItemId }) => inventoryItemId))) {
+    pools.push(yield* toPool(part, amountOf))
+  }
+  return pools
+}
 
-function toPool(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Pool {
+function* toPool(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Steps<Pool> {
   const indices = new Map<string, number>()
   let scale = 1n
   for (const { inventoryItemId, units } of demands.flatMap((demand) => demand.members)) {
     if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
     scale = leastMultiple(scale, units.denominator)
   }
-  const amounts = Array.from(indices.keys(), (inventoryItemId) => reduced(amountOf(inventoryItemId)))
+  const amounts: Rational[] = []
+  for (const inventoryItemId of indices.keys()) {
+    yield
+    amounts.push(reduced(amountOf(inventoryItemId)))
+  }
   for (const { denominator } of amounts) scale = leastMultiple(scale, denominator)
   const scaled = ({ numerator, denominator }: Rational) => numerator * (scale / denominator)
 
+  const pooled: PooledDemand[] = []
+  for (const { members, quantity, skus } of demands) {
+    yield
+    const unit = members.map(({ units }) => scaled(units)).reduce(leastMultiple)
+    pooled.push({
+      amount: quantity * unit,
+      members: members.map(({ inventoryItemId, units }) => ({
+        item: indices.get(inventoryItemId) ?? 0,
+        weight: unit / scaled(units),
+      })),
+      skus,
+    })
+  }
   return {
     scale,
     items: Array.from(indices.keys(), (inventoryItemId, index) => ({
       inventoryItemId,
       amount: scaled(amounts[index] ?? reduced(0)),
     })),
-    demands: demands.map(({ members, quantity, skus }) => {
-      const unit = members.map(({ units }) => scaled(units)).reduce(leastMultiple)
-      return {
-        amount: quantity * unit,
-        members: members.map(({ inventoryItemId, units }) => ({
-          item: indices.get(inventoryItemId) ?? 0,
-          weight: unit / scaled(units),
-        })),
-        skus,
-      }
-    }),
+    demands: pooled,
   }
 }
 

@@ -3,8 +3,8 @@ import type { ReadThrough } from '../cache/read-through.js'
 import type { Steps } from '../steps.js'
 import type { RunSteps } from './work-turns.js'
 
-/** Keys that are looked up without an interruption: about a millisecond. More than the keys of ten calls upstream. */
-const keysPerPart = 1000
+/** Keys that are looked up without an interruption: a few milliseconds. As many as five calls upstream take. */
+const keysPerPart = 500
 
 /**
  * Reads many keys, with interruptions in between. All reads begin before the first is awaited, so that keys that need
