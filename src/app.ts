@@ -9,7 +9,7 @@ import cacheHeaders from './http/cache-headers.js'
 import clientLimit from './http/client-limit.js'
 import compression from './http/compression.js'
 import cors from './http/cors.js'
-import loadShedding from './http/load-shedding.js'
+import loadShedding, { ClientLoads } from './http/load-shedding.js'
 import requestLog, { createLogger } from './http/logging.js'
 import methodNotAllowed from './http/method-not-allowed.js'
 import requestMetrics, { Metrics } from './http/metrics.js'
@@ -89,7 +89,8 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const metrics = new Metrics()
   const tickets = new Tickets(clock.now)
   const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
-  const shared = { logger, metrics, tickets, tracing, clock }
+  const loads = new ClientLoads()
+  const shared = { logger, metrics, tickets, tracing, clock, loads }
   const app = await createServer(config, shared)
   const admin = config.adminPort === undefined ? null : await createServer(config, shared)
   app.decorate('admin', admin)
@@ -126,7 +127,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     }),
   })
 
-  const turns = new WorkTurns({ elapsed: clock.elapsed })
+  const turns = new WorkTurns({ elapsed: clock.elapsed, onUsed: loads.add })
   const routeOptions = {
     catalog,
     readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed),
@@ -164,13 +165,14 @@ interface ServerDependencies {
   readonly tickets: Tickets
   readonly tracing: Tracing | undefined
   readonly clock: Clock
+  readonly loads: ClientLoads
 }
 
 /**
  * A server with everything that all routes share, and no routes. The order matters: plugins that reject requests come
  * after those that make the rejection readable (CORS), logged and counted.
  */
-async function createServer(config: Config, { logger, metrics, tickets, tracing, clock }: ServerDependencies) {
+async function createServer(config: Config, { logger, metrics, tickets, tracing, clock, loads }: ServerDependencies) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
@@ -181,8 +183,8 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   if (config.corsOrigins) await app.register(cors, { origins: config.corsOrigins })
   await app.register(auth, { apiKeys, tickets })
   await app.register(requestMetrics, { metrics })
-  await app.register(loadShedding, { maxEventLoopDelayMs })
   await app.register(clientLimit, { perMinute: config.clientRateLimit, elapsed: clock.elapsed })
+  await app.register(loadShedding, { maxEventLoopDelayMs, loads })
   await app.register(unreadResponses)
   await app.register(requestChecks)
   await app.register(compression)

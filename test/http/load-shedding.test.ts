@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
 import tap, { type Test } from 'tap'
 import auth from '../../src/http/auth.js'
-import loadShedding from '../../src/http/load-shedding.js'
+import clientLimit from '../../src/http/client-limit.js'
+import loadShedding, { ClientLoads } from '../../src/http/load-shedding.js'
 import problemDetails from '../../src/http/problems.js'
 import { eventually } from '../harness.js'
 
@@ -13,7 +14,9 @@ async function start(t: Test, maxEventLoopDelayMs: number) {
   t.teardown(() => app.close())
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
-  await app.register(loadShedding, { maxEventLoopDelayMs, sampleIntervalMs })
+  await app.register(clientLimit, { perMinute: 0, elapsed: () => performance.now() })
+  const loads = new ClientLoads()
+  await app.register(loadShedding, { maxEventLoopDelayMs, sampleIntervalMs, loads })
   app.get('/things', () => ({}))
   app.get('/livez', { config: { access: 'open' } }, () => ({}))
   app.post('/signed', { config: { access: 'signature' } }, () => ({}))
@@ -67,4 +70,31 @@ tap.test('does not reject requests after one long pause', async (t) => {
     statuses.add((await app.inject('/things')).statusCode)
   }
   t.strictSame([...statuses], [200])
+})
+
+tap.test('regression: a cheap client was rejected for the load of another', async (t) => {
+  const app = await start(t, 20)
+  const heavy = () => app.inject({ url: '/things', remoteAddress: '10.0.0.1' })
+  const cheap = () => app.inject({ url: '/things', remoteAddress: '10.0.0.2' })
+  const statuses = new Set<number>()
+  const isRejected = async () => {
+    statuses.add((await cheap()).statusCode)
+    const replies = await Promise.all(Array.from({ length: 20 }, heavy))
+    block(40)
+    return replies.some(({ statusCode }) => statusCode === 503)
+  }
+  await eventually(isRejected)
+  t.strictSame([...statuses, (await cheap()).statusCode], [200, 200])
+})
+
+tap.test('a client that has used the event loop for long work is above the average, until that is long ago', (t) => {
+  const loads = new ClientLoads()
+  loads.add('heavy', 1000)
+  for (let n = 0; n < 100; n++) loads.add('cheap', 0.3)
+  t.strictSame([loads.isAboveAverage('heavy'), loads.isAboveAverage('cheap')], [true, false])
+  for (let sample = 0; sample < 20; sample++) loads.decay()
+  loads.add('heavy', 0.3)
+  loads.add('cheap', 3)
+  t.strictSame([loads.isAboveAverage('heavy'), loads.isAboveAverage('cheap')], [false, true])
+  t.end()
 })
