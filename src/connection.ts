@@ -164,7 +164,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     onFailure,
   })
   const records = new CatalogRecords({ cache, store, incomplete, isUnsettled: refresh.isUnsettled, clock })
-  const { isFollowed, findProducts, findItem, isKnownAbsent } = records
+  const { isFollowed, findProducts, findItem } = records
   const { products, items } = createRecordLoaders({
     trackstar,
     limiter,
@@ -179,6 +179,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       log.warn({ resource, missing }, 'most records are missing upstream, keeping them for now'),
     onMalformed,
   })
+  cache.onUndecided(refresh.refresh)
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
@@ -201,8 +202,9 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       syncStatus,
       clock,
       refresh: refresh.refresh,
-      isKnownAbsent,
+      isFollowed,
     }),
+    refresh: refresh.refresh,
     mirror,
     mirrored: store,
     clock,

@@ -21,6 +21,8 @@ export interface CacheEntry<T> {
   readonly readAt: number
   /** From then on, the entry is stale. */
   readonly freshUntil: number
+  /** Whether the entry may be outdated, and a read of it is already pending. Default: false. */
+  readonly isUnsettled?: boolean
   /** The wall time of `readAt` by the clock of that time, epoch ms. */
   readonly wallTime: number
 }
@@ -52,8 +54,9 @@ const spread = 0.1
 /** When a record read at `readAt` becomes stale: after its TTL, or up to a tenth earlier. */
 export const freshUntil = (readAt: number, ttlMs: number): number => readAt + ttlMs * (1 - spread * Math.random())
 
-/** The entry, stale from `now` on. */
-export const asStale = <T>(entry: CacheEntry<T>, now: number): CacheEntry<T> => ({
+/** The entry, stale from `now` on, because a pending read is to find out whether it is outdated. */
+export const asUnsettled = <T>(entry: CacheEntry<T>, now: number): CacheEntry<T> => ({
   ...entry,
   freshUntil: Math.min(entry.freshUntil, now),
+  isUnsettled: true,
 })

@@ -97,7 +97,7 @@ export function readThrough<T>(
       const entry = source.find(key)
       const action = context.decide(entry, clock.elapsed(), currentPolicy)
       if (entry !== undefined && action !== 'read') {
-        if (action === 'refresh') refresh(key)
+        if (action === 'refresh' && !entry.isUnsettled) refresh(key)
         const result = resultOf(entry)
         context.outcomeCounts[result.stale ? 'stale' : 'hit']++
         lookups[result.value === undefined ? 'negative' : result.stale ? 'stale' : 'hit']++

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
-import { parseDate } from '../records/dates.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
+import { orderOf } from './record-order.js'
 
 /** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
 interface Kinds {
@@ -31,6 +32,10 @@ export type ChangeListener = (
 const maxAbsenceBytes = 8_000_000
 /** The approximate size of an absence without its key. */
 const absenceBytes = 250
+/** A delivery may be this late: Svix retries for more than a day. */
+const latestDeliveryMs = 30 * 3600_000
+/** Most removed records that are remembered for so long; the oldest are forgotten first. */
+const maxRemoved = 50_000
 
 /**
  * The records of one connection. Newer records win, absences are remembered, and entries that are too old even for a
@@ -39,7 +44,10 @@ const absenceBytes = 250
 export class RecordCache {
   readonly #records: EntryStore
   readonly #absences = createEntryStore(maxAbsenceBytes)
+  /** When records were removed, in the clock's `elapsed` ms. */
+  readonly #removed = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
   #watcher: ChangeListener = () => {}
+  #onUndecided: (kind: 'product' | 'item', id: string) => void = () => {}
 
   constructor(
     maxBytes: number,
@@ -61,6 +69,11 @@ export class RecordCache {
   /** Calls `watcher` for every change from now on, in place of an earlier watcher. */
   watch(watcher: ChangeListener): void {
     this.#watcher = watcher
+  }
+
+  /** From now on, calls `listener` when two copies of a record differ and nothing says which one is newer. */
+  onUndecided(listener: (kind: 'product' | 'item', id: string) => void): void {
+    this.#onUndecided = listener
   }
 
   /** The record with an id, however old. */
@@ -97,20 +110,50 @@ export class RecordCache {
   /**
    * Stores a record unless the cached one is newer, and returns the entry that is cached then. A read that began after
    * the cached copy was read always wins, so that one wrong date cannot freeze a record; otherwise the later
-   * `trackstar_updated_date` wins. A lookup of the product's SKU that lacks the product is forgotten.
+   * `trackstar_updated_date` wins. If the dates do not tell, the cached copy stays, and the listener of `onUndecided` is to
+   * read the record again. A lookup of the product's SKU that lacks the product is forgotten.
    */
   store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     if (kind === 'product') this.#forgetOutdatedLookup(record)
     const entry = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
-    if (entry?.value && !isLater(times, entry) && isOlder(record, entry.value)) return entry
+    if (entry?.value && !isLater(times, entry)) {
+      const order = orderOf(record, entry.value)
+      if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, record.id)
+      if (order !== 'newer') return entry
+    }
     return this.#put(kind, record.id, record, times)
+  }
+
+  /**
+   * Stores a record that was delivered without having been cached. It is not served, because it may be outdated: the next
+   * request reads it. But a read that began before the delivery does not replace it with an older copy.
+   */
+  storeUnread(kind: 'product' | 'item', record: Product | InventoryItem): void {
+    if (kind === 'product') this.#forgetOutdatedLookup(record)
+    const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: this.clock.elapsed() }
+    this.#put(kind, record.id, record, times, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Forgets that a record, or the SKU of a product, was absent. */
+  forgetAbsence(kind: 'product' | 'item', record: Product | InventoryItem): void {
+    this.#absences.delete(nameOf(kind, record.id))
+    if (kind === 'product') this.#forgetOutdatedLookup(record)
   }
 
   /** Removes a record that upstream no longer has. */
   remove(kind: 'product' | 'item', id: string): void {
+    const name = nameOf(kind, id)
     const before = this.peek(kind, id)?.value
-    this.#records.delete(nameOf(kind, id))
-    if (before) this.#notify(kind, before, undefined)
+    this.#records.delete(name)
+    if (before === undefined) return
+    this.#removed.set(name, this.clock.elapsed())
+    this.#notify(kind, before, undefined)
+  }
+
+  /** Whether a record was removed so recently that deliveries from before may still arrive. */
+  wasRemoved(kind: 'product' | 'item', id: string): boolean {
+    const removedAt = this.#removed.get(nameOf(kind, id))
+    return removedAt !== undefined && this.clock.elapsed() - removedAt < latestDeliveryMs
   }
 
   /** Stores these products as all products of a SKU; with none, stores the absence of the SKU. */
@@ -145,12 +188,19 @@ export class RecordCache {
     return absence
   }
 
-  #put<K extends Kind>(kind: K, key: string, value: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
+  #put<K extends Kind>(
+    kind: K,
+    key: string,
+    value: Kinds[K],
+    times: ReadTimes,
+    ttlMs = this.policy.ttlMs,
+  ): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
-    const entry = this.#entry(value, times, this.policy.ttlMs)
+    const entry = this.#entry(value, times, ttlMs)
     const before = this.#records.get(name)?.value as Kinds[K] | undefined
     this.#records.set(name, entry, Buffer.byteLength(JSON.stringify(value)))
     this.#absences.delete(name)
+    this.#removed.delete(name)
     if (kind !== 'sku') this.#notify(kind, before, value)
     return entry
   }
@@ -178,21 +228,6 @@ const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
 /** Whether a read began after the cached copy was read. */
 const isLater = ({ begunAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt
-
-interface Dated {
-  readonly trackstar_updated_date?: unknown
-}
-
-/** Whether the cached record stays. Dates are in whole seconds; with equal dates it does. */
-const isOlder = (record: Dated, entry: Dated) => updatedAt(record) < updatedAt(entry) || isOfSameTime(record, entry)
-
-/** Whether two records were last changed in the same second. */
-export const isOfSameTime = (a: Dated, b: Dated) => Number.isFinite(updatedAt(a)) && updatedAt(a) === updatedAt(b)
-
-/** When the record last changed upstream, epoch ms; -Infinity without a valid date. */
-export function updatedAt(record: Dated): number {
-  return parseDate(record.trackstar_updated_date) ?? Number.NEGATIVE_INFINITY
-}
 
 export interface StoreState {
   readonly entries: number

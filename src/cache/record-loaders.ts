@@ -6,7 +6,7 @@ import type { Batch, Resource, TrackstarClient } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
-import { asStale, type CacheEntry } from './freshness.js'
+import { asUnsettled, type CacheEntry } from './freshness.js'
 import { LossGuard } from './loss-guard.js'
 import type { ReadTimes, RecordCache } from './record-cache.js'
 
@@ -120,7 +120,10 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
       const kept = (entry?.value ?? []).filter(({ id }) => !presentIds.has(id) && confirmAbsence('product', id))
       if (entry && kept.length > 0) {
         const stored = found.map((product) => cache.store('product', product, times).value ?? product)
-        return asStale({ ...entry, value: [...stored.filter((product) => product.sku === sku), ...kept] }, times.readAt)
+        return asUnsettled(
+          { ...entry, value: [...stored.filter((product) => product.sku === sku), ...kept] },
+          times.readAt,
+        )
       }
       if (found.length === 0 && !isLossBelieved) return entry ?? uncachedAbsence(times, clock)
       return cache.storeSku(sku, found, times)
@@ -150,7 +153,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
       const fault = faultOf(malformed, 'id', id, false)
       if (fault !== undefined) return fault
       const entry = options.findItem(id)
-      if (entry?.value !== undefined && confirmAbsence('item', id)) return asStale(entry, times.readAt)
+      if (entry?.value !== undefined && confirmAbsence('item', id)) return asUnsettled(entry, times.readAt)
       if (isLossBelieved) return cache.storeAbsence('item', id, times)
       return entry ?? uncachedAbsence(times, clock)
     }

@@ -48,9 +48,10 @@ export class RefreshedValue<T> {
     return this.#pending === undefined && this.options.clock.elapsed() >= this.#dueAt
   }
 
-  /** Replaces the value with what is known from another source. */
+  /** Replaces the value with what is known from another source. A pending read may not show it, so it is repeated. */
   set(value: T): void {
     this.#value = value
+    if (this.#pending !== undefined) this.#isOutdated = true
   }
 
   /** Reads the value, or joins the pending read. Never rejects: see `value` and `error` for the result. */

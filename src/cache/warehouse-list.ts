@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isPartial } from '../records/partial.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { asOf, type CacheEntry, isFresh } from './freshness.js'
 import type { ReadContext } from './read-context.js'
 import { completesWithin, type ReadResult, requestTimedOut } from './read-through.js'
-import { updatedAt } from './record-cache.js'
+import { orderOf } from './record-order.js'
 import { RefreshedValue } from './refreshed-value.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>
@@ -80,13 +82,23 @@ export class WarehouseList {
     if (this.#list.isDue) await this.#list.read()
   }
 
-  /** Adds or updates a warehouse unless the list is not read yet. Returns false if the list has a newer copy. */
-  store(warehouse: Warehouse): boolean {
+  /**
+   * Updates a warehouse from a delivery, unless the list has a newer copy or is not read yet. The list is read again if the
+   * delivery does not settle what the warehouse is now: it is unknown or only a part, or the dates do not say which copy is
+   * newer.
+   */
+  store(warehouse: Warehouse): 'applied' | 'older' | 'read_back' {
     const entry = this.#list.value
-    const known = entry?.value?.get(warehouse.id)
-    if (known && updatedAt(warehouse) < updatedAt(known)) return false
-    if (entry) this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
-    return true
+    if (entry === undefined) return 'applied'
+    const known = entry.value?.get(warehouse.id)
+    const order = known && orderOf(warehouse, known)
+    if (order === 'older' || (known && isDeepStrictEqual(warehouse, known))) return 'older'
+    if (order === undefined || isPartial('warehouse', warehouse, known)) {
+      this.#list.invalidate()
+      return 'read_back'
+    }
+    this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
+    return 'applied'
   }
 
   /** Reads the list again because it has changed. */

@@ -1,4 +1,4 @@
-import { asStale, type CacheEntry } from '../cache/freshness.js'
+import { asUnsettled, type CacheEntry } from '../cache/freshness.js'
 import type { RecordCache } from '../cache/record-cache.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
@@ -28,7 +28,7 @@ export class CatalogRecords {
     const { cache, store } = this.options
     const entry = store?.isAuthoritative && !store.isMalformed('products', sku) ? store.findProducts(sku) : undefined
     const found = entry?.value !== undefined || (entry && this.#provesAbsence('products'))
-    return this.#orStale('product', found ? entry : cache.findProducts(sku), (products) => products)
+    return this.#orUnsettled('product', found ? entry : cache.findProducts(sku), (products) => products)
   }
 
   /** The item with an id, or its absence; undefined if nothing is known. */
@@ -36,24 +36,18 @@ export class CatalogRecords {
     const { cache, store } = this.options
     const entry = store?.isAuthoritative && !store.isMalformed('inventory', id) ? store.findItem(id) : undefined
     const found = entry?.value !== undefined || (entry && this.#provesAbsence('inventory'))
-    return this.#orStale('item', found ? entry : cache.find('item', id), (item) => [item])
-  }
-
-  /** Whether upstream is known to have no such record. */
-  readonly isKnownAbsent = (kind: 'product' | 'item', id: string): boolean => {
-    const entry = kind === 'item' ? this.findItem(id) : this.options.cache.find('product', id)
-    return entry === undefined ? this.isFollowed() : entry.value === undefined
+    return this.#orUnsettled('item', found ? entry : cache.find('item', id), (item) => [item])
   }
 
   /** The entry, as stale from now on if one of its records is unsettled. */
-  #orStale<T>(
+  #orUnsettled<T>(
     kind: 'product' | 'item',
     entry: CacheEntry<T> | undefined,
     recordsOf: (value: T) => readonly { readonly id: string }[],
   ): CacheEntry<T> | undefined {
     const { isUnsettled, clock } = this.options
     if (entry?.value === undefined || !recordsOf(entry.value).some(({ id }) => isUnsettled(kind, id))) return entry
-    return asStale(entry, clock.elapsed())
+    return asUnsettled(entry, clock.elapsed())
   }
 
   /**

@@ -1,4 +1,4 @@
-import { updatedAt } from '../cache/record-cache.js'
+import { parseDate } from '../records/dates.js'
 
 /** One complete read of a list, or of its changes. Times in the clock's `elapsed` ms. */
 export interface ChangeRound {
@@ -63,6 +63,7 @@ export function newestDate(
   records: readonly { readonly trackstar_updated_date?: unknown }[],
   latest: number,
 ): number | undefined {
-  const newest = Math.max(...records.map(updatedAt).filter((date) => date <= latest))
+  const dates = records.map((record) => parseDate(record.trackstar_updated_date) ?? Number.NEGATIVE_INFINITY)
+  const newest = Math.max(...dates.filter((date) => date <= latest))
   return Number.isFinite(newest) ? newest : undefined
 }

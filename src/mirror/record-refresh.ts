@@ -28,6 +28,8 @@ export interface RecordRefreshOptions {
 export const confirmAfterMs = 1000
 /** Waits after reads that failed double up to this. */
 const maxRetryMs = 60_000
+/** Most calls in flight for records of one kind: meanwhile, further records collect for the next call. */
+const maxCalls = 2
 /** A read that fails this often in a row is given up, unless the record is cached and may be out of date. */
 const maxAttempts = 5
 /** A loss of at most this many records is believed when it is confirmed; a larger one, of most, needs a third answer. */
@@ -45,6 +47,8 @@ interface PendingRefresh {
   isReading: boolean
   /** Whether another read was requested while one was in flight, which may not show the latest change. */
   isRequestedAgain: boolean
+  /** Reads that were repeated because of that. */
+  repeats: number
 }
 
 /**
@@ -57,6 +61,8 @@ export class RecordRefresh {
   readonly #pending = new Map<string, PendingRefresh>()
   readonly #ready = new Set<PendingRefresh>()
   readonly #losses = new LossGuard(plausibleLoss)
+  readonly #calls = { product: 0, item: 0 }
+  #turn: NodeJS.Immediate | undefined
   #isStopped = false
 
   constructor(private readonly options: RecordRefreshOptions) {}
@@ -97,7 +103,7 @@ export class RecordRefresh {
   }
 
   #add(kind: RecordKind, id: string): PendingRefresh {
-    const pending = { kind, id, failures: 0, absences: 0, isReading: false, isRequestedAgain: false }
+    const pending = { kind, id, failures: 0, absences: 0, isReading: false, isRequestedAgain: false, repeats: 0 }
     if (!this.#isStopped) this.#pending.set(nameOf(kind, id), pending)
     return pending
   }
@@ -109,27 +115,37 @@ export class RecordRefresh {
     })
   }
 
-  /** Records that become ready in one turn of the event loop share a call. */
   #makeReady(pending: PendingRefresh): void {
     if (this.#isStopped) return
-    if (this.#ready.size === 0) setImmediate(() => this.#readReady())
     this.#ready.add(pending)
+    this.#readSoon()
   }
 
-  #readReady(): void {
-    const ready = [...this.#ready]
-    this.#ready.clear()
-    for (const pending of ready) pending.isReading = true
-    for (const kind of ['product', 'item'] as const) {
-      const ofKind = ready.filter((pending) => pending.kind === kind)
-      const byId = new Map(ofKind.filter(({ failures }) => failures === 0).map((pending) => [pending.id, pending]))
-      for (const ids of keyLists(byId.keys()))
-        void this.#read(
-          kind,
-          ids.map((id) => byId.get(id) as PendingRefresh),
-        )
-      // After a failed call, each record is read alone: only one of them may be to blame.
-      for (const pending of ofKind) if (pending.failures > 0) void this.#read(kind, [pending])
+  /** Records that become ready in one turn of the event loop, or while other calls are in flight, share a call. */
+  #readSoon(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined
+      this.#readReady('product')
+      this.#readReady('item')
+    })
+  }
+
+  #readReady(kind: RecordKind): void {
+    const ready = Array.from(this.#ready).filter((pending) => pending.kind === kind)
+    const byId = new Map(ready.filter(({ failures }) => failures === 0).map((pending) => [pending.id, pending]))
+    const batches = Array.from(keyLists(byId.keys()), (ids) => ids.map((id) => byId.get(id) as PendingRefresh))
+    // After a failed call, each record is read alone: only one of them may be to blame.
+    for (const pending of ready) if (pending.failures > 0) batches.push([pending])
+    for (const batch of batches.slice(0, maxCalls - this.#calls[kind])) {
+      for (const pending of batch) {
+        this.#ready.delete(pending)
+        pending.isReading = true
+      }
+      this.#calls[kind]++
+      void this.#read(kind, batch).finally(() => {
+        this.#calls[kind]--
+        if (this.#ready.size > 0) this.#readSoon()
+      })
     }
   }
 
@@ -197,7 +213,9 @@ export class RecordRefresh {
     this.#losses.clear(nameOf(pending.kind, pending.id))
     if (pending.isRequestedAgain && this.#isCurrent(pending)) {
       pending.absences = 0
-      this.#again(pending, 0)
+      pending.isRequestedAgain = false
+      // At once, but not without end: a record that changes all the time must not take the whole budget.
+      this.#again(pending, pending.repeats++ === 0 ? 0 : confirmAfterMs)
     } else if (this.#isCurrent(pending)) this.#pending.delete(nameOf(pending.kind, pending.id))
   }
 

@@ -1,7 +1,11 @@
-import { isOfSameTime, type RecordCache } from '../cache/record-cache.js'
+import { isDeepStrictEqual } from 'node:util'
+import type { RecordCache } from '../cache/record-cache.js'
+import { orderOf } from '../cache/record-order.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
+import { parseDate } from '../records/dates.js'
 import { InventoryItem } from '../records/inventory-item.js'
+import { isPartial } from '../records/partial.js'
 import { Product } from '../records/product.js'
 import { createRecordParser, type RecordParser } from '../records/record.js'
 import { Warehouse } from '../records/warehouse.js'
@@ -37,11 +41,11 @@ export interface WebhookReceiverOptions {
   readonly cache: RecordCache
   readonly warehouses: WarehouseList
   readonly syncStatus: SyncStatus
-  readonly clock: Pick<Clock, 'elapsed'>
-  /** Reads a record from upstream in the background. */
+  readonly clock: Clock
+  /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
   readonly refresh: (kind: 'product' | 'item', id: string) => void
-  /** Whether upstream is known to have no such record. */
-  readonly isKnownAbsent: (kind: 'product' | 'item', id: string) => boolean
+  /** Whether records that are not cached do not exist, because a mirror is live. */
+  readonly isFollowed: () => boolean
 }
 
 const products = createRecordParser(Product)
@@ -49,13 +53,15 @@ const items = createRecordParser(InventoryItem)
 const warehouseRecords = createRecordParser(Warehouse)
 
 /**
- * Applies webhook deliveries to the cache. Deliveries can arrive in any order, so a record replaces the cached one only if
- * it is newer. Events about the connection, and about its errors, make the sync status be read again.
+ * Applies webhook deliveries to the cache. Deliveries can arrive in any order and a day late, and may have only a part of
+ * the record. So a record is used only if it is whole and newer than the cached one; if it does not settle what the record
+ * is now, the record is read by its id. Events about the connection, and about its errors, make the sync status be read
+ * again.
  */
 export function createWebhookReceiver(options: WebhookReceiverOptions) {
-  const { cache, warehouses, syncStatus, clock, refresh, isKnownAbsent } = options
-  /** A delivery says nothing of when upstream read the record, so it counts as begun before any read. */
-  const times = () => ({ begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
+  const { cache, warehouses, syncStatus, clock, refresh, isFollowed } = options
+  // Upstream's dates are in whole seconds.
+  const startedAt = Math.floor(clock.now() / 1000) * 1000
 
   return (delivery: WebhookDelivery): ReceivedOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)
@@ -66,39 +72,48 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
       return apply(delivery, warehouseRecords, (warehouse) => {
-        if (!delivery.data_truncated) return warehouses.store(warehouse) ? 'applied' : 'older'
+        if (!delivery.data_truncated) return warehouses.store(warehouse)
         warehouses.invalidate()
         return 'read_back'
       })
     }
-    if (subject === 'product') {
-      return apply(delivery, products, (product) => {
-        if (!needsRead('product', product)) return store('product', product)
-        refresh('product', product.id)
-        return 'read_back'
-      })
-    }
-    if (subject === 'inventory') {
-      return apply(delivery, items, (item) => {
-        if (!needsRead('item', item)) return store('item', item)
-        refresh('item', item.id)
-        return 'read_back'
-      })
-    }
+    if (subject === 'product') return apply(delivery, products, (product) => use('product', product))
+    if (subject === 'inventory') return apply(delivery, items, (item) => use('item', item))
     return 'ignored'
 
-    function store<K extends 'product' | 'item'>(kind: K, record: K extends 'product' ? Product : InventoryItem) {
-      return cache.store(kind, record, times()).value === record ? 'applied' : 'older'
+    function use(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+      const cached = cache.peek(kind, record.id)?.value
+      const order = cached && orderOf(record, cached)
+      if (!delivery.data_truncated && order === 'older') return 'older'
+      if (delivery.data_truncated || isPartial(kind, record, cached)) return readBack(kind, record)
+      if (cached === undefined) return useUncached(kind, record)
+      if (order === 'newer') return store(kind, record)
+      return isDeepStrictEqual(record, cached) ? 'older' : readBack(kind, record)
     }
 
-    /** Whether the delivery does not settle what the current record is, so that it must be read from upstream. */
-    function needsRead(kind: 'product' | 'item', record: Product | InventoryItem): boolean {
-      if (delivery.data_truncated) return true
-      // Possibly a late delivery about a deleted record.
-      if (verb === 'updated' && isKnownAbsent(kind, record.id)) return true
-      // Dates are whole seconds, so either record may be the later one.
-      const cached = cache.peek(kind, record.id)?.value
-      return cached !== undefined && isOfSameTime(cached, record)
+    /** The record may be new, but it may also be deleted since, and the delivery late. */
+    function useUncached(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+      const date = parseDate(record.trackstar_updated_date)
+      const isOfThisRun = date !== undefined && date >= startedAt
+      if (isFollowed()) {
+        const isNew = verb === 'created' && isOfThisRun && !cache.wasRemoved(kind, record.id)
+        return isNew ? store(kind, record) : readBack(kind, record)
+      }
+      // Whatever is read from now on shows what is older than this run.
+      if (isOfThisRun) cache.storeUnread(kind, record)
+      else cache.forgetAbsence(kind, record)
+      return 'applied'
+    }
+
+    /** A delivery does not say when upstream read the record, so it counts as begun before any read. */
+    function store(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+      cache.store(kind, record, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
+      return 'applied'
+    }
+
+    function readBack(kind: 'product' | 'item', { id }: Product | InventoryItem): ReceivedOutcome {
+      refresh(kind, id)
+      return 'read_back'
     }
   }
 }

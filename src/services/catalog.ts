@@ -1,12 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ReadContext } from '../cache/read-context.js'
 import { completesWithin, type ReadResult, type ReadThrough, requestTimedOut } from '../cache/read-through.js'
-import { type RecordCache, updatedAt } from '../cache/record-cache.js'
+import type { RecordCache } from '../cache/record-cache.js'
+import { orderOf } from '../cache/record-order.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList, WarehousesById } from '../cache/warehouse-list.js'
+import { isProblem, type ProblemCode } from '../errors.js'
 import type { Mirror } from '../mirror/mirror.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { ReceivedOutcome, WebhookDelivery } from '../mirror/webhook-deliveries.js'
 import type { InventoryItem } from '../records/inventory-item.js'
+import { isPartial } from '../records/partial.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord, Page } from '../records/record.js'
 import type { SyncState } from '../records/sync-state.js'
@@ -25,6 +29,8 @@ export interface CatalogOptions {
   readonly warehouses: WarehouseList
   readonly syncStatus: SyncStatus
   readonly receive: Catalog['receive']
+  /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
+  readonly refresh: (kind: 'product' | 'item', id: string) => void
   /** Undefined in `on-demand` mode. */
   readonly mirror: Mirror | undefined
   readonly mirrored: MirrorStore | undefined
@@ -48,7 +54,10 @@ export interface Catalog {
   connectionState(context?: ReadContext): SyncState | undefined
   /** The resources that may lack records: upstream's first copy is incomplete, or the mirrored list is unreliable. */
   incomplete(context?: ReadContext): readonly string[]
-  /** Writes an adjustment to the warehouse system; the item in the response replaces the cached one. */
+  /**
+   * Writes an adjustment to the warehouse system. The item in the response replaces the cached one; if the response does not
+   * settle what the item is now, it is read again.
+   */
   adjust(id: string, adjustment: Adjustment, idempotencyKey: string, context: ReadContext): Promise<Adjusted>
   /** Applies a webhook delivery. */
   receive(delivery: WebhookDelivery): ReceivedOutcome
@@ -56,11 +65,35 @@ export interface Catalog {
   readonly mirrored: MirrorStore | undefined
 }
 
+/** After these errors of a write, nobody knows whether it was made. */
+const unclear: ReadonlySet<ProblemCode> = new Set([
+  'upstream_timeout',
+  'upstream_unavailable',
+  'upstream_invalid_response',
+])
+
 export function createCatalog(options: CatalogOptions): Catalog {
   const { trackstar, cache, warehouses, syncStatus, mirror, mirrored, clock } = options
   const syncState = (context?: ReadContext) => syncStatus.get(!context?.directives.onlyIfCached)
   const permitRequest = ({ caller, deadline }: ReadContext) =>
     ({ priority: 'caller', caller, deadline: () => deadline }) as const
+
+  /** The adjustment is made, whatever the reply says of the item. */
+  function useReply(id: string, { item, isReplay }: Adjusted, begunAt: number): void {
+    const cached = cache.peek('item', id)?.value
+    if (item === undefined || item.id !== id || isPartial('item', item, cached)) {
+      options.refresh('item', id)
+      return
+    }
+    if (!isReplay) {
+      cache.store('item', item, { begunAt, readAt: clock.elapsed() })
+      return
+    }
+    // A replay has the item as it was after the first response, which may be long ago, or lost.
+    if (cached && (orderOf(item, cached) === 'older' || isDeepStrictEqual(item, cached))) return
+    if (cached) cache.store('item', item, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
+    options.refresh('item', id)
+  }
 
   return {
     productsBySku: options.productsBySku,
@@ -91,13 +124,15 @@ export function createCatalog(options: CatalogOptions): Catalog {
     async adjust(id, adjustment, idempotencyKey, context) {
       const begunAt = clock.elapsed()
       context.calls.add({})
-      const adjusted = await options.adjust(id, adjustment, idempotencyKey, permitRequest(context))
-      const { item, isReplay } = adjusted
-      const cached = item && cache.peek('item', item.id)?.value
-      // A replay has the item as it was after the first response: old by now, unless that response was lost.
-      const isCurrent = !isReplay || (cached && updatedAt(item) > updatedAt(cached))
-      if (item && isCurrent) cache.store('item', item, { begunAt, readAt: clock.elapsed() })
-      return adjusted
+      try {
+        const adjusted = await options.adjust(id, adjustment, idempotencyKey, permitRequest(context))
+        useReply(id, adjusted, begunAt)
+        return adjusted
+      } catch (error) {
+        // The adjustment may have been made all the same.
+        if (isProblem(error) && unclear.has(error.problem) && cache.peek('item', id)) options.refresh('item', id)
+        throw error
+      }
     },
     receive: options.receive,
     mirrored,

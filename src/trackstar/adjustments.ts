@@ -5,7 +5,7 @@ import type { CallUpstream } from './call.js'
 import { encode } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
 import type { UpstreamAnswer } from './transport.js'
-import { errorOf, invalidResponse } from './upstream-errors.js'
+import { errorOf } from './upstream-errors.js'
 
 /** The body of an adjustment. Upstream accepts no null or empty fields. */
 export interface Adjustment {
@@ -17,8 +17,8 @@ export interface Adjustment {
 
 /** The result of an adjustment. */
 export interface Adjusted {
-  /** Upstream's response body, unchanged. */
-  readonly body: unknown
+  /** Upstream's response body, unchanged; `{id}` if it is no object. */
+  readonly body: object
   /** The item after the adjustment; undefined if the response has no valid one. */
   readonly item: InventoryItem | undefined
   /** Whether upstream had seen the idempotency key before and repeated its first response. */
@@ -48,16 +48,25 @@ export function createAdjust(callUpstream: CallUpstream): Adjust {
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    const answer = await callUpstream({ route, cause: 'write', permitRequest, request, toProblem })
+    // Upstream has made the adjustment if it says so, whatever the body: a caller who got an error would repeat it.
+    const call = {
+      route,
+      cause: 'write',
+      permitRequest,
+      request,
+      toProblem,
+      takesDeep: true,
+      takesAnyBody: true,
+    } as const
+    const answer = await callUpstream(call)
     if (answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
     }
-    if (typeof answer.body !== 'object' || answer.body === null || Array.isArray(answer.body)) {
-      throw invalidResponse(route, { path: '', message: 'must be object' })
-    }
-    const result = reader.parseRecord(answer.body)
+    const isObject = typeof answer.body === 'object' && answer.body !== null && !Array.isArray(answer.body)
+    const body: object = isObject && answer.body && !answer.isDeep ? answer.body : { id }
+    const result = reader.parseRecord(body)
     return {
-      body: answer.body,
+      body,
       item: 'record' in result ? result.record : undefined,
       isReplay: String(answer.headers['idempotent-replayed']).toLowerCase() === 'true',
     }

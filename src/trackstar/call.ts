@@ -37,6 +37,8 @@ export interface UpstreamCall {
   readonly runInSpan?: RunInSpan | undefined
   /** Whether a response that is nested too deeply to be safe is accepted. Default: false. */
   readonly takesDeep?: boolean
+  /** Whether a successful response without a usable body is accepted. Default: false. */
+  readonly takesAnyBody?: boolean
   /** Turns an error response into a problem where it means something special for this call. */
   readonly toProblem?: (answer: UpstreamAnswer) => Problem | undefined
 }
@@ -112,7 +114,7 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
       try {
         settle = breaker.begin()
         result = await runInSpan(() => attempt(call, retries === 0 ? call.cause : 'retry', permit))
-        health = healthOf(result)
+        health = healthOf(call, result)
       } finally {
         permit.release()
         settle?.(health)
@@ -137,7 +139,7 @@ function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): Upstrea
   const { status } = result
   if (status === 404) return result
   if (status < 200 || status > 299) throw call.toProblem?.(result) ?? toProblem(result)
-  if (result.body === undefined)
+  if (result.body === undefined && !call.takesAnyBody)
     throw invalidResponse(call.route, { path: '', message: result.fault ?? 'must be JSON' })
   if (result.isDeep && !call.takesDeep) {
     throw invalidResponse(call.route, {
@@ -148,9 +150,9 @@ function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): Upstrea
   return result
 }
 
-function healthOf(result: UpstreamAnswer | Problem): UpstreamHealth {
+function healthOf({ takesAnyBody }: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamHealth {
   if (isProblem(result)) return 'failing'
-  const isGarbled = result.status < 300 && result.body === undefined
+  const isGarbled = result.status < 300 && result.body === undefined && !takesAnyBody
   return isGarbled || (result.status >= 500 && result.status !== 501) ? 'failing' : 'responding'
 }
 

@@ -73,7 +73,8 @@ class SentHandler extends Decorator {
 /**
  * Creates the transport over HTTP. It makes each request once, without retries or rate limiting. It throws
  * `upstream_timeout` if the whole response has not come after `timeoutMs`, `upstream_unavailable` if the connection
- * ends before that, and `upstream_invalid_response` if what comes is not HTTP.
+ * ends before that, and `upstream_invalid_response` if what comes is not HTTP. Once a write has a 2xx status, it only lacks
+ * a usable body.
  * @param baseUrl upstream's URL; its path is a prefix of every request's path
  */
 export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentials: Credentials): Transport {
@@ -109,8 +110,11 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
         // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
         return parseJson(statusCode < 400 ? text : redacted(text))
       }
+      // A write is done once its status says so, even if the rest of the response is lost.
+      const isDone = request.method !== 'GET' && statusCode >= 200 && statusCode < 300
       const json = await read().catch((error: unknown) => {
         if (error instanceof UnusableBody) return error
+        if (isDone) return new UnusableBody('must be complete')
         throw error
       })
       const answer = { status: statusCode, headers: received }

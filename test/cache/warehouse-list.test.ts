@@ -180,20 +180,65 @@ tap.test('asks a failing upstream for a stale list no more than once in five min
 })
 
 tap.test('takes in a warehouse that is announced, once there is a list', async (t) => {
-  const { list, names } = start()
-  list.store({ id: 'wh_early' })
+  const { list, names, upstream, asked } = start()
+  const dated = (id: string, name: string, second: number) => ({
+    id,
+    name,
+    trackstar_updated_date: `2026-01-01T00:00:0${second}Z`,
+  })
+  upstream.answer = async () => [dated('wh_oslo', 'Oslo', 1)]
+  list.store({ id: 'wh_early', name: 'Early' })
   t.equal(list.known.size, 0)
   await names()
-  list.store({ id: 'wh_new', name: 'New' })
-  t.strictSame([...list.known.keys()].sort(), ['wh_new', ...(await names()).filter((id) => id !== 'wh_new')].sort())
-  list.store({ id: 'wh_new', name: 'Newer' })
-  t.equal(list.known.get('wh_new')?.name, 'Newer')
+  list.store(dated('wh_oslo', 'Oslo airport', 2))
+  t.equal(list.known.get('wh_oslo')?.name, 'Oslo airport')
+  list.store(dated('wh_oslo', 'Oslo airport', 2))
+  t.equal(asked.length, 1, 'a repeated delivery costs nothing')
+})
+
+tap.test('is read again where a delivery does not settle what a warehouse is now', async (t) => {
+  const second = (n: number) => ({ trackstar_updated_date: `2026-01-01T00:00:0${n}Z` })
+  const held = { id: 'wh_oslo', name: 'Oslo', code: 'OSL', ...second(1) }
+  const deliveries: [what: string, delivered: Warehouse][] = [
+    ['an unknown one, which may be deleted since', { id: 'wh_new', name: 'New', ...second(2) }],
+    ['of the same second', { ...held, name: 'Oslo airport' }],
+    ['without a date', { id: 'wh_oslo', name: 'Oslo airport', code: 'OSL' }],
+    ['a part', { id: 'wh_oslo', ...second(2) }],
+    ['one that lacks a field', { id: 'wh_oslo', name: 'Oslo airport', ...second(2) }],
+  ]
+  for (const [what, delivered] of deliveries) {
+    const { list, names, upstream, asked } = start()
+    upstream.answer = async () => [held]
+    await names()
+    list.store(delivered)
+    t.strictSame([...list.known.values()], [held], what)
+    t.equal(asked.length, 2, what)
+  }
+})
+
+tap.test('a list that was being read does not undo a delivery', async (t) => {
+  const { clock, list, names, upstream } = start()
+  const oslo = (name: string, second: number) => [
+    { id: 'wh_oslo', name, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
+  ]
+  upstream.answer = async () => oslo('Oslo', 1)
+  await names()
+  const answers: ((warehouses: readonly Warehouse[]) => void)[] = []
+  upstream.answer = () => new Promise((resolve) => answers.push(resolve))
+  clock.advance(12 * hour)
+  await names()
+  for (const warehouse of oslo('Oslo airport', 2)) list.store(warehouse)
+  answers[0]?.(oslo('Oslo', 1))
+  await settle()
+  answers[1]?.(oslo('Oslo airport', 2))
+  await settle()
+  t.equal(list.known.get('wh_oslo')?.name, 'Oslo airport')
 })
 
 tap.test('regression: an announcement that came late gave a warehouse its old name back', async (t) => {
-  const { list, names } = start()
+  const { list, names, upstream } = start()
+  upstream.answer = async () => [{ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' }]
   await names()
-  list.store({ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' })
   list.store({ id: 'wh_new', name: 'old', trackstar_updated_date: '2026-01-01T00:00:00Z' })
   t.equal(list.known.get('wh_new')?.name, 'new')
 })

@@ -19,7 +19,8 @@ function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
   store.storePage('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
   store.confirm(clock.now())
   store.setState('live')
-  const now = () => ({ begunAt: clock.now(), readAt: clock.now() })
+  /** A read that began after whatever is cached was read. */
+  const now = () => ({ begunAt: clock.now() + 1, readAt: clock.now() })
   const keep = {
     product: (record: Product) => cache.store('product', record, now()),
     item: (record: InventoryItem) => cache.store('item', record, now()),

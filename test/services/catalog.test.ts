@@ -333,21 +333,19 @@ tap.test('regression: everything was taken for absent where a list is empty', as
 tap.test('regression: a late delivery brought back to the mirror what is gone', async (t) => {
   const { catalog, upstream, reading, asked, live } = await mirrored(t)
   await live()
-  const read: (readonly string[])[] = []
+  const read: string[] = []
   upstream.items = async () => ({})
   upstream.productsByIds = async (ids) => {
-    read.push(ids)
+    read.push(...ids)
     return {}
   }
-  catalog.receive({ event_type: 'product.updated', data: { id: 'gone', sku: 'GONE' } })
-  catalog.receive({ event_type: 'inventory.updated', data: { id: 'gone', onhand: 1 } })
+  catalog.receive({ event_type: 'product.updated', data: { id: 'gone', sku: 'GONE', inventory_items: [] } })
+  catalog.receive({ event_type: 'inventory.updated', data: { id: 'gone', fulfillable: 1 } })
   await settle()
-  t.strictSame(read, [['gone']])
+  t.strictSame(read, ['gone'])
   t.strictSame(asked, ['items gone'])
   t.match((await catalog.productsBySku(['GONE'], reading())).get('GONE'), { value: undefined })
   t.match((await catalog.itemsById(['gone'], reading())).get('gone'), { value: undefined })
-  catalog.receive({ event_type: 'product.updated', data: { id: 'p1', sku: 'A', name: 'new' } })
-  t.equal(read.length, 1, 'what is there is taken as it comes')
 })
 
 tap.test('regression: a product that is malformed upstream was unknown to a mirror', async (t) => {
@@ -363,9 +361,10 @@ tap.test('takes an adjusted item in, and that of a replay only where it is news'
   const { clock, catalog, upstream, reading } = start()
   const adjusted = (onhand: number, second: number, isReplay: boolean) => async () => ({
     body: {},
-    item: { id: 'i1', onhand, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
+    item: { id: 'i1', onhand, fulfillable: onhand, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
     isReplay,
   })
+  upstream.items = () => new Promise(() => {})
   const five = { quantity: 5, adjustment_type: 'increase' } as const
   const onhand = async (adjust: typeof upstream.adjust) => {
     upstream.adjust = adjust
@@ -383,7 +382,12 @@ tap.test('takes an adjusted item in, and that of a replay only where it is news'
 
 tap.test('regression: an older read of the same second undid an adjustment', async (t) => {
   const { clock, catalog, upstream, reading } = start()
-  const record = (onhand: number) => ({ id: 'i1', onhand, trackstar_updated_date: '2026-01-01T00:00:01Z' })
+  const record = (onhand: number) => ({
+    id: 'i1',
+    onhand,
+    fulfillable: onhand,
+    trackstar_updated_date: '2026-01-01T00:00:01Z',
+  })
   let answer = (_batch: Partial<Batch<InventoryItem>>) => {}
   upstream.items = () => new Promise((resolve) => (answer = resolve))
   const slow = catalog.itemsById(['i1'], reading())
@@ -401,7 +405,10 @@ tap.test('reads a truncated item again after a read that was under way', async (
   const { clock, catalog, upstream, asked, reading } = start()
   const answers: ((onhand: number) => void)[] = []
   upstream.items = () =>
-    new Promise((resolve) => answers.push((onhand) => resolve({ records: [{ id: 'i1', onhand }] })))
+    new Promise((resolve) => {
+      const date = (onhand: number) => ({ trackstar_updated_date: `2026-01-01T00:00:0${onhand}Z` })
+      answers.push((onhand) => resolve({ records: [{ id: 'i1', onhand, ...date(onhand) }] }))
+    })
   const read = catalog.itemsById(['i1'], reading())
   await settle()
   clock.advance(10)

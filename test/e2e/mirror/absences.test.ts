@@ -19,8 +19,9 @@ async function start(t: Parameters<typeof startMirrored>[0]) {
 }
 
 tap.test('regression: one empty answer to one caller removed a record for everybody', async (t) => {
-  const { sandbox, get, stock, newCalls } = await start(t)
+  const { sandbox, clock, get, stock, newCalls } = await start(t)
   for (const path of ['/wms/products', '/wms/inventory']) {
+    clock.advance(2000)
     const clear = sandbox.fault(path, empty)
     t.match(await stock('CUP', noCache), { available: 40, stale: true }, path)
     t.match(await stock('CUP'), { available: 40, stale: true }, 'and for others, as stale')
