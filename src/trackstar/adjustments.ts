@@ -17,7 +17,7 @@ export interface Adjustment {
 
 /** The result of an adjustment. */
 export interface Adjusted {
-  /** Upstream's response body, unchanged; `{id}` if it is no object. */
+  /** Upstream's response body, unchanged. If that cannot be used, only the id: a 2xx means that the adjustment was made. */
   readonly body: object
   /** The item after the adjustment; undefined if the response has no valid one. */
   readonly item: InventoryItem | undefined
@@ -48,22 +48,12 @@ export function createAdjust(callUpstream: CallUpstream): Adjust {
       headers: { 'idempotency-key': idempotencyKey },
       body: adjustment,
     } as const
-    // Upstream has made the adjustment if it says so, whatever the body: a caller who got an error would repeat it.
-    const call = {
-      route,
-      cause: 'write',
-      permitRequest,
-      request,
-      toProblem,
-      takesDeep: true,
-      takesAnyBody: true,
-    } as const
-    const answer = await callUpstream(call)
+    const answer = await callUpstream({ route, cause: 'write', permitRequest, request, toProblem, takesAnyBody: true })
     if (answer.status === 404) {
       throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
     }
     const isObject = typeof answer.body === 'object' && answer.body !== null && !Array.isArray(answer.body)
-    const body: object = isObject && answer.body && !answer.isDeep ? answer.body : { id }
+    const body: object = isObject && answer.body ? answer.body : { id }
     const result = reader.parseRecord(body)
     return {
       body,

@@ -6,7 +6,7 @@ import type { Clock } from './clock.js'
 import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
 import { maxSafeLevels } from './response-body.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
-import { invalidResponse, pauseMs, toProblem } from './upstream-errors.js'
+import { invalidResponse, isOwnWord, pauseMs, toProblem } from './upstream-errors.js'
 
 /**
  * Why a call is made:
@@ -37,9 +37,9 @@ export interface UpstreamCall {
   readonly runInSpan?: RunInSpan | undefined
   /** Whether a response that is nested too deeply to be safe is accepted. Default: false. */
   readonly takesDeep?: boolean
-  /** Whether a successful response without a usable body is accepted. Default: false. */
+  /** Whether a success counts whatever its body, as with a write. The body is undefined if it cannot be used. */
   readonly takesAnyBody?: boolean
-  /** Turns an error response into a problem where it means something special for this call. */
+  /** Turns Trackstar's own error response into a problem where it means something special for this call. */
   readonly toProblem?: (answer: UpstreamAnswer) => Problem | undefined
 }
 
@@ -53,6 +53,8 @@ export interface CallReport {
   readonly waitedMs: number
   /** Upstream's `X-Request-Id`. */
   readonly upstreamRequestId: string | undefined
+  /** What the response says about the credentials, if anything. */
+  readonly credentials?: 'accepted' | 'refused' | undefined
 }
 
 export interface UpstreamCallerOptions {
@@ -66,7 +68,7 @@ export interface UpstreamCallerOptions {
   readonly onCall: (report: CallReport) => void
 }
 
-/** Calls upstream. Resolves to its 2xx and 404 answers; throws a problem for any other. */
+/** Calls upstream. Resolves to 2xx and to Trackstar's own 404; throws a problem for any other. */
 export type CallUpstream = (call: UpstreamCall) => Promise<UpstreamAnswer>
 
 const maxRetries = 2
@@ -100,6 +102,7 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
       ms: clock.elapsed() - startedAt,
       waitedMs,
       upstreamRequestId: typeof upstreamRequestId === 'string' ? upstreamRequestId : undefined,
+      credentials: isProblem(result) ? undefined : credentialsIn(result, request),
     })
     return result
   }
@@ -137,9 +140,10 @@ const runInActiveSpan: RunInSpan = (work) => work()
 function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {
   if (isProblem(result)) throw result
   const { status } = result
-  if (status === 404) return result
-  if (status < 200 || status > 299) throw call.toProblem?.(result) ?? toProblem(result)
-  if (result.body === undefined && !call.takesAnyBody)
+  if (status === 404 && isOwnWord(result)) return result
+  if (status < 200 || status > 299) throw (isOwnWord(result) && call.toProblem?.(result)) || toProblem(result)
+  if (call.takesAnyBody) return result.isDeep ? { ...result, body: undefined } : result
+  if (result.body === undefined)
     throw invalidResponse(call.route, { path: '', message: result.fault ?? 'must be JSON' })
   if (result.isDeep && !call.takesDeep) {
     throw invalidResponse(call.route, {
@@ -150,9 +154,23 @@ function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): Upstrea
   return result
 }
 
-function healthOf({ takesAnyBody }: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamHealth {
+/**
+ * What a response says about the credentials. Management calls use the organisation's API key alone: their success says
+ * nothing about the access token. The 403 of a write says nothing either: it means that this connection must not write.
+ */
+function credentialsIn(
+  answer: UpstreamAnswer,
+  { method, organisationOnly }: UpstreamRequest,
+): CallReport['credentials'] {
+  const { status, body } = answer
+  if (status >= 200 && status < 300) return body === undefined || organisationOnly ? undefined : 'accepted'
+  const isRefusal = status === 401 || (status === 403 && method === 'GET')
+  return isRefusal && isOwnWord(answer) ? 'refused' : undefined
+}
+
+function healthOf(call: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamHealth {
   if (isProblem(result)) return 'failing'
-  const isGarbled = result.status < 300 && result.body === undefined && !takesAnyBody
+  const isGarbled = result.status < 300 && result.body === undefined && !call.takesAnyBody
   return isGarbled || (result.status >= 500 && result.status !== 501) ? 'failing' : 'responding'
 }
 

@@ -4,15 +4,42 @@ import type { UpstreamAnswer } from './transport.js'
 /** Most characters of upstream's error message that are passed on. */
 const maxDetail = 500
 
+/** The statuses that mean something only in Trackstar's own words, see {@link isOwnWord}. */
+const needsOwnWord: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 422, 501])
+
+/** An error response, as the `cause` of its problem. */
+export class ErrorResponse extends Error {
+  constructor(
+    readonly status: number,
+    error: string | undefined,
+  ) {
+    super(`upstream answered ${status}${error === undefined ? '' : `: ${error}`}`)
+  }
+}
+
+/**
+ * Whether an error response is Trackstar's own: JSON with `error`, a text, and `origin`, which some 501 lack. Anything
+ * else, such as a page of HTML, comes from a gateway, and says nothing about the credentials, about whether a record
+ * exists, or about whether a request is valid.
+ */
+export function isOwnWord({ status, body }: UpstreamAnswer): boolean {
+  const { error, origin } = fieldsOf(body)
+  if (typeof error !== 'string' || error === '') return false
+  return (
+    origin === 'trackstar' || origin === 'integration' || (status === 501 && (origin === undefined || origin === null))
+  )
+}
+
 /**
  * Turns an error response into a problem. Upstream's message is passed on where it is about the request (400, 422, 501),
- * and nowhere else.
+ * and nowhere else. What a gateway says about such things is `upstream_invalid_response`.
  */
 export function toProblem(answer: UpstreamAnswer): Problem {
+  const { status } = answer
   const { error, origin } = errorOf(answer)
-  const suffix = error === undefined ? '' : `: ${error}`
-  const cause = new Error(`upstream answered ${answer.status}${suffix}`)
-  switch (answer.status) {
+  const cause = new ErrorResponse(status, error)
+  if (needsOwnWord.has(status) && !isOwnWord(answer)) return unexpectedStatus(status, cause)
+  switch (status) {
     case 400:
     case 422:
       return problem('upstream_rejected', error ?? 'Trackstar rejected the request', { origin, cause })
@@ -32,25 +59,27 @@ export function toProblem(answer: UpstreamAnswer): Problem {
     case 501:
       return problem(
         'not_supported_by_integration',
-        `The connected warehouse system does not support this operation${suffix}`,
+        `The connected warehouse system does not support this operation${error === undefined ? '' : `: ${error}`}`,
         { origin, cause },
       )
   }
-  if (answer.status === 429) {
+  if (status === 429) {
     return problem('upstream_unavailable', 'Trackstar refuses further calls for the moment (429)', {
       cause,
       retryAfter: retryAfterSeconds(answer),
     })
   }
-  if (answer.status >= 500) {
-    return problem('upstream_unavailable', `Trackstar is failing (${answer.status})`, {
+  if (status >= 500 && status !== 501) {
+    return problem('upstream_unavailable', `Trackstar is failing (${status})`, {
       cause,
       retryAfter: retryAfterSeconds(answer),
     })
   }
-  return problem('upstream_invalid_response', `Trackstar answered with an unexpected status (${answer.status})`, {
-    cause,
-  })
+  return unexpectedStatus(status, cause)
+}
+
+function unexpectedStatus(status: number, cause: Error): Problem {
+  return problem('upstream_invalid_response', `Trackstar answered with an unexpected status (${status})`, { cause })
 }
 
 /** The problem of a successful response whose body is not as expected. The route appears only in the log. */
@@ -65,12 +94,15 @@ export function errorOf({ body }: UpstreamAnswer): {
   error: string | undefined
   origin: 'trackstar' | 'integration'
 } {
-  const fields: { error?: unknown; origin?: unknown } = typeof body === 'object' && body !== null ? body : {}
+  const fields = fieldsOf(body)
   return {
     error: typeof fields.error === 'string' && fields.error !== '' ? fields.error.slice(0, maxDetail) : undefined,
     origin: fields.origin === 'integration' ? 'integration' : 'trackstar',
   }
 }
+
+const fieldsOf = (body: unknown): { error?: unknown; origin?: unknown } =>
+  typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {}
 
 /** The pause after a 429 without `Retry-After`: the span that upstream counts calls in. */
 const defaultPauseMs = 1000

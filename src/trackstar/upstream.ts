@@ -51,12 +51,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     options.onCredentials(state, before)
   }
 
-  /** @param rejections the statuses that mean that upstream rejects the credentials */
-  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker, ...rejections: string[]) {
+  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker) {
     const onCall = (call: CallReport) => {
-      // Management calls use the organisation's API key alone: their success says nothing about the access token.
-      if (call.outcome.startsWith('2') && call.route.startsWith('/wms/')) setCredentials('ok')
-      else if (rejections.includes(call.outcome)) setCredentials('refused')
+      if (call.credentials !== undefined) setCredentials(call.credentials === 'refused' ? 'refused' : 'ok')
       options.onCall(call)
     }
     return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
@@ -64,13 +61,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   const breaker = new CircuitBreaker(clock, options.onCircuit)
   const limiter = guardWithBreaker(limitForcedReads(createRateLimiter(options.readRate, clock), clock), breaker)
-  // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy. A 403 says
-  // nothing about the credentials either: it means that this connection must not write.
+  // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy.
   const writeBreaker = new CircuitBreaker(clock)
   const writeLimiter = guardWithBreaker(createRateLimiter(options.writeRate, clock), writeBreaker)
   return {
-    trackstar: createTrackstarClient(createCaller(limiter, breaker, '401', '403')),
-    adjust: createAdjust(createCaller(writeLimiter, writeBreaker, '401')),
+    trackstar: createTrackstarClient(createCaller(limiter, breaker)),
+    adjust: createAdjust(createCaller(writeLimiter, writeBreaker)),
     limiter,
     breaker,
     get credentials() {

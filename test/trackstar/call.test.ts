@@ -87,7 +87,15 @@ tap.test('returns the answer of one call, and reports the call', async (t) => {
   t.equal(sandbox.calls.length, 1)
   t.equal(limiter.state.usedLastSecond, 1)
   t.strictSame(reports, [
-    { route: '/wms/products', cause: 'miss', outcome: '200', ms: 30, waitedMs: 0, upstreamRequestId: 'req_1' },
+    {
+      route: '/wms/products',
+      cause: 'miss',
+      outcome: '200',
+      ms: 30,
+      waitedMs: 0,
+      upstreamRequestId: 'req_1',
+      credentials: 'accepted',
+    },
   ])
 })
 

@@ -31,7 +31,11 @@ tap.test('turns every status into an error of this service', async (t) => {
     [301, 'upstream_invalid_response', 502],
   ]
   for (const [status, problem, statusCode] of table) {
-    t.match(toProblem(answer(status)), { problem, statusCode, cause: { message: `upstream answered ${status}` } })
+    t.match(toProblem(answer(status, said('no', 'trackstar'))), {
+      problem,
+      statusCode,
+      cause: { message: `upstream answered ${status}: no` },
+    })
   }
 })
 
@@ -58,20 +62,36 @@ tap.test('passes on nothing else that upstream says', async (t) => {
   }
 })
 
-tap.test('has words of its own where upstream says nothing that can be read', async (t) => {
-  for (const body of [undefined, null, 'text', 7, [], {}, said(''), said(42), said({ error: 'x' })]) {
-    const rejected = toProblem(answer(422, body))
-    t.equal(rejected.message, 'Trackstar rejected the request')
-    t.strictSame(rejected.extras, { origin: 'trackstar' })
-    t.equal(toProblem(answer(501, body)).message, 'The connected warehouse system does not support this operation')
+tap.test('takes only Trackstar’s own JSON for its word', async (t) => {
+  const foreign = [
+    undefined,
+    null,
+    'text',
+    7,
+    [],
+    {},
+    [said('no', 'trackstar')],
+    said('', 'trackstar'),
+    said(42, 'trackstar'),
+    said({ code: 'x' }, 'trackstar'),
+    said('Forbidden', 'gateway'),
+    { message: 'Forbidden' },
+    { timestamp: 1, status: 403, error: 'Forbidden', path: '/' },
+  ]
+  for (const status of [400, 401, 403, 404, 409, 422, 501]) {
+    for (const body of foreign) {
+      const isCapabilityGap = status === 501 && Object(body).error === 'Forbidden' && Object(body).origin === undefined
+      const problem = isCapabilityGap ? 'not_supported_by_integration' : 'upstream_invalid_response'
+      t.match(toProblem(answer(status, body)), { problem }, `${status} ${JSON.stringify(body)}`)
+    }
   }
-  t.strictSame(toProblem(answer(422, said('x', 'elsewhere'))).extras, { origin: 'trackstar' })
+  t.match(toProblem(answer(501, said('no', null))), { problem: 'not_supported_by_integration' })
 })
 
 tap.test('cuts long words', async (t) => {
   const long = 'x'.repeat(501)
-  t.equal(toProblem(answer(422, said(long))).message, 'x'.repeat(500))
-  t.match(toProblem(answer(501, said(long))).message, /: x{500}$/)
+  t.equal(toProblem(answer(422, said(long, 'trackstar'))).message, 'x'.repeat(500))
+  t.match(toProblem(answer(501, said(long, 'integration'))).message, /: x{500}$/)
   t.match(toProblem(answer(503, said(long))).cause, { message: /: x{500}$/ })
 })
 

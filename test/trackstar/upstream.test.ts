@@ -133,3 +133,26 @@ tap.test('tells when the circuit of reads opens', async (t) => {
   t.equal(upstream.breaker.state, 'open')
   t.match(await write(), { item: { id: 'inv_sencha' } })
 })
+
+tap.test('regression: a gateway’s 403 made the service unready', async (t) => {
+  const { sandbox, upstream, read, write } = await start(t)
+  for (const status of [401, 403]) {
+    for (const body of ['<h1>Forbidden</h1>', '', { message: 'Forbidden' }]) {
+      sandbox.fault('*', { status, body, times: 2 })
+      t.match(await problemOf(read()), { problem: 'upstream_invalid_response' })
+      t.match(await problemOf(write()), { problem: 'upstream_invalid_response' })
+      t.equal(upstream.isRefused, false, `${status} ${JSON.stringify(body)}`)
+    }
+  }
+})
+
+tap.test('is refused until Trackstar itself answers again: a page of HTML is no answer of its own', async (t) => {
+  const { sandbox, upstream, read } = await start(t)
+  sandbox.fault('*', { status: 401, times: 1 })
+  await problemOf(read())
+  sandbox.fault('*', { status: 200, body: '<h1>Welcome</h1>', times: 1 })
+  await problemOf(read())
+  t.equal(upstream.isRefused, true)
+  await read()
+  t.equal(upstream.isRefused, false)
+})

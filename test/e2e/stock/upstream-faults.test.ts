@@ -22,6 +22,12 @@ const faults: readonly (readonly [what: string, fault: Fault, status: number, co
   ['422', { status: 422, body: { error: 'no', origin: 'integration' } }, 422, 'upstream_rejected'],
   ['501', { status: 501 }, 501, 'not_supported_by_integration'],
   ['404', { status: 404 }, 502, 'upstream_invalid_response'],
+  ['401 of a gateway', { status: 401, body: '<h1>Unauthorized</h1>' }, 502, 'upstream_invalid_response'],
+  ['403 of a gateway', { status: 403, body: '<h1>Blocked</h1>' }, 502, 'upstream_invalid_response'],
+  ['404 of a gateway', { status: 404, body: '' }, 502, 'upstream_invalid_response'],
+  ['422 of a gateway', { status: 422, body: { message: 'no' } }, 502, 'upstream_invalid_response'],
+  ['204', { status: 204, body: '' }, 502, 'upstream_invalid_response'],
+  ['HTML', { status: 200, body: '<h1>Welcome</h1>' }, 502, 'upstream_invalid_response'],
   ['302', { status: 302, headers: { location: '/elsewhere' } }, 502, 'upstream_invalid_response'],
   ['no JSON', { body: '{"data": [' }, 502, 'upstream_invalid_response'],
   ['empty', { body: '' }, 502, 'upstream_invalid_response'],
@@ -78,6 +84,35 @@ tap.test('is not ready after Trackstar refuses its credentials until a call succ
   sandbox.clearFaults()
   t.equal((await get(url)).statusCode, 200)
   t.equal(await ready(), 200)
+})
+
+tap.test('regression: a gateway that blocked one search made the service unready', async (t) => {
+  const { get, sandbox } = await startService(t)
+  for (const status of [401, 403]) {
+    sandbox.fault('/wms/products', { status, body: '<html>Request blocked</html>', times: 1 })
+    const reply = await get('/products?sku[contains]=union%20select')
+    t.equal(reply.statusCode, 502)
+    t.match(reply.json(), { code: 'upstream_invalid_response' })
+    t.equal((await get('/readyz')).statusCode, 200)
+    t.equal((await get(url)).statusCode, 200)
+  }
+})
+
+tap.test('regression: a gateway’s 404 denied an item and took it out of the cache', async (t) => {
+  const clock = new RunningClock()
+  const { get, sandbox } = await startService(t, { clock })
+  const path = '/inventory/inv_mix%2C3'
+  t.equal((await get(path)).statusCode, 200)
+  clock.advance(400_000)
+  sandbox.fault('/wms/inventory/*', { status: 404, body: '<h1>404 Not Found</h1>' })
+  const kept = await get(path)
+  t.equal(kept.statusCode, 200, 'the cached item is served')
+  t.equal(kept.headers['cache-status'], 'trackstar-bff; fwd=stale')
+  const cold = await get('/inventory/inv,unread')
+  t.equal(cold.statusCode, 502)
+  t.match(cold.json(), { code: 'upstream_invalid_response' })
+  sandbox.clearFaults()
+  t.equal((await get('/inventory/inv,unread')).statusCode, 404, 'the absence is Trackstar’s own word')
 })
 
 tap.test('regression: an unready service got no requests and so never became ready again', async (t) => {
