@@ -174,6 +174,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     findItem,
     confirmAbsence: refresh.confirmAbsence,
     incomplete,
+    failureTtlMs: policy.negativeTtlMs,
+    isUpstreamWell: async () => (await upstream.condition()) === 'well',
     onBatch: metrics.batch,
     onSuspectedLoss: (resource, missing) =>
       log.warn({ resource, missing }, 'most records are missing upstream, keeping them for now'),

@@ -1,4 +1,5 @@
 import type { Span } from '@opentelemetry/api'
+import { LRUCache } from 'lru-cache'
 import { isProblem, type Problem } from '../errors.js'
 import type { RunInSpan } from '../trackstar/call.js'
 import type { CallOptions } from '../trackstar/client.js'
@@ -6,6 +7,7 @@ import type { Clock } from '../trackstar/clock.js'
 import { FairQueue } from '../trackstar/fair-queue.js'
 import { KeyList, maxListValues } from '../trackstar/query.js'
 import { overloaded, type Permit, type Priority, priorities, type RateLimiter } from '../trackstar/rate-limiter.js'
+import { blameOf } from '../trackstar/upstream-errors.js'
 import { activeSpan, SharedSpan, withoutTraceContext } from './shared-span.js'
 
 /** Reads a batch of keys with one call. The result has a value, or a problem, for each key. */
@@ -17,6 +19,10 @@ export interface BatchLoaderOptions<V> {
   readonly readBatch: ReadBatch<V>
   readonly limiter: RateLimiter
   readonly clock: Pick<Clock, 'elapsed'>
+  /** How long the failure of a single key is remembered, in ms. */
+  readonly failureTtlMs: number
+  /** Whether upstream answers other calls now, so that a failure is the fault of the keys. */
+  readonly isUpstreamWell: () => Promise<boolean>
 }
 
 /** A request to load one key. */
@@ -26,6 +32,8 @@ export interface LoadRequest {
   readonly caller: string
   /** The key is of no use later than this, in the clock's `elapsed` ms. */
   readonly deadline: number
+  /** Whether upstream is to be called even if it has failed for this key a moment ago. Default: false. */
+  readonly ignoresFailure?: boolean | undefined
   /** Receives the call that carries the key, so that a request can count its upstream calls. */
   readonly calls?: Set<object>
 }
@@ -41,6 +49,9 @@ export interface LoadRequest {
  * A full batch leaves with the next permit. A partial batch leaves only while no other partial batch of its priority is
  * in flight, as Nagle's algorithm holds back a small segment until the last one is acknowledged (RFC 896). When the
  * service is idle, this delays nothing; under load, it keeps small batches from using up the permits.
+ *
+ * One key can make a batch fail, and it may be another caller's. So unless upstream fails altogether, a failed batch is
+ * split until that key is alone. Its failure is remembered, and from then on the key is read in a call of its own.
  */
 export class BatchLoader<V> {
   readonly #pending = new Map<string, PendingLoad<V>>()
@@ -50,6 +61,8 @@ export class BatchLoader<V> {
     forced: new LoadQueue(),
     mirror: new LoadQueue(),
   }
+
+  readonly #failures = new LRUCache<string, KeyFailure>({ max: maxFailures })
 
   constructor(private readonly options: BatchLoaderOptions<V>) {
     options.limiter.onPause(() => this.#refuseLate())
@@ -62,7 +75,8 @@ export class BatchLoader<V> {
 
   /**
    * Loads `key`, sharing a load that is pending already. Rejects at once with `overloaded` if upstream cannot be called
-   * before the deadline, and otherwise with the problem of the call.
+   * before the deadline, with the remembered problem if upstream has just failed for this key, and otherwise with the
+   * problem of the call.
    */
   load(key: string, request: LoadRequest): Promise<V> {
     const pending = this.#pending.get(key)
@@ -71,13 +85,28 @@ export class BatchLoader<V> {
       return pending.promise
     }
     const { name, limiter, clock } = this.options
+    const failure = this.#failures.get(key)
+    if (failure !== undefined && this.#isCurrent(failure, request)) return Promise.reject(failure.error)
     const queue = this.#queues[request.priority]
     const batchesAhead = Math.floor(queue.loads.ahead(request.caller) / maxListValues)
     const at = limiter.estimateAt(request.priority, name, batchesAhead - queue.permitRequests)
     if (at > request.deadline) return Promise.reject(overloaded(at - clock.elapsed()))
     const load = new PendingLoad<V>(key, request)
-    this.#enqueue(load)
+    if (failure?.isAlone) {
+      this.#pending.set(key, load)
+      void withoutTraceContext(() => this.#read([load], request.priority))
+    } else this.#enqueue(load)
     return load.promise
+  }
+
+  /** Remembers that upstream fails for `key`, so that not every request for it makes a call. */
+  rememberFailure(key: string, error: Problem, isAlone = false): void {
+    this.#failures.set(key, { error, at: this.options.clock.elapsed(), isAlone })
+  }
+
+  #isCurrent({ at }: KeyFailure, { ignoresFailure }: LoadRequest): boolean {
+    const age = this.options.clock.elapsed() - at
+    return age < (ignoresFailure ? Math.min(newEnoughMs, this.options.failureTtlMs) : this.options.failureTtlMs)
   }
 
   /** A load has the highest priority of all its requests. */
@@ -167,13 +196,14 @@ export class BatchLoader<V> {
   }
 
   /** Reads a batch and settles its loads; never rejects. Without `permit`, the call requests one. */
-  async #read(batch: readonly PendingLoad<V>[], priority: Priority, permit?: Permit): Promise<void> {
+  async #read(batch: readonly PendingLoad<V>[], priority: Priority, permit?: Permit, split?: Split): Promise<void> {
     const span = this.#startSpan(batch, priority)
     try {
       const values = await this.options.readBatch(
         batch.map((load) => load.key),
-        this.#callOptions(batch, priority, span.run, permit),
+        this.#callOptions(batch, priority, span.run, permit, split),
       )
+      if (split) split.successes++
       for (const load of batch) {
         const value = values.get(load.key)
         if (value === undefined || isProblem(value)) this.#fail(load, value ?? missingResult(load.key))
@@ -182,7 +212,7 @@ export class BatchLoader<V> {
       span.end()
     } catch (error) {
       span.end(error)
-      this.#failBatch(batch, priority, error)
+      await this.#failBatch(batch, priority, error, split ?? new Split())
     }
   }
 
@@ -191,10 +221,18 @@ export class BatchLoader<V> {
     priority: Priority,
     runInSpan: RunInSpan,
     permit: Permit | undefined,
+    split: Split | undefined,
   ): CallOptions {
     const deadline = () => Math.max(...batch.map((load) => load.deadline))
     const permitRequest = this.#permitRequest(priority, deadline)
-    return { cause: causes[priority], permitRequest, runInSpan, ...(permit && { permit }) }
+    return {
+      cause: causes[priority],
+      permitRequest,
+      runInSpan,
+      ...(permit && { permit }),
+      // The failure has outlasted the retries already.
+      ...(split && { maxRetries: 0 }),
+    }
   }
 
   #startSpan(batch: readonly PendingLoad<V>[], priority: Priority): SharedSpan {
@@ -205,21 +243,29 @@ export class BatchLoader<V> {
     return span
   }
 
-  /**
-   * If upstream rejects a batch, one key may be to blame, and it may be another caller's. So each half is read again by
-   * itself, down to the single key that is rejected.
-   */
-  #failBatch(batch: readonly PendingLoad<V>[], priority: Priority, error: unknown): void {
-    if (batch.length === 1 || !isProblem(error, 'upstream_rejected')) {
-      for (const load of batch) this.#fail(load, error)
+  /** Reads each half of a failed batch by itself, down to the key that is to blame, unless upstream fails altogether. */
+  async #failBatch(batch: readonly PendingLoad<V>[], priority: Priority, error: unknown, split: Split): Promise<void> {
+    split.failures++
+    const isKeysFault = await this.#isKeysFault(error)
+    const [first] = batch
+    if (first && batch.length > 1 && isKeysFault && split.mayGoOn) {
+      const middle = Math.ceil(batch.length / 2)
+      for (const half of [batch.slice(0, middle), batch.slice(middle)])
+        void this.#read(half, priority, undefined, split)
       return
     }
-    const middle = Math.ceil(batch.length / 2)
-    for (const half of [batch.slice(0, middle), batch.slice(middle)]) void this.#read(half, priority)
+    if (first && batch.length === 1 && isKeysFault && isProblem(error)) this.rememberFailure(first.key, error, true)
+    for (const load of batch) this.#fail(load, error)
+  }
+
+  async #isKeysFault(error: unknown): Promise<boolean> {
+    const blame = blameOf(error)
+    return blame === 'request' || (blame === 'unclear' && (await this.options.isUpstreamWell()))
   }
 
   #resolve(load: PendingLoad<V>, value: V): void {
     this.#pending.delete(load.key)
+    this.#failures.delete(load.key)
     load.resolve(value)
   }
 
@@ -237,6 +283,30 @@ export class BatchLoader<V> {
       const late = loads.remove((load) => load.deadline < at)
       for (const load of late) this.#fail(load, overloaded(at - clock.elapsed()))
     }
+  }
+}
+
+/** Most keys whose failure is remembered. */
+const maxFailures = 5000
+/** A failure as recent as this is new enough for every request. */
+const newEnoughMs = 1000
+
+/** What is remembered of a key that upstream fails for. */
+interface KeyFailure {
+  readonly error: Problem
+  readonly at: number
+  /** Whether the key makes a whole batch fail. */
+  readonly isAlone: boolean
+}
+
+/** How the search for the keys that made a batch fail goes. */
+class Split {
+  failures = 0
+  successes = 0
+
+  /** If nothing succeeds at all, or too many keys fail, the search ends: a batch of 100 must not become 199 calls. */
+  get mayGoOn(): boolean {
+    return this.failures + this.successes < 64 && (this.successes > 0 || this.failures < 15)
   }
 }
 

@@ -80,9 +80,9 @@ export function readThrough<T>(
     try {
       const { caller, deadline, calls } = context
       const isForced = entry !== undefined && withinRevalidateWindow(entry, clock.elapsed(), policy)
-      return resultOf(
-        await source.loader.load(key, { priority: isForced ? 'forced' : 'caller', caller, deadline, calls }),
-      )
+      const priority = isForced ? 'forced' : 'caller'
+      const ignoresFailure = context.directives.noCache
+      return resultOf(await source.loader.load(key, { priority, caller, deadline, calls, ignoresFailure }))
     } catch (error) {
       if (!isProblem(error)) throw error
       return staleOr(entry, error, context)

@@ -26,6 +26,10 @@ export interface RecordLoadersOptions {
   readonly confirmAbsence?: ((kind: 'product' | 'item', id: string) => boolean) | undefined
   /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
+  /** How long the failure of a single key is remembered, in ms. */
+  readonly failureTtlMs: number
+  /** Whether upstream answers other calls now, so that a failure is the fault of the keys. */
+  readonly isUpstreamWell: () => Promise<boolean>
   /** Called with the number of keys in each call. */
   readonly onBatch: (resource: Resource, keys: number) => void
   /** Called when an answer lacks so many cached records that the loss is not believed yet. */
@@ -54,7 +58,7 @@ const uncachedAbsence = (times: ReadTimes, clock: Clock): CacheEntry<never> => (
 
 /** The loaders that read missing records from upstream and put them into the cache. */
 export function createRecordLoaders(options: RecordLoadersOptions): RecordLoaders {
-  const { trackstar, limiter, clock, cache } = options
+  const { trackstar, limiter, clock, cache, failureTtlMs, isUpstreamWell } = options
   const losses = new LossGuard(plausibleLoss)
   const confirmAbsence = options.confirmAbsence ?? (() => false)
 
@@ -75,6 +79,8 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     name: 'skus',
     limiter,
     clock,
+    failureTtlMs,
+    isUpstreamWell,
     async readBatch(skus, callOptions) {
       const { batch, times } = await timed('products', skus, () => trackstar.productsBySku(skus, callOptions))
       return cacheProducts(skus, batch, times)
@@ -85,6 +91,8 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     name: 'items',
     limiter,
     clock,
+    failureTtlMs,
+    isUpstreamWell,
     async readBatch(ids, callOptions) {
       const { batch, times } = await timed('inventory', ids, () => trackstar.inventoryByIds(ids, callOptions))
       return cacheItems(ids, batch, times)
@@ -114,7 +122,10 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     const isLossBelieved = believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
     const result = (sku: string, found: readonly Product[]) => {
       const fault = faultOf(malformed, 'sku', sku, found.length > 0)
-      if (fault) return fault
+      if (fault) {
+        products.rememberFailure(sku, fault)
+        return fault
+      }
       const presentIds = new Set([...found, ...malformed].map(({ id }) => id))
       const entry = options.findProducts(sku)
       const kept = (entry?.value ?? []).filter(({ id }) => !presentIds.has(id) && confirmAbsence('product', id))
@@ -151,7 +162,10 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
       if (isForeign)
         return problem('upstream_invalid_response', 'Trackstar returned none of the requested items, but others')
       const fault = faultOf(malformed, 'id', id, false)
-      if (fault !== undefined) return fault
+      if (fault) {
+        items.rememberFailure(id, fault)
+        return fault
+      }
       const entry = options.findItem(id)
       if (entry?.value !== undefined && confirmAbsence('item', id)) return asUnsettled(entry, times.readAt)
       if (isLossBelieved) return cache.storeAbsence('item', id, times)

@@ -3,6 +3,7 @@ import { context, createContextKey } from '@opentelemetry/api'
 import { isProblem, type Problem } from '../errors.js'
 import type { CircuitBreaker, UpstreamHealth } from './circuit-breaker.js'
 import type { Clock } from './clock.js'
+import type { NeutralCheck } from './neutral-check.js'
 import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
 import { maxSafeLevels } from './response-body.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
@@ -16,9 +17,10 @@ import { invalidResponse, isOwnWord, pauseMs, toProblem } from './upstream-error
  * - `list`: a caller reads one of Trackstar's lists
  * - `mirror`: the mirror loads or follows the catalog
  * - `write`: an adjustment
+ * - `check`: a call failed, and it is not clear whether upstream fails or only this call
  * - `retry`: any of these, repeated
  */
-export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'mirror' | 'write' | 'retry'
+export type Cause = 'miss' | 'refresh' | 'forced' | 'list' | 'mirror' | 'write' | 'check' | 'retry'
 
 /** Runs `work` within a span. */
 export type RunInSpan = <T>(work: () => T) => T
@@ -35,6 +37,8 @@ export interface UpstreamCall {
   readonly permit?: Permit | undefined
   /** Runs each attempt within a span. Default: the active one. */
   readonly runInSpan?: RunInSpan | undefined
+  /** How often the call may be retried. Default: 2. */
+  readonly maxRetries?: number
   /** Whether a response that is nested too deeply to be safe is accepted. Default: false. */
   readonly takesDeep?: boolean
   /** Whether a success counts whatever its body, as with a write. The body is undefined if it cannot be used. */
@@ -66,27 +70,28 @@ export interface UpstreamCallerOptions {
   /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly onCall: (report: CallReport) => void
+  /**
+   * Tells whether upstream fails or only one call. Without it, as with writes, a 500 says nothing about upstream, and
+   * every other failure counts against it.
+   */
+  readonly check?: Pick<NeutralCheck, 'calls' | 'condition'>
 }
 
 /** Calls upstream. Resolves to 2xx and to Trackstar's own 404; throws a problem for any other. */
 export type CallUpstream = (call: UpstreamCall) => Promise<UpstreamAnswer>
 
-const maxRetries = 2
+const defaultMaxRetries = 2
 const retryBaseMs = 100
 const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
-/**
- * Creates the function that every call goes through: a permit, the circuit breaker, one HTTP request. A retry starts
- * again with a permit of its own, so every attempt counts against the rate limit.
- *
- * A call is retried at most twice, with full jitter, on 429, 502, 503, 504 and connection errors, and never past the
- * deadline of its permit request.
- */
-export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstream {
-  const { transport, limiter, breaker, clock, timeoutMs, onCall } = options
-
-  /** Makes one attempt. Returns the answer, or the problem if there is none. */
-  async function attempt({ route, request }: UpstreamCall, cause: Cause, { sent, waitedMs }: Permit) {
+/** Creates the function that makes one attempt and reports it. It returns the answer, or the problem if there is none. */
+export function createAttempt(options: Pick<UpstreamCallerOptions, 'transport' | 'clock' | 'timeoutMs' | 'onCall'>) {
+  const { transport, clock, timeoutMs, onCall } = options
+  return async (
+    { route, request }: Pick<UpstreamCall, 'route' | 'request'>,
+    cause: Cause,
+    { sent, waitedMs }: Permit,
+  ): Promise<UpstreamAnswer | Problem> => {
     const startedAt = clock.elapsed()
     const result = await duringCall({ route, cause }, () => transport(request, { timeoutMs, onSent: sent })).catch(
       (error: unknown) => {
@@ -102,13 +107,45 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
       ms: clock.elapsed() - startedAt,
       waitedMs,
       upstreamRequestId: typeof upstreamRequestId === 'string' ? upstreamRequestId : undefined,
-      credentials: isProblem(result) ? undefined : credentialsIn(result, request),
+      credentials: isProblem(result) ? undefined : credentialsIn(result, request, cause),
     })
     return result
   }
+}
+
+/**
+ * Creates the function that every call goes through: a permit, the circuit breaker, one HTTP request. A retry starts
+ * again with a permit of its own, so every attempt counts against the rate limit.
+ *
+ * A call is retried at most twice, with full jitter, on 429, 502, 503, 504 and connection errors, and never past the
+ * deadline of its permit request.
+ *
+ * The circuit breaker opens only if a neutral call fails as well. Neither does Trackstar's 403 to one read mean that it
+ * refuses the credentials unless it refuses a neutral call.
+ */
+export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstream {
+  const { limiter, breaker, clock, check } = options
+  const attempt = createAttempt(options)
+
+  /**
+   * What the breaker is told about an attempt.
+   * @param before how many neutral calls had begun when the attempt began
+   */
+  async function judge(
+    call: UpstreamCall,
+    result: UpstreamAnswer | Problem,
+    before: number | undefined,
+  ): Promise<UpstreamHealth> {
+    const health = healthOf(call, result)
+    if (check === undefined) return !isProblem(result) && result.status === 500 ? 'unknown' : health
+    if (isForbidden(result)) await check.condition(before)
+    if (health !== 'failing' || !breaker.isAtLimit) return health
+    const condition = await check.condition(before)
+    return condition === 'well' || condition === 'refusing' ? 'responding' : condition
+  }
 
   return async (call) => {
-    const { permitRequest, runInSpan = runInActiveSpan } = call
+    const { permitRequest, runInSpan = runInActiveSpan, maxRetries = defaultMaxRetries } = call
     for (let retries = 0; ; retries++) {
       const permit = (retries === 0 ? call.permit : undefined) ?? (await limiter.acquire(permitRequest))
       let settle: ((health: UpstreamHealth) => void) | undefined
@@ -116,14 +153,16 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
       let result: UpstreamAnswer | Problem
       try {
         settle = breaker.begin()
+        const before = check?.calls
         result = await runInSpan(() => attempt(call, retries === 0 ? call.cause : 'retry', permit))
-        health = healthOf(call, result)
+        const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || limiter.state.isExhausted)
+        if (pause > 0) limiter.pauseUntil(clock.elapsed() + pause)
+        permit.release()
+        health = await judge(call, result, before)
       } finally {
         permit.release()
         settle?.(health)
       }
-      const pause = isProblem(result) ? 0 : pauseMs(result, clock.now(), permit.wasLast || limiter.state.isExhausted)
-      if (pause > 0) limiter.pauseUntil(clock.elapsed() + pause)
       const delay = Math.random() * retryBaseMs * 2 ** retries
       const { priority, caller, deadline } = permitRequest
       const nextAt = Math.max(clock.elapsed() + delay, limiter.estimateAt(priority, caller, 0))
@@ -156,19 +195,25 @@ function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): Upstrea
 
 /**
  * What a response says about the credentials. Management calls use the organisation's API key alone: their success says
- * nothing about the access token. The 403 of a write says nothing either: it means that this connection must not write.
+ * nothing about the access token. A 403 counts only if no caller has put anything into the call. That of a write means
+ * that this connection must not write.
  */
 function credentialsIn(
   answer: UpstreamAnswer,
-  { method, organisationOnly }: UpstreamRequest,
+  { organisationOnly }: UpstreamRequest,
+  cause: Cause,
 ): CallReport['credentials'] {
   const { status, body } = answer
   if (status >= 200 && status < 300) return body === undefined || organisationOnly ? undefined : 'accepted'
-  const isRefusal = status === 401 || (status === 403 && method === 'GET')
+  const isRefusal = status === 401 || (status === 403 && cause === 'check')
   return isRefusal && isOwnWord(answer) ? 'refused' : undefined
 }
 
-function healthOf(call: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamHealth {
+const isForbidden = (result: UpstreamAnswer | Problem) =>
+  !isProblem(result) && result.status === 403 && isOwnWord(result)
+
+/** What an attempt says about upstream's health. */
+export function healthOf(call: Pick<UpstreamCall, 'takesAnyBody'>, result: UpstreamAnswer | Problem): UpstreamHealth {
   if (isProblem(result)) return 'failing'
   const isGarbled = result.status < 300 && result.body === undefined && !call.takesAnyBody
   return isGarbled || (result.status >= 500 && result.status !== 501) ? 'failing' : 'responding'

@@ -33,6 +33,11 @@ export class CircuitBreaker {
     return this.#hasTrial || this.clock.elapsed() >= this.#openUntil ? 'half-open' : 'open'
   }
 
+  /** Whether one more failure opens the breaker, or keeps it open. */
+  get isAtLimit(): boolean {
+    return this.#failures >= failuresToOpen - 1
+  }
+
   /** Throws `upstream_unavailable`, with `Retry-After`, while no call may be made. */
   check(): void {
     if (this.state === 'closed' || (this.state === 'half-open' && !this.#hasTrial)) return

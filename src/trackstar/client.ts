@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly permit?: Permit
   /** Runs each attempt within a span. Default: the active one. */
   readonly runInSpan?: RunInSpan
+  /** How often a call may be retried. Default: 2. */
+  readonly maxRetries?: number
 }
 
 /** The records that a batch of keys brought, to be matched by id or SKU. */

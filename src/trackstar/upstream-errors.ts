@@ -1,4 +1,4 @@
-import { type Problem, problem } from '../errors.js'
+import { isProblem, type Problem, problem } from '../errors.js'
 import type { UpstreamAnswer } from './transport.js'
 
 /** Most characters of upstream's error message that are passed on. */
@@ -80,6 +80,30 @@ export function toProblem(answer: UpstreamAnswer): Problem {
 
 function unexpectedStatus(status: number, cause: Error): Problem {
   return problem('upstream_invalid_response', `Trackstar answered with an unexpected status (${status})`, { cause })
+}
+
+/**
+ * Whose fault a failed read is:
+ * - `request`: upstream says that it does not accept the request
+ * - `unclear`: the request may have caused it, or upstream may be failing
+ * - `upstream`: the request has nothing to do with it, or was not made
+ */
+export function blameOf(error: unknown): 'request' | 'unclear' | 'upstream' {
+  if (!isProblem(error)) return 'upstream'
+  const status = error.cause instanceof ErrorResponse ? error.cause.status : undefined
+  switch (error.problem) {
+    case 'upstream_rejected':
+      return 'request'
+    case 'upstream_invalid_response':
+      return 'unclear'
+    case 'upstream_auth_failed':
+      return status === 403 ? 'unclear' : 'upstream'
+    // Without a cause, no call was made. A 429 and a 503 are about the rate and the load.
+    case 'upstream_unavailable':
+      return error.cause === undefined || status === 429 || status === 503 ? 'upstream' : 'unclear'
+    default:
+      return 'upstream'
+  }
 }
 
 /** The problem of a successful response whose body is not as expected. The route appears only in the log. */

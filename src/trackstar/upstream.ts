@@ -4,6 +4,7 @@ import { type CallReport, createUpstreamCaller } from './call.js'
 import { CircuitBreaker, type CircuitState, guardWithBreaker } from './circuit-breaker.js'
 import { createTrackstarClient, type TrackstarClient } from './client.js'
 import type { Clock } from './clock.js'
+import { createNeutralCheck, type UpstreamCondition } from './neutral-check.js'
 import { createRateLimiter, limitForcedReads, type RateLimiter } from './rate-limiter.js'
 import { type Credentials, httpTransport } from './transport.js'
 
@@ -38,6 +39,8 @@ export interface Upstream {
   readonly breaker: Pick<CircuitBreaker, 'state'>
   /** `refused` from the first rejection until a call succeeds again. */
   readonly credentials: CredentialsState
+  /** Whether upstream answers a read that contains nothing of any caller. Calls it, unless that has just been done. */
+  condition(): Promise<UpstreamCondition>
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -51,24 +54,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     options.onCredentials(state, before)
   }
 
-  function createCaller(limiter: RateLimiter, breaker: CircuitBreaker) {
-    const onCall = (call: CallReport) => {
-      if (call.credentials !== undefined) setCredentials(call.credentials === 'refused' ? 'refused' : 'ok')
-      options.onCall(call)
-    }
-    return createUpstreamCaller({ transport, limiter, breaker, clock, timeoutMs, onCall })
+  const onCall = (call: CallReport) => {
+    if (call.credentials !== undefined) setCredentials(call.credentials === 'refused' ? 'refused' : 'ok')
+    options.onCall(call)
   }
+  const parts = { transport, clock, timeoutMs, onCall }
 
   const breaker = new CircuitBreaker(clock, options.onCircuit)
-  const limiter = guardWithBreaker(limitForcedReads(createRateLimiter(options.readRate, clock), clock), breaker)
+  const unguarded = limitForcedReads(createRateLimiter(options.readRate, clock), clock)
+  const limiter = guardWithBreaker(unguarded, breaker)
+  const check = createNeutralCheck({ ...parts, limiter: unguarded })
   // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy.
   const writeBreaker = new CircuitBreaker(clock)
   const writeLimiter = guardWithBreaker(createRateLimiter(options.writeRate, clock), writeBreaker)
   return {
-    trackstar: createTrackstarClient(createCaller(limiter, breaker)),
-    adjust: createAdjust(createCaller(writeLimiter, writeBreaker)),
+    trackstar: createTrackstarClient(createUpstreamCaller({ ...parts, limiter, breaker, check })),
+    adjust: createAdjust(createUpstreamCaller({ ...parts, limiter: writeLimiter, breaker: writeBreaker })),
     limiter,
     breaker,
+    condition: () => check.condition(),
     get credentials() {
       return credentials
     },

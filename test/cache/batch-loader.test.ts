@@ -10,6 +10,7 @@ import {
   priorities,
   type RateLimiter,
 } from '../../src/trackstar/rate-limiter.js'
+import { ErrorResponse } from '../../src/trackstar/upstream-errors.js'
 import { problemOf, settle, TestClock } from '../harness.js'
 
 /** A rate limiter whose permits are granted by hand. */
@@ -88,12 +89,24 @@ function start() {
       })
     })
   }
-  const loader = new BatchLoader<string>({ name: 'keys', readBatch, limiter, clock })
+  const upstream = { isWell: true, checks: 0 }
+  const isUpstreamWell = async () => {
+    upstream.checks++
+    return upstream.isWell
+  }
+  const loader = new BatchLoader<string>({
+    name: 'keys',
+    readBatch,
+    limiter,
+    clock,
+    failureTtlMs: 30_000,
+    isUpstreamWell,
+  })
   const load = (key: string, request: Partial<LoadRequest> = {}) =>
     loader.load(key, { priority: 'caller', caller: 'a', deadline: clock.elapsed() + 10_000, ...request })
   /** The code of the problem that a load fails with. */
   const codeOf = async (load: Promise<string>) => (await problemOf(load))?.problem
-  return { clock, limiter, calls, loader, load, codeOf }
+  return { clock, limiter, calls, loader, load, codeOf, upstream }
 }
 
 const names = (count: number, prefix = 'k') => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
@@ -439,10 +452,8 @@ tap.test('regression: one rejected key failed all other keys of its batch', asyn
   )
   t.strictSame(await codes, [undefined, undefined, 'upstream_rejected', undefined, undefined])
   t.equal(await joined, 'upstream_rejected', 'all requests of the key fail')
-  const again = load('bad')
-  await limiter.grant()
-  await calls[5]?.answer()
-  t.equal(await again, 'BAD', 'the rejection is not remembered')
+  t.equal(await codeOf(load('bad')), 'upstream_rejected', 'the rejection is remembered')
+  t.equal(limiter.requests.length, 0)
   t.equal(loader.waiting, 0)
 })
 
@@ -458,16 +469,131 @@ tap.test('reads each key by itself when all are rejected, and no more often', as
   t.equal(limiter.requests.length, 0)
 })
 
-tap.test('does not split a batch that fails in any other way', async (t) => {
-  for (const code of ['upstream_unavailable', 'upstream_timeout', 'upstream_invalid_response'] as const) {
-    const { limiter, calls, load, codeOf } = start()
-    const codes = Promise.all(['a', 'b', 'c'].map((key) => codeOf(load(key))))
+/** Failures that one key may have caused. */
+const unclear = (): readonly Problem[] => [
+  problem('upstream_invalid_response', 'HTML'),
+  problem('upstream_auth_failed', '403', { cause: new ErrorResponse(403, undefined) }),
+  problem('upstream_unavailable', '500', { cause: new ErrorResponse(500, undefined) }),
+  problem('upstream_unavailable', 'the connection was reset', { cause: new Error('ECONNRESET') }),
+]
+
+tap.test('regression: a key that draws a 403, a 500, HTML or a reset failed all other keys of its batch', async (t) => {
+  for (const error of unclear()) {
+    const { limiter, calls, load, codeOf, upstream } = start()
+    const codes = Promise.all(['a', 'bad', 'b'].map((key) => codeOf(load(key))))
     await limiter.grant()
-    await calls[0]?.fail(problem(code, 'gone'))
-    t.strictSame(await codes, [code, code, code])
-    t.equal(limiter.requests.length, 0)
-    t.equal(calls.length, 1)
+    await calls[0]?.fail(error)
+    for (let n = 0; n < 2; n++) await limiter.grant()
+    await calls[1]?.fail(error)
+    await calls[2]?.answer()
+    for (let n = 0; n < 2; n++) await limiter.grant()
+    await calls[3]?.answer()
+    await calls[4]?.fail(error)
+    t.strictSame(await codes, [undefined, error.problem, undefined])
+    t.equal(upstream.checks, 3)
+    t.equal(calls[0]?.options.maxRetries, undefined)
+    t.equal(calls[1]?.options.maxRetries, 0, 'what has outlasted its retries is not retried again')
   }
+})
+
+tap.test('does not split a batch, nor remember a key, if upstream itself fails', async (t) => {
+  const certain = [
+    problem('upstream_unavailable', 'the breaker is open'),
+    problem('upstream_unavailable', '503', { cause: new ErrorResponse(503, undefined) }),
+    problem('upstream_unavailable', '429', { cause: new ErrorResponse(429, undefined) }),
+    problem('upstream_timeout', 'slow'),
+    problem('upstream_auth_failed', '401', { cause: new ErrorResponse(401, 'no') }),
+    problem('not_supported_by_integration', '501', { cause: new ErrorResponse(501, 'no') }),
+  ]
+  for (const error of [...certain, ...unclear()]) {
+    for (const keys of [['a', 'b', 'c'], ['a']]) {
+      const { limiter, calls, load, codeOf, upstream } = start()
+      upstream.isWell = certain.includes(error)
+      const codes = Promise.all(keys.map((key) => codeOf(load(key))))
+      await limiter.grant()
+      await calls[0]?.fail(error)
+      t.strictSame(new Set(await codes), new Set([error.problem]))
+      t.equal(limiter.requests.length, 0)
+      t.equal(upstream.checks, certain.includes(error) ? 0 : 1)
+      const again = load('a')
+      await limiter.grant()
+      await calls[1]?.answer()
+      t.equal(await again, 'A')
+    }
+  }
+})
+
+tap.test('ends the search for a bad key if nothing succeeds: 100 keys do not become 199 calls', async (t) => {
+  const { limiter, calls, load, codeOf } = start()
+  const codes = Promise.all(names(100).map((key) => codeOf(load(key))))
+  for (let done = 0; done < 199; done++) {
+    await limiter.grant()
+    await calls[done]?.fail(refused())
+  }
+  t.strictSame(new Set(await codes), new Set(['upstream_rejected']))
+  t.equal(calls.length, 29)
+})
+
+tap.test('finds several bad keys among a hundred, and asks 64 times at most', async (t) => {
+  for (const count of [4, 50]) {
+    const { limiter, calls, load, codeOf } = start()
+    const bad = new Set(names(100).filter((_, n) => n % (100 / count) === 7 % (100 / count)))
+    const codes = Promise.all(names(100).map((key) => codeOf(load(key))))
+    for (let done = 0; done < 199; done++) {
+      await limiter.grant()
+      const call = calls[done]
+      if (call?.keys.some((key) => bad.has(key))) await call.fail(refused())
+      else await call?.answer()
+    }
+    const failed = (await codes).filter((code) => code !== undefined).length
+    if (count === 4) t.equal(failed, 4)
+    t.ok(calls.length <= 90, `${calls.length} calls`)
+  }
+})
+
+tap.test('regression: a key that fails was read again with every request', async (t) => {
+  const { clock, limiter, calls, load, codeOf } = start()
+  const first = codeOf(load('bad'))
+  await limiter.grant()
+  await calls[0]?.fail(refused())
+  t.equal(await first, 'upstream_rejected')
+  clock.advance(999)
+  t.equal(await codeOf(load('bad', { ignoresFailure: true })), 'upstream_rejected', 'a second is new enough for anyone')
+  clock.advance(29_000)
+  t.equal(await codeOf(load('bad')), 'upstream_rejected')
+  t.equal(calls.length, 1)
+
+  const forced = codeOf(load('bad', { ignoresFailure: true }))
+  const other = load('good')
+  await limiter.grant()
+  await limiter.grant()
+  t.strictSame(new Set(calls.slice(1).map(({ keys }) => keys.join())), new Set(['bad', 'good']), 'it is read by itself')
+  for (const call of calls.slice(1)) await (call.keys[0] === 'bad' ? call.fail(refused()) : call.answer())
+  t.equal(await forced, 'upstream_rejected')
+  t.equal(await other, 'GOOD')
+
+  clock.advance(30_000)
+  const cured = load('bad')
+  await limiter.grant()
+  await calls[3]?.answer()
+  t.equal(await cured, 'BAD')
+  const again = [load('bad'), load('good')]
+  await limiter.grant()
+  t.strictSame(calls[4]?.keys, ['bad', 'good'], 'with others again')
+  await calls[4]?.answer()
+  t.strictSame(await Promise.all(again), ['BAD', 'GOOD'])
+})
+
+tap.test('remembers the failure of a key that is about its record alone, and reads it with others', async (t) => {
+  const { clock, limiter, calls, load, loader, codeOf } = start()
+  loader.rememberFailure('odd', problem('upstream_invalid_response', 'malformed'))
+  t.equal(await codeOf(load('odd')), 'upstream_invalid_response')
+  clock.advance(30_000)
+  const loads = [load('odd'), load('even')]
+  await limiter.grant()
+  t.strictSame(calls[0]?.keys, ['odd', 'even'])
+  await calls[0]?.answer()
+  t.strictSame(await Promise.all(loads), ['ODD', 'EVEN'])
 })
 
 tap.test('fails a half that gets no permit in time, but not the other', async (t) => {

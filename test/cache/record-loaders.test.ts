@@ -45,6 +45,8 @@ function start() {
       if (mirrors.isOn) told.push(`confirm ${kind} ${id}`)
       return mirrors.isOn
     },
+    failureTtlMs: 30_000,
+    isUpstreamWell: async () => true,
     onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
     incomplete: () => incomplete,
     onSuspectedLoss: (resource, gone) => told.push(`${gone} ${resource} in doubt`),

@@ -80,6 +80,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         limiter,
         breaker: { state: 'closed' },
         credentials: 'unknown',
+        condition: async () => 'well',
       },
       log: {
         debug() {},

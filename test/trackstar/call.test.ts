@@ -4,6 +4,7 @@ import { isProblem, type Problem, problem } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
 import { type CallReport, createUpstreamCaller, type UpstreamCall } from '../../src/trackstar/call.js'
 import { CircuitBreaker, failuresToOpen, guardWithBreaker, openMs } from '../../src/trackstar/circuit-breaker.js'
+import type { UpstreamCondition } from '../../src/trackstar/neutral-check.js'
 import { createRateLimiter, jitterMarginMs, type PermitRequest } from '../../src/trackstar/rate-limiter.js'
 import { httpTransport, type Transport, type UpstreamAnswer } from '../../src/trackstar/transport.js'
 import { TestClock } from '../harness.js'
@@ -27,11 +28,13 @@ interface Options {
   readonly luck?: number
   readonly timeoutMs?: number
   readonly transport?: (real: Transport, clock: TestClock) => Transport
+  /** What a neutral call shows. Default: there are none. */
+  readonly condition?: UpstreamCondition
 }
 
 /** An upstream with its parts, in front of a sandbox; the clock stands still, retries come at once. */
 async function start(t: Test, { rate = 100, luck = 0, timeoutMs = 5000, ...parts }: Options = {}) {
-  const { transport = (real) => real } = parts
+  const { transport = (real) => real, condition } = parts
   const clock = new TestClock()
   const sandbox = createSandbox({ products: 40, readRate: 0, now: clock.now })
   const base = await sandbox.listen()
@@ -42,6 +45,14 @@ async function start(t: Test, { rate = 100, luck = 0, timeoutMs = 5000, ...parts
   const breaker = new CircuitBreaker(clock)
   const limiter = guardWithBreaker(createRateLimiter(rate, clock), breaker)
   const reports: CallReport[] = []
+  const checks: unknown[] = []
+  const check = {
+    calls: 0,
+    condition: async () => {
+      checks.push(condition)
+      return condition ?? 'unknown'
+    },
+  }
   const upstream = createUpstreamCaller({
     transport: transport(httpTransport(dispatcher, base, sandbox.credentials), clock),
     limiter,
@@ -49,9 +60,10 @@ async function start(t: Test, { rate = 100, luck = 0, timeoutMs = 5000, ...parts
     clock,
     timeoutMs,
     onCall: (report) => reports.push(report),
+    ...(condition && { check }),
   })
   const statuses = () => reports.map((report) => report.outcome)
-  return { clock, sandbox, limiter, breaker, reports, statuses, upstream }
+  return { clock, sandbox, limiter, breaker, reports, checks, statuses, upstream }
 }
 
 const caught = async (work: Promise<unknown>): Promise<Problem> => {
@@ -287,10 +299,11 @@ tap.test('does not pause for what it knew: that the call was the last of its sec
 
 tap.test('opens the circuit for what fails, and asks nothing while it is open', async (t) => {
   for (const fault of [{ status: 500 }, { body: 'garbled' }]) {
-    const { clock, sandbox, upstream, breaker, limiter } = await start(t)
+    const { clock, sandbox, upstream, breaker, limiter, checks } = await start(t, { condition: 'failing' })
     const heal = sandbox.fault('/wms/products', fault)
     await Promise.all(Array.from({ length: failuresToOpen }, () => caught(upstream(read(clock)))))
     t.equal(breaker.state, 'open')
+    t.equal(checks.length, 1)
     t.match(await caught(upstream(read(clock))), { problem: 'upstream_unavailable', extras: { retryAfter: 2 } })
     t.equal(sandbox.calls.length, failuresToOpen)
     heal()
@@ -299,6 +312,53 @@ tap.test('opens the circuit for what fails, and asks nothing while it is open', 
     t.equal(breaker.state, 'closed')
     t.equal(limiter.state.usedLastSecond, 1)
   }
+})
+
+tap.test('regression: six failures of one caller’s request opened the breaker for all', async (t) => {
+  const faults = [{ status: 500 }, { status: 502 }, { reset: true }, { body: '<h1>Hello</h1>' }]
+  for (const condition of ['well', 'refusing', 'unknown'] as const) {
+    for (const fault of faults) {
+      const { clock, sandbox, upstream, breaker, checks } = await start(t, { condition })
+      sandbox.fault('/wms/products', fault)
+      for (let n = 0; n <= failuresToOpen; n++) await caught(upstream(read(clock)))
+      t.equal(breaker.state, 'closed', `${condition} ${JSON.stringify(fault)}`)
+      t.ok(checks.length >= 1)
+    }
+  }
+})
+
+tap.test('keeps the breaker half-open for a trial that fails by its own fault', async (t) => {
+  const { clock, sandbox, upstream, breaker } = await start(t, { condition: 'well' })
+  for (let n = 0; n < failuresToOpen; n++) breaker.begin()('failing')
+  clock.advance(openMs)
+  sandbox.fault('/wms/products', { status: 500 })
+  await caught(upstream(read(clock)))
+  t.equal(breaker.state, 'closed', 'the neutral call is as good a trial')
+})
+
+tap.test('takes the 500 of a write for an answer about that write', async (t) => {
+  const { clock, sandbox, upstream, breaker } = await start(t)
+  sandbox.fault('/wms/products', { status: 500 })
+  for (let n = 0; n < failuresToOpen; n++) await caught(upstream(read(clock)))
+  t.equal(breaker.state, 'closed')
+})
+
+tap.test('checks the credentials after a 403, which may be about one request', async (t) => {
+  const { clock, sandbox, upstream, checks, reports } = await start(t, { condition: 'well' })
+  sandbox.fault('/wms/products', { status: 403 })
+  t.match(await caught(upstream(read(clock))), { problem: 'upstream_auth_failed' })
+  t.equal(checks.length, 1)
+  sandbox.fault('/wms/products', { status: 401 })
+  await caught(upstream(read(clock)))
+  t.equal(checks.length, 1)
+  t.match(reports, [{ credentials: undefined }, { credentials: 'refused' }])
+})
+
+tap.test('retries no more often than the call allows', async (t) => {
+  const { clock, sandbox, upstream } = await start(t)
+  sandbox.fault('/wms/products', { status: 502 })
+  await caught(upstream(read(clock, { maxRetries: 0 })))
+  t.equal(sandbox.calls.length, 1)
 })
 
 tap.test('closes the breaker on error responses that show a working upstream', async (t) => {

@@ -1,6 +1,6 @@
 import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
-import { createSandbox } from '../../src/sandbox/sandbox.js'
+import { createSandbox, type Fault } from '../../src/sandbox/sandbox.js'
 import type { CallReport } from '../../src/trackstar/call.js'
 import { failuresToOpen } from '../../src/trackstar/circuit-breaker.js'
 import { createUpstream } from '../../src/trackstar/upstream.js'
@@ -37,7 +37,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
   let writes = 0
   const write = (ms?: number) =>
     upstream.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
-  return { sandbox, upstream, calls, circuits, credentials, read, write }
+  return { sandbox, upstream, clock, calls, circuits, credentials, read, write }
 }
 
 tap.test('reads and writes, and tells of each call', async (t) => {
@@ -114,7 +114,7 @@ tap.test('regression: a write that was refused only when it was sent again made 
 
 tap.test('regression: a warehouse system that failed for writes stopped all reads', async (t) => {
   const { sandbox, upstream, circuits, read, write } = await start(t)
-  const calm = sandbox.fault('*', { status: 500, method: 'PUT' })
+  const calm = sandbox.fault('*', { status: 502, method: 'PUT' })
   for (let n = 0; n < failuresToOpen; n++) await problemOf(write())
   const before = sandbox.calls.length
   t.match(await problemOf(write()), { problem: 'upstream_unavailable' })
@@ -123,6 +123,51 @@ tap.test('regression: a warehouse system that failed for writes stopped all read
   t.equal(upstream.breaker.state, 'closed')
   t.strictSame(circuits, [])
   calm()
+})
+
+tap.test('regression: six failures of one caller’s SKU opened the circuit for all', async (t) => {
+  const { sandbox, upstream, circuits, calls } = await start(t)
+  for (const fault of [{ status: 500 }, { reset: true }, { body: '<h1>Oops</h1>' }]) {
+    sandbox.fault('/wms/products/a%2Cb', fault)
+    const deadline = performance.now() + 3000
+    const permitRequest = { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
+    for (let n = 0; n < 2 * failuresToOpen; n++) {
+      await problemOf(upstream.trackstar.productsByIds(['a,b'], { permitRequest, cause: 'miss', maxRetries: 0 }))
+    }
+  }
+  t.equal(upstream.breaker.state, 'closed')
+  t.strictSame(circuits, [])
+  t.ok(calls.some(({ cause }) => cause === 'check'))
+})
+
+tap.test('knows the condition of upstream by a call that contains nothing of any caller', async (t) => {
+  const { sandbox, upstream, clock } = await start(t)
+  const table: [Fault, string][] = [
+    [{}, 'well'],
+    [{ status: 501 }, 'well'],
+    [{ status: 401 }, 'refusing'],
+    [{ status: 403, body: '<h1>Blocked</h1>' }, 'refusing'],
+    [{ status: 302 }, 'refusing'],
+    [{ status: 500 }, 'failing'],
+    [{ status: 200, body: '' }, 'failing'],
+    [{ reset: true }, 'failing'],
+    [{ status: 429, headers: { 'retry-after': '3' } }, 'unknown'],
+    [{}, 'unknown'],
+  ]
+  for (const [fault, condition] of table) {
+    sandbox.fault('*', { ...fault, times: 1 })
+    t.equal(await upstream.condition(), condition, JSON.stringify(fault))
+    sandbox.clearFaults()
+    clock.advance(300)
+  }
+  t.equal(sandbox.calls.at(-1)?.url, '/wms/products?limit=1')
+  t.equal(sandbox.calls.length, table.length - 1, 'while calls are paused, none is made')
+})
+
+tap.test('shares a neutral call among the failures of the same moment', async (t) => {
+  const { sandbox, upstream } = await start(t)
+  await Promise.all([upstream.condition(), upstream.condition()])
+  t.equal(sandbox.calls.length, 1)
 })
 
 tap.test('tells when the circuit of reads opens', async (t) => {
@@ -141,7 +186,7 @@ tap.test('regression: a gateway’s 403 made the service unready', async (t) => 
       sandbox.fault('*', { status, body, times: 2 })
       t.match(await problemOf(read()), { problem: 'upstream_invalid_response' })
       t.match(await problemOf(write()), { problem: 'upstream_invalid_response' })
-      t.equal(upstream.isRefused, false, `${status} ${JSON.stringify(body)}`)
+      t.not(upstream.credentials, 'refused', `${status} ${JSON.stringify(body)}`)
     }
   }
 })
@@ -152,7 +197,7 @@ tap.test('is refused until Trackstar itself answers again: a page of HTML is no 
   await problemOf(read())
   sandbox.fault('*', { status: 200, body: '<h1>Welcome</h1>', times: 1 })
   await problemOf(read())
-  t.equal(upstream.isRefused, true)
+  t.equal(upstream.credentials, 'refused')
   await read()
-  t.equal(upstream.isRefused, false)
+  t.equal(upstream.credentials, 'ok')
 })

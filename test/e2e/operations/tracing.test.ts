@@ -159,7 +159,7 @@ tap.test('passes the trace on to Trackstar, and nothing else that a caller has s
     sandbox.calls.map((call) => call.headers['traceparent']).toSorted(),
     ids.map((id) => `00-${traceId}-${id}-01`).toSorted(),
   )
-  const known = ['host', 'connection', 'accept', 'x-trackstar-api-key', 'x-trackstar-access-token']
+  const known = ['host', 'connection', 'accept', 'accept-encoding', 'x-trackstar-api-key', 'x-trackstar-access-token']
   for (const call of sandbox.calls) {
     t.same(Object.keys(call.headers).toSorted(), [...known, 'traceparent', 'tracestate'].toSorted())
     t.equal(call.headers['tracestate'], 'shop=a1,other=b2')

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import tap, { type Test } from 'tap'
 import { newItem, newProduct } from '../../../src/sandbox/new-records.js'
@@ -112,6 +112,7 @@ tap.test('regression: a gateway’s 404 denied an item and took it out of the ca
   t.equal(cold.statusCode, 502)
   t.match(cold.json(), { code: 'upstream_invalid_response' })
   sandbox.clearFaults()
+  clock.advance(30_000)
   t.equal((await get('/inventory/inv,unread')).statusCode, 404, 'the absence is Trackstar’s own word')
 })
 
@@ -134,54 +135,93 @@ tap.test('regression: an unready service got no requests and so never became rea
   t.equal(sandbox.calls.length, before + 2, 'and no more once it is ready')
 })
 
-/** An upstream that answers `status` to every list of SKUs with `SPOILT` in it; and the lists it was asked for. */
-async function startPicky(t: Test, status: number) {
+type Spoil = (response: ServerResponse) => void
+
+const withStatus =
+  (status: number, body: string): Spoil =>
+  (response) =>
+    response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json' }).end(body)
+
+/** An upstream that answers with `spoil` to every list of SKUs with a SKU that has `SPOILT` in it; and those lists. */
+async function startPicky(t: Test, spoil: Spoil) {
   const lists: string[][] = []
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream')
-    const keys = (searchParams.get('sku[in]') ?? searchParams.get('ids[in]') ?? '').split(',')
+    const keys = (searchParams.get('sku[in]') ?? searchParams.get('ids[in]'))?.split(',') ?? []
     const isOfProducts = pathname === '/wms/products'
-    if (isOfProducts) lists.push(keys)
-    const isRefused = isOfProducts && keys.includes('SPOILT')
+    if (isOfProducts && keys.length > 0) lists.push(keys)
+    if (isOfProducts && keys.some((key) => key.includes('SPOILT'))) return spoil(response)
     const data = keys.map((key) =>
       isOfProducts
         ? newProduct(`p-${key}`, key, key, [{ inventory_item_id: `i-${key}` }])
         : newItem(key, key, key, [['wh', { onhand: 7, fulfillable: 7 }]]),
     )
-    response
-      .writeHead(isRefused ? status : 200, { 'content-type': 'application/json' })
-      .end(JSON.stringify(isRefused ? { error: 'malformed SKU', origin: 'trackstar' } : { data, next_token: null }))
+    return withStatus(200, JSON.stringify({ data, next_token: null }))(response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
   const { port } = server.address() as AddressInfo
-  const service = await startService(t, { environment: { TRACKSTAR_BASE_URL: `http://127.0.0.1:${port}` } })
-  return { ...service, lists }
+  const clock = new RunningClock()
+  const environment = { TRACKSTAR_BASE_URL: `http://127.0.0.1:${port}` }
+  const service = await startService(t, { environment, clock })
+  return { ...service, clock, lists }
 }
 
-tap.test('regression: a SKU that Trackstar refuses failed those of other callers', async (t) => {
-  const { get, lists } = await startPicky(t, 422)
-  const skus = ['A', 'B', 'SPOILT', 'C', 'D', 'E']
-  const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
-  for (const [n, sku] of skus.entries()) {
-    const reply = replies[n]
-    if (sku === 'SPOILT') {
-      t.equal(reply?.statusCode, 422)
-      t.match(reply?.json(), { code: 'upstream_rejected', detail: 'malformed SKU', origin: 'trackstar' })
-    } else {
-      t.equal(reply?.statusCode, 200, sku)
-      t.equal(reply?.json().available, 7)
+const own = (error: string) => JSON.stringify({ error, origin: 'trackstar' })
+
+/** What one SKU may draw, and what its caller sees. */
+const spoils: readonly (readonly [what: string, spoil: Spoil, status: number, code: string])[] = [
+  ['a 422', withStatus(422, own('malformed SKU')), 422, 'upstream_rejected'],
+  ['a 403', withStatus(403, own('no')), 502, 'upstream_auth_failed'],
+  ['the 403 of a gateway', withStatus(403, '<h1>Blocked</h1>'), 502, 'upstream_invalid_response'],
+  ['the 404 of a gateway', withStatus(404, '<h1>Not Found</h1>'), 502, 'upstream_invalid_response'],
+  ['a 500', withStatus(500, own('oops')), 503, 'upstream_unavailable'],
+  ['HTML', withStatus(200, '<h1>Hello</h1>'), 502, 'upstream_invalid_response'],
+  ['a list of the wrong shape', withStatus(200, '{"data": {}}'), 502, 'upstream_invalid_response'],
+  ['a reset', (response) => void response.destroy(), 503, 'upstream_unavailable'],
+]
+
+for (const [what, spoil, status, code] of spoils) {
+  tap.test(`regression: a SKU that draws ${what} failed the SKUs of other callers`, { buffered: true }, async (t) => {
+    const { get, post, lists, clock } = await startPicky(t, spoil)
+    const skus = ['A', 'B', 'SPOILT', 'C', 'D', 'E']
+    const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
+    for (const [n, sku] of skus.entries()) {
+      const reply = replies[n]
+      t.equal(reply?.statusCode, sku === 'SPOILT' ? status : 200, sku)
+      if (sku === 'SPOILT') t.match(reply?.json(), { code })
+      else t.equal(reply?.json().available, 7)
     }
-  }
-  t.ok(
-    lists.some((keys) => keys.includes('SPOILT') && keys.length > 1),
-    'they rode together',
-  )
-  t.equal(lists.filter((keys) => keys.join() === 'SPOILT').length, 1)
+    t.ok(
+      lists.some((keys) => keys.includes('SPOILT') && keys.length > 1),
+      'they rode together',
+    )
+    t.equal((await get('/readyz')).statusCode, 200)
+    const before = lists.length
+    const query = await post('/stock/query', { skus: ['F', 'SPOILT', 'A'] })
+    t.match(query.json(), {
+      results: [{ status: 'ok' }, { status: 'unavailable', problem: { code } }, { status: 'ok' }],
+    })
+    t.strictSame(lists.slice(before), [['F']], 'it is not read again at once')
+    for (let n = 0; n < 6; n++) {
+      clock.advance(30_000)
+      t.equal((await get('/products/SPOILT/stock')).statusCode, status)
+    }
+    t.equal((await get('/products/G/stock')).statusCode, 200, 'the circuit is closed')
+    t.match((await get('/status')).json(), { connections: [{ circuit: 'closed' }] })
+  })
+}
+
+tap.test('makes few calls while Trackstar fails altogether', async (t) => {
+  const { post, sandbox } = await startService(t)
+  sandbox.fault('*', { status: 500 })
+  const skus = Array.from({ length: 100 }, (_, n) => `SKU-${n}`)
+  t.equal((await post('/stock/query', { skus })).statusCode, 503)
+  t.ok(sandbox.calls.filter(({ path }) => path === '/wms/products').length <= 2)
 })
 
-tap.test('does not split a batch that fails for any other reason', async (t) => {
-  const { post, lists } = await startPicky(t, 503)
+tap.test('does not split a batch that Trackstar has no capacity for', async (t) => {
+  const { post, lists } = await startPicky(t, withStatus(503, own('busy')))
   const reply = await post('/stock/query', { skus: ['A', 'SPOILT', 'B'] })
   t.equal(reply.statusCode, 503)
   t.strictSame(new Set(lists.map(String)), new Set(['A,SPOILT,B']))
