@@ -53,7 +53,7 @@ tap.test('regression: refused credentials were a stack trace for each call, in w
   t.equal((await connection()).credentials, 'ok')
   t.equal((await connection()).last_error.code, 'upstream_auth_failed', 'the latest error stays')
   t.match(lines.filter(({ msg }) => msg.startsWith('Trackstar')).at(-1), { level: 30, credentials: 'ok' })
-  sandbox.fault('*', { status: 403, times: 1 })
+  sandbox.fault('*', { status: 403, times: 2 })
   await get('/products?limit=1')
   t.equal(lines.filter(({ level }) => level === 50).length, 2, 'refused again')
 })
