@@ -58,6 +58,7 @@ export class BatchLoader<V> {
   readonly #queues: Readonly<Record<Priority, LoadQueue<V>>> = {
     caller: new LoadQueue(),
     refresh: new LoadQueue(),
+    list: new LoadQueue(),
     forced: new LoadQueue(),
     mirror: new LoadQueue(),
   }
@@ -312,10 +313,13 @@ class Split {
 
 const missingResult = (key: string) => new Error(`the batch has no result for ${JSON.stringify(key)}`)
 
-const causes = { caller: 'miss', refresh: 'refresh', forced: 'forced', mirror: 'refresh' } as const satisfies Record<
-  Priority,
-  string
->
+const causes = {
+  caller: 'miss',
+  list: 'list',
+  refresh: 'refresh',
+  forced: 'forced',
+  mirror: 'refresh',
+} as const satisfies Record<Priority, string>
 
 /** One key that is being loaded, for one or more requests. */
 class PendingLoad<V> {

@@ -17,7 +17,7 @@ export interface RefreshedValueOptions<T> {
 }
 
 /** The priorities of reads; `refresh` if no request waits for it. */
-export type ReadPriority = Exclude<Priority, 'mirror'>
+export type ReadPriority = Exclude<Priority, 'mirror' | 'list'>
 
 /**
  * A single value that is kept, however old, and read again in the background when it is due. There is one read at a time,

@@ -111,7 +111,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
       if (refusal) throw refusal
       const begunAt = clock.elapsed()
       context.calls.add({})
-      const read = trackstar.list(resource, filters, { permitRequest: permitRequest(context), cause: 'list' })
+      const read = trackstar.list(resource, filters, {
+        permitRequest: { ...permitRequest(context), priority: 'list' },
+        cause: 'list',
+      })
       if (!(await completesWithin(read, context.deadline - clock.elapsed()))) {
         read.catch(() => {})
         throw requestTimedOut()

@@ -3,10 +3,10 @@ import type { Clock } from './clock.js'
 import { FairQueue } from './fair-queue.js'
 
 /**
- * The priorities of permits, highest first: a caller is waiting; a refresh behind an answer already given; a caller does
- * not accept the cached answer; the mirror.
+ * The priorities of permits, highest first: a caller is waiting; a caller is waiting for a list; a refresh behind an answer
+ * already given; a caller does not accept the cached answer; the mirror, which gets a permit a second all the same.
  */
-export const priorities = ['caller', 'refresh', 'forced', 'mirror'] as const
+export const priorities = ['caller', 'list', 'refresh', 'forced', 'mirror'] as const
 export type Priority = (typeof priorities)[number]
 
 /** A request for the right to make one call. */
@@ -63,6 +63,30 @@ interface PendingPermit extends PermitRequest {
 /** A call may travel this much slower or faster than another without exceeding the rate where upstream counts. */
 export const jitterMarginMs = 75
 const spanMs = 1000 + jitterMarginMs
+/** However many others wait, the mirror gets a permit this often. */
+const mirrorTurnMs = 1000
+
+/** When the mirror goes before requests of a higher priority: once a second, and never twice in a row. */
+class MirrorTurns {
+  #dueAt = Number.NEGATIVE_INFINITY
+  #hasServedOthers = true
+
+  isDue(time: number): boolean {
+    return this.#hasServedOthers && time >= this.#dueAt
+  }
+
+  granted(isMirror: boolean, time: number): void {
+    this.#hasServedOthers = !isMirror
+    if (isMirror) this.#dueAt = time + mirrorTurnMs
+  }
+
+  copy(): MirrorTurns {
+    const copy = new MirrorTurns()
+    copy.#dueAt = this.#dueAt
+    copy.#hasServedOthers = this.#hasServedOthers
+    return copy
+  }
+}
 
 /**
  * The rate limiter of one process.
@@ -71,6 +95,9 @@ const spanMs = 1000 + jitterMarginMs
  * the average. A token bucket does not: with a burst of 10 and a refill of 10 per second, it can send 19 calls within
  * one second. Here there are `rate` slots. A call takes one slot, and the slot is free again one second, plus a margin,
  * after the call was written. Among any `rate + 1` calls two share a slot, so these two are more than a second apart.
+ *
+ * The mirror has the lowest priority, but one permit a second is reserved for it, so that busy callers cannot keep the
+ * catalog from being loaded and followed. It never takes two permits in a row from others: at a rate of 1 they alternate.
  *
  * Not a library: p-queue in strict mode keeps the rate, but it counts from the start of a job and not from when the call
  * is written (a connection's first handshake lies between), cannot tell in advance when a job will start, runs one
@@ -84,10 +111,12 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
   const freeAt = new Array<number>(rate).fill(Number.NEGATIVE_INFINITY)
   const queues = {
     caller: new FairQueue<PendingPermit>(),
+    list: new FairQueue<PendingPermit>(),
     refresh: new FairQueue<PendingPermit>(),
     forced: new FairQueue<PendingPermit>(),
     mirror: new FairQueue<PendingPermit>(),
   } satisfies Record<Priority, FairQueue<PendingPermit>>
+  const mirrorTurns = new MirrorTurns()
   const pauseListeners: (() => void)[] = []
   let pausedUntil = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -97,10 +126,24 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
 
   function estimateAt(priority: Priority, caller: string, extra: number): number {
     const now = clock.elapsed()
-    const higher = priorities.slice(0, priorities.indexOf(priority))
-    const ahead = higher.reduce((sum, other) => sum + queues[other].size, queues[priority].ahead(caller, extra))
     const times = freeAt.map((time) => (time === Number.POSITIVE_INFINITY ? now + spanMs : time)).sort((a, b) => a - b)
-    return Math.max(now, pausedUntil, times[ahead % rate] ?? now) + Math.floor(ahead / rate) * spanMs
+    const timeOf = (place: number) =>
+      Math.max(now, pausedUntil, times[place % rate] ?? now) + Math.floor(place / rate) * spanMs
+    const isMirror = priority === 'mirror'
+    const own = queues[priority].ahead(caller, extra)
+    const higher = priorities.slice(0, priorities.indexOf(priority)).reduce((sum, other) => sum + queues[other].size, 0)
+    let mirrors = isMirror ? own : queues.mirror.size
+    let others = isMirror ? higher : higher + own
+    const turns = mirrorTurns.copy()
+    for (let place = 0; ; place++) {
+      const at = timeOf(place)
+      if (isMirror ? others === 0 : mirrors === 0) return timeOf(place + mirrors + others)
+      const isMirrorNext = turns.isDue(at)
+      if (isMirrorNext === isMirror && (isMirror ? mirrors : others) === 0) return at
+      if (isMirrorNext) mirrors--
+      else others--
+      turns.granted(isMirrorNext, at)
+    }
   }
 
   function takeSlot(slot: number, wasFreeAt: number, waitedMs: number): Permit {
@@ -126,11 +169,11 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
     }
   }
 
-  const next = () =>
-    priorities
-      .map((priority) => queues[priority])
-      .find((queue) => queue.size > 0)
-      ?.shift()
+  function next(now: number): PendingPermit | undefined {
+    const isMirrorNext = queues.mirror.size > 0 && mirrorTurns.isDue(now)
+    const priority = isMirrorNext ? 'mirror' : priorities.find((other) => queues[other].size > 0)
+    return priority && queues[priority].shift()
+  }
 
   function processQueues(): void {
     clearTimeout(timer)
@@ -143,9 +186,14 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
         if (at !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimer, Math.ceil(at - now))
         return
       }
-      const request = next()
-      if (request && request.deadline() < now) request.reject(overloaded(0))
-      else request?.resolve(takeSlot(freeAt.indexOf(earliest), earliest, now - request.requestedAt))
+      const request = next(now)
+      if (request === undefined) return
+      if (request.deadline() < now) {
+        request.reject(overloaded(0))
+        continue
+      }
+      mirrorTurns.granted(request.priority === 'mirror', now)
+      request.resolve(takeSlot(freeAt.indexOf(earliest), earliest, now - request.requestedAt))
     }
   }
 
@@ -196,27 +244,42 @@ export function overloaded(waitMs: number): Problem {
   })
 }
 
+/** The parts of the rate that some priorities may use at most, and the priority at which they are in line for the whole. */
+const shares: { readonly [P in Priority]?: { readonly part: number; readonly inLineWith: Priority } } = {
+  list: { part: 0.6, inLineWith: 'caller' },
+  forced: { part: 0.5, inLineWith: 'refresh' },
+}
+
 /**
- * Gives `forced` requests at most half of the rate, in line with refreshes: callers that do not accept a cached answer
- * must not delay callers that have none. A forced request needs a permit of a limiter with half the rate, and then one
- * of `limiter`.
+ * Gives `list` requests at most six tenths of the rate, in line with callers, and `forced` requests at most half of it, in
+ * line with refreshes: neither callers who page through lists nor callers who do not accept a cached answer may delay
+ * callers who have none. Such a request needs a permit of a limiter with its part of the rate, and then one of `limiter`.
  */
-export function limitForcedReads(limiter: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
-  const half = createRateLimiter(Math.max(1, Math.floor(limiter.state.readsPerSecond / 2)), clock)
+export function limitShares(limiter: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
+  const rate = limiter.state.readsPerSecond
+  const limited = new Map(
+    Object.entries(shares).map(([priority, { part, inLineWith }]) => {
+      const share = createRateLimiter(Math.max(1, Math.floor(rate * part)), clock)
+      return [priority as Priority, { share, inLineWith }] as const
+    }),
+  )
+  const shareLimiters = [...limited.values()].map(({ share }) => share)
 
   function estimateAt(priority: Priority, caller: string, extra: number): number {
-    if (priority !== 'forced') return limiter.estimateAt(priority, caller, extra)
-    return Math.max(half.estimateAt('forced', caller, extra), limiter.estimateAt('refresh', caller, 0))
+    const found = limited.get(priority)
+    if (found === undefined) return limiter.estimateAt(priority, caller, extra)
+    return Math.max(found.share.estimateAt(priority, caller, extra), limiter.estimateAt(found.inLineWith, caller, 0))
   }
 
   return {
     async acquire(request) {
-      if (request.priority !== 'forced') return limiter.acquire(request)
-      const at = estimateAt('forced', request.caller, 0)
+      const found = limited.get(request.priority)
+      if (found === undefined) return limiter.acquire(request)
+      const at = estimateAt(request.priority, request.caller, 0)
       if (at > request.deadline()) throw overloaded(at - clock.elapsed())
-      const first = await half.acquire(request)
+      const first = await found.share.acquire(request)
       try {
-        return bothPermits(first, await limiter.acquire({ ...request, priority: 'refresh' }))
+        return bothPermits(first, await limiter.acquire({ ...request, priority: found.inLineWith }))
       } catch (error) {
         first.release()
         throw error
@@ -224,13 +287,13 @@ export function limitForcedReads(limiter: RateLimiter, clock: Pick<Clock, 'elaps
     },
     estimateAt,
     pauseUntil(time) {
-      half.pauseUntil(time)
+      for (const share of shareLimiters) share.pauseUntil(time)
       limiter.pauseUntil(time)
     },
     onPause: (listener) => limiter.onPause(listener),
     get state() {
       const { state } = limiter
-      return { ...state, waiting: state.waiting + half.state.waiting }
+      return { ...state, waiting: shareLimiters.reduce((sum, share) => sum + share.state.waiting, state.waiting) }
     },
   }
 }

@@ -5,7 +5,7 @@ import { CircuitBreaker, type CircuitState, guardWithBreaker } from './circuit-b
 import { createTrackstarClient, type TrackstarClient } from './client.js'
 import type { Clock } from './clock.js'
 import { createNeutralCheck, type UpstreamCondition } from './neutral-check.js'
-import { createRateLimiter, limitForcedReads, type RateLimiter } from './rate-limiter.js'
+import { createRateLimiter, limitShares, type RateLimiter } from './rate-limiter.js'
 import { type Credentials, httpTransport } from './transport.js'
 
 export interface UpstreamOptions {
@@ -61,7 +61,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const parts = { transport, clock, timeoutMs, onCall }
 
   const breaker = new CircuitBreaker(clock, options.onCircuit)
-  const unguarded = limitForcedReads(createRateLimiter(options.readRate, clock), clock)
+  const unguarded = limitShares(createRateLimiter(options.readRate, clock), clock)
   const limiter = guardWithBreaker(unguarded, breaker)
   const check = createNeutralCheck({ ...parts, limiter: unguarded })
   // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy.

@@ -4,7 +4,7 @@ import { isProblem } from '../../src/errors.js'
 import {
   createRateLimiter,
   jitterMarginMs,
-  limitForcedReads,
+  limitShares,
   overloaded,
   type Permit,
   type PermitRequest,
@@ -73,8 +73,9 @@ tap.test('lets leave in order of priority, callers of one priority in turns, eac
   const time = fakeTime(t)
   const { log, request } = watch(createRateLimiter(1, time.clock), time)
   request('first')
-  request('m', { priority: 'mirror' })
+  for (const name of ['m', 'm2', 'm3']) request(name, { priority: 'mirror' })
   request('f', { priority: 'forced' })
+  request('l', { priority: 'list' })
   request('r', { priority: 'refresh' })
   request('a1')
   request('a2')
@@ -83,7 +84,8 @@ tap.test('lets leave in order of priority, callers of one priority in turns, eac
   await time.pass(20_000)
   t.strictSame(
     log.map((line) => line.split(' ')[0]),
-    ['first', 'a1', 'b1', 'a2', 'a3', 'r', 'f', 'm'],
+    ['first', 'm', 'a1', 'm2', 'b1', 'm3', 'a2', 'a3', 'l', 'r', 'f'],
+    'but at a rate of 1 the mirror alternates with the others',
   )
 })
 
@@ -96,7 +98,7 @@ tap.test('refuses at once what cannot leave before its deadline, and says when t
   request('late', { deadline: within(time, 2 * spanMs - 1) })
   request('long ago', { deadline: within(time, -1), priority: 'mirror' })
   await settled()
-  t.strictSame(log, ['a at 0', 'late refused for 3 s at 0', 'long ago refused for 3 s at 0'])
+  t.strictSame(log, ['a at 0', 'late refused for 3 s at 0', 'long ago refused for 2 s at 0'])
   await time.pass(spanMs)
   t.strictSame(log[3], `just in time at ${spanMs}`)
 })
@@ -244,7 +246,7 @@ tap.test('names a whole number of seconds to come back after, one at least', asy
   t.equal(overloaded(1001).extras.retryAfter, 2)
 })
 
-const priority = fc.constantFrom('caller', 'refresh', 'forced', 'mirror')
+const priority = fc.constantFrom('caller', 'list', 'refresh', 'forced', 'mirror')
 const caller = fc.constantFrom('anna', 'bert', 'cleo')
 
 tap.test('foretells when one more leaves, as long as all is written at once and nothing more comes', async (t) => {
@@ -375,7 +377,7 @@ tap.test('tells of each permit whether it was the last for the moment', async (t
 })
 
 const forced = { priority: 'forced' } as const
-const shared = (time: FakeTime, rate: number) => limitForcedReads(createRateLimiter(rate, time.clock), time.clock)
+const shared = (time: FakeTime, rate: number) => limitShares(createRateLimiter(rate, time.clock), time.clock)
 
 tap.test('lets forced bids have half of the rate, however many they are', async (t) => {
   const time = fakeTime(t)
@@ -404,7 +406,7 @@ tap.test('never lets forced and other bids together have more than the whole', a
   t.strictSame(log.slice(4).sort(), [`f2 at ${spanMs}`, `f3 at ${spanMs}`])
 })
 
-tap.test('puts forced bids in line with the refreshes: behind callers, in turns, before the mirror', async (t) => {
+tap.test('puts forced bids in line with the refreshes: behind callers, in turns', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 2)
   const { log, request } = watch(limiter, time)
@@ -420,7 +422,7 @@ tap.test('puts forced bids in line with the refreshes: behind callers, in turns,
   await time.pass(5 * spanMs)
   t.strictSame(
     log.map((line) => line.split(' ')[0]),
-    ['a', 'b', 'c', 'r1', 'f', 'r2', 'm'],
+    ['a', 'b', 'm', 'c', 'r1', 'f', 'r2'],
   )
 })
 
@@ -519,4 +521,47 @@ tap.test('pauses forced bids with all others, for as long and no longer', async 
   request('f2', forced)
   await settled()
   t.equal(log.at(-1), `f2 at ${7999 + 5 * spanMs}`)
+})
+
+tap.test('regression: callers who never paused kept the mirror from every permit', async (t) => {
+  const time = fakeTime(t)
+  for (const rate of [1, 2, 3, 10]) {
+    const { log, request } = watch(shared(time, rate), time)
+    const begin = time.elapsed()
+    for (let n = 0; n < 20 * rate; n++) {
+      for (const priority of ['caller', 'list', 'forced', 'refresh'] as const) request(priority, { priority })
+    }
+    await settled()
+    for (let n = 0; n < 20; n++) request('mirror', { priority: 'mirror' })
+    await time.pass(12 * spanMs)
+    const at = log.filter((line) => line.startsWith('mirror')).map((line) => Number(line.split(' ')[2]) - begin)
+    t.equal(at.length, rate === 1 ? 6 : 12, `at a rate of ${rate}`)
+    t.ok(log.length - at.length >= 12 * rate - at.length, 'the others have the rest')
+    await time.pass(200 * spanMs)
+  }
+})
+
+tap.test('gives the mirror the whole rate while nothing else waits', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 4), time)
+  for (let n = 0; n < 8; n++) request('mirror', { priority: 'mirror' })
+  await time.pass(spanMs)
+  t.equal(log.length, 8)
+})
+
+tap.test('lets lists have six tenths of the rate, however many they are', async (t) => {
+  const time = fakeTime(t)
+  const { log, request } = watch(shared(time, 10), time)
+  for (let n = 0; n < 30; n++) request('list', { priority: 'list', caller: `caller ${n % 4}` })
+  await settled()
+  t.equal(log.length, 6)
+  for (let n = 0; n < 4; n++) request('caller')
+  await settled()
+  t.equal(log.length, 10, 'and callers who have no answer the rest')
+  await time.pass(spanMs)
+  t.equal(log.length, 16)
+  const slow = watch(shared(time, 1), time)
+  slow.request('list', { priority: 'list' })
+  await settled()
+  t.equal(slow.log.length, 1, 'but at least one call')
 })
