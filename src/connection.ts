@@ -20,6 +20,7 @@ import { MirrorStore } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
 import { createWebhookReceiver, type WebhookOutcome } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
+import { AmbiguousProducts } from './services/ambiguous-products.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
 import type { Resource, TrackstarClient } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
@@ -132,6 +133,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
           onProductsAffected: (productIds) => feed?.update(productIds),
           onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
           onMalformed,
+          onSharedSku: (ids) => void refresh.refreshAll('product', ids),
           log,
         })
       : undefined
@@ -207,6 +209,12 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       isFollowed,
     }),
     refresh: refresh.refresh,
+    ambiguous: new AmbiguousProducts({
+      clock,
+      ttlMs: policy.ttlMs,
+      isMirrored: isFollowed,
+      refreshAll: (ids) => refresh.refreshAll('product', ids),
+    }),
     mirror,
     mirrored: store,
     clock,

@@ -30,6 +30,8 @@ export interface MirrorStoreOptions {
   readonly onProductsAffected: (productIds: ReadonlySet<string>) => void
   readonly onStateChange: (state: MirrorState) => void
   readonly onMalformed: (resource: MirroredResource, malformed: MalformedRecord) => void
+  /** Receives the ids of the products that had a SKU before another product gets it: they may be deleted since. */
+  readonly onSharedSku: (productIds: readonly string[]) => void
   readonly log: { warn(fields: object, message: string): void }
 }
 
@@ -210,6 +212,10 @@ export class MirrorStore {
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
     if (after?.sku) this.#malformed.products.delete(after.sku)
+    if (after?.sku && after.sku !== before?.sku && this.#state === 'live') {
+      const others = this.index.productIdsOfSku(after.sku).filter((id) => id !== after.id)
+      if (others.length > 0) this.options.onSharedSku(others)
+    }
     for (const product of [before, after]) if (product) this.#addAffected([product.id])
   }
 

@@ -49,6 +49,8 @@ interface PendingRefresh {
   isRequestedAgain: boolean
   /** Reads that were repeated because of that. */
   repeats: number
+  /** Called when what the record is now is known, or the read was given up. */
+  readonly onSettled: (() => void)[]
 }
 
 /**
@@ -79,6 +81,19 @@ export class RecordRefresh {
     }
   }
 
+  /** Reads records, or joins their pending reads, and resolves when it is known what they are now. Never rejects. */
+  async refreshAll(kind: RecordKind, ids: readonly string[]): Promise<void> {
+    const settled = ids.map((id) => {
+      if (!this.#pending.has(nameOf(kind, id))) this.refresh(kind, id)
+      return new Promise<void>((resolve) => {
+        const pending = this.#pending.get(nameOf(kind, id))
+        if (pending) pending.onSettled.push(resolve)
+        else resolve()
+      })
+    })
+    await Promise.all(settled)
+  }
+
   /**
    * Reads a record that an answer lacked once more, a little later, and removes it if it is absent again. Returns false,
    * and does nothing, if one answer is enough.
@@ -98,12 +113,22 @@ export class RecordRefresh {
 
   stop(): void {
     this.#isStopped = true
+    for (const { onSettled } of this.#pending.values()) for (const resolve of onSettled) resolve()
     this.#pending.clear()
     this.#ready.clear()
   }
 
   #add(kind: RecordKind, id: string): PendingRefresh {
-    const pending = { kind, id, failures: 0, absences: 0, isReading: false, isRequestedAgain: false, repeats: 0 }
+    const pending: PendingRefresh = {
+      kind,
+      id,
+      failures: 0,
+      absences: 0,
+      isReading: false,
+      isRequestedAgain: false,
+      repeats: 0,
+      onSettled: [],
+    }
     if (!this.#isStopped) this.#pending.set(nameOf(kind, id), pending)
     return pending
   }
@@ -216,7 +241,10 @@ export class RecordRefresh {
       pending.isRequestedAgain = false
       // At once, but not without end: a record that changes all the time must not take the whole budget.
       this.#again(pending, pending.repeats++ === 0 ? 0 : confirmAfterMs)
-    } else if (this.#isCurrent(pending)) this.#pending.delete(nameOf(pending.kind, pending.id))
+      return
+    }
+    if (this.#isCurrent(pending)) this.#pending.delete(nameOf(pending.kind, pending.id))
+    for (const resolve of pending.onSettled) resolve()
   }
 
   #retry(pending: PendingRefresh, error: unknown): void {

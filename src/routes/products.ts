@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { confirmAmbiguous } from '../services/ambiguous-products.js'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
 import { addListRoute } from './lists.js'
@@ -39,9 +40,11 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     async (request, reply) => {
       const { sku } = request.params
       const context = readContextOf(request)
-      const found = (await catalog.productsBySku([sku], context)).get(sku)
+      const { warehouse_customer_id: warehouseCustomerId } = request.query
+      const products = await catalog.productsBySku([sku], context)
+      const found = (await confirmAmbiguous(catalog, products, [{ sku, warehouseCustomerId }], context)).get(sku)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
-      const selection = selectProduct(found.value ?? [], request.query.warehouse_customer_id)
+      const selection = selectProduct(found.value ?? [], warehouseCustomerId)
       if (selection.status !== 'ok') throw stockProblem(sku, selection)
       setFreshness(reply, context, found.readAt)
       return reply.send({ data: selection.product })

@@ -2,6 +2,7 @@ import { type BasketLine, type BasketResult, checkBasket } from '../basket/baske
 import type { ReadContext } from '../cache/read-context.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { runToEnd } from '../steps.js'
+import { confirmAmbiguous } from './ambiguous-products.js'
 import { readInParts } from './read-in-parts.js'
 import { chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
 import type { RunSteps } from './work-turns.js'
@@ -40,7 +41,8 @@ export async function checkBasketLines(
   run: RunSteps = async (steps) => runToEnd(steps),
 ): Promise<BasketReport> {
   const warehousesRead = records.warehouses(context)
-  const products = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
+  const read = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
+  const products = await confirmAmbiguous(records, read, requestedLines, context)
   const failures = new Map<number, LineFailure>()
   let readAt = Number.POSITIVE_INFINITY
   let stale = false

@@ -19,6 +19,7 @@ import type { Adjust, Adjusted, Adjustment } from '../trackstar/adjustments.js'
 import type { Resource, Resources, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { Filters } from '../trackstar/query.js'
+import type { AmbiguousProducts } from './ambiguous-products.js'
 
 export interface CatalogOptions {
   readonly trackstar: Pick<TrackstarClient, 'list'>
@@ -31,6 +32,7 @@ export interface CatalogOptions {
   readonly receive: Catalog['receive']
   /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
   readonly refresh: (kind: 'product' | 'item', id: string) => void
+  readonly ambiguous: AmbiguousProducts
   /** Undefined in `on-demand` mode. */
   readonly mirror: Mirror | undefined
   readonly mirrored: MirrorStore | undefined
@@ -59,6 +61,11 @@ export interface Catalog {
    * settle what the item is now, it is read again.
    */
   adjust(id: string, adjustment: Adjustment, idempotencyKey: string, context: ReadContext): Promise<Adjusted>
+  /**
+   * Makes sure that products which make a SKU ambiguous exist upstream. Returns whether they were read, so that the SKU must
+   * be looked up again.
+   */
+  confirmProducts(products: readonly Product[], context: ReadContext): Promise<boolean>
   /** Applies a webhook delivery. */
   receive(delivery: WebhookDelivery): ReceivedOutcome
   /** The whole catalog; undefined in `on-demand` mode. */
@@ -137,6 +144,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         throw error
       }
     },
+    confirmProducts: (products, context) => options.ambiguous.confirm(products, context),
     receive: options.receive,
     mirrored,
   }

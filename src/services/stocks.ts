@@ -9,6 +9,7 @@ import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
+import { confirmAmbiguous } from './ambiguous-products.js'
 import type { Catalog } from './catalog.js'
 import { readInParts } from './read-in-parts.js'
 import type { StockCache, StockSources } from './stock-cache.js'
@@ -17,7 +18,7 @@ import type { RunSteps } from './work-turns.js'
 /** The part of the catalog that stocks are made of. */
 export type StockRecords = Pick<
   Catalog,
-  'productsBySku' | 'itemsById' | 'warehouses' | 'connectionState' | 'incomplete'
+  'productsBySku' | 'itemsById' | 'warehouses' | 'connectionState' | 'incomplete' | 'confirmProducts'
 >
 
 /** The options of a stock request. */
@@ -58,8 +59,11 @@ export async function getStocks(
   { cache, run = async (steps) => runToEnd(steps) }: { readonly cache?: StockCache; readonly run?: RunSteps } = {},
 ): Promise<Map<string, StockOutcome>> {
   const warehousesRead = records.warehouses(context)
-  const products = await readInParts(records.productsBySku, skus, context, run)
-  const { choices, itemIds } = await run(chooseProducts(skus, products, options.warehouseCustomerId))
+  const read = await readInParts(records.productsBySku, skus, context, run)
+  const { warehouseCustomerId } = options
+  const requests = Array.from(skus, (sku) => ({ sku, warehouseCustomerId }))
+  const products = await confirmAmbiguous(records, read, requests, context)
+  const { choices, itemIds } = await run(chooseProducts(skus, products, warehouseCustomerId))
   const items = await readInParts(records.itemsById, itemIds, context, run)
   const incomplete = records.incomplete(context)
   const join: JoinContext = {

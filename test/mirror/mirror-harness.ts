@@ -74,6 +74,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
   const upstream = new UpstreamLists(clock)
   const cache = new RecordCache(maxBytes, policy, clock)
   const affected: string[][] = []
+  const sharedSkus: string[][] = []
   const states: MirrorState[] = []
   const warnings: string[] = []
   const infos: { fields: object; text: string }[] = []
@@ -92,6 +93,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     warehouses: () => new Map(),
     onProductsAffected: (ids) => affected.push([...ids]),
     onStateChange: (state) => states.push(state),
+    onSharedSku: (ids) => sharedSkus.push([...ids]),
     onMalformed: (resource, { path }) => malformed.push(`${resource} ${path}`),
     log,
   })
@@ -154,6 +156,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     store,
     mirror,
     affected,
+    sharedSkus,
     states,
     warnings,
     infos,

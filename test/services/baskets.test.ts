@@ -36,6 +36,7 @@ function start({ products = {}, items = {}, readAt = {}, stale = [], incomplete 
     itemsById: read(items),
     warehouses: async () => new Map([['w', { id: 'w' }]]),
     connectionState: () => undefined,
+    confirmProducts: async () => false,
     incomplete: () => incomplete,
   }
   const check = (lines: readonly RequestedLine[], warehouseIds?: readonly string[]) =>
@@ -169,6 +170,7 @@ tap.test('treats a key without a result as unavailable', async (t) => {
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),
     connectionState: () => undefined,
+    confirmProducts: async () => false,
     incomplete: () => [],
   }
   const { failures } = await checkBasketLines(nothing, [line('A')], undefined, context)

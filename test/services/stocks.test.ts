@@ -48,6 +48,7 @@ function ask(
     itemsById: read(items),
     warehouses: async () => warehouses,
     connectionState: () => connection,
+    confirmProducts: async () => false,
     incomplete: () => connection?.incomplete ?? [],
   }
   const result = (...skus: string[]) => getStocks(records, new Set(skus), options, context, cache && { cache })
@@ -153,6 +154,7 @@ tap.test('treats a key without a result as unavailable', async (t) => {
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),
     connectionState: () => undefined,
+    confirmProducts: async () => false,
     incomplete: () => [],
   }
   t.match((await getStocks(nothing, new Set(['A']), {}, context)).get('A'), {
