@@ -32,12 +32,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       if (variable.required) problems.push(`${variable.name} is missing: expected ${variable.expected}`)
       return [key, undefined]
     }
-    const value = variable.parse(text)
+    const hasQuotes = isQuoted(text)
+    const value = hasQuotes ? undefined : variable.parse(text)
     if (value === undefined) {
-      const entry = variable.wrongEntry?.(text)
-      const secret = `something else${entry ? ` in entry ${entry}` : ''} (not shown: it is a secret)`
+      const entry = hasQuotes ? undefined : variable.wrongEntry?.(text)
+      const secret = `${hasQuotes ? 'quotes' : 'something else'}${entry ? ` in entry ${entry}` : ''} (not shown: it is a secret)`
       const shown = variable.secret ? secret : withoutCredentials(text)
-      problems.push(`${variable.name} is wrong: expected ${variable.expected}, but got ${shown}`)
+      const expected = hasQuotes ? `${variable.expected}, without quotes around it` : variable.expected
+      problems.push(`${variable.name} is wrong: expected ${expected}, but got ${shown}`)
     }
     return [key, value]
   })
@@ -62,3 +64,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 /** What was given, quoted, without the credentials that a URL may carry. */
 const withoutCredentials = (text: string) => JSON.stringify(text.replace(/^.*@/s, '…@'))
+
+/**
+ * Whether the text, one of its entries (`a,b`) or a part of one (`name:key`) is in quotes. A shell removes them, but
+ * `docker --env-file` and many tools keep them, so that a quoted credential would be sent with its quotes.
+ */
+const isQuoted = (text: string) =>
+  [text, ...text.split(','), ...text.split(/[,:]/)].some((part) => /^(["'`]).*\1$|^[“‘„«].*[”’“»]$/s.test(part.trim()))

@@ -53,12 +53,12 @@ export function unknownVariables(environment: Environment, names: readonly strin
   const prefixes = new Set(names.filter((name) => name.includes('_')).map(prefixOf))
   return Object.entries(environment)
     .filter(([name, value]) => value && name.includes('_') && prefixes.has(prefixOf(name)) && !names.includes(name))
-    .filter(([name, value = '']) => !serviceLink.test(name) && !/^(tcp|udp):\/\//.test(value))
+    .filter(([name, value = '']) => !serviceLink.test(name) && !name.includes('_SERVICE_PORT_') && !/^(tcp|udp):\/\//.test(value))
     .map(([variable]) => ({ message: 'unknown environment variable', variable, nearest: nearestTo(variable, names) }))
 }
 
 const prefixOf = (name: string) => name.slice(0, name.indexOf('_'))
-const serviceLink = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP)_(?:PROTO|PORT|ADDR)$/
+const serviceLink = /_SERVICE_(?:HOST|PORT)$|_PORT_\d+_(?:TCP|UDP)_(?:PROTO|PORT|ADDR)$/
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 

@@ -35,7 +35,7 @@ function parseRange(text: string): MediaRange | undefined {
 /** An invalid weight is ignored: it does not say that the type is unacceptable. */
 function parseWeight(parameter: string): number {
   const text = parameter.slice(parameter.indexOf('=') + 1).trim()
-  return /^(?:\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : 1
+  return /^(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) ? Number(text) : 1
 }
 
 /** The greatest weight among the most specific ranges that match; 0 if none matches. */

@@ -83,14 +83,17 @@ export default fastifyPlugin<CacheHeadersOptions>(
 
 const isBody = (payload: unknown): payload is string | Buffer => typeof payload === 'string' || Buffer.isBuffer(payload)
 
-/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2). */
+/** What a proxy that compresses responses adds to an ETag, before the closing quote or, in old versions, behind it. */
+const proxyMark = /(?:--?|;)(?:x-gzip|gzip|br|brotli|zstd|deflate|df)("?)$/i
+
+/** Weak comparison, which ignores `W/` (RFC 9110, 8.8.3.2), and what a proxy added to the tag. */
 function matchesIfNoneMatch(request: FastifyRequest, etag: string): boolean {
   const header = request.headers['if-none-match']
   if (header === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false
   const opaque = etag.slice(2)
   return header.split(',').some((tag) => {
-    const trimmed = tag.trim()
-    return trimmed === '*' || trimmed === opaque || trimmed === etag
+    const given = tag.trim().replace(/^W\//, '')
+    return given === '*' || given === opaque || given.replace(proxyMark, '$1') === opaque
   })
 }
 

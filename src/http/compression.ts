@@ -27,7 +27,7 @@ export default fastifyPlugin(
       if (route.method === 'HEAD') route.onSend = [route.onSend ?? [], removeLength].flat()
     })
     app.addHook('preParsing', (request, reply, _payload, done) => {
-      done(hasEncodedBody(request) ? rejectEncoding(reply) : undefined)
+      done(hasEncodedBody(request) ? rejectEncoding(request, reply) : undefined)
     })
   },
   { name: 'compression', dependencies: ['problems', 'auth'] },
@@ -43,8 +43,9 @@ function hasEncodedBody({ method, headers, is404 }: FastifyRequest): boolean {
   return encoding.toLowerCase() !== 'identity' && method !== 'GET' && method !== 'HEAD' && !is404
 }
 
-function rejectEncoding(reply: FastifyReply) {
+function rejectEncoding({ headers }: FastifyRequest, reply: FastifyReply) {
   // The encodings that are supported (RFC 9110, 12.5.3).
   reply.header('accept-encoding', 'identity')
-  return problem('unsupported_media_type', 'Send the body without a Content-Encoding')
+  const given = JSON.stringify(headers['content-encoding']?.slice(0, 100))
+  return problem('unsupported_media_type', `Expected a body without Content-Encoding, but got ${given}`)
 }

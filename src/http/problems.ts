@@ -11,16 +11,21 @@ const codeByStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [431, 'headers_too_large'],
 ])
 
-/** Converts any thrown value into a {@link Problem}: Fastify's 4xx errors by status, unknown errors to `internal_error`. */
-export function toProblem(error: unknown): Problem {
+/**
+ * Converts any thrown value into a {@link Problem}: Fastify's 4xx errors by status, unknown errors to `internal_error`.
+ * Given the request, an invalid request lists the errors of all its parts: Fastify stops at the first invalid part.
+ */
+export function toProblem(error: unknown, request?: FastifyRequest): Problem {
   if (isProblem(error)) return error
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
   if (validation?.[0]) {
-    const invalid = fieldError(validation[0], validationContext)
-    const part =
-      validationContext === 'querystring' ? 'query parameter' : validationContext === 'params' ? 'path' : 'field'
-    return problem('validation_failed', `The ${part} ${invalid.field || 'body'} ${invalid.message}`, {
-      errors: [invalid],
+    const own = validation.map((fault) => fieldError(fault, validationContext))
+    return invalidRequest(request ? parts.flatMap((part) => errorsIn(request, part)) : own, error)
+  }
+  if (statusCode === 415) {
+    const given = request?.headers['content-type']
+    const got = given === undefined ? 'none' : JSON.stringify(given.slice(0, maxShown))
+    return problem('unsupported_media_type', `Expected Content-Type: application/json, but got ${got}`, {
       cause: error,
     })
   }
@@ -34,11 +39,56 @@ export function toProblem(error: unknown): Problem {
   })
 }
 
+/** The most characters of a header that a problem repeats. */
+const maxShown = 100
+/** The most invalid fields that a problem lists, and that its `detail` names. */
+const maxErrors = 100
+const maxInDetail = 5
+
+const parts = ['params', 'querystring', 'headers', 'body'] as const
+type Part = (typeof parts)[number]
+
+/** An invalid field of a request, spelled as the caller sent it. */
+interface FieldError {
+  readonly part: string
+  readonly field: string
+  readonly message: string
+}
+
+/** What is wrong with one part of the request. */
+function errorsIn(request: FastifyRequest, part: Part): FieldError[] {
+  const validate = request.getValidationFunction(part)
+  const value = part === 'querystring' ? request.query : request[part]
+  if (validate === undefined || validate(value ?? null)) return []
+  return (validate.errors ?? []).map((fault) => fieldError(fault as FastifySchemaValidationError, part))
+}
+
+/** The problem of an invalid request: one error for each field, the first of several. */
+function invalidRequest(found: readonly FieldError[], cause: unknown): Problem {
+  const errors = [...new Map(found.toReversed().map((error) => [`${error.part} ${error.field}`, error])).values()]
+    .toReversed()
+    .slice(0, maxErrors)
+  const sentences = errors
+    .slice(0, maxInDetail)
+    .map(({ part, field, message }) => `the ${part} ${field || 'body'} ${message}`)
+  const more = errors.length - sentences.length
+  const detail = `${sentences.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  return problem('validation_failed', detail.replace(/^t/, 'T'), {
+    errors: errors.map(({ field, message }) => ({ field, message })),
+    cause,
+  })
+}
+
+const partNames: Readonly<Record<Part, string>> = {
+  params: 'path',
+  querystring: 'query parameter',
+  headers: 'header',
+  body: 'field',
+}
+
 /** The field of a validation error, spelled as the caller sent it: `skus[3]` in a body, `sku[foo]` in a query. */
-function fieldError(
-  error: FastifySchemaValidationError,
-  context: string | undefined,
-): { field: string; message: string } {
+function fieldError(error: FastifySchemaValidationError, context: string | undefined): FieldError {
+  const part = partNames[(context ?? 'body') as Part]
   const { missingProperty, additionalProperty, allowedValues } = error.params
   const last = missingProperty ?? additionalProperty
   const path = error.instancePath.split('/').slice(1).map(unescapePointer)
@@ -48,16 +98,16 @@ function fieldError(
     (name, part) => (context === 'body' && !/^\d+$/.test(part) ? `${name}.${part}` : `${name}[${part}]`),
     first,
   )
-  if (error.keyword === 'additionalProperties') return { field, message: 'is not recognized' }
-  if (error.keyword === 'required') return { field, message: 'is required' }
+  if (error.keyword === 'additionalProperties') return { part, field, message: 'is not recognized' }
+  if (error.keyword === 'required') return { part, field, message: 'is required' }
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
-  return { field, message: `${error.message ?? 'is not valid'}${allowed}` }
+  return { part, field, message: `${error.message ?? 'is not valid'}${allowed}` }
 }
 
 const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const answer = toProblem(error)
+  const answer = toProblem(error, request)
   // A problem without a cause is logged with its request, by code: a flood of rejections must not flood the log.
   if (answer.problem === 'internal_error') request.log.error({ err: answer }, answer.message)
   // Refused credentials are logged once, when they begin to be refused.

@@ -47,7 +47,8 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'svix-signature',
-    description: "Trackstar's signature of a webhook delivery, with `svix-id` and `svix-timestamp`",
+    description:
+      "Trackstar's signature of a webhook delivery, with `svix-id` and `svix-timestamp`; or `webhook-signature` with `webhook-id` and `webhook-timestamp`",
   },
 } as const
 

@@ -19,12 +19,15 @@ export interface EventTicketsOptions {
 
 /** `POST /stock/events/tickets`: for a browser's `EventSource`, which cannot send a key. */
 export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> = async (app, { issue }) => {
-  // The request needs no body, but some clients send `Content-Type: application/json` with an empty one.
+  // The request needs no body. Some clients send the content type of an empty one: `curl -d ''` that of a form.
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null)
     else void parse(request, body, done)
+  })
+  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(body === '' ? null : Object.assign(new Error('Unsupported Media Type'), { statusCode: 415 }))
   })
   app.post(
     '/stock/events/tickets',

@@ -191,22 +191,25 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
   return Type.Object({ ...paging, ids: documentedIds, ...Object.fromEntries(filters) })
 }
 
-/** Turns a validated query into Trackstar's filters. Throws `validation_failed` if a list has more than 100 values. */
+/**
+ * Turns a validated query into Trackstar's filters. Throws `validation_failed` with every list of more than 100 values,
+ * and if the ids are given twice.
+ */
 export function toFilters(query: unknown): Record<string, string> {
   const filters: Record<string, string> = {}
+  const errors: { field: string; message: string }[] = []
   for (const [name, given] of Object.entries(query as Record<string, string | number>)) {
     const text = String(given)
     const isList = name === 'ids' || name.endsWith('[in]') || name.endsWith('[nin]')
     const count = isList ? text.split(',').length : 1
     if (count > maxValues) {
-      throw invalidParameter(name, `expected at most ${maxValues} values, but got ${count}`)
+      errors.push({ field: name, message: `expected at most ${maxValues} values, but got ${count}` })
     }
     const upstreamName = name === 'ids' ? 'ids[in]' : name
-    if (upstreamName in filters) throw invalidParameter('ids', 'expected ids or ids[in], but got both')
+    if (upstreamName in filters) errors.push({ field: 'ids', message: 'expected ids or ids[in], but got both' })
     filters[upstreamName] = text
   }
-  return filters
+  if (errors.length === 0) return filters
+  const detail = errors.map(({ field, message }) => `the query parameter ${field}: ${message}`).join('; ')
+  throw problem('validation_failed', detail.replace(/^t/, 'T'), { errors })
 }
-
-const invalidParameter = (field: string, message: string) =>
-  problem('validation_failed', `The query parameter ${field}: ${message}`, { errors: [{ field, message }] })

@@ -12,10 +12,10 @@ import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedRead
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
-  splitInclude,
   stockOptionFields,
   stockOptions,
   stockProblem,
+  stockQueryFields,
 } from './stock.js'
 
 const jsonType = 'application/json'
@@ -92,7 +92,6 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     '/stock',
     {
       config: { produces: 'json', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
-      preValidation: splitInclude,
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -106,7 +105,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               description: 'A SKU. Repeat it for more than one',
               examples: [exampleSkus],
             }),
-            ...stockOptionFields,
+            ...stockQueryFields,
           },
           { additionalProperties: false },
         ),

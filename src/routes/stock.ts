@@ -33,32 +33,38 @@ export const stockOptionFields = {
   include: Type.Optional(
     Type.Array(enumOf(['lots', 'locations']), {
       maxItems: 10,
-      description: 'Details to add to the stock. Repeat it for both, or separate them by a comma in a query',
+      description: 'Details to add to the stock',
       examples: [['lots', 'locations']],
     }),
   ),
 }
 
-/** The values of {@link stockOptionFields}. */
+/** The same options in a query, where `include` may also be one value separated by commas. */
+export const stockQueryFields = {
+  ...stockOptionFields,
+  include: Type.Optional(
+    Type.Array(enumOf(['lots', 'locations', 'lots,locations', 'locations,lots']), {
+      maxItems: 10,
+      description: 'Details to add to the stock. Repeat it for both, or separate them by a comma',
+      examples: [['lots', 'locations']],
+    }),
+  ),
+}
+
+/** The values of {@link stockOptionFields} or {@link stockQueryFields}. */
 export interface StockOptionFields {
   readonly warehouse_customer_id?: string
   readonly warehouse_id?: readonly string[]
-  readonly include?: readonly ('lots' | 'locations')[]
+  readonly include?: readonly string[]
 }
 
-export const stockOptions = ({ warehouse_customer_id, warehouse_id, include }: StockOptionFields): StockOptions => ({
-  warehouseCustomerId: warehouse_customer_id,
-  warehouseIds: warehouse_id,
-  include: { lots: include?.includes('lots') ?? false, locations: include?.includes('locations') ?? false },
-})
-
-/** Splits a comma-separated `include` before the query is validated. */
-export function splitInclude(request: { query: unknown }, _reply: unknown, done: () => void): void {
-  const query = request.query as { include?: unknown }
-  if (query.include !== undefined) {
-    query.include = [query.include].flat().flatMap((value) => (typeof value === 'string' ? value.split(',') : [value]))
+export function stockOptions({ warehouse_customer_id, warehouse_id, include = [] }: StockOptionFields): StockOptions {
+  const included = include.flatMap((names) => names.split(','))
+  return {
+    warehouseCustomerId: warehouse_customer_id,
+    warehouseIds: warehouse_id,
+    include: { lots: included.includes('lots'), locations: included.includes('locations') },
   }
-  done()
 }
 
 type FailedOutcome = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
@@ -111,7 +117,6 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     '/products/:sku/stock',
     {
       config: { produces: 'json' },
-      preValidation: splitInclude,
       schema: {
         operationId: 'getStock',
         tags: ['stock'],
@@ -119,7 +124,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         description:
           'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.',
         params: Type.Object({ sku: Sku }),
-        querystring: Type.Object(stockOptionFields, { additionalProperties: false }),
+        querystring: Type.Object(stockQueryFields, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The stock', schema: ref<Stock>('Stock') },

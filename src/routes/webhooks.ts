@@ -63,7 +63,8 @@ const Delivery = Type.Object(
 const isDelivery = Compile(Delivery)
 
 /**
- * `POST /webhooks/trackstar`, delivered by Svix, which uses the Standard Webhooks scheme with its own header names.
+ * `POST /webhooks/trackstar`, delivered by Svix, which uses the Standard Webhooks scheme with its own header names;
+ * the names of the standard are accepted as well.
  * Deliveries that were applied before, or belong to another connection, get the same 204 and change nothing: Svix retries
  * what is refused, and disables an endpoint that keeps refusing.
  */
@@ -79,12 +80,7 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
   )
 
   /** Whether one of the secrets made the signature, at most five minutes ago or ahead; compares in constant time. */
-  function isSigned(raw: Buffer, headers: IncomingHttpHeaders): boolean {
-    const signed = {
-      'webhook-id': one(headers['svix-id']),
-      'webhook-timestamp': one(headers['svix-timestamp']),
-      'webhook-signature': one(headers['svix-signature']),
-    }
+  function isSigned(raw: Buffer, signed: SignatureHeaders): boolean {
     return verifiers.some((verifier) => {
       try {
         verifier.verify(raw, signed, { jsonParse: false })
@@ -114,31 +110,17 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
         tags: ['operation'],
         summary: 'Receive a webhook',
         description:
-          'Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.',
-        headers: Type.Object({
-          'svix-id': Type.Optional(
-            Type.String({
-              description: 'Id of the delivery; the same for each retry',
-              examples: ['msg_2KWPBgLlAfxdpx2AI54pPJ85f4W'],
-            }),
-          ),
-          'svix-timestamp': Type.Optional(
-            Type.String({ description: 'When it was signed, epoch seconds', examples: ['1795428000'] }),
-          ),
-          'svix-signature': Type.Optional(
-            Type.String({
-              description:
-                '`v1,` and the base64 HMAC-SHA256 of id, timestamp and body; several are separated by spaces',
-              examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
-            }),
-          ),
-        }),
+          'Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.',
+        headers: Type.Object({ ...signatureParameters('svix'), ...signatureParameters('webhook') }),
         response: webhookResponses,
       },
     },
     async (request, reply) => {
       const raw = request.body
-      if (!Buffer.isBuffer(raw) || !isSigned(raw, request.headers)) {
+      const signed = Buffer.isBuffer(raw)
+        ? signatureHeaders(request.headers).find((headers) => isSigned(raw, headers))
+        : undefined
+      if (!Buffer.isBuffer(raw) || signed === undefined) {
         onDelivery('unsigned')
         throw problem(
           'unauthorized',
@@ -146,7 +128,7 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
         )
       }
       const delivery = parse(raw)
-      const outcome = delivery === undefined ? 'malformed' : receive(delivery, one(request.headers['svix-id']))
+      const outcome = delivery === undefined ? 'malformed' : receive(delivery, signed['webhook-id'])
       onDelivery(outcome)
       if (delivery === undefined) {
         throw problem('validation_failed', 'Expected a JSON body with connection_id, event_type and data', {
@@ -162,7 +144,41 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
   )
 }
 
-const one = (header: string | string[] | undefined) => (typeof header === 'string' ? header : '')
+/** The parameters of a signature in the contract document. Optional: which of the two sets is sent is free. */
+const signatureParameters = (prefix: 'svix' | 'webhook') => ({
+  [`${prefix}-id`]: Type.Optional(
+    Type.String({
+      description: 'Id of the delivery; the same for each retry',
+      examples: ['msg_2KWPBgLlAfxdpx2AI54pPJ85f4W'],
+    }),
+  ),
+  [`${prefix}-timestamp`]: Type.Optional(
+    Type.String({ description: 'When it was signed, epoch seconds', examples: ['1795428000'] }),
+  ),
+  [`${prefix}-signature`]: Type.Optional(
+    Type.String({
+      description: '`v1,` and the base64 HMAC-SHA256 of id, timestamp and body; several are separated by spaces',
+      examples: ['v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],
+    }),
+  ),
+})
+
+/** The headers of a signature, by the names of Standard Webhooks. */
+interface SignatureHeaders extends Record<string, string> {
+  readonly 'webhook-id': string
+  readonly 'webhook-timestamp': string
+  readonly 'webhook-signature': string
+}
+
+/** The complete sets of signature headers, by Svix's names and by those of Standard Webhooks. Never mixes the two. */
+function signatureHeaders(headers: IncomingHttpHeaders): SignatureHeaders[] {
+  return ['svix', 'webhook'].flatMap((prefix) => {
+    const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers[`${prefix}-${name}`])
+    if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return []
+    if (id === '' || timestamp === '' || signature === '') return []
+    return [{ 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }]
+  })
+}
 
 /** The delivery; undefined if the body is none. */
 function parse(raw: Buffer): Static<typeof Delivery> | undefined {

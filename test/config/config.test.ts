@@ -183,6 +183,33 @@ tap.test('names the variable, what was expected and what was given, one line eac
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
 
+tap.test('regression: a credential in quotes, as docker --env-file passes it, was sent with its quotes', async (t) => {
+  const secrets: Record<string, string[]> = {
+    TRACKSTAR_API_KEY: ['"hunter2"', "'hunter2'", '`hunter2`', '“hunter2”'],
+    TRACKSTAR_ACCESS_TOKEN: ['"hunter2"', ' "hunter2" '],
+    TRACKSTAR_WEBHOOK_SECRET: ['"whsec_AAAA"', 'whsec_AAAA,"whsec_BBBB"', '"whsec_AAAA,whsec_BBBB"'],
+    API_KEYS: [
+      '"shop:hunter2"',
+      "shop:'hunter2'",
+      'shop:"hunter2":read+write',
+      'a:b,"shop:hunter2"',
+      "shop:sha256:'ab'",
+    ],
+  }
+  for (const [name, values] of Object.entries(secrets)) {
+    for (const value of values) {
+      const [line = '', ...more] = problemsOf({ ...required, TRACKSTAR_CONNECTION_ID: 'conn', [name]: value })
+      t.match(line, new RegExp(`^${name} is wrong: expected .*, without quotes around it, but got quotes \\(not shown`))
+      t.notMatch(line, /hunter2|AAAA|BBBB/)
+      t.strictSame(more, [], value)
+    }
+  }
+  t.match(problemsOf({ ...required, HOST: '"0.0.0.0"' }), [
+    /^HOST is wrong: .* without quotes around it, but got "\\"0/,
+  ])
+  t.strictSame(problemsOf({ ...required, TRACKSTAR_API_KEY: 'it"s\'fine"' }), [])
+})
+
 tap.test('never shows a secret, not even a wrong one', async (t) => {
   for (const name of ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN']) {
     t.strictSame(problemsOf({ ...required, [name]: 'sk live\n1' }), [

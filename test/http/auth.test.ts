@@ -49,15 +49,23 @@ tap.test('accepts a key in either header', async (t) => {
   for (const headers of ways) t.strictSame(await ask('/plain', headers), [200, 'shop'], JSON.stringify(headers))
 })
 
-tap.test('prefers Authorization over X-API-Key', async (t) => {
+tap.test('regression: a valid X-API-Key was refused beside the Authorization of a gateway', async (t) => {
+  const { ask } = await start(t)
+  for (const authorization of ['Bearer no', 'Basic b25l', 'Bearer', 'Digest a="b"', 'Bearer no, Bearer more', '']) {
+    t.strictSame(await ask('/plain', { authorization, 'x-api-key': 'one' }), [200, 'shop'], authorization)
+  }
+  t.strictSame(await ask('/plain', { authorization: 'Bearer one', 'x-api-key': 'no' }), [200, 'shop'])
+  t.strictSame(await ask('/plain', { authorization: 'Bearer no', 'x-api-key': 'no' }), [401, 'unauthorized'])
+})
+
+tap.test('of two valid keys takes the one with the required scope, otherwise the bearer token', async (t) => {
   const { ask } = await start(t)
   t.strictSame(await ask('/plain', { authorization: 'Bearer two', 'x-api-key': 'one' }), [200, 'office'])
-  t.strictSame(await ask('/plain', { authorization: 'Bearer no', 'x-api-key': 'one' }), [401, 'unauthorized'])
-  t.strictSame(
-    await ask('/plain', { authorization: 'Basic b25l', 'x-api-key': 'one' }),
-    [200, 'shop'],
-    'no bearer token',
-  )
+  t.strictSame(await ask('/plain', { authorization: 'Bearer one', 'x-api-key': 'two' }), [200, 'shop'])
+  for (const [bearer, key] of ['one two', 'two one'].map((pair) => pair.split(' '))) {
+    const headers = { authorization: `Bearer ${bearer}`, 'x-api-key': String(key) }
+    t.strictSame(await ask('/write', headers, 'PUT'), [200, 'office'])
+  }
 })
 
 tap.test('rejects a missing or unknown key and says how to send one', async (t) => {

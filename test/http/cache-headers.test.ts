@@ -71,3 +71,25 @@ tap.test('answers 304 to GET and HEAD', async (t) => {
   t.equal(head.statusCode, 304, 'regression: 500, as Fastify removes the body of a HEAD response and there was none')
   t.equal((await ask({ method: 'POST', url: '/a', headers })).statusCode, 200)
 })
+
+tap.test('regression: an ETag that a compressing proxy had marked did not match', async (t) => {
+  const { ask } = await start()
+  const etag = String((await ask({ url: '/a' })).headers.etag)
+  const status = async (tag: string) => (await ask({ url: '/a', headers: { 'if-none-match': tag } })).statusCode
+  const opaque = etag.slice(2)
+  const marked = ['-gzip', '--gzip', '-br', '-zstd', '-deflate', ';gzip'].map((mark) =>
+    opaque.replace(/"$/, `${mark}"`),
+  )
+  for (const tag of [etag, opaque, ...marked, `${opaque}-gzip`]) {
+    for (const given of [tag, `W/${tag.replace(/^W\//, '')}`, `"other", ${tag}`])
+      t.equal(await status(given), 304, given)
+  }
+  const others = [
+    opaque.replace(/"$/, '-more"'),
+    opaque.replace('"', '"gzip-'),
+    opaque.replaceAll('"', ''),
+    '"-gzip"',
+    '-gzip',
+  ]
+  for (const tag of others) t.equal(await status(tag), 200, tag)
+})

@@ -1,6 +1,8 @@
+import Fastify from 'fastify'
 import tap from 'tap'
 import { problem } from '../../src/errors.js'
-import { toProblem } from '../../src/http/problems.js'
+import problemDetails, { toProblem } from '../../src/http/problems.js'
+import { validatorFactory } from '../../src/http/schema-compilers.js'
 
 const invalid = (validationContext: string | undefined, entry: object) =>
   toProblem({
@@ -61,4 +63,77 @@ tap.test('reveals nothing about an internal error', async (t) => {
   t.equal(found.cause, cause)
   t.equal(toProblem(Object.assign(new Error('x'), { statusCode: 503 })).problem, 'internal_error')
   t.equal(toProblem('a text').problem, 'internal_error')
+})
+
+/** An application whose route `/:id` has a schema for each part of a request. */
+async function startWithSchemas() {
+  const app = Fastify({ schemaController: { compilersFactory: { buildValidator: validatorFactory as never } } })
+  await app.register(problemDetails)
+  const text = { type: 'string', maxLength: 3 }
+  app.post(
+    '/:id',
+    {
+      schema: {
+        params: { type: 'object', properties: { id: text } },
+        querystring: { type: 'object', properties: { limit: { type: 'integer' } }, additionalProperties: false },
+        headers: { type: 'object', properties: { 'idempotency-key': text } },
+        body: {
+          type: 'object',
+          required: ['sku', 'quantity'],
+          properties: { sku: text, quantity: { type: 'integer' }, tags: { type: 'array', maxItems: 2, items: text } },
+          additionalProperties: false,
+        },
+      },
+    },
+    ({ body }) => body,
+  )
+  return async (url: string, payload: unknown, headers: Record<string, string> = {}) =>
+    (await app.inject({ method: 'POST', url, headers, payload: payload as object })).json()
+}
+
+tap.test('regression: a missing field hid unknown ones, and the body the query', async (t) => {
+  const post = await startWithSchemas()
+  const body = { skuu: 'A', quantity: '1', tags: ['abcd', 5, 'a', 'b'] }
+  const reply = await post('/abcd?limit=ten&colour=red', body, { 'idempotency-key': 'long one' })
+  t.equal(reply.code, 'validation_failed')
+  t.strictSame(reply.errors.map(({ field }: { field: string }) => field).toSorted(), [
+    'colour',
+    'id',
+    'idempotency-key',
+    'limit',
+    'quantity',
+    'sku',
+    'skuu',
+    'tags',
+    'tags[0]',
+    'tags[1]',
+  ])
+  t.match(reply.detail, /^The path id must .*; the query parameter colour is not recognized; .*; and 5 more$/)
+  t.match(await post('/abc', { sku: 'A', quantity: 1, tags: ['a'] }), { sku: 'A' })
+  t.match(await post('/abc', null), { errors: [{ field: '', message: 'must be object' }], detail: /^The field body / })
+})
+
+tap.test('reports a bounded number of errors, whatever the size of the body', async (t) => {
+  const post = await startWithSchemas()
+  const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`field${n}`, n]))
+  const reply = await post('/abc', { ...unknown, sku: 'A', tags: Array.from({ length: 50_000 }, () => 1) })
+  t.equal(reply.errors.length, 100)
+  const fields = reply.errors.map(({ field }: { field: string }) => field)
+  t.ok(fields.includes('quantity'), 'is required')
+  t.notOk(fields.includes('sku'), 'what is valid stays valid')
+})
+
+tap.test('says which content type was sent and which is expected', async (t) => {
+  const app = Fastify()
+  await app.register(problemDetails)
+  app.post('/', ({ body }) => ({ body }))
+  const detailOf = async (type: string | undefined) => {
+    const headers = type === undefined ? {} : { 'content-type': type }
+    return (await app.inject({ method: 'POST', url: '/', headers, payload: 'a=b' })).json().detail
+  }
+  t.equal(
+    await detailOf('application/x-www-form-urlencoded'),
+    'Expected Content-Type: application/json, but got "application/x-www-form-urlencoded"',
+  )
+  t.equal(await detailOf(undefined), 'Expected Content-Type: application/json, but got none')
 })

@@ -37,3 +37,19 @@ tap.test('rejects unknown fields instead of dropping them', async (t) => {
     t.strictSame(data, { limit: 1, more: 2 })
   }
 })
+
+tap.test('regression: an array in brackets, as axios sends it, was an unknown parameter', async (t) => {
+  const isValid = validator('querystring')
+  const ways: Record<string, unknown>[] = [
+    { 'sku[]': ['A', 'B'] },
+    { sku: 'A', 'sku[]': 'B' },
+    { 'sku[0]': 'A', 'sku[1]': 'B' },
+    { sku: ['A', 'B'] },
+  ]
+  for (const query of ways) {
+    t.ok(isValid(query))
+    t.strictSame(query, { sku: ['A', 'B'] })
+  }
+  for (const name of ['limit[]', 'sku[in]', 'sku[][]', 'sku[', 'more[]']) t.notOk(isValid({ [name]: '1' }), name)
+  t.notOk(validator('body')({ 'sku[]': ['A'] }), 'a body names its fields exactly')
+})

@@ -25,15 +25,19 @@ tap.test('accepts a request without a body', async (t) => {
   const headers = { authorization: 'Bearer hunter2' }
   const reply = await app.inject({ method: 'POST', url: '/stock/events/tickets', headers })
   t.equal(reply.statusCode, 200)
-  const ask = (payload: string) =>
-    app.inject({
-      method: 'POST',
-      url: '/stock/events/tickets',
-      headers: { ...headers, 'content-type': 'application/json' },
-      payload,
-    })
-  t.equal((await ask('')).statusCode, 200, 'also with a JSON content type')
-  t.equal((await ask('{')).statusCode, 400)
+  const ask = (payload: string, type: string) =>
+    app.inject({ method: 'POST', url: '/stock/events/tickets', headers: { ...headers, 'content-type': type }, payload })
+  const types = ['application/json', 'text/plain;charset=UTF-8', 'application/octet-stream']
+  for (const type of types) t.equal((await ask('', type)).statusCode, 200, type)
+  t.equal(
+    (await ask('', 'application/x-www-form-urlencoded')).statusCode,
+    200,
+    "regression: curl -d '' was answered 415",
+  )
+  t.equal((await ask('{', 'application/json')).statusCode, 400)
+  const form = await ask('a=b', 'application/x-www-form-urlencoded')
+  t.equal(form.statusCode, 415)
+  t.match(form.json().detail, /but got "application\/x-www-form-urlencoded"$/)
 })
 
 tap.test('refuses callers without a valid key, and tickets', async (t) => {

@@ -91,6 +91,30 @@ tap.test('refuses deliveries without a valid signature', async (t) => {
   t.strictSame(received, [])
 })
 
+/** The headers of Svix with the names of Standard Webhooks. */
+const standardNames = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace('svix-', 'webhook-'), value]))
+
+tap.test('accepts the header names of Standard Webhooks, and either complete set', async (t) => {
+  const { post, received } = await start(t)
+  const body = JSON.stringify(event())
+  const sign = (id: string) => signWebhook(secret, id, seconds(), body)
+  t.equal((await post(body, standardNames(sign('msg_1')))).status, 204)
+  t.equal((await post(body, sign('msg_1'))).status, 204)
+  t.equal(received.length, 1, 'the same delivery by either name')
+  const wrong = signWebhook(newSecret, 'msg_9', seconds(), body)
+  t.equal((await post(body, { ...sign('msg_2'), ...standardNames(wrong) })).status, 204)
+  t.equal((await post(body, { ...wrong, ...standardNames(sign('msg_3')) })).status, 204)
+  const { 'svix-signature': _, ...incomplete } = sign('msg_4')
+  t.equal((await post(body, { ...incomplete, ...standardNames(sign('msg_4')) })).status, 204)
+  t.equal(received.length, 4)
+  for (const name of ['id', 'timestamp', 'signature']) {
+    const { [`svix-${name}`]: taken = '', ...rest } = sign('msg_5') as Record<string, string>
+    t.equal((await post(body, { ...rest, [`webhook-${name}`]: taken })).status, 401, `mixed by ${name}`)
+  }
+  t.equal(received.length, 4)
+})
+
 tap.test('refuses deliveries that were changed in transit', async (t) => {
   const { post, received } = await start(t)
   const body = JSON.stringify(event({ data: { id: 'inv_1', onhand: 5 } }))
