@@ -426,7 +426,7 @@ export interface paths {
         put?: never;
         /**
          * Receive a webhook
-         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.
+         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -812,7 +812,7 @@ export interface components {
              */
             warehouse_id?: string[];
             /**
-             * @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query
+             * @description Details to add to the stock
              * @example [
              *       "lots",
              *       "locations"
@@ -1831,8 +1831,8 @@ export interface operations {
                 warehouse_customer_id?: string;
                 /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
                 warehouse_id?: string[];
-                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query */
-                include?: ("lots" | "locations")[];
+                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
+                include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
             };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
@@ -1919,8 +1919,8 @@ export interface operations {
                 warehouse_customer_id?: string;
                 /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
                 warehouse_id?: string[];
-                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma in a query */
-                include?: ("lots" | "locations")[];
+                /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
+                include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
             };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
@@ -2799,6 +2799,12 @@ export interface operations {
                 "svix-id"?: string;
                 /** @description When it was signed, epoch seconds */
                 "svix-timestamp"?: string;
+                /** @description Id of the delivery; the same for each retry */
+                "webhook-id"?: string;
+                /** @description When it was signed, epoch seconds */
+                "webhook-timestamp"?: string;
+                /** @description `v1,` and the base64 HMAC-SHA256 of id, timestamp and body; several are separated by spaces */
+                "webhook-signature"?: string;
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
             };

@@ -53,7 +53,10 @@ export function unknownVariables(environment: Environment, names: readonly strin
   const prefixes = new Set(names.filter((name) => name.includes('_')).map(prefixOf))
   return Object.entries(environment)
     .filter(([name, value]) => value && name.includes('_') && prefixes.has(prefixOf(name)) && !names.includes(name))
-    .filter(([name, value = '']) => !serviceLink.test(name) && !name.includes('_SERVICE_PORT_') && !/^(tcp|udp):\/\//.test(value))
+    .filter(
+      ([name, value = '']) =>
+        !serviceLink.test(name) && !name.includes('_SERVICE_PORT_') && !/^(tcp|udp):\/\//.test(value),
+    )
     .map(([variable]) => ({ message: 'unknown environment variable', variable, nearest: nearestTo(variable, names) }))
 }
 

@@ -88,7 +88,7 @@ const partNames: Readonly<Record<Part, string>> = {
 
 /** The field of a validation error, spelled as the caller sent it: `skus[3]` in a body, `sku[foo]` in a query. */
 function fieldError(error: FastifySchemaValidationError, context: string | undefined): FieldError {
-  const part = partNames[(context ?? 'body') as Part]
+  const partName = partNames[(context ?? 'body') as Part]
   const { missingProperty, additionalProperty, allowedValues } = error.params
   const last = missingProperty ?? additionalProperty
   const path = error.instancePath.split('/').slice(1).map(unescapePointer)
@@ -98,10 +98,10 @@ function fieldError(error: FastifySchemaValidationError, context: string | undef
     (name, part) => (context === 'body' && !/^\d+$/.test(part) ? `${name}.${part}` : `${name}[${part}]`),
     first,
   )
-  if (error.keyword === 'additionalProperties') return { part, field, message: 'is not recognized' }
-  if (error.keyword === 'required') return { part, field, message: 'is required' }
+  if (error.keyword === 'additionalProperties') return { part: partName, field, message: 'is not recognized' }
+  if (error.keyword === 'required') return { part: partName, field, message: 'is required' }
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
-  return { part, field, message: `${error.message ?? 'is not valid'}${allowed}` }
+  return { part: partName, field, message: `${error.message ?? 'is not valid'}${allowed}` }
 }
 
 const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')

@@ -49,7 +49,7 @@ export const validatorFactory =
         if (arrays.size > 0) joinBrackets(data as Record<string, unknown>, arrays)
         if (isValid(data)) return true
         const collect = validators.all.get(schema)
-        collect(shorten(data, schema))
+        void collect(shorten(data, schema))
         validate.errors = collect.errors ?? isValid.errors ?? []
         return false
       },

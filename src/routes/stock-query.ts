@@ -150,8 +150,11 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
  * costs no more than the largest valid one.
  */
 export function countOf(fields: unknown, name: string, max: number): number {
-  const values = (fields as Readonly<Record<string, unknown>> | null | undefined)?.[name]
-  return Array.isArray(values) ? Math.min(values.length, max) : 1
+  const count = Object.entries(Object(fields))
+    // Also `sku[]` and `sku[0]`: brackets are removed when the query is validated.
+    .filter(([key]) => key === name || key.startsWith(`${name}[`))
+    .reduce((sum, [, values]) => sum + (Array.isArray(values) ? values.length : 1), 0)
+  return Math.min(Math.max(count, 1), max)
 }
 
 /** Throws the first error if every SKU is unavailable, and any error that is not a problem. */

@@ -132,7 +132,7 @@ tap.test(
     // No encoding of anything, and so taken as it is: three times as long when each sign is encoded.
     const reply = await get(`/warehouses?ids=${'%'.repeat(14_000)}`)
     t.equal(reply.statusCode, 422)
-    t.match(reply.json(), { code: 'upstream_rejected', detail: /no address as long/ })
+    t.match(reply.json(), { code: 'upstream_rejected', detail: /does not accept a URL of this length/ })
   },
 )
 
