@@ -453,7 +453,7 @@ export interface components {
              * @description A stable, machine-readable code. New codes may be added: handle an unknown one by its `status`
              * @enum {string}
              */
-            code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
+            code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
             /** @description Identifies the request in the logs; also sent as `X-Request-Id` */
             request_id: string;
             /** @description validation_failed: the invalid fields */
@@ -1297,7 +1297,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error. Before a route is found: `route_not_found`: Route not found. `method_not_allowed`: Method not allowed. `request_timeout`: Request timeout. `headers_too_large`: Request header fields too large */
+        /** @description Any other error. Before a route is found: `route_not_found`: Route not found. `method_not_allowed`: Method not allowed. `request_timeout`: Request timeout. `misdirected_request`: Misdirected request. `headers_too_large`: Request header fields too large */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2200,7 +2200,7 @@ export interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    /** @description Must not be stored */
+                    /** @description Must not be stored, nor compressed by a proxy, which would delay events */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };

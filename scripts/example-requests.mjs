@@ -182,6 +182,11 @@ export const problemExamples = {
     headers: { 'content-type': 'text/plain' },
     description: '`POST /stock/query` with `Content-Type: text/plain`',
   },
+  misdirected_request: {
+    ...stock,
+    headers: { host: 'stock.example' },
+    condition: 'with `Host: stock.example` and `AUTH_MODE=none`',
+  },
   upstream_rejected: { url: '/products?created_date[gte]=yesterday' },
   rate_limited: {
     ...stock,

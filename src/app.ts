@@ -9,6 +9,7 @@ import cacheHeaders from './http/cache-headers.js'
 import clientLimit from './http/client-limit.js'
 import compression from './http/compression.js'
 import cors from './http/cors.js'
+import hostCheck from './http/host-check.js'
 import loadShedding, { ClientLoads } from './http/load-shedding.js'
 import requestLog, { createLogger } from './http/logging.js'
 import methodNotAllowed from './http/method-not-allowed.js'
@@ -19,6 +20,7 @@ import securityHeaders from './http/security-headers.js'
 import { maxConnections, serverOptions } from './http/server-options.js'
 import { Tickets } from './http/tickets.js'
 import requestSpans, { type Tracing } from './http/tracing.js'
+import unreadBody from './http/unread-body.js'
 import unreadResponses from './http/unread-responses.js'
 import { InventoryItem } from './records/inventory-item.js'
 import { Product } from './records/product.js'
@@ -187,7 +189,9 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   await app.register(loadShedding, { maxEventLoopDelayMs, loads })
   await app.register(unreadResponses)
   await app.register(requestChecks)
+  if (config.authMode === 'none') await app.register(hostCheck, { names: [config.host] })
   await app.register(compression)
+  await app.register(unreadBody)
   await app.register(methodNotAllowed)
   return app
 }

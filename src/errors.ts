@@ -22,6 +22,7 @@ export const problems = {
   content_too_large: { status: 413, title: 'Content too large' },
   uri_too_long: { status: 414, title: 'URI too long' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  misdirected_request: { status: 421, title: 'Misdirected request' },
   upstream_rejected: { status: 422, title: 'Request rejected by Trackstar' },
   rate_limited: { status: 429, title: 'Rate limit exceeded' },
   headers_too_large: { status: 431, title: 'Request header fields too large' },

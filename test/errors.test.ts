@@ -22,6 +22,7 @@ tap.test('has a status and a title for every code', async (t) => {
     content_too_large: 413,
     uri_too_long: 414,
     unsupported_media_type: 415,
+    misdirected_request: 421,
     upstream_rejected: 422,
     rate_limited: 429,
     headers_too_large: 431,

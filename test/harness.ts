@@ -146,7 +146,7 @@ export async function overSocket(port: number, request: string): Promise<RawAnsw
 
 /** Sends a GET with the exact target: nothing resolves dot segments or decodes it. */
 export const getOverSocket = (port: number, target: string, headers = ''): Promise<RawAnswer> =>
-  overSocket(port, `GET ${target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n${headers}\r\n`)
+  overSocket(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`)
 
 /** Waits until a condition holds. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {

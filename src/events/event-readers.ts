@@ -9,6 +9,10 @@ const maxUnreadBytesTotal = 128 * 1024 * 1024
 const endComment = ': the service ends this stream\n\n'
 /** Keeps proxies from closing an idle connection. */
 const heartbeatMs = 15_000
+/** Readers that lose their connections at the same moment reconnect spread over this range. */
+const minRetryMs = 1000
+const maxRetryMs = 5000
+const retryMs = () => Math.round(minRetryMs + Math.random() * (maxRetryMs - minRetryMs))
 /** How long one turn of the event loop spends on writing events. */
 const maxTurnMs = 2
 /** With more events waiting than this, all readers are disconnected, and catch up when they reconnect. */
@@ -62,7 +66,7 @@ export class EventReaders {
     if (response.destroyed) return
     const reader = { response, skus, afterSequence: this.log.lastSequence }
     const missed = lastEventId === undefined ? '' : this.#missedFrames(skus, lastEventId)
-    response.write(`${missed}retry: 2000\n${this.log.positionField}\n`)
+    response.write(`${missed}retry: ${retryMs()}\n${this.log.positionField}\n`)
     this.#readers.add(reader)
     response.on('close', () => this.#readers.delete(reader))
   }

@@ -26,8 +26,8 @@ const anonymousCaller: Caller = { name: anonymous, scopes: ['read', 'write'] }
 /**
  * Authenticates callers by API key and checks the scope that a route requires. The key comes in `Authorization: Bearer`
  * (RFC 6750, 2.1) or in `X-API-Key`. A valid key in either of them lets in, whatever the other contains: a gateway may use
- * `Authorization` for itself. Of two valid keys the one with the required scope counts, otherwise the bearer token.
- * A route that does not declare its access requires `read`.
+ * `Authorization` for itself. Of two valid keys the bearer token counts. A route that does not declare its access requires
+ * `read`.
  *
  * The key or ticket is looked up in `onRequest` but rejected only in `preParsing`: the `onRequest` hooks of later plugins
  * run before the rejection, so that wrong keys are rate limited too, and no body is read before it. A valid ticket counts
@@ -67,13 +67,12 @@ export default fastifyPlugin<AuthOptions>(
   { name: 'auth', dependencies: ['problems'] },
 )
 
-function findCaller({ headers, routeOptions }: FastifyRequest, keys: KeyStore): Caller | null {
-  const given = [bearerToken(headers.authorization), headers['x-api-key']]
-  const found = given
-    .map((key) => (typeof key === 'string' ? keys.find(key) : undefined))
-    .filter((caller) => caller !== undefined)
-  const { access } = routeOptions.config
-  return found.find(({ scopes }) => scopes.some((scope) => scope === access)) ?? found[0] ?? null
+function findCaller({ headers }: FastifyRequest, keys: KeyStore): Caller | null {
+  for (const key of [bearerToken(headers.authorization), headers['x-api-key']]) {
+    const caller = typeof key === 'string' ? keys.find(key) : undefined
+    if (caller !== undefined) return caller
+  }
+  return null
 }
 
 const bearerToken = (authorization = ''): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1]

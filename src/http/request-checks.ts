@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -23,9 +23,6 @@ const hostPattern = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
  */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
-    app.server.on('request', ({ socket }, response) => void latestResponses.set(socket, response))
-    // RFC 9110, 10.1.1 allows a server to ignore unknown expectations. Node would answer 417 without a body.
-    app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
     destroyUnusedConnectionsOnClose(app)
     app.addHook('onRequest', (request, reply, done) => {
       const hasUnknownCoding = !isSupportedCoding(request.raw)
@@ -108,18 +105,6 @@ function isDecodablePath(url: string): boolean {
   } catch {
     return false
   }
-}
-
-/** The latest response on each connection. */
-const latestResponses = new WeakMap<Socket, ServerResponse>()
-
-/**
- * The response on `socket` that is not sent yet, if there is one: what is written to the socket now would be taken for
- * a part of it, or for the answer to its request.
- */
-export function pendingResponse(socket: Socket): ServerResponse | undefined {
-  const response = latestResponses.get(socket)
-  return response?.writableFinished && response.socket === null ? undefined : response
 }
 
 /**

@@ -88,8 +88,10 @@ const maxReported = 100
  * the event loop.
  */
 function shorten(data: unknown, schema: Schema | undefined): unknown {
+  // Deeper than the schema nothing is looked at, so the depth of the data does not matter.
   if (Array.isArray(data)) {
-    return data.slice(0, (schema?.maxItems ?? maxReported) + 1).map((item) => shorten(item, schema?.items))
+    if (schema?.items === undefined) return data
+    return data.slice(0, (schema.maxItems ?? maxReported) + 1).map((item) => shorten(item, schema.items))
   }
   const properties = schema?.properties
   if (properties === undefined || typeof data !== 'object' || data === null) return data

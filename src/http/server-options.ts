@@ -5,8 +5,10 @@ import { type FastifyBaseLogger, type FastifyHttpOptions, LogController } from '
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
-import { maxUrlBytes, pendingResponse, routableUrl } from './request-checks.js'
+import { abandonConnection, createHttpServer } from './connections.js'
+import { maxUrlBytes, routableUrl } from './request-checks.js'
 import { serializerFactory, validatorFactory } from './schema-compilers.js'
+import { linger } from './unread-body.js'
 
 /** Each connection holds a socket and its buffers. Further connections are closed at once. */
 export const maxConnections = 20_000
@@ -27,6 +29,7 @@ export function serverOptions(
   logger: Logger,
 ) {
   return {
+    serverFactory: createHttpServer,
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
@@ -69,22 +72,27 @@ const codeByNodeError: ReadonlyMap<string, ProblemCode> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ])
 
+/** Connections that are closed as soon as their clients stop sending. */
+const lingering = new WeakSet<Socket>()
+
 /** Answers a request that Node could not parse, or that did not arrive in time, and closes its connection. */
 function handleClientError(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
+  // Whatever comes behind the malformed request is malformed as well, and ignored.
+  if (lingering.has(socket) && error.code !== 'ECONNRESET') return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  const response = pendingResponse(socket)
-  if (response?.headersSent) {
+  const state = abandonConnection(socket)
+  if (state === 'pending') return
+  if (state === 'begun') {
     // Anything written now would be taken for a part of that response.
     socket.destroySoon()
-  } else if (response?.req.complete) {
-    // The error lies behind a complete request, and an answer to it would be taken for the answer to that request.
-    response.setHeader('connection', 'close')
-  } else {
-    socket.end(rejection(error, logger))
+    return
   }
+  lingering.add(socket)
+  socket.end(rejection(error, logger))
+  linger(socket, () => socket.destroy())
 }
 
 /** A whole HTTP response, written by hand because there is no response object. */

@@ -67,6 +67,7 @@ const errorsBeforeRouting: readonly ProblemCode[] = [
   'route_not_found',
   'method_not_allowed',
   'request_timeout',
+  'misdirected_request',
   'headers_too_large',
 ]
 

@@ -22,6 +22,8 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
   content_too_large: 'Send a body of at most 1 MiB.',
   uri_too_long: 'Send a URL of at most 16 KiB. For many SKUs, use `POST /stock/query`.',
   unsupported_media_type: 'Send uncompressed JSON with `Content-Type: application/json`.',
+  misdirected_request:
+    'Call the service by its address or as `localhost`. The operator can add a host name with `PUBLIC_URL`; other names are refused with `AUTH_MODE=none`, because a page could make its own name resolve to the service.',
   upstream_rejected:
     'Correct the request: `detail` is the message of Trackstar or, if `origin` is `integration`, of the warehouse system.',
   rate_limited:

@@ -239,7 +239,7 @@ tap.test('counts a request as in flight until it is answered or aborted', async 
   await eventually(async () => (await inFlight()) === 0)
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
+  socket.write('GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await eventually(async () => (await inFlight()) === 1)
   socket.destroy()
   await eventually(async () => (await inFlight()) === 0)

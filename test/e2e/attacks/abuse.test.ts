@@ -111,7 +111,7 @@ const mebibyte = 1024 * 1024
 /** A query of so many bytes. */
 const bodyOf = (bytes: number) => `{"skus":["CUP"],"x":"${'x'.repeat(bytes - 23)}"}`
 const post = (headers: string, content = '') =>
-  `POST /stock/query HTTP/1.1\r\nHost: test\r\n${json}\r\n${headers}\r\n\r\n${content}`
+  `POST /stock/query HTTP/1.1\r\nHost: localhost\r\n${json}\r\n${headers}\r\n\r\n${content}`
 
 tap.test('accepts a body of 1 MiB and stops reading a larger one, with either framing', async (t) => {
   const { listen, sandbox } = await startService(t)
@@ -167,7 +167,7 @@ tap.test('times out slow senders and serves other callers meanwhile', async (t) 
   }
   const slow = Array.from({ length: 20 }, (_, n) =>
     n % 2 === 0
-      ? trickle('GET /livez HTTP/1.1\r\nHost: test\r\nX-Slow: ', 'a')
+      ? trickle('GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'a')
       : trickle(post('Content-Length: 9999'), ' '),
   )
   for (let n = 0; n < 20; n++) t.equal((await get('/livez')).statusCode, 200)
@@ -234,7 +234,7 @@ tap.test('disconnects an event reader that does not read, while the others recei
   const idler = connect(port, '127.0.0.1')
   idler.on('error', () => {})
   t.teardown(() => idler.destroy())
-  idler.write('GET /stock/events HTTP/1.1\r\nHost: test\r\n\r\n')
+  idler.write('GET /stock/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(idler, 'readable')
   idler.pause()
   await eventually(async () => (await metric(service, 'stock_event_readers')) === 2)
@@ -257,7 +257,7 @@ tap.test('disconnects an event reader that does not read, while the others recei
 tap.test('regression: pipelined requests for events each reserved a slot and never released it', async (t) => {
   const service = await startMirrored(t)
   const port = await service.listen()
-  const events = 'GET /stock/events HTTP/1.1\r\nHost: test\r\n\r\n'
+  const events = 'GET /stock/events HTTP/1.1\r\nHost: localhost\r\n\r\n'
   for (let n = 0; n < 3; n++) {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
@@ -321,8 +321,8 @@ tap.test("never reflects the caller's Host or forwarding headers", async (t) => 
     for (const path of ['/', '/docs', '/docs/', '/docs/static/', '/openapi.json', '/products/CUP/stock', '/nowhere']) {
       for (const request of [
         `GET ${path} HTTP/1.1\r\nHost: evil.test\r\n`,
-        `GET http://evil.test${path} HTTP/1.1\r\nHost: test\r\n`,
-        `GET ${path} HTTP/1.1\r\nHost: test\r\n${forwarded}`,
+        `GET http://evil.test${path} HTTP/1.1\r\nHost: localhost\r\n`,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${forwarded}`,
       ]) {
         const { status, headers, body } = await overSocket(port, `${request}Connection: close\r\n\r\n`)
         t.ok(status < 500)
@@ -375,7 +375,7 @@ tap.test('limits the number and size of headers and parameters', async (t) => {
     'a=b&'.repeat(4000),
     '&'.repeat(16_000),
     'warehouse_id=a&'.repeat(101),
-    'sku=a&sku[]=b',
+    'sku=a&sku[b]=b',
     'sku=a&__proto__=b',
   ]) {
     t.equal(await statusOf(`/stock?${query}`), 400, query.slice(0, 20))

@@ -23,7 +23,7 @@ tap.test('keeps a shared load going when one caller disconnects', async (t) => {
   const port = await listen()
   const leavers = Array.from({ length: 20 }, () => {
     const socket = connect(port, '127.0.0.1')
-    socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    socket.write(`GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     return socket
   })
   await eventually(() => sandbox.calls.length > 0)

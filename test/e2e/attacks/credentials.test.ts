@@ -31,7 +31,7 @@ async function startGuarded(t: Parameters<typeof startMirrored>[0], options: Par
   const eventsBy = async (query: string, headers = '') => {
     const { answers } = await exchange(
       port,
-      `GET /stock/events${query} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n${headers}\r\n`,
+      `GET /stock/events${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`,
     )
     return answers[0]?.status
   }
@@ -50,6 +50,7 @@ tap.test('accepts valid keys and nothing similar', async (t) => {
     ['X-API-Key: key-that-is-hashed'],
     [`Authorization: Bearer ${reader}`, 'X-API-Key: wrong'],
     [`Authorization: Basic YTpi`, `X-API-Key: ${reader}`],
+    ['Authorization: Bearer wrong', `X-API-Key: ${reader}`],
   ]
   for (const headers of good) t.equal(await statusBy(...headers), 200, headers.join())
   const bad = [
@@ -77,7 +78,6 @@ tap.test('accepts valid keys and nothing similar', async (t) => {
     [`Authorization: Basic ${Buffer.from(`${reader}:`).toString('base64')}`],
     [`Authorization: Basic ${Buffer.from(`reader:${reader}`).toString('base64')}`],
     [`Authorization: Token ${reader}`],
-    ['Authorization: Bearer wrong', `X-API-Key: ${reader}`],
     [`Authorization: Bearer ${reader}`, `Authorization: Bearer ${reader}`],
     [`Authorization: Bearer ${reader}`, 'Authorization: Bearer wrong'],
     ['Authorization: Bearer wrong', `Authorization: Bearer ${reader}`],
@@ -196,7 +196,7 @@ tap.test('ignores forged webhook deliveries', async (t) => {
   for (const [name, headers] of attempts) {
     const head = [
       'POST /webhooks/trackstar HTTP/1.1',
-      'Host: test',
+      'Host: localhost',
       'Connection: close',
       'Content-Type: application/json',
     ]

@@ -7,15 +7,15 @@ const size = body.length.toString(16)
 const chunked = 'Transfer-Encoding: chunked'
 const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`
 /** What a proxy that reads otherwise would have let through unseen. */
-const smuggled = 'GET /products/SMUGGLED HTTP/1.1\r\nHost: test\r\nX-Request-Id: smuggled\r\n\r\n'
+const smuggled = 'GET /products/SMUGGLED HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: smuggled\r\n\r\n'
 /** A second request on the same connection; an answer to it means that the end of the first was found. */
-const next = 'GET /livez HTTP/1.1\r\nHost: test\r\nX-Request-Id: next\r\nConnection: close\r\n\r\n'
+const next = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: next\r\nConnection: close\r\n\r\n'
 
 /** A query on a connection that is to be kept, with more headers, and with `content` behind them. */
 const post = (headers: readonly string[], content: string) =>
   [
     'POST /stock/query HTTP/1.1',
-    'Host: test',
+    'Host: localhost',
     'X-Request-Id: first',
     'Content-Type: application/json',
     ...headers,
@@ -164,7 +164,7 @@ tap.test('reads a body as a body even if the route expects none', async (t) => {
   const length = `Content-Length: ${smuggled.length}`
   const asChunks = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`
   const to = (first: string, headers: string[], content = smuggled) =>
-    [first, 'Host: test', 'X-Request-Id: first', ...headers, '', content].join('\r\n')
+    [first, 'Host: localhost', 'X-Request-Id: first', ...headers, '', content].join('\r\n')
   const requests: [name: string, status: number, request: string][] = [
     ['of a GET', 200, to('GET /livez HTTP/1.1', [length])],
     ['of a GET, in chunks', 200, to('GET /livez HTTP/1.1', [chunked], asChunks)],
@@ -199,4 +199,21 @@ tap.test('handles pipelined requests separately', async (t) => {
   t.strictSame(newCalls(), ['GET /wms/products?sku[in]=SMUGGLED'])
   const closed = await send(smuggled.replace('Host', 'Connection: close\r\nHost') + smuggled)
   t.equal(closed.answers.length, 1, 'and none for one behind the last')
+})
+
+tap.test('regression: an adjustment behind a broken body was carried out and never answered', async (t) => {
+  const { send, newCalls } = await start(t)
+  const content = '{"quantity":1,"adjustment_type":"increase"}'
+  const adjustment = [
+    'PUT /inventory/inv_cup/adjust HTTP/1.1',
+    'Host: localhost',
+    'Content-Type: application/json',
+    `Content-Length: ${content.length}`,
+    '',
+    content,
+  ].join('\r\n')
+  const came = await send(post(['Content-Length: 5'], '{"a":') + adjustment)
+  t.strictSame(idsOf(came), ['first'])
+  t.strictSame(statusesOf(came), [400])
+  t.strictSame(newCalls(), [], 'nothing is called upstream')
 })

@@ -35,7 +35,7 @@ export function bytesOf({ method, target, headers, body, framing }: WireRequest)
   const length = framing === 'cut short' ? (body?.length ?? 0) + 10 : body?.length
   const own = [
     ['connection', 'close'],
-    ...(isGiven('host') ? [] : [['host', 'test']]),
+    ...(isGiven('host') ? [] : [['host', 'localhost']]),
     ...(framing === 'chunked' ? [['transfer-encoding', 'chunked']] : []),
     ...((framing === 'length' || framing === 'cut short') && length ? [['content-length', String(length)]] : []),
   ]

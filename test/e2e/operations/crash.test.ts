@@ -12,7 +12,7 @@ const concurrently = (name: string, test: (t: Test) => Promise<void>) => tap.tes
 async function hangingRequest(service: SpawnedService): Promise<void> {
   service.sandbox.fault('/wms/products', { delayMs: 60_000 })
   const socket = connect(service.port, '127.0.0.1').on('error', () => {})
-  socket.write('GET /products/CUP/stock HTTP/1.1\r\nHost: x\r\n\r\n')
+  socket.write('GET /products/CUP/stock HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await eventually(() => service.sandbox.calls.some(({ path }) => path === '/wms/products'))
 }
 

@@ -92,11 +92,11 @@ concurrently('open connections are closed at the end of the grace time', async (
   const service = await spawnService(t, { SHUTDOWN_GRACE_SECONDS: '1' })
   const { port, sandbox, signal, exit } = service
   sandbox.fault('/wms/products', { delayMs: 60_000 })
-  const head = 'POST /stock/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+  const head = 'POST /stock/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
   const hanging = ['', 'GET /livez HTTP/1.1\r\nHo', `${head}Content-Length: 100\r\n\r\n{"skus`]
   hanging.push(
     `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"sku\r\n`,
-    'GET /products/CUP/stock HTTP/1.1\r\nHost: x\r\n\r\n',
+    'GET /products/CUP/stock HTTP/1.1\r\nHost: localhost\r\n\r\n',
   )
   const sockets: Socket[] = []
   for (const bytes of hanging) {

@@ -405,7 +405,9 @@ tap.test('ends the span of an answer that nobody waited for, and of a stream of 
   const impatient = caller()
   sandbox.fault('/wms/products', { delayMs: 300 })
   const socket = connect(port, '127.0.0.1')
-  socket.write(`GET /products?limit=1 HTTP/1.1\r\nHost: x\r\ntraceparent: ${impatient.headers.traceparent}\r\n\r\n`)
+  socket.write(
+    `GET /products?limit=1 HTTP/1.1\r\nHost: localhost\r\ntraceparent: ${impatient.headers.traceparent}\r\n\r\n`,
+  )
   await eventually(() => sandbox.calls.some(({ query }) => query.get('limit') === '1'))
   socket.destroy()
   const span = () => collector.spans.find(({ traceId, kind }) => traceId === impatient.traceId && kind === 2)

@@ -19,7 +19,7 @@ export interface Destination {
 }
 
 /** Statuses of HTTP itself for requests that are malformed or too large; operations do not document them. */
-const ofHttp = [400, 408, 413, 414, 417, 431]
+const ofHttp = [400, 408, 413, 414, 417, 421, 431]
 
 /** The methods that are routed; any other gets a 404. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
