@@ -6,8 +6,9 @@ import type { Clock } from './clock.js'
 import type { NeutralCheck } from './neutral-check.js'
 import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
 import { maxSafeLevels } from './response-body.js'
+import { pauseMs, retryAfterMs } from './retry-after.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
-import { invalidResponse, isOwnWord, pauseMs, toProblem } from './upstream-errors.js'
+import { invalidResponse, isOwnWord, toProblem } from './upstream-errors.js'
 
 /**
  * Why a call is made:
@@ -163,11 +164,12 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
         permit.release()
         settle?.(health)
       }
-      const delay = Math.random() * retryBaseMs * 2 ** retries
+      const asked = !isProblem(result) && result.status === 503 ? retryAfterMs(result, clock.now()) : 0
+      const delay = Math.max(asked, Math.random() * retryBaseMs * 2 ** retries)
       const { priority, caller, deadline } = permitRequest
       const nextAt = Math.max(clock.elapsed() + delay, limiter.estimateAt(priority, caller, 0))
       const mayRetry = isRetryable(result) && retries < maxRetries && breaker.state === 'closed'
-      if (!mayRetry || nextAt >= deadline()) return conclude(call, result)
+      if (!mayRetry || nextAt >= deadline()) return conclude(call, result, clock.now())
       await sleep(delay)
     }
   }
@@ -176,11 +178,11 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
 const runInActiveSpan: RunInSpan = (work) => work()
 
 /** 404 is an answer: only the caller knows whether absence is an error. */
-function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem): UpstreamAnswer {
+function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem, wallMs: number): UpstreamAnswer {
   if (isProblem(result)) throw result
   const { status } = result
   if (status === 404 && isOwnWord(result)) return result
-  if (status < 200 || status > 299) throw (isOwnWord(result) && call.toProblem?.(result)) || toProblem(result)
+  if (status < 200 || status > 299) throw (isOwnWord(result) && call.toProblem?.(result)) || toProblem(result, wallMs)
   if (call.takesAnyBody) return result.isDeep ? { ...result, body: undefined } : result
   if (result.body === undefined)
     throw invalidResponse(call.route, { path: '', message: result.fault ?? 'must be JSON' })

@@ -9,8 +9,9 @@ import { paginate } from './pagination.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { Permit, PermitRequest } from './rate-limiter.js'
 import { isDeeperThan, maxSafeLevels } from './response-body.js'
+import { sentAt } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
-import { invalidResponse, sentAt, toProblem } from './upstream-errors.js'
+import { invalidResponse, toProblem } from './upstream-errors.js'
 
 /** Trackstar's lists, and the records in them. */
 export interface Resources {

@@ -1,8 +1,9 @@
 import { isProblem, type Problem } from '../errors.js'
 import { createAttempt, healthOf, type UpstreamCallerOptions } from './call.js'
 import type { Clock } from './clock.js'
+import { pauseMs } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
-import { isOwnWord, pauseMs } from './upstream-errors.js'
+import { isOwnWord } from './upstream-errors.js'
 
 /**
  * What upstream makes of a call that contains nothing of any caller:

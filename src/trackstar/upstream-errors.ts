@@ -1,4 +1,5 @@
 import { isProblem, type Problem, problem } from '../errors.js'
+import { retryAfterMs } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
 
 /** Most characters of upstream's error message that are passed on. */
@@ -33,8 +34,9 @@ export function isOwnWord({ status, body }: UpstreamAnswer): boolean {
 /**
  * Turns an error response into a problem. Upstream's message is passed on where it is about the request (400, 422, 501),
  * and nowhere else. What a gateway says about such things is `upstream_invalid_response`.
+ * @param wallMs the local time, for a `Retry-After` that is a date, in an answer without `Date`. Default: unknown
  */
-export function toProblem(answer: UpstreamAnswer): Problem {
+export function toProblem(answer: UpstreamAnswer, wallMs = Number.NaN): Problem {
   const { status } = answer
   const { error, origin } = errorOf(answer)
   const cause = new ErrorResponse(status, error)
@@ -66,13 +68,13 @@ export function toProblem(answer: UpstreamAnswer): Problem {
   if (status === 429) {
     return problem('upstream_unavailable', 'Trackstar refuses further calls for the moment (429)', {
       cause,
-      retryAfter: retryAfterSeconds(answer),
+      retryAfter: Math.max(1, Math.ceil(retryAfterMs(answer, wallMs) / 1000)),
     })
   }
   if (status >= 500 && status !== 501) {
     return problem('upstream_unavailable', `Trackstar is failing (${status})`, {
       cause,
-      retryAfter: retryAfterSeconds(answer),
+      retryAfter: Math.max(1, Math.ceil(retryAfterMs(answer, wallMs) / 1000)),
     })
   }
   return unexpectedStatus(status, cause)
@@ -127,51 +129,3 @@ export function errorOf({ body }: UpstreamAnswer): {
 
 const fieldsOf = (body: unknown): { error?: unknown; origin?: unknown } =>
   typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {}
-
-/** The pause after a 429 without `Retry-After`: the span that upstream counts calls in. */
-const defaultPauseMs = 1000
-/** A longer `Retry-After` is cut to this. */
-const maxPauseMs = 60_000
-
-/**
- * How long upstream asks this service to pause all calls, in ms.
- *
- * `Retry-After` counts only on a 429 and a 503, since upstream sends it with every answer; a 429 without it means one
- * second. `X-RateLimit-Remaining: 0` counts on any other answer: until the reset, by upstream's own `Date`, and for one
- * second at most. It is ignored if it is no news: the reset is in whole seconds, and waiting for it would cost a third
- * of the rate.
- * @param wallMs the local time, for an answer without `Date`
- * @param isExpected whether the rate limiter knows that no calls remain
- */
-export function pauseMs(answer: UpstreamAnswer, wallMs: number, isExpected: boolean): number {
-  const asked = retryAfterMs(answer, wallMs) ?? (answer.status === 429 ? defaultPauseMs : undefined)
-  if (asked !== undefined) return asked
-  if (isExpected || header(answer, 'x-ratelimit-remaining') !== '0') return 0
-  const reset = Number(header(answer, 'x-ratelimit-reset')) * 1000
-  const wait = reset - (sentAt(answer) ?? wallMs)
-  return Number.isFinite(wait) ? Math.min(1000, Math.max(0, wait)) : 0
-}
-
-/** The `Retry-After` of our own response. Default: one second. */
-const retryAfterSeconds = (answer: UpstreamAnswer): number =>
-  Math.max(1, Math.ceil((retryAfterMs(answer, Number.NaN) ?? 1000) / 1000))
-
-/** `Retry-After` in ms, from seconds or a date (RFC 9110, 10.2.3), or from upstream's older header of its own. */
-function retryAfterMs(answer: UpstreamAnswer, wallMs: number): number | undefined {
-  if (answer.status !== 429 && answer.status !== 503) return undefined
-  const value = header(answer, 'retry-after') ?? header(answer, 'x-rate-limit-retry-after')
-  if (value === undefined) return undefined
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (sentAt(answer) ?? wallMs)
-  return Number.isNaN(ms) ? undefined : Math.min(maxPauseMs, Math.max(0, ms))
-}
-
-/** Upstream's time in epoch ms, so that its clock and ours need not agree; undefined without a valid `Date`. */
-export function sentAt(answer: UpstreamAnswer): number | undefined {
-  const date = Date.parse(header(answer, 'date') ?? '')
-  return Number.isNaN(date) ? undefined : date
-}
-
-function header(answer: UpstreamAnswer, name: string): string | undefined {
-  const value = answer.headers[name]
-  return Array.isArray(value) ? value[0] : value
-}

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import type { UpstreamAnswer } from '../../src/trackstar/transport.js'
-import { invalidResponse, pauseMs, toProblem } from '../../src/trackstar/upstream-errors.js'
+import { invalidResponse, toProblem } from '../../src/trackstar/upstream-errors.js'
 
 const answer = (status: number, body?: unknown, headers: UpstreamAnswer['headers'] = {}): UpstreamAnswer => ({
   status,
@@ -107,6 +107,8 @@ tap.test('says when to come back: as asked on a 429 and a 503, after a second ot
     t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000), date: httpDate(noon) }), 5)
     t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000) }), 1, 'upstream does not say what time it is')
     t.equal(retryAfter(status, { 'retry-after': 'later' }), 1)
+    const dated = answer(status, undefined, { 'retry-after': httpDate(noon + 5000) })
+    t.equal(toProblem(dated, noon).extras.retryAfter, 5)
   }
   for (const status of [500, 502, 504]) t.equal(retryAfter(status, { 'retry-after': '7' }), 1)
 })
@@ -119,61 +121,4 @@ tap.test('says where a success is not what it should be, and why', async (t) => 
   })
   const unreadable = invalidResponse('/wms/x', { path: '', message: 'must be JSON' })
   t.equal(unreadable.message, "In Trackstar's response, the body must be JSON")
-})
-
-const pause = (status: number, headers: UpstreamAnswer['headers']) =>
-  pauseMs(answer(status, undefined, headers), noon, false)
-
-tap.test('pauses for as long as a 429 or a 503 asks', async (t) => {
-  for (const status of [429, 503]) {
-    t.equal(pause(status, { 'retry-after': '2' }), 2000)
-    t.equal(pause(status, { 'retry-after': '0.5' }), 500)
-    t.equal(pause(status, { 'retry-after': '0' }), 0)
-    t.equal(pause(status, { 'retry-after': '61' }), 60_000)
-    t.equal(pause(status, { 'retry-after': ['3', '9'] }), 3000)
-    t.equal(pause(status, { 'x-rate-limit-retry-after': '4' }), 4000, 'the older spelling')
-    t.equal(pause(status, { 'retry-after': '1', 'x-rate-limit-retry-after': '4' }), 1000)
-  }
-})
-
-tap.test('regression: a 429 without retry-after paused nobody', async (t) => {
-  t.equal(pause(429, {}), 1000)
-  t.equal(pause(429, { 'retry-after': 'later' }), 1000)
-  t.equal(pauseMs(answer(429), noon, true), 1000, 'even where the budget here knew that nothing remained')
-  const reset = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String((noon + 300) / 1000) }
-  t.equal(pause(429, reset), 1000, 'upstream counts in any one second, whenever its window ends')
-  t.equal(pause(429, { ...reset, 'retry-after': '0' }), 0, 'what it does say counts')
-  t.equal(pause(503, {}), 0, 'a 503 says nothing of the rate')
-})
-
-tap.test('reads a retry-after that is a date by upstream’s own clock, or else by ours', async (t) => {
-  const wrong = noon - 3_600_000
-  t.equal(pause(429, { 'retry-after': httpDate(wrong + 3000), date: httpDate(wrong) }), 3000)
-  t.equal(pause(429, { 'retry-after': httpDate(noon + 3000) }), 3000)
-  t.equal(pause(429, { 'retry-after': httpDate(noon + 3000), date: 'today' }), 3000)
-  t.equal(pause(429, { 'retry-after': httpDate(noon - 3000) }), 0)
-  t.equal(pause(429, { 'retry-after': httpDate(noon + 3_600_000) }), 60_000)
-})
-
-tap.test('makes nothing of a retry-after elsewhere: upstream sends it with every answer', async (t) => {
-  for (const status of [200, 401, 404, 422, 500, 501, 502, 504]) t.equal(pause(status, { 'retry-after': '5' }), 0)
-})
-
-tap.test('pauses until the reset when nothing remains, a second at most', async (t) => {
-  const headers = (resetMs: number, date?: string) => ({
-    'x-ratelimit-remaining': '0',
-    'x-ratelimit-reset': String(resetMs / 1000),
-    ...(date && { date }),
-  })
-  t.equal(pause(200, headers(noon + 600)), 600)
-  t.equal(pause(200, headers(noon + 5000)), 1000)
-  t.equal(pause(200, headers(noon - 5000)), 0)
-  const wrong = noon - 3_600_000
-  t.equal(pause(200, headers(wrong + 700, httpDate(wrong))), 700)
-  t.equal(pause(200, headers(noon + 300, 'today')), 300)
-  t.equal(pause(429, { ...headers(noon + 300), 'retry-after': '2' }), 2000)
-  t.equal(pause(200, { ...headers(noon + 300), 'x-ratelimit-remaining': '1' }), 0)
-  t.equal(pause(200, { 'x-ratelimit-reset': String((noon + 300) / 1000) }), 0)
-  t.equal(pause(200, { 'x-ratelimit-remaining': '0' }), 0)
-  t.equal(pause(200, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' }), 0)
 })

@@ -1,0 +1,67 @@
+import { parseHttpDate } from './http-date.js'
+import type { UpstreamAnswer } from './transport.js'
+
+/** The wait if upstream does not say how long, or nothing that can be read: the span that upstream counts calls in. */
+const defaultMs = 1000
+/** A longer wait is cut to this. */
+const maxMs = 60_000
+/** A wait as long as this is a mistake, for example a time in epoch seconds, and cannot be read. */
+const absurdMs = 365 * 24 * 3600_000
+
+/**
+ * How long upstream asks to wait after a 429 or 503, in ms. It is the only reader of `Retry-After` (RFC 9110, 10.2.3).
+ *
+ * It accepts seconds, with a fraction too, and HTTP dates that have not passed, by upstream's own `Date`. `0` means at
+ * once. Upstream's older header of its own stands in for `Retry-After`. If there is none, or none that can be read, such
+ * as `-1`, `soon` or a date that has passed, it is one second. It is 60 seconds at most.
+ *
+ * On any other status the header means nothing: upstream sends it with every answer.
+ * @param wallMs the local time, for an answer without `Date`
+ */
+export function retryAfterMs(answer: UpstreamAnswer, wallMs: number): number {
+  if (!isAboutLoad(answer)) return defaultMs
+  const now = sentAt(answer) ?? wallMs
+  for (const value of waits(answer)) {
+    const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : (parseHttpDate(value) ?? Number.NaN) - now
+    const isDatePassed = ms <= 0 && Number.isNaN(Number(value))
+    if (ms >= 0 && ms < absurdMs && !isDatePassed) return Math.min(maxMs, ms)
+  }
+  return defaultMs
+}
+
+/**
+ * How long upstream asks this service to pause all calls, in ms.
+ *
+ * After a 429 that is {@link retryAfterMs}, and after a 503 as well, if it has the header. A 503 without it may be about
+ * one request. `X-RateLimit-Remaining: 0` counts on any other answer: until the reset, by upstream's own `Date`, and for
+ * one second at most. It is ignored if it is no news: the reset is in whole seconds, and waiting for it would cost a third
+ * of the rate.
+ * @param wallMs the local time, for an answer without `Date`
+ * @param isExpected whether the rate limiter knows that no calls remain
+ */
+export function pauseMs(answer: UpstreamAnswer, wallMs: number, isExpected: boolean): number {
+  if (answer.status === 429 || (answer.status === 503 && waits(answer).length > 0)) return retryAfterMs(answer, wallMs)
+  const [remaining] = values(answer, 'x-ratelimit-remaining')
+  const [reset] = values(answer, 'x-ratelimit-reset')
+  if (isExpected || !remaining || !(Number(remaining) <= 0) || !reset) return 0
+  const wait = Number(reset) * 1000 - (sentAt(answer) ?? wallMs)
+  return Number.isFinite(wait) ? Math.min(1000, Math.max(0, wait)) : 0
+}
+
+/** Upstream's time in epoch ms, so that its clock and ours need not agree; undefined without a valid `Date`. */
+export function sentAt(answer: UpstreamAnswer): number | undefined {
+  const [date] = values(answer, 'date')
+  return date === undefined ? undefined : parseHttpDate(date)
+}
+
+const isAboutLoad = ({ status }: UpstreamAnswer) => status === 429 || status === 503
+
+const waits = (answer: UpstreamAnswer): readonly string[] => [
+  ...values(answer, 'retry-after'),
+  ...values(answer, 'x-rate-limit-retry-after'),
+]
+
+/** The values of a header, one for each line of it. */
+function values(answer: UpstreamAnswer, name: string): readonly string[] {
+  return [answer.headers[name] ?? []].flat().map((value) => value.trim())
+}
