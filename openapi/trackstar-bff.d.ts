@@ -734,7 +734,7 @@ export interface components {
         };
         /** @description The products and kits that use an item */
         WhereUsed: {
-            /** @description The products; empty if no product uses the item */
+            /** @description The products by SKU, then by product id; empty if no product uses the item */
             data: components["schemas"]["ItemUse"][];
         };
         /** @description Trackstar's reply to an adjustment */

@@ -11,3 +11,43 @@ export function runToEnd<T>(steps: Steps<T>): T {
     if (done) return value
   }
 }
+
+/** Maps values one by one. */
+export function* mapSteps<A, B>(values: Iterable<A>, map: (value: A) => B): Steps<B[]> {
+  const mapped: B[] = []
+  for (const value of values) {
+    if (mapped.length > 0) yield
+    mapped.push(map(value))
+  }
+  return mapped
+}
+
+/** Values that are sorted without an interruption: a fraction of a millisecond. */
+const sortedAtOnce = 500
+
+/** A sorted copy (merge sort, stable). */
+export function* sorted<T>(values: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  let runs: T[][] = []
+  for (let from = 0; from < values.length; from += sortedAtOnce) {
+    if (from > 0) yield
+    runs.push(values.slice(from, from + sortedAtOnce).sort(compare))
+  }
+  while (runs.length > 1) {
+    const merged: T[][] = []
+    for (let pair = 0; pair < runs.length; pair += 2) {
+      merged.push(yield* merge(runs[pair] ?? [], runs[pair + 1] ?? [], compare))
+    }
+    runs = merged
+  }
+  return runs[0] ?? []
+}
+
+function* merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
+  const merged: T[] = []
+  let [inA, inB] = [0, 0]
+  while (inA < a.length && inB < b.length) {
+    if (merged.length % sortedAtOnce === 0) yield
+    merged.push(compare(a[inA] as T, b[inB] as T) <= 0 ? (a[inA++] as T) : (b[inB++] as T))
+  }
+  return merged.concat(a.slice(inA), b.slice(inB))
+}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
@@ -242,9 +243,18 @@ export interface MetricsRouteOptions {
 /** `GET /metrics`, for Prometheus. */
 export const metricsRoute = fastifyPlugin<MetricsRouteOptions>(
   async (app: FastifyInstance, { metrics }) => {
+    // The route is open to everyone: requests that arrive in the same turn of the event loop share one rendering.
+    let rendering: Promise<string> | undefined
+    async function renderNext(): Promise<string> {
+      await nextTurn()
+      rendering = undefined
+      return metrics.registry.metrics()
+    }
+    const render = () => (rendering ??= renderNext())
     app.get(
       '/metrics',
       {
+        compress: false,
         config: { access: 'open' },
         schema: {
           operationId: 'getMetrics',
@@ -265,7 +275,7 @@ export const metricsRoute = fastifyPlugin<MetricsRouteOptions>(
         reply
           .type(metrics.registry.contentType)
           .header('cache-control', 'no-store')
-          .send(await metrics.registry.metrics()),
+          .send(await render()),
     )
   },
   { name: 'metrics-route' },

@@ -1,10 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { problem } from '../errors.js'
 import { itemsInView } from '../events/stock-index.js'
 import { nullable, ref } from '../schema.js'
+import { mapSteps, sorted } from '../steps.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
+import { sendLargeBody, serialiseArray } from './large-body.js'
 import { requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
@@ -28,14 +30,25 @@ export const WhereUsed = Type.Object(
         },
         { title: 'ItemUse', description: 'One product that uses the item', additionalProperties: false },
       ),
-      { description: 'The products; empty if no product uses the item' },
+      { description: 'The products by SKU, then by product id; empty if no product uses the item' },
     ),
   },
   { $id: 'WhereUsed', description: 'The products and kits that use an item', additionalProperties: false },
 )
 
+type Use = Static<typeof WhereUsed>['data'][number]
+
+/** By SKU, then by product id, in code unit order; products without a SKU come last. */
+function byValue(a: Use, b: Use): number {
+  if (a.sku !== b.sku) {
+    if (a.sku === null || b.sku === null) return a.sku === null ? 1 : -1
+    return a.sku < b.sku ? -1 : 1
+  }
+  return a.product_id < b.product_id ? -1 : 1
+}
+
 /** `GET /inventory/:id/products`: the products that use an item. */
-export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog }) => {
+export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, inTurns }) => {
   app.get(
     '/inventory/:id/products',
     {
@@ -61,7 +74,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       if (ids.length === 0 && view.item(id) === undefined) {
         throw problem('inventory_item_not_found', `Trackstar has no inventory item with the id ${JSON.stringify(id)}`)
       }
-      const data = ids.flatMap((productId) => {
+      const useOf = (productId: string) => {
         const product = view.product(productId)
         if (product === undefined) return []
         const { components } = resolveComponents(product, itemsInView(view, product))
@@ -74,8 +87,17 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
           unit_quantity: units === undefined ? null : toNumber(units),
           warehouse_customer_id: product.warehouse_customer_id ?? null,
         }
+      }
+      const serialise = (use: Use) =>
+        String(reply.serializeInput({ data: [use] }, '200', 'application/json')).slice('{"data":['.length, -']}'.length)
+      const body = await inTurns(request, reply, {
+        size: ids.length,
+        work: async (run) => {
+          const uses = (await run(mapSteps(ids, useOf))).flat()
+          return run(serialiseArray('{"data":[', await run(sorted(uses, byValue)), ']}', serialise))
+        },
       })
-      return reply.header('cache-control', 'private, no-cache').send({ data })
+      return sendLargeBody(reply.header('cache-control', 'private, no-cache'), body)
     },
   )
 }
