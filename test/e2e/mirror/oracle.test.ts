@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import tap, { type Test } from 'tap'
+import type { WalkOrders, WalkReport } from './oracle/walks.js'
+
+/**
+ * Random walks of the service against an upstream in memory, compared with a join that shares no code with the service.
+ *
+ * A failure prints its seed. To repeat one walk, or to walk further:
+ * `ORACLE_SEED=7 ORACLE_ROUNDS=6 npm test -- test/e2e/mirror/oracle.test.ts`
+ */
+const { ORACLE_ROUNDS, ORACLE_SEED } = process.env
+const roundsPerWalk = 6
+const walks = Math.ceil(Number(ORACLE_ROUNDS || 120) / roundsPerWalk)
+const firstSeed = Number(ORACLE_SEED || 1)
+
+/** Seeds that failed once, and what was wrong. */
+const regressions: Readonly<Record<number, string>> = {}
+
+async function walk(t: Test, seeds: readonly number[]): Promise<void> {
+  const orders: WalkOrders = { seeds, rounds: roundsPerWalk }
+  const worker = new Worker(new URL('./oracle/walks.js', import.meta.url), {
+    workerData: orders,
+    execArgv: ['--enable-source-maps'],
+  })
+  worker.on('message', ({ seed, rounds, failure, counts, ms }: WalkReport) => {
+    t.equal(failure, undefined, `seed ${seed}, ${rounds} rounds${regressions[seed] ? `: ${regressions[seed]}` : ''}`)
+    if (ORACLE_SEED || ORACLE_ROUNDS) t.comment(`seed ${seed}: ${ms} ms, ${JSON.stringify(counts)}`)
+  })
+  await once(worker, 'exit')
+}
+
+tap.test('agrees with upstream by all routes once it has settled, and is never wrong without saying so', async (t) => {
+  t.plan(walks)
+  await walk(
+    t,
+    Array.from({ length: walks }, (_, n) => firstSeed + n),
+  )
+})
+
+tap.test('agrees in the walks that failed before', { skip: Boolean(ORACLE_SEED) }, async (t) => {
+  const seeds = Object.keys(regressions).map(Number)
+  t.plan(seeds.length)
+  if (seeds.length > 0) await walk(t, seeds)
+})

@@ -1,0 +1,56 @@
+import { Random } from './random.js'
+import type { WalkOptions } from './walk.js'
+
+/**
+ * What a walk of this seed is like. Most have the mirror; each leaves out some kinds of trouble, because with all of them at
+ * once one hides what another breaks.
+ */
+export function optionsOf(seed: number): WalkOptions {
+  const random = new Random(seed + 1_000_000)
+  const some = (weight: number) => (random.chance(0.7) ? weight : 0)
+  return {
+    mode: 'mirror',
+    actions: {
+      pass: 8,
+      changeItem: 12,
+      changeProduct: some(6),
+      addProduct: some(2),
+      remove: some(2),
+      restore: some(1),
+      remake: some(1),
+      adjust: some(4),
+      adjustTwice: 0,
+      read: 16,
+      fault: some(3),
+      clock: some(0.3),
+      reader: 1,
+    },
+    deliveries: {
+      none: 4,
+      whole: some(6),
+      doubled: some(2),
+      late: some(2),
+      part: 0,
+      truncated: some(2),
+      withoutZone: some(1),
+      oddDate: 0,
+      undated: 0,
+    },
+    faults: {
+      empty: some(1),
+      '500': 2,
+      '429': some(1),
+      html403: some(1),
+      reset: some(2),
+      lost: 0,
+      garbage: some(1),
+      loop: some(0.5),
+      deep: some(0.5),
+      slow: some(1),
+    },
+    writeReplies: { whole: 8, part: 0, nothing: 0, text: 0 },
+    maxLagMs: random.chance(0.6) ? 54_000 : 0,
+    followsSkus: false,
+    records: { odd: 0, oddDates: 0, absurdDates: 0 },
+  }
+}
