@@ -1,6 +1,5 @@
 import { LossGuard } from '../cache/loss-guard.js'
 import type { SyncStatus } from '../cache/sync-status.js'
-import { isProblem, type ProblemCode } from '../errors.js'
 import type { CallOptions, ListedPage, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { ListWalk, PageSize } from '../trackstar/pagination.js'
@@ -47,16 +46,6 @@ export interface MirrorProgress {
   readonly syncedAt: number | undefined
   /** Resources that may be incomplete: the first copy is unfinished, the list is empty, or most of it is suddenly missing. */
   readonly unreliableResources: readonly MirroredResource[]
-  /** Why the latest read that failed did; undefined until one does. */
-  readonly lastError?: MirrorError | undefined
-}
-
-/** A failure, as it may be shown to operators. */
-export interface MirrorError {
-  readonly code: ProblemCode
-  readonly detail: string
-  /** Epoch ms. */
-  readonly at: number
 }
 
 /** The only error that ends the mirror. */
@@ -95,7 +84,6 @@ export class Mirror {
   }
   #state: MirrorState = 'loading'
   #pages = 0
-  #lastError: MirrorError | undefined
 
   /** When the latest incremental read began, in the clock's `elapsed` ms. */
   #incrementalReadAt = 0
@@ -124,7 +112,6 @@ export class Mirror {
       pagesLeft: this.#state === 'loading' ? null : this.#pagesLeft,
       syncedAt: store.syncedAt,
       unreliableResources: this.#state === 'live' ? mirroredResources.filter(isUnreliable) : [],
-      lastError: this.#lastError,
     }
   }
 
@@ -413,14 +400,10 @@ export class Mirror {
     return { products: store.count('products'), inventory: store.count('inventory'), pages: this.#pages }
   }
 
-  /** Logs and remembers a failure that is going to be retried; throws one that is not. */
+  /** Logs a failure that is going to be retried; throws one that is not. */
   #report(error: unknown, message: string, fields: object = {}): void {
     this.#throwIfFinal(error)
-    const { clock, log } = this.options
-    log.warn({ err: error, ...fields }, message)
-    this.#lastError = isProblem(error)
-      ? { code: error.problem, detail: error.message, at: clock.now() }
-      : { code: 'internal_error', detail: 'An unexpected error; the log has the details', at: clock.now() }
+    this.options.log.warn({ err: error, ...fields }, message)
   }
 
   /** The mirror ends only when it is stopped or cannot fit. */

@@ -19,6 +19,8 @@ export interface Fault {
   times?: number
   /** Applies to this method only. */
   method?: string
+  /** Restricts the fault to calls with a matching query. */
+  matches?: (query: URLSearchParams) => boolean
 }
 
 interface FaultEntry {
@@ -49,10 +51,13 @@ export class Faults {
   }
 
   /** Finds the fault that applies to a call, and uses up one of its `times`. */
-  take(method: string, path: string): Fault | undefined {
+  take(method: string, path: string, query = new URLSearchParams()): Fault | undefined {
     const entry = this.#entries.findLast(
       (candidate) =>
-        candidate.timesLeft > 0 && (candidate.fault.method ?? method) === method && matchesPath(candidate.path, path),
+        candidate.timesLeft > 0 &&
+        (candidate.fault.method ?? method) === method &&
+        matchesPath(candidate.path, path) &&
+        (candidate.fault.matches?.(query) ?? true),
     )
     if (entry) entry.timesLeft--
     return entry?.fault

@@ -50,7 +50,7 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
     const requestId = `req_${++requestCount}`
     const route = findRoute(call.path)
     const { error, headers } = accessControl.admit(call, route?.needsToken ?? true)
-    const fault = (error ? undefined : faults.take(call.method, call.path)) ?? {}
+    const fault = (error ? undefined : faults.take(call.method, call.path, call.query)) ?? {}
     const body = call.method === 'GET' ? '' : await text(request)
     const override = error ? errorResponse(error) : faultResponse(fault)
     const prepared = fault.reset ? undefined : (override ?? routeResponse(route, call, body, idempotencyKeys))

@@ -53,7 +53,6 @@ tap.test('loads both lists page by page at mirror priority, and is then live', a
     pagesLeft: 0,
     syncedAt: clock.now(),
     unreliableResources: [],
-    lastError: undefined,
   })
   t.match(infos.at(-1), { fields: { products: 3, inventory: 3, pages: 6 }, text: 'catalog mirrored' })
   mirror.stop()
@@ -392,7 +391,7 @@ tap.test('keeps a record that cannot be read by its id, and reads the others in 
   await finishComparison()
   t.match([store.product('p0'), store.product('p1'), store.product('p2')], [undefined, { id: 'p1' }, undefined])
   t.equal(warnings.length, 3)
-  t.match(mirror.progress, { state: 'live', lastError: { code: 'upstream_invalid_response', detail: 'garbled' } })
+  t.match(mirror.progress, { state: 'live', pagesLeft: 0 })
   mirror.stop()
 })
 
@@ -601,7 +600,7 @@ tap.test('regression: a comparison that waited for upstream delayed the incremen
       ? Promise.reject(unavailable())
       : undefined
   while (warnings.length < 3) await finishWait()
-  t.match(mirror.progress, { pagesLeft: 3, lastError: { code: 'upstream_unavailable', detail: 'down' } })
+  t.match(mirror.progress, { pagesLeft: 3 })
   upstream.inventory[3] = item(3, { onhand: 33, trackstar_updated_date: toUpstreamDate(clock.now()) })
   upstream.takeCalls()
   for (let waited = 0; waited < 30_000; ) waited += await finishWait()
@@ -646,7 +645,7 @@ tap.test('keeps following changes when upstream no longer supports reading the w
       : undefined
   await passTime(20 * minuteMs)
   t.ok(warnings.length < 12, 'it is asked again, less and less often')
-  t.match(mirror.progress, { state: 'live', lastError: { code: 'not_supported_by_integration' } })
+  t.match(mirror.progress, { state: 'live' })
   t.ok(clock.now() - (mirror.progress.syncedAt ?? 0) <= 30_000)
   upstream.beforeAnswer = () => {}
   while (mirror.progress.pagesLeft !== 0) await finishWait()
@@ -717,7 +716,6 @@ tap.test('regression: one strange answer ended the mirror until the next start',
   for (let n = 0; n < 100 && mirror.progress.pagesLeft !== 0; n++) await finishWait()
   t.equal(mirror.progress.pagesLeft, 0)
   t.strictSame(states, ['live'])
-  t.match(mirror.progress.lastError, { code: 'internal_error', detail: /^An unexpected error/ })
   mirror.stop()
 })
 
@@ -749,7 +747,6 @@ tap.test('goes on after an unexpected error', async (t) => {
   t.ok(warnings.includes('could not read a page, retrying'))
   upstream.beforeAnswer = () => {}
   while (mirror.progress.syncedAt !== clock.now()) await finishWait()
-  t.equal(mirror.progress.lastError?.detail, 'An unexpected error; the log has the details')
   mirror.stop()
 })
 
