@@ -111,11 +111,18 @@ export class RecordCache {
    * Stores a record unless the cached one is newer, and returns the entry that is cached then. A read that began after
    * the cached copy was read always wins, so that one wrong date cannot freeze a record; otherwise the later
    * `trackstar_updated_date` wins. If the dates do not tell, the cached copy stays, and the listener of `onUndecided` is to
-   * read the record again. A lookup of the product's SKU that lacks the product is forgotten.
+   * read the record again. The same is true of a read that began before the record was removed: the record is not stored,
+   * and the entry that is returned is not cached. A lookup of the product's SKU that lacks the product is forgotten.
    */
   store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
+    const name = nameOf(kind, record.id)
+    const entry = this.#records.get(name) as CacheEntry<Kinds[K]> | undefined
+    const removedAt = this.#removed.get(name)
+    if (entry === undefined && removedAt !== undefined && times.begunAt <= removedAt) {
+      this.#onUndecided(kind, record.id)
+      return this.#entry(record, times, Number.NEGATIVE_INFINITY)
+    }
     if (kind === 'product') this.#forgetOutdatedLookup(record)
-    const entry = this.#records.get(nameOf(kind, record.id)) as CacheEntry<Kinds[K]> | undefined
     if (entry?.value && !isLater(times, entry)) {
       const order = orderOf(record, entry.value)
       if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, record.id)
@@ -140,13 +147,16 @@ export class RecordCache {
     if (kind === 'product') this.#forgetOutdatedLookup(record)
   }
 
-  /** Removes a record that upstream no longer has. */
-  remove(kind: 'product' | 'item', id: string): void {
+  /**
+   * Removes a record that upstream no longer has.
+   * @param removedAt reads that began before this are older than the removal, in the clock's `elapsed` ms
+   */
+  remove(kind: 'product' | 'item', id: string, removedAt = this.clock.elapsed()): void {
     const name = nameOf(kind, id)
     const before = this.peek(kind, id)?.value
     this.#records.delete(name)
     if (before === undefined) return
-    this.#removed.set(name, this.clock.elapsed())
+    this.#removed.set(name, removedAt)
     this.#notify(kind, before, undefined)
   }
 
@@ -162,8 +172,8 @@ export class RecordCache {
     const kept = new Map<string, Product>()
     for (const product of products) {
       const { value = product } = this.store('product', product, times)
-      // A newer cached copy may have another SKU.
-      if (value.sku === sku) kept.set(value.id, value)
+      // A newer cached copy may have another SKU, and a product may have been removed since the read began.
+      if (value.sku === sku && !this.#removed.has(nameOf('product', value.id))) kept.set(value.id, value)
     }
     if (kept.size === 0) return this.storeAbsence('sku', sku, times)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
@@ -182,7 +192,7 @@ export class RecordCache {
     const entry = this.#records.get(name)
     if (entry === undefined || isLater(times, entry)) {
       if (kind === 'sku') this.#records.delete(name)
-      else this.remove(kind, key)
+      else this.remove(kind, key, times.readAt)
       this.#absences.set(name, absence, absenceBytes + Buffer.byteLength(key))
     }
     return absence

@@ -96,6 +96,26 @@ tap.test('remembers for more than a day that a record was removed', async (t) =>
   t.equal(holdings.wasRemoved('item', 'i'), false, 'it is back')
 })
 
+tap.test('regression: a page that was being read brought a removed record back', async (t) => {
+  const { holdings, undecided, move } = start()
+  const second = '2026-01-02T00:00:00Z'
+  move(30)
+  holdings.store('item', item(1, second), at(5))
+  holdings.store('product', product('p'), at(5))
+  holdings.storeAbsence('item', 'i', at(20, 25))
+  holdings.remove('product', 'p')
+  holdings.storeAll('inventory', [item(1, second)], at(15, 40))
+  t.equal(holdings.peek('item', 'i'), undefined)
+  t.equal(holdings.storeSku('A', [product('p')], at(15, 40)).value, undefined)
+  t.equal(holdings.findProducts('A')?.value, undefined)
+  t.strictSame(undecided.splice(0), ['item i', 'product p'], 'they are read by their ids')
+  holdings.storeAll('inventory', [item(1, second)], at(26, 40))
+  t.match(holdings.peek('item', 'i'), { value: { onhand: 1 } }, 'a later read knows that it is back')
+  holdings.storeAll('products', [product('p')], at(31, 40))
+  t.equal(holdings.peek('product', 'p')?.value?.id, 'p')
+  t.strictSame(undecided, [])
+})
+
 tap.test('does not serve a record that was only delivered, but lets no older read undo it', async (t) => {
   const { holdings, move } = start()
   holdings.storeAbsence('item', 'i', at(0))

@@ -263,6 +263,6 @@ tap.test('regression: of an item that came twice in one answer the last won, and
     upstream.items = async () => ({ records: given })
     t.match(await item('i1'), { value: { onhand: 2 } })
     t.match(holdings.find('item', 'i1'), { value: { onhand: 2 } })
-    holdings.remove('item', 'i1')
+    holdings.remove('item', 'i1', 0)
   }
 })
