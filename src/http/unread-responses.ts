@@ -61,8 +61,10 @@ export default fastifyPlugin<UnreadResponsesOptions>(
       const held = clients.get(client)
       const onConnection = Array.from(held?.responses ?? []).filter((response) => response.connection === connection)
       if (onConnection.length > 1 && sumOf(onConnection) > maxBytesOfConnection) dropOldest(client)
-      while (held && held.responses.size > 1 && held.bytes > maxBytesOfClient) dropOldest(client)
-      while (total > maxBytes && clients.size > 0) {
+      const isClientBeyond = () => held !== undefined && held.responses.size > 1 && held.bytes > maxBytesOfClient
+      while (isClientBeyond()) dropOldest(client)
+      const areAllBeyond = () => total > maxBytes && clients.size > 0
+      while (areAllBeyond()) {
         const [largest] = Array.from(clients).reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a))
         dropOldest(largest)
       }
