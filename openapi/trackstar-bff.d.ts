@@ -468,7 +468,7 @@ export interface components {
             /** @description Seconds to wait before a retry */
             retry_after?: number;
         };
-        /** @description A product, as Trackstar returns it */
+        /** @description A product, as Trackstar returns it. Fields pass through unchanged: any of them may be missing or have another type */
         Product: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -501,7 +501,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description An inventory item, as Trackstar returns it */
+        /** @description An inventory item, as Trackstar returns it. Fields pass through unchanged: any of them may be missing or have another type */
         InventoryItem: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -548,7 +548,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A warehouse, as Trackstar returns it */
+        /** @description A warehouse, as Trackstar returns it. Fields pass through unchanged: any of them may be missing or have another type */
         Warehouse: {
             /** @description Trackstar's id of the record */
             id: string;
@@ -625,7 +625,7 @@ export interface components {
              * @description What is wrong. New codes may be added; `complete` says whether they affect the numbers
              * @enum {string}
              */
-            code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
+            code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "invalid_reference" | "kit_flag_missing" | "merchant_mismatch" | "quantity_inconsistent" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
             /** @description The affected inventory item; null if the issue is not about one */
             inventory_item_id: string | null;
             /** @description A description of the issue */
@@ -1058,7 +1058,7 @@ export interface components {
             name: string | null;
             /** @description GTIN of the product */
             gtin: string | null;
-            /** @description Whether the product is assembled from components */
+            /** @description Whether the product is assembled from components; if Trackstar does not say, whether its components have several SKUs */
             is_kit: boolean;
             /** @description Whether the product is active; null if Trackstar does not say */
             active: boolean | null;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
+import { idOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
@@ -101,7 +102,7 @@ export class RecordCache {
     for (const id of ids.value) {
       const product = this.find('product', id)?.value
       // Evicted, or no longer of this SKU: the lookup is out of date.
-      if (product?.sku !== sku) return undefined
+      if (product === undefined || skuOf(product) !== sku) return undefined
       products.push(product)
     }
     return { ...ids, value: products }
@@ -115,20 +116,21 @@ export class RecordCache {
    * and the entry that is returned is not cached. A lookup of the product's SKU that lacks the product is forgotten.
    */
   store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
-    const name = nameOf(kind, record.id)
+    const id = idOf(record)
+    const name = nameOf(kind, id)
     const entry = this.#records.get(name) as CacheEntry<Kinds[K]> | undefined
     const removedAt = this.#removed.get(name)
     if (entry === undefined && removedAt !== undefined && times.begunAt <= removedAt) {
-      this.#onUndecided(kind, record.id)
+      this.#onUndecided(kind, id)
       return this.#entry(record, times, Number.NEGATIVE_INFINITY)
     }
     if (kind === 'product') this.#forgetOutdatedLookup(record)
     if (entry?.value && !isLater(times, entry)) {
       const order = orderOf(record, entry.value)
-      if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, record.id)
+      if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, id)
       if (order !== 'newer') return entry
     }
-    return this.#put(kind, record.id, record, times)
+    return this.#put(kind, id, record, times)
   }
 
   /**
@@ -138,12 +140,12 @@ export class RecordCache {
   storeUnread(kind: 'product' | 'item', record: Product | InventoryItem): void {
     if (kind === 'product') this.#forgetOutdatedLookup(record)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: this.clock.elapsed() }
-    this.#put(kind, record.id, record, times, Number.NEGATIVE_INFINITY)
+    this.#put(kind, idOf(record), record, times, Number.NEGATIVE_INFINITY)
   }
 
   /** Forgets that a record, or the SKU of a product, was absent. */
   forgetAbsence(kind: 'product' | 'item', record: Product | InventoryItem): void {
-    this.#absences.delete(nameOf(kind, record.id))
+    this.#absences.delete(nameOf(kind, idOf(record)))
     if (kind === 'product') this.#forgetOutdatedLookup(record)
   }
 
@@ -173,7 +175,8 @@ export class RecordCache {
     for (const product of products) {
       const { value = product } = this.store('product', product, times)
       // A newer cached copy may have another SKU, and a product may have been removed since the read began.
-      if (value.sku === sku && !this.#removed.has(nameOf('product', value.id))) kept.set(value.id, value)
+      const id = idOf(value)
+      if (skuOf(value) === sku && !this.#removed.has(nameOf('product', id))) kept.set(id, value)
     }
     if (kept.size === 0) return this.storeAbsence('sku', sku, times)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
@@ -220,12 +223,13 @@ export class RecordCache {
   }
 
   /** Forgets a lookup of the product's SKU that lacks the product. */
-  #forgetOutdatedLookup({ id, sku }: { id: string; sku?: string | null }): void {
-    if (!sku) return
+  #forgetOutdatedLookup(product: Product): void {
+    const sku = skuOf(product)
+    if (sku === null) return
     const name = nameOf('sku', sku)
     this.#absences.delete(name)
     const ids = this.#records.get(name)?.value as readonly string[] | undefined
-    if (ids && !ids.includes(id)) this.#records.delete(name)
+    if (ids && !ids.includes(idOf(product))) this.#records.delete(name)
   }
 
   #notify(kind: 'product' | 'item', before: unknown, after: unknown): void {

@@ -1,4 +1,5 @@
 import { type Problem, problem } from '../errors.js'
+import { idOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
@@ -117,7 +118,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     times: ReadTimes,
   ): Map<string, CacheEntry<readonly Product[]> | Problem> {
     const bySku = new Map(skus.map((sku) => [sku, [] as Product[]]))
-    for (const product of records) bySku.get(product.sku ?? '')?.push(product)
+    for (const product of records) bySku.get(skuOf(product) ?? '')?.push(product)
     const cached = skus.filter((sku) => options.findProducts(sku)?.value !== undefined)
     const isLossBelieved = believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
     const result = (sku: string, found: readonly Product[]) => {
@@ -126,13 +127,16 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
         products.rememberFailure(sku, fault)
         return fault
       }
-      const presentIds = new Set([...found, ...malformed].map(({ id }) => id))
+      const presentIds = new Set([...found.map(idOf), ...malformed.map(({ id }) => id)])
       const entry = options.findProducts(sku)
-      const kept = (entry?.value ?? []).filter(({ id }) => !presentIds.has(id) && confirmAbsence('product', id))
+      const kept = (entry?.value ?? []).filter((product) => {
+        const id = idOf(product)
+        return !presentIds.has(id) && confirmAbsence('product', id)
+      })
       if (entry && kept.length > 0) {
         const stored = found.map((product) => cache.store('product', product, times).value ?? product)
         return asUnsettled(
-          { ...entry, value: [...stored.filter((product) => product.sku === sku), ...kept] },
+          { ...entry, value: [...stored.filter((product) => skuOf(product) === sku), ...kept] },
           times.readAt,
         )
       }
@@ -148,14 +152,14 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     { records, malformed }: Batch<InventoryItem>,
     times: ReadTimes,
   ): Map<string, CacheEntry<InventoryItem> | Problem> {
-    const presentIds = new Set(records.map(({ id }) => id))
+    const presentIds = new Set(records.map(idOf))
     const cached = ids.filter((id) => options.findItem(id)?.value !== undefined)
     // An answer with none of the requested items, but others, says nothing about the requested ones.
     const isForeign = presentIds.size > 0 && !ids.some((id) => presentIds.has(id))
     const isLossBelieved = !isForeign && believesLoss('inventory', cached, (id) => presentIds.has(id))
     const byId = new Map<string, CacheEntry<InventoryItem>>()
     // One by one: if an item is there twice, the newer copy wins.
-    for (const item of records) byId.set(item.id, cache.store('item', item, times))
+    for (const item of records) byId.set(idOf(item), cache.store('item', item, times))
     const result = (id: string) => {
       const found = byId.get(id)
       if (found !== undefined) return found

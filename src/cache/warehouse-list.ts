@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { idOf } from '../records/fields.js'
 import { isPartial } from '../records/partial.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
@@ -52,7 +53,7 @@ export class WarehouseList {
         const readAt = clock.elapsed()
         // A list that is suddenly empty is no reason to forget names.
         const isEmpty = warehouses.length === 0
-        const byId = isEmpty ? this.known : new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
+        const byId = isEmpty ? this.known : new Map(warehouses.map((warehouse) => [idOf(warehouse), warehouse]))
         const wallTime = wallTimeAt(clock, readAt)
         const value = { value: byId, begunAt, readAt, freshUntil: readAt + policy.ttlMs, wallTime }
         return { value, ttlMs: isEmpty ? retryMs : policy.ttlMs }
@@ -90,14 +91,15 @@ export class WarehouseList {
   store(warehouse: Warehouse): 'applied' | 'older' | 'read_back' {
     const entry = this.#list.value
     if (entry === undefined) return 'applied'
-    const known = entry.value?.get(warehouse.id)
+    const id = idOf(warehouse)
+    const known = entry.value?.get(id)
     const order = known && orderOf(warehouse, known)
     if (order === 'older' || (known && isDeepStrictEqual(warehouse, known))) return 'older'
     if (order === undefined || isPartial('warehouse', warehouse, known)) {
       this.#list.invalidate()
       return 'read_back'
     }
-    this.#list.set({ ...entry, value: new Map(entry.value).set(warehouse.id, warehouse) })
+    this.#list.set({ ...entry, value: new Map(entry.value).set(id, warehouse) })
     return 'applied'
   }
 

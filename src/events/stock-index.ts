@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { idOf, merchantOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
@@ -51,10 +52,9 @@ export function stockInView(view: CatalogView, productId: string, warehouseIds?:
   const product = view.product(productId)
   if (product === undefined) return undefined
   const items = itemsInView(view, product)
-  const { sku } = product
   const warehouses = view.warehouses()
   return composeStock({
-    sku: sku ?? '',
+    sku: skuOf(product) ?? '',
     product,
     items,
     warehouses,
@@ -92,7 +92,7 @@ export class StockIndex {
   /** The stock of the product that a SKU alone selects; undefined if there is none, or if the SKU is ambiguous. */
   findSelected(sku: string): StockIndexEntry | undefined {
     const selection = selectProduct(this.#productsOf(sku))
-    return selection.status === 'ok' ? this.#entries.get(selection.product.id) : undefined
+    return selection.status === 'ok' ? this.#entries.get(idOf(selection.product)) : undefined
   }
 
   /**
@@ -104,7 +104,8 @@ export class StockIndex {
     const after = this.#entryOf(productId)
     if (after) this.#entries.set(productId, after)
     else this.#entries.delete(productId)
-    const unselectedSku = after ? undefined : this.view.product(productId)?.sku
+    const product = after ? undefined : this.view.product(productId)
+    const unselectedSku = product && skuOf(product)
     if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
     else this.#unselectedSkus.delete(productId)
     if (before && after && before.sku === after.sku && before.warehouseCustomerId === after.warehouseCustomerId) {
@@ -119,13 +120,15 @@ export class StockIndex {
   /** Ids of all products with the current or the last known SKU of a product: a change of one can change which is selected. */
   idsSharingSku(productId: string): string[] {
     const lastSku = this.#entries.get(productId)?.sku ?? this.#unselectedSkus.get(productId)
-    const skus = new Set([lastSku, this.view.product(productId)?.sku])
-    return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(({ id }) => id) : []))
+    const product = this.view.product(productId)
+    const skus = new Set([lastSku, product && skuOf(product)])
+    return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(idOf) : []))
   }
 
   #entryOf(productId: string): StockIndexEntry | undefined {
     const product = this.view.product(productId)
-    if (!product?.sku || !this.#isSelected(product, product.sku)) return undefined
+    const productSku = product && skuOf(product)
+    if (!productSku || !this.#isSelected(product, productSku)) return undefined
     const stock = stockInView(this.view, productId)
     if (stock === undefined) return undefined
     const { sku, available, quantities, warehouses } = stock
@@ -137,9 +140,9 @@ export class StockIndex {
   #isSelected(product: Product, sku: string): boolean {
     const products = this.#productsOf(sku)
     if (products.length < 2) return true
-    const merchant = product.warehouse_customer_id ?? null
-    const selection = selectProduct(products.filter((other) => (other.warehouse_customer_id ?? null) === merchant))
-    return selection.status === 'ok' && selection.product.id === product.id
+    const merchant = merchantOf(product)
+    const selection = selectProduct(products.filter((other) => merchantOf(other) === merchant))
+    return selection.status === 'ok' && idOf(selection.product) === idOf(product)
   }
 
   #productsOf(sku: string): readonly Product[] {

@@ -1,4 +1,5 @@
-import type { Product } from '../records/product.js'
+import { idOf, skuOf } from '../records/fields.js'
+import { type Product, referencedItemId, referencesOf } from '../records/product.js'
 
 /** Many values under one key; one alone is kept without a set, since most keys have just one. */
 class MultiMap {
@@ -47,16 +48,17 @@ export class CatalogIndex {
   }
 
   add(product: Product): void {
-    this.#productIds.add(product.id)
-    if (product.sku) this.#bySku.add(product.sku, product.id)
-    for (const { inventory_item_id } of product.inventory_items ?? []) this.#byItem.add(inventory_item_id, product.id)
+    const { id, sku, itemIds } = keysOf(product)
+    this.#productIds.add(id)
+    if (sku !== null) this.#bySku.add(sku, id)
+    for (const itemId of itemIds) this.#byItem.add(itemId, id)
   }
 
   remove(product: Product): void {
-    this.#productIds.delete(product.id)
-    if (product.sku) this.#bySku.delete(product.sku, product.id)
-    for (const { inventory_item_id } of product.inventory_items ?? [])
-      this.#byItem.delete(inventory_item_id, product.id)
+    const { id, sku, itemIds } = keysOf(product)
+    this.#productIds.delete(id)
+    if (sku !== null) this.#bySku.delete(sku, id)
+    for (const itemId of itemIds) this.#byItem.delete(itemId, id)
   }
 
   clear(): void {
@@ -65,3 +67,10 @@ export class CatalogIndex {
     this.#productIds.clear()
   }
 }
+
+/** What a product is found by. */
+const keysOf = (product: Product) => ({
+  id: idOf(product),
+  sku: skuOf(product),
+  itemIds: referencesOf(product).flatMap((reference) => referencedItemId(reference) ?? []),
+})

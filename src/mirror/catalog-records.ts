@@ -1,5 +1,6 @@
 import { asUnsettled, type CacheEntry } from '../cache/freshness.js'
 import type { RecordCache } from '../cache/record-cache.js'
+import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Clock } from '../trackstar/clock.js'
@@ -43,10 +44,11 @@ export class CatalogRecords {
   #orUnsettled<T>(
     kind: 'product' | 'item',
     entry: CacheEntry<T> | undefined,
-    recordsOf: (value: T) => readonly { readonly id: string }[],
+    recordsOf: (value: T) => readonly { readonly id: unknown }[],
   ): CacheEntry<T> | undefined {
     const { isUnsettled, clock } = this.options
-    if (entry?.value === undefined || !recordsOf(entry.value).some(({ id }) => isUnsettled(kind, id))) return entry
+    if (entry?.value === undefined || !recordsOf(entry.value).some((record) => isUnsettled(kind, idOf(record))))
+      return entry
     return asUnsettled(entry, clock.elapsed())
   }
 

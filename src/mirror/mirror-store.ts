@@ -1,6 +1,7 @@
 import { asOf, type CacheEntry, type FreshnessPolicy } from '../cache/freshness.js'
 import type { ReadTimes, RecordCache } from '../cache/record-cache.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
+import { idOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
@@ -149,10 +150,10 @@ export class MirrorStore {
     try {
       this.options.cache.storeAll(resource, [record], times)
     } catch {
-      const { id, sku } = record
-      const message = 'cannot be stored'
-      this.options.onMalformed(resource, { id, sku: typeof sku === 'string' ? sku : undefined, path: '', message })
-      this.#malformed[resource].add(resource === 'products' && typeof sku === 'string' ? sku : id)
+      const id = idOf(record)
+      const sku = resource === 'products' ? skuOf(record) : null
+      this.options.onMalformed(resource, { id, sku: sku ?? undefined, path: '', message: 'cannot be stored' })
+      this.#malformed[resource].add(sku ?? id)
     }
   }
 
@@ -211,19 +212,20 @@ export class MirrorStore {
   #productChanged(before: Product | undefined, after: Product | undefined): void {
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
-    if (after?.sku) this.#malformed.products.delete(after.sku)
-    if (after?.sku && after.sku !== before?.sku && this.#state === 'live') {
-      const others = this.index.productIdsOfSku(after.sku).filter((id) => id !== after.id)
+    const sku = after && skuOf(after)
+    if (sku) this.#malformed.products.delete(sku)
+    if (sku && sku !== (before && skuOf(before)) && this.#state === 'live') {
+      const others = this.index.productIdsOfSku(sku).filter((id) => id !== idOf(after))
       if (others.length > 0) this.options.onSharedSku(others)
     }
-    for (const product of [before, after]) if (product) this.#addAffected([product.id])
+    for (const product of [before, after]) if (product) this.#addAffected([idOf(product)])
   }
 
   #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
-    if (before) this.#itemIds.delete(before.id)
-    if (after) this.#itemIds.add(after.id)
-    if (after) this.#malformed.inventory.delete(after.id)
-    for (const item of [before, after]) if (item) this.#addAffected(this.index.productIdsOfItem(item.id))
+    if (before) this.#itemIds.delete(idOf(before))
+    if (after) this.#itemIds.add(idOf(after))
+    if (after) this.#malformed.inventory.delete(idOf(after))
+    for (const item of [before, after]) if (item) this.#addAffected(this.index.productIdsOfItem(idOf(item)))
   }
 
   /** Reported in a microtask, so that a kit whose items all change on one page is reported once. */

@@ -1,5 +1,6 @@
 import { LossGuard } from '../cache/loss-guard.js'
 import type { SyncStatus } from '../cache/sync-status.js'
+import { idsIn } from '../records/record.js'
 import type { CallOptions, ListedPage, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { ListWalk, PageSize } from '../trackstar/pagination.js'
@@ -311,7 +312,7 @@ export class Mirror {
     this.#abort.signal.throwIfAborted()
     this.#storePage(resource, { ...batch, nextToken: null, date: undefined }, begunAt)
     const isUnclear = batch.malformed.some(({ id }) => id === undefined)
-    return new Set(isUnclear ? ids : [...batch.records, ...batch.malformed].map(({ id }) => id))
+    return new Set(isUnclear ? ids : idsIn(batch))
   }
 
   /** Begins a walk over a list that stores all its records, and adds their ids to `seenIds`. */
@@ -325,7 +326,7 @@ export class Mirror {
       const page = await this.#readPage(resource, { ...filters, limit: String(size), page_token: token })
       if (pages++ === 0) startDate = Math.min(startDate, page.date ?? startDate)
       newest = maxOf(newest, newestDate(page.records, Math.max(clock.now(), page.date ?? 0)))
-      for (const { id } of [...page.records, ...page.malformed]) if (id !== undefined) seenIds?.add(id)
+      for (const id of idsIn(page)) seenIds?.add(id)
       return page
     }
     return {

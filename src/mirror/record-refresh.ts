@@ -1,6 +1,7 @@
 import { LossGuard } from '../cache/loss-guard.js'
 import type { RecordCache } from '../cache/record-cache.js'
 import { isProblem, problem } from '../errors.js'
+import { idOf } from '../records/fields.js'
 import type { MalformedRecord } from '../records/record.js'
 import type { CallOptions, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
@@ -189,7 +190,7 @@ export class RecordRefresh {
       const times = { begunAt, readAt: clock.elapsed() }
       for (const record of malformed) onMalformed(resources[kind], record)
       for (const record of records) cache.store(kind, record, times)
-      const presentIds = new Set(records.map(({ id }) => id))
+      const presentIds = new Set(records.map(idOf))
       // An answer with other records than the requested ones says nothing about these.
       const isForeign = presentIds.size > 0 && !ids.some((id) => presentIds.has(id))
       const isUnreadable = (id: string) =>

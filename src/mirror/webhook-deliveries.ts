@@ -4,11 +4,12 @@ import { orderOf } from '../cache/record-order.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
 import { parseDate } from '../records/dates.js'
-import { InventoryItem } from '../records/inventory-item.js'
+import { idOf } from '../records/fields.js'
+import type { InventoryItem } from '../records/inventory-item.js'
 import { isPartial } from '../records/partial.js'
-import { Product } from '../records/product.js'
-import { createRecordParser, type RecordParser } from '../records/record.js'
-import { Warehouse } from '../records/warehouse.js'
+import type { Product } from '../records/product.js'
+import { parseRecord } from '../records/record.js'
+import type { Warehouse } from '../records/warehouse.js'
 import type { Clock } from '../trackstar/clock.js'
 
 /** A delivery whose signature has been verified, with the fields that this service uses. */
@@ -48,10 +49,6 @@ export interface WebhookReceiverOptions {
   readonly isFollowed: () => boolean
 }
 
-const products = createRecordParser(Product)
-const items = createRecordParser(InventoryItem)
-const warehouseRecords = createRecordParser(Warehouse)
-
 /**
  * Applies webhook deliveries to the cache. Deliveries can arrive in any order and a day late, and may have only a part of
  * the record. So a record is used only if it is whole and newer than the cached one; if it does not settle what the record
@@ -71,18 +68,18 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     }
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
-      return apply(delivery, warehouseRecords, (warehouse) => {
+      return apply<Warehouse>(delivery, (warehouse) => {
         if (!delivery.data_truncated) return warehouses.store(warehouse)
         warehouses.invalidate()
         return 'read_back'
       })
     }
-    if (subject === 'product') return apply(delivery, products, (product) => use('product', product))
-    if (subject === 'inventory') return apply(delivery, items, (item) => use('item', item))
+    if (subject === 'product') return apply<Product>(delivery, (product) => use('product', product))
+    if (subject === 'inventory') return apply<InventoryItem>(delivery, (item) => use('item', item))
     return 'ignored'
 
     function use(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
-      const cached = cache.peek(kind, record.id)?.value
+      const cached = cache.peek(kind, idOf(record))?.value
       const order = cached && orderOf(record, cached)
       if (!delivery.data_truncated && order === 'older') return 'older'
       if (delivery.data_truncated || isPartial(kind, record, cached)) return readBack(kind, record)
@@ -96,7 +93,7 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
       const date = parseDate(record.trackstar_updated_date)
       const isOfThisRun = date !== undefined && date >= startedAt
       if (isFollowed()) {
-        const isNew = verb === 'created' && isOfThisRun && !cache.wasRemoved(kind, record.id)
+        const isNew = verb === 'created' && isOfThisRun && !cache.wasRemoved(kind, idOf(record))
         return isNew ? store(kind, record) : readBack(kind, record)
       }
       // Whatever is read from now on shows what is older than this run.
@@ -111,19 +108,18 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
       return 'applied'
     }
 
-    function readBack(kind: 'product' | 'item', { id }: Product | InventoryItem): ReceivedOutcome {
-      refresh(kind, id)
+    function readBack(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+      refresh(kind, idOf(record))
       return 'read_back'
     }
   }
 }
 
-function apply<R extends { id: string }>(
+function apply<R extends { readonly id: unknown }>(
   delivery: WebhookDelivery,
-  parser: RecordParser<R>,
   use: (record: R) => ReceivedOutcome,
 ): ReceivedOutcome {
-  const result = parser.parseRecord(delivery)
+  const result = parseRecord<R>(delivery)
   if ('fault' in result) return 'malformed'
   return use(result.record)
 }

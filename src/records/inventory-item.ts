@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { nullish } from '../schema.js'
+import { isObject, objectsIn, type Raw } from './fields.js'
 import { recordSchema } from './record.js'
 
 const quantity = (description: string) => nullish(Type.Number({ description }))
@@ -68,4 +69,23 @@ export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, a
   lots: nullish(Type.Array(Lot, { description: 'Its lots' })),
   locations: nullish(Type.Array(ItemLocation, { description: 'Its locations' })),
 })
-export type InventoryItem = Static<typeof InventoryItem>
+/** An item with the documented types. */
+export type DocumentedItem = Static<typeof InventoryItem>
+/** An item as it came. */
+export type InventoryItem = Raw<DocumentedItem>
+
+/** The quantities of an item by warehouse id, as they came; empty if there is no breakdown. An entry may be no object. */
+export const breakdownOf = (item: InventoryItem): Readonly<Record<string, unknown>> =>
+  isObject(item.inventory_by_warehouse_id) ? item.inventory_by_warehouse_id : {}
+
+/** The lots of an item. */
+export const lotsOf = (item: InventoryItem): readonly Raw<Lot>[] => objectsIn(item.lots)
+
+/** The locations of an item. */
+export const locationsOf = (item: InventoryItem): readonly Raw<ItemLocation>[] => objectsIn(item.locations)
+
+/** Whether substitute SKUs are involved, so that the quantities of the item need not add up. */
+export function hasSubstitutes({ substitute_skus: substitutes }: InventoryItem): boolean {
+  if (typeof substitutes === 'object' && substitutes !== null) return Object.keys(substitutes).length > 0
+  return Boolean(substitutes)
+}

@@ -1,3 +1,5 @@
+import { isObject } from './fields.js'
+
 /** A record that did not come from a read, but in a webhook or in the reply to a write. */
 type Received = Readonly<Record<string, unknown>>
 
@@ -27,6 +29,3 @@ function lacksField(record: Received, known: Received, levels: number): boolean 
     return levels > 1 && isObject(value) && isObject(received) && lacksField(received, value, levels - 1)
   })
 }
-
-const isObject = (value: unknown): value is Received =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,12 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { nullish } from '../schema.js'
+import { isObject, keyOf, quantityOf, type Raw } from './fields.js'
 import { recordSchema } from './record.js'
 
-/**
- * A product's reference to an inventory item. `unit_quantity` is the number of units of the item that one unit of the product
- * needs; null or absent means 1. It accepts any type: an invalid value affects only this reference, which stock arithmetic
- * ignores and reports, and not the whole product.
- */
+/** A product's reference to an inventory item. */
 export const ProductReference = Type.Object(
   {
     inventory_item_id: Type.String({ minLength: 1, description: 'The id of the inventory item' }),
@@ -36,4 +33,22 @@ export const Product = recordSchema('Product', 'A product, as Trackstar returns 
   is_kit: nullish(Type.Boolean({ description: 'Whether the product is assembled from components' })),
   active: nullish(Type.Boolean({ description: 'Whether the product is active' })),
 })
-export type Product = Static<typeof Product>
+/** A product with the documented types. */
+export type DocumentedProduct = Static<typeof Product>
+/** A product as it came. */
+export type Product = Raw<DocumentedProduct>
+
+/** The references of a product as they came; none if `inventory_items` is no list. */
+export const referencesOf = (product: Product): readonly unknown[] =>
+  Array.isArray(product.inventory_items) ? product.inventory_items : []
+
+/** The id of the item that a reference names; null if it names none. */
+export const referencedItemId = (reference: unknown): string | null =>
+  isObject(reference) ? keyOf(reference['inventory_item_id']) : null
+
+/** The number of units of the item that one unit of the product needs: 1 if unstated, null if it is not a number above zero. */
+export function unitsOf({ unit_quantity: units }: { readonly unit_quantity?: unknown }): number | null {
+  if (units === undefined || units === null) return 1
+  const quantity = quantityOf(units)
+  return quantity !== null && quantity > 0 ? quantity : null
+}

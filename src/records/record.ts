@@ -1,11 +1,11 @@
-import { type Static, type TObject, type TProperties, Type } from 'typebox'
-import { Compile, type Validator } from 'typebox/compile'
+import { type TProperties, Type } from 'typebox'
 import { nullish } from '../schema.js'
+import { idOf, isObject, keyOf } from './fields.js'
 
-/** A time as upstream writes it: ISO 8601 UTC, `YYYY-MM-DDTHH:MM:SSZ` or, for some lots, `YYYY-MM-DD`. Not validated. */
+/** A time as Trackstar writes it: ISO 8601 UTC, `YYYY-MM-DDTHH:MM:SSZ` or, for some lots, `YYYY-MM-DD`. */
 const timestamp = (description: string) => nullish(Type.String({ description }))
 
-/** The fields that every upstream record has. Only `id` is required. */
+/** The fields that every upstream record has. */
 const recordFields = {
   id: Type.String({ minLength: 1, description: "Trackstar's id of the record" }),
   created_date: timestamp('When the source system made the record'),
@@ -15,22 +15,19 @@ const recordFields = {
   trackstar_tags: nullish(Type.Array(Type.Unknown(), { description: 'Tags: strings or objects of one key' })),
 }
 
-/** The schema of one kind of upstream record. Fields that it does not name pass through unchanged. */
+/**
+ * The schema of one kind of upstream record. It documents the fields as Trackstar does. Nothing is validated by it: fields of
+ * other types occur, and are read by `fields.ts`.
+ */
 export const recordSchema = <P extends TProperties>($id: string, description: string, fields: P) =>
-  Type.Object({ ...recordFields, ...fields }, { $id, description, additionalProperties: true })
-
-/** Any record schema. */
-export type RecordSchema = TObject<typeof recordFields>
-
-/** The envelope of an upstream list. Records are validated one by one, so that a malformed one never fails the page. */
-const Envelope = Type.Object(
-  {
-    data: Type.Array(Type.Unknown()),
-    next_token: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  },
-  { additionalProperties: true },
-)
-const envelope = Compile(Envelope)
+  Type.Object(
+    { ...recordFields, ...fields },
+    {
+      $id,
+      description: `${description}. Fields pass through unchanged: any of them may be missing or have another type`,
+      additionalProperties: true,
+    },
+  )
 
 /** Why a body is invalid: a JSON pointer and a message. Never a value, which may be personal data. */
 export interface RecordFault {
@@ -51,45 +48,66 @@ export interface Page<R> {
   readonly nextToken: string | null
 }
 
-/** Parses response bodies with one kind of record. Returns a {@link RecordFault} for an invalid body. */
-export interface RecordParser<R> {
-  parsePage(body: unknown): Page<R> | { readonly fault: RecordFault }
-  parseRecord(body: unknown): { readonly record: R } | { readonly fault: RecordFault }
+/** The ids of all records of a page, as far as they are readable. */
+export const idsIn = ({ records, malformed }: Pick<Page<Identified>, 'records' | 'malformed'>): string[] => [
+  ...records.map(idOf),
+  ...malformed.flatMap(({ id }) => id ?? []),
+]
+
+/** What every record has. */
+interface Identified {
+  readonly id: unknown
 }
 
-/** Creates a parser for the records of `schema`. Compiles the schema: call it once, at start. */
-export function createRecordParser<S extends RecordSchema>(schema: S): RecordParser<Static<S>> {
-  const check = Compile(schema)
-  const read = (value: unknown, at: string): { record: Static<S> } | { fault: RecordFault } =>
-    check.Check(value) ? { record: value } : { fault: firstFault(check, value, at) }
-  return {
-    parseRecord(body) {
-      return isObject(body) ? read(body.data, '/data') : { fault: { path: '', message: 'must be object' } }
-    },
-    parsePage(body) {
-      if (!envelope.Check(body)) return { fault: firstFault(envelope, body, '') }
-      const records: Static<S>[] = []
-      const malformed: MalformedRecord[] = []
-      body.data.forEach((value, index) => {
-        const result = read(value, `/data/${index}`)
-        if ('record' in result) records.push(result.record)
-        else malformed.push({ ...result.fault, id: stringField(value, 'id'), sku: stringField(value, 'sku') })
-      })
-      return { records, malformed, nextToken: body.next_token || null }
-    },
+/** Parses one page of a list of `R`. A malformed record is left out and never fails the page. */
+export function parsePage<R extends Identified>(body: unknown): Page<R> | { readonly fault: RecordFault } {
+  if (!isObject(body)) return { fault: { path: '', message: 'must be object' } }
+  const { data, next_token: nextToken = null } = body
+  if (!Array.isArray(data)) return { fault: { path: '/data', message: 'must be array' } }
+  if (nextToken !== null && typeof nextToken !== 'string') {
+    return { fault: { path: '/next_token', message: 'must be string or null' } }
   }
+  const records: R[] = []
+  const malformed: MalformedRecord[] = []
+  for (const [index, value] of data.entries()) {
+    const fault = faultOf(value, `/data/${index}`)
+    if (fault === undefined) records.push(value as R)
+    else malformed.push({ ...fault, ...keysOf(value) })
+  }
+  return { records, malformed, nextToken: nextToken || null }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the validator's own generics; only `Errors` is used
-function firstFault(check: Pick<Validator<any, any>, 'Errors'>, value: unknown, at: string): RecordFault {
-  const first = check.Errors(value)[0]
-  return { path: `${at}${first?.instancePath ?? ''}`, message: first?.message ?? 'is invalid' }
+/** Parses a body whose `data` is one record of the kind `R`. */
+export function parseRecord<R extends Identified>(
+  body: unknown,
+): { readonly record: R } | { readonly fault: RecordFault } {
+  if (!isObject(body)) return { fault: { path: '', message: 'must be object' } }
+  const fault = faultOf(body['data'], '/data')
+  return fault === undefined ? { record: body['data'] as R } : { fault }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Levels of objects and lists that a record may nest. Serialising one that nests some thousands would overflow the stack. */
+const maxDepth = 100
 
-const stringField = (value: unknown, field: string): string | undefined => {
-  const found = isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined
-  return typeof found === 'string' ? found : undefined
+/** A record is malformed only if nothing can be done with it: it is no object, has no id, or is nested too deeply. */
+function faultOf(value: unknown, path: string): RecordFault | undefined {
+  if (!isObject(value)) return { path, message: 'must be object' }
+  if (keyOf(value['id']) === null)
+    return { path: `${path}/id`, message: 'must be a string that is not empty, or a number' }
+  if (isDeeper(value, maxDepth)) return { path, message: `must not have more than ${maxDepth} levels of nesting` }
+  return undefined
 }
+
+/** Whether a value nests more than `levels` objects and lists. Recursion ends there. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some((element) => isDeeper(element, levels - 1))
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true
+  return false
+}
+
+const keysOf = (value: unknown) => ({
+  id: (isObject(value) && keyOf(value['id'])) || undefined,
+  sku: (isObject(value) && keyOf(value['sku'])) || undefined,
+})

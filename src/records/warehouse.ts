@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { nullish } from '../schema.js'
+import type { Raw } from './fields.js'
 import { recordSchema } from './record.js'
 
 /** A warehouse as Trackstar returns it (`/wms/warehouses`). */
@@ -8,4 +9,7 @@ export const Warehouse = recordSchema('Warehouse', 'A warehouse, as Trackstar re
   code: nullish(Type.String({ description: 'Code of the warehouse' })),
   address: nullish(Type.Object({}, { additionalProperties: true, description: 'address1…3, city, state, country, …' })),
 })
-export type Warehouse = Static<typeof Warehouse>
+/** A warehouse with the documented types. */
+export type DocumentedWarehouse = Static<typeof Warehouse>
+/** A warehouse as it came. */
+export type Warehouse = Raw<DocumentedWarehouse>

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
+import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
@@ -85,10 +86,10 @@ export function stockProblem(sku: string, outcome: FailedOutcome): Problem {
 }
 
 const toCandidate = (product: Product): Candidate => ({
-  product_id: product.id,
-  name: product.name ?? null,
-  warehouse_customer_id: product.warehouse_customer_id ?? null,
-  active: product.active ?? null,
+  product_id: idOf(product),
+  name: textOf(product.name),
+  warehouse_customer_id: merchantOf(product),
+  active: flagOf(product.active),
 })
 
 /** Bounds the serialised stocks that are kept, by the number of their items: some 10 MB. */

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import { problem } from '../errors.js'
 import { itemsInView } from '../events/stock-index.js'
+import { merchantOf, skuOf, textOf } from '../records/fields.js'
 import { nullable, ref } from '../schema.js'
 import { mapSteps, sorted } from '../steps.js'
 import { resolveComponents } from '../stock/components.js'
@@ -77,15 +78,15 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       const useOf = (productId: string) => {
         const product = view.product(productId)
         if (product === undefined) return []
-        const { components } = resolveComponents(product, itemsInView(view, product))
+        const { components, isKit } = resolveComponents(product, itemsInView(view, product))
         const units = components.find(({ inventoryItemId }) => inventoryItemId === id)?.units
         return {
           product_id: productId,
-          sku: product.sku ?? null,
-          name: product.name ?? null,
-          is_kit: product.is_kit === true,
+          sku: skuOf(product),
+          name: textOf(product.name),
+          is_kit: isKit,
           unit_quantity: units === undefined ? null : toNumber(units),
-          warehouse_customer_id: product.warehouse_customer_id ?? null,
+          warehouse_customer_id: merchantOf(product),
         }
       }
       const serialise = (use: Use) =>

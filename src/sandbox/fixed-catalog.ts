@@ -1,6 +1,6 @@
-import type { InventoryItem } from '../records/inventory-item.js'
-import type { Product } from '../records/product.js'
-import type { Warehouse } from '../records/warehouse.js'
+import type { DocumentedItem as InventoryItem } from '../records/inventory-item.js'
+import type { DocumentedProduct as Product } from '../records/product.js'
+import type { DocumentedWarehouse as Warehouse } from '../records/warehouse.js'
 import { counts, needs, newItem, newProduct, newWarehouse, secondMerchant } from './new-records.js'
 
 /** The SKUs that every sandbox has, whatever its seed and size, and what each one shows. */
@@ -27,7 +27,7 @@ export const fixedSkus: readonly { sku: string; shows: string }[] = [
   { sku: 'CEYLON-500', shows: 'fulfillable is null and substitutes exist, so it is not derived: 0, incomplete' },
   { sku: 'ROOIBOS-100', shows: 'one warehouse without quantities, another without a name: 18, of which 11 and 7' },
   { sku: 'KETTLE-1L', shows: 'stock without a breakdown by warehouse: 13' },
-  { sku: 'SCALE-01', shows: 'a breakdown of 6 + 3 that misses 1 of the 10 on hand: 10' },
+  { sku: 'SCALE-01', shows: 'a breakdown of 6 + 3 that misses 1 of the 10 on hand: 10, incomplete' },
   { sku: 'PUERH-357', shows: 'oversold, 2 on hand and 7 committed: fulfillable −5, available 0' },
   { sku: 'GIFT-CARD', shows: 'a product without inventory items: 0, incomplete' },
   { sku: 'SAMPLER-3', shows: 'a kit of 1 tin (5) and a ribbon with a unit quantity of 0: 5, incomplete' },

@@ -1,5 +1,5 @@
-import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
-import type { Product, ProductReference } from '../records/product.js'
+import type { DocumentedItem as InventoryItem, ItemQuantities } from '../records/inventory-item.js'
+import type { DocumentedProduct as Product, ProductReference } from '../records/product.js'
 import { counts, firstMerchant, needs, newItem, newProduct, secondMerchant } from './new-records.js'
 import { upstreamTime } from './record-changes.js'
 

@@ -1,4 +1,4 @@
-import type { InventoryItem } from '../records/inventory-item.js'
+import type { DocumentedItem as InventoryItem } from '../records/inventory-item.js'
 import { ApiError } from './api-error.js'
 import { type FilterFields, inventoryFields, listPage, productFields, warehouseFields } from './listing.js'
 import { type Announce, RecordChanges, touch } from './record-changes.js'

@@ -197,6 +197,7 @@ function parseValue(kind: Kind, name: string, value: string): string | number {
 
 function comparable(kind: Kind, value: unknown): Comparable {
   if (kind === 'flag') return typeof value === 'boolean' ? Number(value) : undefined
+  if (kind === 'text' && typeof value === 'number') return String(value)
   if (typeof value !== 'string') return undefined
   if (kind === 'text') return value
   const time = Date.parse(value)

@@ -1,6 +1,6 @@
-import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
-import type { Product, ProductReference } from '../records/product.js'
-import type { Warehouse } from '../records/warehouse.js'
+import type { DocumentedItem as InventoryItem, ItemQuantities } from '../records/inventory-item.js'
+import type { DocumentedProduct as Product, ProductReference } from '../records/product.js'
+import type { DocumentedWarehouse as Warehouse } from '../records/warehouse.js'
 
 /** The merchant of a new record by default. */
 export const firstMerchant = 'cust_aurora'

@@ -1,7 +1,8 @@
 /** The fields that the store indexes. */
 export interface Storable {
   id: string
-  sku?: string | null | undefined
+  /** A number is its decimal text. */
+  sku?: string | number | null | undefined
 }
 
 /**
@@ -62,8 +63,9 @@ export class RecordStore<R extends Storable> extends Map<string, R> {
       .toSorted((a, b) => a - b)
   }
 
-  #indexSku(slot: number, sku: string | null | undefined): void {
-    if (typeof sku !== 'string') return
+  #indexSku(slot: number, given: Storable['sku']): void {
+    if (typeof given !== 'string' && typeof given !== 'number') return
+    const sku = String(given)
     this.#skus[slot] = sku
     const slots = this.#slotsBySku.get(sku)
     if (slots) slots.push(slot)

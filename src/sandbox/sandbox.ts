@@ -1,4 +1,4 @@
-import type { InventoryItem } from '../records/inventory-item.js'
+import type { DocumentedItem as InventoryItem } from '../records/inventory-item.js'
 import { AccessControl } from './access-control.js'
 import { type SandboxCall, worstReadsPerSecond } from './call-log.js'
 import { type Fault, Faults } from './faults.js'

@@ -1,4 +1,4 @@
-import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
+import type { DocumentedItem as InventoryItem, ItemQuantities } from '../records/inventory-item.js'
 import { ApiError } from './api-error.js'
 import { liveItemId } from './fixed-catalog.js'
 import { createRandom, isGeneratedItem } from './generated-catalog.js'

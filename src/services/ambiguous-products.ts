@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { ReadContext } from '../cache/read-context.js'
 import { completesWithin } from '../cache/read-through.js'
+import { idOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Clock } from '../trackstar/clock.js'
@@ -39,7 +40,7 @@ export class AmbiguousProducts {
   async confirm(products: readonly Product[], context: ReadContext): Promise<boolean> {
     const { clock, ttlMs, isMirrored } = this.options
     if (!isMirrored() || context.directives.onlyIfCached) return false
-    const ids = products.map(({ id }) => id).toSorted()
+    const ids = products.map(idOf).toSorted()
     const name = JSON.stringify(ids)
     const confirmedAt = this.#confirmedAt.get(name)
     if (confirmedAt !== undefined && clock.elapsed() - confirmedAt < ttlMs) return false

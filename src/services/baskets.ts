@@ -1,5 +1,6 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
 import type { ReadContext } from '../cache/read-context.js'
+import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { runToEnd } from '../steps.js'
 import { confirmAmbiguous } from './ambiguous-products.js'
@@ -77,7 +78,7 @@ export async function checkBasketLines(
       readAt = Math.min(readAt, read.readAt)
       stale ||= read.stale
     }
-    for (const { value } of available) if (value !== undefined) items.set(value.id, value)
+    for (const { value } of available) if (value !== undefined) items.set(idOf(value), value)
   }
   const syncIncomplete = records.incomplete(context)
   const checked = await run(checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete }))

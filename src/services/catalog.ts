@@ -9,6 +9,7 @@ import { isProblem, type ProblemCode } from '../errors.js'
 import type { Mirror } from '../mirror/mirror.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { ReceivedOutcome, WebhookDelivery } from '../mirror/webhook-deliveries.js'
+import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { isPartial } from '../records/partial.js'
 import type { Product } from '../records/product.js'
@@ -88,7 +89,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   /** The adjustment is made, whatever the reply says of the item. */
   function useReply(id: string, { item, isReplay }: Adjusted, begunAt: number): void {
     const cached = cache.peek('item', id)?.value
-    if (item === undefined || item.id !== id || isPartial('item', item, cached)) {
+    if (item === undefined || idOf(item) !== id || isPartial('item', item, cached)) {
       options.refresh('item', id)
       return
     }

@@ -1,5 +1,6 @@
+import { flagOf, isObject, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
-import type { Product, ProductReference } from '../records/product.js'
+import { type Product, referencedItemId, referencesOf, unitsOf } from '../records/product.js'
 import { compare, type Exact, larger, plus, smaller } from './rational.js'
 
 /** One inventory item as a part of a product. */
@@ -23,34 +24,45 @@ export interface Group {
 
 /** The components of a product, in product order, and the groups that they form. */
 export interface ProductComponents {
+  readonly isKit: boolean
+  /** Whether the product does not say so, but names several component SKUs. */
+  readonly isKitAssumed: boolean
   readonly components: readonly Component[]
   /** In the order of their first components. */
   readonly groups: readonly Group[]
-  /** References that are ignored because of their unit quantity. */
-  readonly invalidReferences: MergedReferences['invalid']
+  /** References that are ignored. */
+  readonly invalidReferences: readonly InvalidReference[]
+}
+
+/** A reference that is ignored: it names no item, or its unit quantity is not a number above zero. */
+export interface InvalidReference {
+  /** Null if it names no item. */
+  readonly inventoryItemId: string | null
+  /** The unit quantity as it came. */
+  readonly unitQuantity: unknown
 }
 
 /**
  * Resolves a product into components and groups. A plain product is one group. A kit has one group for each component SKU;
  * an item without a SKU is a group of its own. If a kit refers to an item more than once, the largest unit quantity of that
- * item's group applies to all of the group.
+ * item's group applies to all of the group. A product that does not say whether it is a kit is one if its components have
+ * several SKUs.
  */
 export function resolveComponents(product: Product, items: ReadonlyMap<string, InventoryItem>): ProductComponents {
-  const { merged, invalid } = mergeReferences(product)
-  const components = merged.map(({ inventoryItemId, sku, units, isRepeated }) => ({
-    inventoryItemId,
-    sku: sku ?? (items.get(inventoryItemId)?.sku || null),
-    units,
-    isRepeated,
-  }))
-  const groups = product.is_kit ? kitGroups(components) : plainGroups(components)
-  return { components, groups, invalidReferences: invalid }
+  const { valid, invalid } = readReferences(product)
+  const flag = flagOf(product.is_kit)
+  const isKitAssumed = flag === null && haveSeveralSkus(valid, items)
+  const isKit = flag ?? isKitAssumed
+  const components = mergeReferences(valid, isKit, items)
+  const groups = isKit ? kitGroups(components) : plainGroups(components)
+  return { isKit, isKitAssumed, components, groups, invalidReferences: invalid }
 }
 
 /** A component whose units may still change with its group. */
 interface Draft extends Component {
   units: Exact
-  readonly isRepeated: boolean
+  /** Whether several references were merged into it. */
+  isRepeated: boolean
 }
 
 const plainGroups = (components: readonly Draft[]): Group[] =>
@@ -81,65 +93,71 @@ function groupOf(sku: string | null, components: readonly Component[]): Group {
   return { sku, components, units: isUniform ? smallest : null }
 }
 
-/** All references of a product to one inventory item, merged. */
-export interface MergedReference {
+/** A reference that can be used. */
+interface Reference {
   readonly inventoryItemId: string
-  /** The SKU of the first reference, or null. */
   readonly sku: string | null
-  /** Units of the item that one unit of the product needs, above zero. */
-  readonly units: Exact
-  /** Whether more than one reference was merged. */
-  readonly isRepeated: boolean
+  readonly units: number
 }
 
-/** The result of merging a product's `inventory_items`. */
-export interface MergedReferences {
-  /** One for each item, in the order of first reference. */
-  readonly merged: readonly MergedReference[]
-  /** References whose `unit_quantity` is not a number above zero. They are not merged. */
-  readonly invalid: readonly ProductReference[]
+function readReferences(product: Product): { valid: Reference[]; invalid: InvalidReference[] } {
+  const valid: Reference[] = []
+  const invalid: InvalidReference[] = []
+  for (const reference of referencesOf(product)) {
+    const inventoryItemId = referencedItemId(reference)
+    const fields = isObject(reference) ? reference : {}
+    const units = unitsOf(fields)
+    if (inventoryItemId === null || units === null) {
+      invalid.push({ inventoryItemId, unitQuantity: fields['unit_quantity'] })
+    } else valid.push({ inventoryItemId, sku: skuOf(fields), units })
+  }
+  return { valid, invalid }
+}
+
+/** The SKU of a component: that of the first reference to its item, else the item's own. */
+const componentSku = (
+  { inventoryItemId, sku }: Reference,
+  items: ReadonlyMap<string, InventoryItem>,
+): string | null => {
+  const item = sku === null ? items.get(inventoryItemId) : undefined
+  return item === undefined ? sku : skuOf(item)
+}
+
+function haveSeveralSkus(references: readonly Reference[], items: ReadonlyMap<string, InventoryItem>): boolean {
+  const skuById = new Map<string, string | null>()
+  for (const reference of references) {
+    const { inventoryItemId } = reference
+    if (!skuById.has(inventoryItemId)) skuById.set(inventoryItemId, componentSku(reference, items))
+  }
+  const skus = new Set(skuById.values())
+  skus.delete(null)
+  return skus.size > 1
 }
 
 /**
- * Merges references to the same item. The unit quantities of a repeated item are added up in a kit; in a plain product the
- * item counts once, with the largest of them.
+ * Merges references to the same item, in the order of first reference. The unit quantities of a repeated item are added up
+ * in a kit; in a plain product the item counts once, with the largest of them.
  */
-export function mergeReferences(product: Product): MergedReferences {
-  const merged = new Map<string, MergedReference>()
-  const invalid: ProductReference[] = []
-  for (const reference of product.inventory_items ?? []) {
-    const units = unitsOf(reference)
-    if (units === null) {
-      invalid.push(reference)
-      continue
-    }
-    const { inventory_item_id: inventoryItemId } = reference
+function mergeReferences(
+  references: readonly Reference[],
+  isKit: boolean,
+  items: ReadonlyMap<string, InventoryItem>,
+): Draft[] {
+  const merged = new Map<string, Draft>()
+  for (const reference of references) {
+    const { inventoryItemId, units } = reference
     const existing = merged.get(inventoryItemId)
-    merged.set(
-      inventoryItemId,
-      existing === undefined
-        ? { inventoryItemId, sku: reference.sku || null, units, isRepeated: false }
-        : {
-            ...existing,
-            units: product.is_kit ? plus(existing.units, units) : larger(existing.units, units),
-            isRepeated: true,
-          },
-    )
+    if (existing === undefined) {
+      merged.set(inventoryItemId, { inventoryItemId, sku: componentSku(reference, items), units, isRepeated: false })
+    } else {
+      existing.units = isKit ? plus(existing.units, units) : larger(existing.units, units)
+      existing.isRepeated = true
+    }
   }
-  return { merged: [...merged.values()], invalid }
+  return [...merged.values()]
 }
 
 /** The distinct ids of the items that the stock of a product needs, in the order of first reference. */
-export function referencedItemIds(product: Product): string[] {
-  const ids = new Set<string>()
-  for (const reference of product.inventory_items ?? []) {
-    if (unitsOf(reference) !== null) ids.add(reference.inventory_item_id)
-  }
-  return [...ids]
-}
-
-/** The unit quantity of a reference: 1 if absent or null; null if it is not a number above zero. */
-function unitsOf({ unit_quantity: units }: ProductReference): number | null {
-  if (units === undefined || units === null) return 1
-  return typeof units === 'number' && Number.isFinite(units) && units > 0 ? units : null
-}
+export const referencedItemIds = (product: Product): string[] => [
+  ...new Set(readReferences(product).valid.map(({ inventoryItemId }) => inventoryItemId)),
+]

@@ -1,20 +1,20 @@
+import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { type Component, type Group, resolveComponents } from './components.js'
 import {
-  affectsNumbers,
-  invalidUnitQuantity,
+  type Finding,
   inventoryItemMissing,
-  itemIssues,
-  noInventoryItems,
+  itemFindings,
+  productFindings,
   upstreamSyncIncomplete,
   warehouseUnknown,
 } from './issues.js'
 import { stockLocations, stockLots } from './lots.js'
 import { type ItemAmounts, noAmounts, type SelectedWarehouses, toItemAmounts, toQuantities } from './quantities.js'
 import { toNumber } from './rational.js'
-import type { ComponentStock, Stock, StockIssue, StockSource, WarehouseStock } from './stock.js'
+import type { ComponentStock, Stock, StockSource, WarehouseStock } from './stock.js'
 import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
 
 /** The records and options of a stock. */
@@ -44,26 +44,25 @@ export interface StockInput {
  */
 export function composeStock(input: StockInput): Stock {
   const { product, items, warehouses } = input
-  const isKit = product.is_kit === true
   const selected: SelectedWarehouses = input.warehouseIds?.length ? new Set(input.warehouseIds) : undefined
-  const { components, groups, invalidReferences: invalid } = resolveComponents(product, items)
-  const issues: StockIssue[] = invalid.map(invalidUnitQuantity)
-  if (components.length + invalid.length === 0) issues.push(noInventoryItems(product))
+  const resolved = resolveComponents(product, items)
+  const { isKit, components, groups } = resolved
+  const findings: Finding[] = productFindings(product, resolved)
 
   const knownItems: InventoryItem[] = []
   const amountsById = new Map<string, ItemAmounts>()
   for (const { inventoryItemId } of components) {
     const item = items.get(inventoryItemId)
     if (item === undefined) {
-      issues.push(inventoryItemMissing(inventoryItemId))
+      findings.push(inventoryItemMissing(inventoryItemId))
       continue
     }
     const amounts = toItemAmounts(item, selected)
     knownItems.push(item)
     amountsById.set(inventoryItemId, amounts)
-    issues.push(...itemIssues(inventoryItemId, amounts, selected))
+    findings.push(...itemFindings(product, item, amounts, selected))
   }
-  issues.push(
+  findings.push(
     ...warehouseUnknown(selected, warehouses, amountsById),
     ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
   )
@@ -73,12 +72,12 @@ export function composeStock(input: StockInput): Stock {
   return {
     sku: input.sku,
     product: {
-      id: product.id,
-      name: product.name ?? null,
-      gtin: product.gtin ?? null,
+      id: idOf(product),
+      name: textOf(product.name),
+      gtin: textOf(product.gtin),
       is_kit: isKit,
-      active: product.active ?? null,
-      warehouse_customer_id: product.warehouse_customer_id ?? null,
+      active: flagOf(product.active),
+      warehouse_customer_id: merchantOf(product),
     },
     available: Math.max(0, quantities.fulfillable),
     quantities,
@@ -86,8 +85,8 @@ export function composeStock(input: StockInput): Stock {
     components: components.map((component) =>
       componentStock(component, items.get(component.inventoryItemId), amountsOf),
     ),
-    complete: !issues.some((issue) => affectsNumbers(issue, selected)),
-    issues,
+    complete: !findings.some(({ affectsNumbers }) => affectsNumbers),
+    issues: findings.map(({ issue }) => issue),
     limiting: isKit ? findLimiting(groups, amountsOf) : null,
     as_of: input.asOf,
     stale: input.stale,
@@ -104,9 +103,9 @@ const componentStock = (
 ): ComponentStock => ({
   inventory_item_id: component.inventoryItemId,
   sku: component.sku,
-  name: item?.name ?? null,
+  name: textOf(item?.name),
   unit_quantity: toNumber(component.units),
-  active: item?.active ?? null,
+  active: flagOf(item?.active),
   status: item === undefined ? 'missing' : 'ok',
   quantities: toQuantities(amountsOf(component.inventoryItemId)),
 })
@@ -130,8 +129,8 @@ export function warehouseStocks(
     const warehouse = warehouses.get(warehouseId)
     return {
       warehouse_id: warehouseId,
-      name: warehouse?.name ?? null,
-      code: warehouse?.code ?? null,
+      name: textOf(warehouse?.name),
+      code: textOf(warehouse?.code),
       available: Math.max(0, quantities.fulfillable),
       quantities,
     }

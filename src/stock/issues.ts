@@ -1,105 +1,162 @@
-import type { Product, ProductReference } from '../records/product.js'
+import { idOf, merchantOf } from '../records/fields.js'
+import { hasSubstitutes, type InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
-import type { Amounts, ItemAmounts, SelectedWarehouses } from './quantities.js'
+import type { InvalidReference, ProductComponents } from './components.js'
+import type { ItemAmounts, SelectedWarehouses, StatedAmounts } from './quantities.js'
 import { compare, type Exact, plus } from './rational.js'
 import type { StockIssue } from './stock.js'
 
-/** Whether an issue may make a number of the response too low or too high, so that it is not complete. */
-export function affectsNumbers({ code }: StockIssue, selected: SelectedWarehouses): boolean {
-  if (code === 'warehouse_breakdown_missing') return selected !== undefined
-  return code !== 'warehouse_breakdown_mismatch'
+/** An issue, and whether it may make a number of the response too low or too high, so that it is not complete. */
+export interface Finding {
+  readonly issue: StockIssue
+  readonly affectsNumbers: boolean
 }
 
-/** The product lists no inventory items. */
-export const noInventoryItems = (product: Product): StockIssue => ({
-  code: 'no_inventory_items',
-  inventory_item_id: null,
-  detail: `Product ${product.id} lists no inventory items.`,
-})
+const finding = (
+  code: StockIssue['code'],
+  inventoryItemId: string | null,
+  detail: string,
+  affectsNumbers = true,
+): Finding => ({ issue: { code, inventory_item_id: inventoryItemId, detail }, affectsNumbers })
 
-/** The unit quantity of a reference is not a positive number. */
-export const invalidUnitQuantity = (reference: ProductReference): StockIssue => ({
-  code: 'invalid_unit_quantity',
-  inventory_item_id: reference.inventory_item_id,
-  detail: `The product's reference to inventory item ${reference.inventory_item_id} is ignored: its unit quantity must be a number above zero, but is ${described(reference.unit_quantity)}.`,
-})
+/** What is wrong with a product's own record. */
+export function productFindings(
+  product: Product,
+  { components, invalidReferences, isKitAssumed }: ProductComponents,
+): Finding[] {
+  const findings = invalidReferences.map(invalidReference)
+  if (components.length + invalidReferences.length === 0) {
+    findings.push(finding('no_inventory_items', null, `Product ${idOf(product)} lists no inventory items.`))
+  }
+  if (isKitAssumed) {
+    findings.push(
+      finding(
+        'kit_flag_missing',
+        null,
+        `Product ${idOf(product)} does not say whether it is a kit. It counts as one, because its components have several SKUs.`,
+      ),
+    )
+  }
+  return findings
+}
+
+const invalidReference = ({ inventoryItemId, unitQuantity }: InvalidReference): Finding =>
+  inventoryItemId === null
+    ? finding(
+        'invalid_reference',
+        null,
+        "A reference of the product is ignored: it does not name an inventory item's id.",
+      )
+    : finding(
+        'invalid_unit_quantity',
+        inventoryItemId,
+        `The product's reference to inventory item ${inventoryItemId} is ignored: its unit quantity must be a number above zero, but is ${described(unitQuantity)}.`,
+      )
 
 /** Upstream does not know the item. */
-export const inventoryItemMissing = (inventoryItemId: string): StockIssue => ({
-  code: 'inventory_item_missing',
-  inventory_item_id: inventoryItemId,
-  detail: `Trackstar does not know inventory item ${inventoryItemId}, which the product refers to.`,
-})
+export const inventoryItemMissing = (inventoryItemId: string): Finding =>
+  finding(
+    'inventory_item_missing',
+    inventoryItemId,
+    `Trackstar does not know inventory item ${inventoryItemId}, which the product refers to.`,
+  )
 
 /** Upstream has not finished the first sync of a resource. */
-export const upstreamSyncIncomplete = (resource: string): StockIssue => ({
-  code: 'upstream_sync_incomplete',
-  inventory_item_id: null,
-  detail: `Trackstar has not finished the first sync of the connection's ${resource}.`,
-})
+export const upstreamSyncIncomplete = (resource: string): Finding =>
+  finding(
+    'upstream_sync_incomplete',
+    null,
+    `Trackstar has not finished the first sync of the connection's ${resource}.`,
+  )
 
 /** One issue for each selected warehouse that neither the warehouse list nor any item knows. */
 export function warehouseUnknown(
   selected: SelectedWarehouses,
   warehouses: ReadonlyMap<string, Warehouse>,
   amountsById: ReadonlyMap<string, ItemAmounts>,
-): StockIssue[] {
+): Finding[] {
   return [...(selected ?? [])]
     .filter((id) => !warehouses.has(id) && ![...amountsById.values()].some(({ byWarehouse }) => byWarehouse.has(id)))
-    .map((id) => ({
-      code: 'warehouse_unknown',
-      inventory_item_id: null,
-      detail: `Neither the warehouse list nor any inventory item of the product knows the warehouse ${id}.`,
-    }))
+    .map((id) =>
+      finding(
+        'warehouse_unknown',
+        null,
+        `Neither the warehouse list nor any inventory item of the product knows the warehouse ${id}.`,
+      ),
+    )
 }
 
 /**
  * The issues of an item's numbers, as far as they affect the selected warehouses. An item without a breakdown says nothing
  * about single warehouses, so an unknown quantity of the item affects all of them.
  */
-export function itemIssues(inventoryItemId: string, amounts: ItemAmounts, selected: SelectedWarehouses): StockIssue[] {
+export function itemFindings(
+  product: Product,
+  item: InventoryItem,
+  amounts: ItemAmounts,
+  selected: SelectedWarehouses,
+): Finding[] {
   const { overall, byWarehouse } = amounts
-  const issues: StockIssue[] = []
-  const report = (code: StockIssue['code'], detail: string) =>
-    issues.push({ code, inventory_item_id: inventoryItemId, detail })
+  const inventoryItemId = idOf(item)
+  const findings: Finding[] = []
+  const report = (code: StockIssue['code'], detail: string, affectsNumbers = true) =>
+    findings.push(finding(code, inventoryItemId, `Inventory item ${inventoryItemId} ${detail}`, affectsNumbers))
 
   const hasStock = isNonZero(overall.onhand) || isNonZero(overall.fulfillable)
   const hasBreakdown = byWarehouse.size > 0
   if (!overall.isFulfillableKnown && (selected === undefined || (!hasBreakdown && !hasStock))) {
-    report('quantity_unknown', `Inventory item ${inventoryItemId} does not state its fulfillable quantity.`)
+    report('quantity_unknown', 'does not state its fulfillable quantity.')
   }
   for (const [warehouseId, inWarehouse] of byWarehouse) {
     if (!inWarehouse.isFulfillableKnown && (selected === undefined || selected.has(warehouseId))) {
+      report('quantity_unknown', `does not state its fulfillable quantity in warehouse ${warehouseId}.`)
+    }
+  }
+  if (overall.isFulfillableKnown && isMore(overall.fulfillable, overall.onhand) && !hasSubstitutes(item)) {
+    report('quantity_inconsistent', 'states a fulfillable quantity that is more than its onhand quantity.')
+  }
+  const merchants = [merchantOf(product), merchantOf(item)]
+  if (!merchants.includes(null) && merchants[0] !== merchants[1]) {
+    report('merchant_mismatch', 'belongs to another merchant than the product.')
+  }
+  if (!hasBreakdown && hasStock) {
+    report('warehouse_breakdown_missing', 'has stock but no breakdown by warehouse.', selected !== undefined)
+  }
+  if (hasBreakdown) {
+    const onhand = addsUp('onhand', amounts) ? [] : ['onhand']
+    const fulfillable = addsUp('fulfillable', amounts) ? [] : ['fulfillable']
+    const fields = [...onhand, ...fulfillable]
+    if (fields.length > 0) {
       report(
-        'quantity_unknown',
-        `Inventory item ${inventoryItemId} does not state its fulfillable quantity in warehouse ${warehouseId}.`,
+        'warehouse_breakdown_mismatch',
+        `has a breakdown by warehouse that does not add up to its total: ${fields.join(' and ')}.`,
+        fulfillable.length > 0,
       )
     }
   }
-  if (!hasBreakdown && hasStock) {
-    report('warehouse_breakdown_missing', `Inventory item ${inventoryItemId} has stock but no breakdown by warehouse.`)
-  }
-  if (hasBreakdown && !addsUp(overall.onhand, byWarehouse)) {
-    report(
-      'warehouse_breakdown_mismatch',
-      `The onhand quantities of inventory item ${inventoryItemId} by warehouse do not add up to its total.`,
-    )
-  }
-  return issues
+  return findings
 }
 
 const isNonZero = (amount: Exact | null): boolean => amount !== null && compare(amount, 0) !== 0
 
-/** Whether the `onhand` of the warehouses adds up to the item's. If one is not stated, nothing contradicts it. */
-function addsUp(onhand: Exact | null, byWarehouse: ReadonlyMap<string, Amounts>): boolean {
-  if (onhand === null) return true
+const isMore = (amount: Exact, other: Exact | null): boolean => other !== null && compare(amount, other) > 0
+
+/** Whether a quantity of the warehouses adds up to the item's. If one of them is unknown, nothing contradicts it. */
+function addsUp(field: 'onhand' | 'fulfillable', { overall, byWarehouse }: ItemAmounts): boolean {
+  const total = stated(field, overall)
+  if (total === null) return true
   let sum: Exact = 0
   for (const amounts of byWarehouse.values()) {
-    if (amounts.onhand === null) return true
-    sum = plus(sum, amounts.onhand)
+    const amount = stated(field, amounts)
+    if (amount === null) return true
+    sum = plus(sum, amount)
   }
-  return compare(sum, onhand) === 0
+  return compare(sum, total) === 0
 }
+
+const stated = (field: 'onhand' | 'fulfillable', amounts: StatedAmounts): Exact | null =>
+  field === 'fulfillable' && !amounts.isFulfillableKnown ? null : amounts[field]
 
 /** A number, or only the type of any other value, which may be long. */
 const described = (value: unknown): string => (typeof value === 'number' ? `${value}` : `of type ${typeof value}`)

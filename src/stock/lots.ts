@@ -1,20 +1,22 @@
 import { parseDate } from '../records/dates.js'
-import type { InventoryItem } from '../records/inventory-item.js'
-import { finiteOrNull, type SelectedWarehouses } from './quantities.js'
+import { idOf, keyOf, quantityOf, textOf } from '../records/fields.js'
+import { type InventoryItem, locationsOf, lotsOf } from '../records/inventory-item.js'
+import type { SelectedWarehouses } from './quantities.js'
 import type { StockLocation, StockLot } from './stock.js'
 
 /** The lots of these items in the selected warehouses, first-expiring first, those without a date last. */
 export function stockLots(items: readonly InventoryItem[], selected: SelectedWarehouses): StockLot[] {
   const lots: StockLot[] = []
   for (const item of items) {
-    for (const lot of item.lots ?? []) {
-      if (!isSelected(selected, lot.warehouse_id)) continue
+    for (const lot of lotsOf(item)) {
+      const warehouseId = keyOf(lot.warehouse_id)
+      if (!isSelected(selected, warehouseId)) continue
       lots.push({
-        inventory_item_id: item.id,
-        lot_id: lot.lot_id ?? null,
-        onhand: finiteOrNull(lot.onhand),
-        expiration_date: lot.expiration_date ?? null,
-        warehouse_id: lot.warehouse_id ?? null,
+        inventory_item_id: idOf(item),
+        lot_id: textOf(lot.lot_id),
+        onhand: quantityOf(lot.onhand),
+        expiration_date: textOf(lot.expiration_date),
+        warehouse_id: warehouseId,
       })
     }
   }
@@ -28,18 +30,19 @@ export function stockLots(items: readonly InventoryItem[], selected: SelectedWar
 export function stockLocations(items: readonly InventoryItem[], selected: SelectedWarehouses): StockLocation[] {
   const locations: StockLocation[] = []
   for (const item of items) {
-    for (const location of item.locations ?? []) {
-      if (!isSelected(selected, location.warehouse_id)) continue
+    for (const location of locationsOf(item)) {
+      const warehouseId = keyOf(location.warehouse_id)
+      if (!isSelected(selected, warehouseId)) continue
       locations.push({
-        inventory_item_id: item.id,
-        location_id: location.location_id ?? null,
-        quantity: finiteOrNull(location.quantity),
-        warehouse_id: location.warehouse_id ?? null,
+        inventory_item_id: idOf(item),
+        location_id: textOf(location.location_id),
+        quantity: quantityOf(location.quantity),
+        warehouse_id: warehouseId,
       })
     }
   }
   return locations
 }
 
-const isSelected = (selected: SelectedWarehouses, warehouseId: string | null | undefined): boolean =>
-  selected === undefined || (typeof warehouseId === 'string' && selected.has(warehouseId))
+const isSelected = (selected: SelectedWarehouses, warehouseId: string | null): boolean =>
+  selected === undefined || (warehouseId !== null && selected.has(warehouseId))

@@ -1,4 +1,5 @@
-import type { InventoryItem, ItemQuantities } from '../records/inventory-item.js'
+import { isObject, quantityOf, type Raw } from '../records/fields.js'
+import { breakdownOf, hasSubstitutes, type InventoryItem, type ItemQuantities } from '../records/inventory-item.js'
 import { type Exact, minus, plus, toNumber } from './rational.js'
 import type { Quantities } from './stock.js'
 
@@ -34,11 +35,11 @@ export const noAmounts: Amounts = {
  *
  * @param isDerivable whether that identity holds for the item; it does not if substitute SKUs are involved
  */
-export function toAmounts(quantities: ItemQuantities, isDerivable: boolean): StatedAmounts {
-  const onhand = finiteOrNull(quantities.onhand)
-  const committed = finiteOrNull(quantities.committed)
-  const unfulfillable = finiteOrNull(quantities.unfulfillable)
-  let fulfillable: Exact | null = finiteOrNull(quantities.fulfillable)
+export function toAmounts(quantities: Raw<ItemQuantities>, isDerivable: boolean): StatedAmounts {
+  const onhand = quantityOf(quantities.onhand)
+  const committed = quantityOf(quantities.committed)
+  const unfulfillable = quantityOf(quantities.unfulfillable)
+  let fulfillable: Exact | null = quantityOf(quantities.fulfillable)
   if (fulfillable === null && isDerivable && onhand !== null && committed !== null && unfulfillable !== null) {
     fulfillable = minus(minus(onhand, committed), unfulfillable)
   }
@@ -47,15 +48,11 @@ export function toAmounts(quantities: ItemQuantities, isDerivable: boolean): Sta
     committed,
     unfulfillable,
     fulfillable: fulfillable ?? 0,
-    sellable: finiteOrNull(quantities.sellable),
-    awaiting: finiteOrNull(quantities.awaiting),
+    sellable: quantityOf(quantities.sellable),
+    awaiting: quantityOf(quantities.awaiting),
     isFulfillableKnown: fulfillable !== null,
   }
 }
-
-/** A stated quantity, or null if it is absent, null or not finite. Never -0. */
-export const finiteOrNull = (value: number | null | undefined): number | null =>
-  typeof value === 'number' && Number.isFinite(value) ? value + 0 : null
 
 /** a + b. A quantity that only one of them states is taken from that one. */
 export const addAmounts = (a: Amounts, b: Amounts): Amounts => ({
@@ -96,12 +93,11 @@ export interface ItemAmounts {
 
 /** Reads the quantities of an item. A warehouse without numbers in the breakdown states nothing. */
 export function toItemAmounts(item: InventoryItem, selectedWarehouses: SelectedWarehouses): ItemAmounts {
-  const isDerivable = !item.substitute_skus?.length
+  const isDerivable = !hasSubstitutes(item)
   const overall = toAmounts(item, isDerivable)
   const byWarehouse = new Map<string, StatedAmounts>()
-  const breakdown = item.inventory_by_warehouse_id ?? {}
-  for (const warehouseId of Object.keys(breakdown)) {
-    byWarehouse.set(warehouseId, toAmounts(breakdown[warehouseId] ?? {}, isDerivable))
+  for (const [warehouseId, quantities] of Object.entries(breakdownOf(item))) {
+    byWarehouse.set(warehouseId, toAmounts(isObject(quantities) ? quantities : {}, isDerivable))
   }
   return {
     overall,

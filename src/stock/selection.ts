@@ -1,3 +1,4 @@
+import { flagOf, merchantOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
 
 /** The product that a SKU means, or why there is none. */
@@ -15,15 +16,13 @@ export function selectProduct(products: readonly Product[], warehouseCustomerId?
   const ofMerchant =
     warehouseCustomerId === undefined
       ? products
-      : products.filter((product) => product.warehouse_customer_id === warehouseCustomerId)
+      : products.filter((product) => merchantOf(product) === warehouseCustomerId)
   const [first, ...others] = ofMerchant
   if (first === undefined) return { status: 'not_found' }
   if (others.length === 0) return { status: 'ok', product: first }
   if (others.every((other) => merchantOf(other) === merchantOf(first))) {
-    const [active, ...moreActive] = ofMerchant.filter((product) => product.active === true)
+    const [active, ...moreActive] = ofMerchant.filter((product) => flagOf(product.active) === true)
     if (active !== undefined && moreActive.length === 0) return { status: 'ok', product: active }
   }
   return { status: 'ambiguous', products: ofMerchant }
 }
-
-const merchantOf = (product: Product) => product.warehouse_customer_id ?? null

@@ -50,6 +50,10 @@ export const issueCodes = [
   'inventory_item_missing',
   'quantity_unknown',
   'invalid_unit_quantity',
+  'invalid_reference',
+  'kit_flag_missing',
+  'merchant_mismatch',
+  'quantity_inconsistent',
   'warehouse_unknown',
   'upstream_sync_incomplete',
   'warehouse_breakdown_missing',
@@ -145,7 +149,10 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, from whe
       id: Type.String({ description: "Trackstar's id of the product" }),
       name: nullable(Type.String({ description: 'Name of the product' })),
       gtin: nullable(Type.String({ description: 'GTIN of the product' })),
-      is_kit: Type.Boolean({ description: 'Whether the product is assembled from components' }),
+      is_kit: Type.Boolean({
+        description:
+          'Whether the product is assembled from components; if Trackstar does not say, whether its components have several SKUs',
+      }),
       active: nullable(Type.Boolean({ description: 'Whether the product is active; null if Trackstar does not say' })),
       warehouse_customer_id: nullable(
         Type.String({ description: 'The merchant, if several share one warehouse system' }),

@@ -1,6 +1,6 @@
 import { type Problem, problem } from '../errors.js'
-import { InventoryItem } from '../records/inventory-item.js'
-import { createRecordParser } from '../records/record.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import { parseRecord } from '../records/record.js'
 import type { CallUpstream } from './call.js'
 import { encode } from './query.js'
 import type { PermitRequest } from './rate-limiter.js'
@@ -37,7 +37,6 @@ export type Adjust = (
 ) => Promise<Adjusted>
 
 const route = '/wms/inventory/{inventory_id}/adjust'
-const reader = createRecordParser(InventoryItem)
 
 /** @param callUpstream for writes, with a rate limiter of its own */
 export function createAdjust(callUpstream: CallUpstream): Adjust {
@@ -54,7 +53,7 @@ export function createAdjust(callUpstream: CallUpstream): Adjust {
     }
     const isObject = typeof answer.body === 'object' && answer.body !== null && !Array.isArray(answer.body)
     const body: object = isObject && answer.body ? answer.body : { id }
-    const result = reader.parseRecord(body)
+    const result = parseRecord<InventoryItem>(body)
     return {
       body,
       item: 'record' in result ? result.record : undefined,

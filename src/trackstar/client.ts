@@ -1,14 +1,13 @@
 import { isProblem } from '../errors.js'
-import { InventoryItem } from '../records/inventory-item.js'
-import { Product } from '../records/product.js'
-import { createRecordParser, type MalformedRecord, type Page, type RecordParser } from '../records/record.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import { type MalformedRecord, type Page, parsePage, parseRecord } from '../records/record.js'
 import { parseSyncState, type SyncState } from '../records/sync-state.js'
-import { Warehouse } from '../records/warehouse.js'
+import type { Warehouse } from '../records/warehouse.js'
 import type { CallUpstream, Cause, RunInSpan } from './call.js'
 import { paginate } from './pagination.js'
 import { encode, type Filters, withFilters } from './query.js'
 import type { Permit, PermitRequest } from './rate-limiter.js'
-import { isDeeperThan, maxSafeLevels } from './response-body.js'
 import { sentAt } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
 import { invalidResponse, toProblem } from './upstream-errors.js'
@@ -66,12 +65,6 @@ export interface TrackstarClient {
 
 /** Most pages of one batch, or of the warehouses. */
 const maxPages = 20
-
-const parsers: { readonly [R in Resource]: RecordParser<Resources[R]> } = {
-  products: createRecordParser(Product),
-  inventory: createRecordParser(InventoryItem),
-  warehouses: createRecordParser(Warehouse),
-}
 
 export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClient {
   async function list<R extends Resource>(resource: R, filters: Filters, options: CallOptions): Promise<ListedPage<R>> {
@@ -151,34 +144,15 @@ const isSingle = (keys: readonly string[]): keys is readonly [string] => keys.le
 
 function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) throw toProblem(answer)
-  const { body, deep } = answer.isDeep ? withoutDeepRecords(answer.body) : { body: answer.body, deep: [] }
-  const page = parsers[resource].parsePage(body)
+  const page = parsePage<Resources[R]>(answer.body)
   if ('fault' in page) throw invalidResponse(`/wms/${resource}`, page.fault)
-  return { ...page, malformed: [...page.malformed, ...deep] }
+  return page
 }
-
-/** Leaves out the records that are nested too deeply to be safe. Such a record is malformed, and never costs its page. */
-function withoutDeepRecords(body: unknown): { body: unknown; deep: readonly MalformedRecord[] } {
-  if (!isObject(body) || !Array.isArray(body['data'])) return { body: undefined, deep: [] }
-  const deep: MalformedRecord[] = []
-  const data = body['data'].filter((record: unknown, index) => {
-    if (!isDeeperThan(maxSafeLevels - 2, record)) return true
-    const { id, sku } = isObject(record) ? record : {}
-    const message = `must not have more than ${maxSafeLevels} levels of nesting`
-    deep.push({ path: `/data/${index}`, message, id: textOf(id), sku: textOf(sku) })
-    return false
-  })
-  return { body: { data, next_token: body['next_token'] }, deep }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-
-const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /** A read of one record, as a batch of at most one. */
 function readOne<R extends Resource>(resource: R, answer: UpstreamAnswer): Batch<Resources[R]> {
   if (answer.status === 404) return { records: [], malformed: [] }
-  const result = parsers[resource].parseRecord(answer.body)
+  const result = parseRecord<Resources[R]>(answer.body)
   if ('fault' in result) throw invalidResponse(`/wms/${resource}/{id}`, result.fault)
   return { records: [result.record], malformed: [] }
 }

@@ -139,14 +139,3 @@ function measure(text: string): { levels: number; containers: number } {
   }
   return { levels, containers }
 }
-
-/** Whether a parsed value has more than `levels` levels of nesting. */
-export function isDeeperThan(levels: number, value: unknown): boolean {
-  let layer = [value]
-  for (let level = 0; layer.length > 0; level++) {
-    layer = layer.filter((part) => typeof part === 'object' && part !== null)
-    if (layer.length > 0 && level === levels) return true
-    layer = layer.flatMap((part) => Object.values(part as object))
-  }
-  return false
-}

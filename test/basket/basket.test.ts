@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { type BasketInput, type BasketLine, type BasketResult, checkBasket } from '../../src/basket/basket.js'
-import type { InventoryItem } from '../../src/records/inventory-item.js'
-import type { Product } from '../../src/records/product.js'
+import type { DocumentedItem as InventoryItem } from '../../src/records/inventory-item.js'
+import type { DocumentedProduct as Product } from '../../src/records/product.js'
 import { runToEnd } from '../../src/steps.js'
 import { resolveComponents } from '../../src/stock/components.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { compose, item, kit, plain, reference, warehouseList } from '../stock/fixtures.js'
 
-const line = (sku: string, quantity: number, product: Product): BasketLine => ({ sku, quantity, product })
+const line = (sku: string, quantity: number, product: Product) => ({ sku, quantity, product })
 const have = (amounts: Record<string, number>): InventoryItem[] =>
   Object.entries(amounts).map(([id, fulfillable]) =>
     item(id, { fulfillable, inventory_by_warehouse_id: { wh_a: { fulfillable } } }),
@@ -334,7 +334,7 @@ const products = (isUniform: boolean): fc.Arbitrary<Product> => {
 }
 
 interface Basket {
-  readonly lines: readonly BasketLine[]
+  readonly lines: readonly ReturnType<typeof line>[]
   readonly amounts: Readonly<Record<string, number>>
 }
 const baskets = (isUniform: boolean, min: number, max: number, maxLines = 3): fc.Arbitrary<Basket> => {

@@ -1,6 +1,8 @@
 import { RecordCache } from '../../src/cache/record-cache.js'
 import { Mirror } from '../../src/mirror/mirror.js'
 import { type MirroredResource, type MirrorState, MirrorStore } from '../../src/mirror/mirror-store.js'
+import { parseDate } from '../../src/records/dates.js'
+import { idOf } from '../../src/records/fields.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { MalformedRecord } from '../../src/records/record.js'
@@ -40,8 +42,8 @@ export class UpstreamLists {
     if (override !== undefined) return override
     const ids = filters['ids[in]']?.split(',')
     const since = Date.parse(filters['trackstar_updated_date[gte]'] ?? '1970-01-01T00:00:00Z')
-    const fits = ({ id, trackstar_updated_date: date }: Product | InventoryItem) =>
-      ids ? ids.includes(id) : Date.parse(date ?? '1970-01-01T00:00:00Z') >= since
+    const fits = (record: Product | InventoryItem) =>
+      ids ? ids.includes(idOf(record)) : (parseDate(record.trackstar_updated_date) ?? 0) >= since
     const all = (resource === 'products' ? this.products : this.inventory).filter(fits)
     const from = Number(filters.page_token ?? 0)
     const next = from + this.pageSize

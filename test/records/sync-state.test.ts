@@ -23,9 +23,24 @@ tap.test('rejects a body that is not a connection', async (t) => {
   for (const body of [undefined, null, 'x', [], {}, { data: null }, { data: [] }, { data: 'x' }, { data: [7] }]) {
     t.equal(parseSyncState(body), undefined)
   }
-  for (const data of [{ errors: {} }, { sync_schedules: [null] }, { historical_sync_completed: 'yes' }]) {
-    t.equal(parseSyncState({ data }), undefined)
+})
+
+tap.test('ignores the parts that it cannot read', async (t) => {
+  for (const data of [
+    { errors: {}, sync_schedules: 'none', historical_sync_completed: 'yes' },
+    { errors: [null, 'slow'], sync_schedules: [null, 7], historical_sync_completed: [false] },
+    { sync_schedules: [{ function_name: 7, latest_sync: '2026-03-01T12:00:00Z' }], extra: true },
+  ]) {
+    t.strictSame(parseSyncState({ data }), silent)
   }
+  const errors = [{ error_message: 7, affected_endpoints: [null, { preventing_sync: true }], first_seen: {} }]
+  t.strictSame(parseSyncState({ data: { errors } })?.errors, [
+    { message: '7', preventing_sync: true, first_seen: null, last_seen: null },
+  ])
+  t.match(parseSyncState({ data: { errors: [{ error_type: 'invalid_credentials' }, { message: 'slow' }] } })?.errors, [
+    { message: 'invalid_credentials' },
+    { message: 'slow' },
+  ])
 })
 
 tap.test('reads the time of the last inventory sync from any of its fields', async (t) => {
@@ -34,9 +49,15 @@ tap.test('reads the time of the last inventory sync from any of its fields', asy
     return parseSyncState({ data: { sync_schedules: [...others, { function_name: 'get_inventory', ...schedule }] } })
       ?.syncedAt
   }
-  t.equal(syncedAt({ latest_sync: 'a', last_crawl_end: 'b', latest_data: 'c' }), 'a')
-  t.equal(syncedAt({ latest_sync: null, last_crawl_end: 'b', latest_data: 'c' }), 'b')
-  t.equal(syncedAt({ latest_data: 'c' }), 'c')
+  const [a, b, c] = ['2026-03-01T12:00:00Z', '2026-03-01T12:00:01Z', '2026-03-01T12:00:02Z']
+  t.equal(syncedAt({ latest_sync: a, last_crawl_end: b, latest_data: c }), a)
+  for (const none of [null, undefined, 'yesterday', {}]) {
+    t.equal(syncedAt({ latest_sync: none, last_crawl_end: b, latest_data: c }), b)
+  }
+  t.equal(syncedAt({ latest_data: c }), c)
+  for (const odd of ['2026-03-01 12:00:00', '20260301T130000,5+01', 1_772_366_400, '1772366400000']) {
+    t.equal(syncedAt({ latest_sync: odd }), a, `${odd}`)
+  }
   t.equal(syncedAt({}), null)
   t.equal(syncedAt({ latest_sync: null }), null)
 })

@@ -10,11 +10,3 @@ tap.test('accepts every warehouse of the sandbox', async (t) => {
   t.ok(warehouses.size > 0)
   for (const warehouse of warehouses.values()) t.ok(check.Check(warehouse), warehouse.id)
 })
-
-tap.test('accepts a warehouse without name, code and address, and any address fields', async (t) => {
-  t.ok(check.Check({ id: 'w' }))
-  t.ok(check.Check({ id: 'w', name: null, code: null, address: null }))
-  t.ok(check.Check({ id: 'w', address: { city: null, planet: 'Earth' } }))
-  t.notOk(check.Check({ id: 'w', address: 'Oslo' }))
-  t.notOk(check.Check({ id: 'w', code: 5 }))
-})

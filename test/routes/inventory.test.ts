@@ -23,7 +23,7 @@ tap.test('answers 404 for an item that Trackstar does not know', async (t) => {
 
 tap.test('says why an item cannot be had', async (t) => {
   const { get, sandbox } = await startService(t)
-  sandbox.fault('/wms/inventory*', { body: { data: [{ id: 'inv_cup', onhand: 'many' }] } })
+  sandbox.fault('/wms/inventory*', { body: { data: [{ sku: 'CUP' }] } })
   t.equal((await get('/inventory/inv_cup')).json().code, 'upstream_invalid_response')
   t.equal((await get('/inventory/inv%2Ccup')).json().code, 'upstream_invalid_response')
 })

@@ -111,7 +111,7 @@ tap.test("passes Trackstar's own refusals on", async (t) => {
 
 tap.test('leaves a malformed record out', async (t) => {
   const { get, sandbox } = await startService(t)
-  sandbox.fault('/wms/products', { body: { data: [{ id: 'p', color: 'red' }, { id: 5 }, null], next_token: '' } })
+  sandbox.fault('/wms/products', { body: { data: [{ id: 'p', color: 'red' }, { id: '' }, null], next_token: '' } })
   t.strictSame((await get('/products')).json(), { data: [{ id: 'p', color: 'red' }], next_token: null, total_count: 1 })
 })
 

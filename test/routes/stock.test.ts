@@ -105,6 +105,7 @@ const expected: Record<string, Expected> = {
     quantities: [10, 0, 0, 10, 10, 0],
     warehouses: { wh_graz: 3, wh_oslo: 6 },
     issues: ['warehouse_breakdown_mismatch'],
+    complete: false,
   },
   'PUERH-357': { available: 0, quantities: [2, 7, 0, -5, 0, 0], warehouses: { wh_graz: 0 } },
   'GIFT-CARD': {

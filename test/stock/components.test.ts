@@ -1,12 +1,13 @@
 import t from 'tap'
+import { idOf } from '../../src/records/fields.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
-import { mergeReferences, referencedItemIds, resolveComponents } from '../../src/stock/components.js'
+import { referencedItemIds, resolveComponents } from '../../src/stock/components.js'
 import { toNumber } from '../../src/stock/rational.js'
 import { item, kit, plain, reference } from './fixtures.js'
 
 const groupsOf = (product: Product, ...items: InventoryItem[]) =>
-  resolveComponents(product, new Map(items.map((known) => [known.id, known]))).groups.map(
+  resolveComponents(product, new Map(items.map((known) => [idOf(known), known]))).groups.map(
     ({ sku, components, units }) => ({
       sku,
       ids: components.map((component) => component.inventoryItemId),
@@ -19,7 +20,6 @@ t.test('groups a plain product as one, whatever SKUs its items have', async (t) 
   const references = [reference('a', 'A', 2), reference('b', 'B', 2)]
   const expected = [{ sku: null, ids: ['a', 'b'], needs: [2, 2], units: 2 }]
   t.strictSame(groupsOf(plain(...references)), expected)
-  t.strictSame(groupsOf({ ...plain(...references), is_kit: null }), expected)
 })
 
 t.test('makes no group without components', async (t) => {
@@ -96,12 +96,18 @@ t.test('keeps SKUs named like Object.prototype members apart', async (t) => {
   )
 })
 
-const units = (product: Parameters<typeof mergeReferences>[0]) =>
-  mergeReferences(product).merged.map((merged) => [merged.inventoryItemId, toNumber(merged.units)])
+const units = (product: Product) =>
+  resolveComponents(product, new Map()).components.map((component) => [
+    component.inventoryItemId,
+    toNumber(component.units),
+  ])
+const invalidOf = (product: Product) => resolveComponents(product, new Map()).invalidReferences
 
-t.test('treats a null or absent list as empty', async (t) => {
-  for (const product of [{ id: 'p' }, { id: 'p', inventory_items: null }]) {
-    t.strictSame(mergeReferences(product), { merged: [], invalid: [] })
+t.test('treats a list that is null, absent or no list as empty', async (t) => {
+  for (const inventory_items of [undefined, null, {}, 'inv_1', 7, true]) {
+    const product = { id: 'p', inventory_items }
+    t.strictSame(units(product), [])
+    t.strictSame(invalidOf(product), [])
     t.strictSame(referencedItemIds(product), [])
   }
 })
@@ -114,13 +120,56 @@ t.test('treats a null or absent unit quantity as 1', async (t) => {
   ])
 })
 
+t.test('reads a unit quantity that is a decimal string', async (t) => {
+  for (const [text, expected] of [
+    ['2', 2],
+    ['0.5', 0.5],
+    [' +1e1 ', 10],
+  ] as const) {
+    t.strictSame(units(plain(reference('a', 'A', text))), [['a', expected]])
+  }
+})
+
 t.test('ignores a unit quantity that is not a number above zero', async (t) => {
-  for (const bad of [0, -0, -1, '2', '', true, Number.NaN, Number.POSITIVE_INFINITY, [], {}]) {
+  for (const bad of [0, -0, -1, '0', '-2', 'two', '', true, Number.NaN, Number.POSITIVE_INFINITY, [], {}]) {
     const product = plain(reference('a', 'A', bad), reference('b'))
     t.strictSame(units(product), [['b', 1]], `${bad}`)
-    t.strictSame(mergeReferences(product).invalid, [reference('a', 'A', bad)])
+    t.strictSame(invalidOf(product), [{ inventoryItemId: 'a', unitQuantity: bad }])
     t.strictSame(referencedItemIds(product), ['b'])
   }
+})
+
+t.test('ignores a reference that names no item', async (t) => {
+  const broken = [
+    null,
+    'inv_1',
+    7,
+    [],
+    {},
+    { inventory_item_id: null },
+    { inventory_item_id: '' },
+    { inventory_item_id: {} },
+  ]
+  const product = { id: 'p', inventory_items: [...broken, reference('b')] }
+  t.strictSame(units(product), [['b', 1]])
+  t.strictSame(
+    invalidOf(product).map(({ inventoryItemId }) => inventoryItemId),
+    broken.map(() => null),
+  )
+  t.strictSame(referencedItemIds(product), ['b'])
+})
+
+t.test('reads ids and SKUs that are numbers as their decimal text', async (t) => {
+  const references = [
+    { inventory_item_id: 7, sku: 4006381333931 },
+    reference('7', 'other', 2),
+    { inventory_item_id: 1e21 },
+  ]
+  const { components } = resolveComponents({ id: 1, is_kit: true, inventory_items: references }, new Map())
+  t.match(components, [
+    { inventoryItemId: '7', sku: '4006381333931', units: 3 },
+    { inventoryItemId: '1000000000000000000000', sku: null },
+  ])
 })
 
 t.test('adds up the unit quantities of an item that a kit repeats', async (t) => {
@@ -136,18 +185,14 @@ t.test('counts an item that a plain product repeats once, with the largest unit 
 })
 
 t.test('validates references before it merges them', async (t) => {
-  const { merged, invalid } = mergeReferences(
-    kit(reference('a', 'FIRST', -5), reference('a', 'SECOND', 2), reference('a', 'THIRD', 2)),
-  )
-  t.match(merged, [{ inventoryItemId: 'a', sku: 'SECOND', units: 4, isRepeated: true }])
-  t.equal(invalid.length, 1)
-  t.match(mergeReferences(kit(reference('a', 'A', 0), reference('a', 'A', 2))).merged, [
-    { units: 2, isRepeated: false },
-  ])
+  const product = kit(reference('a', 'FIRST', -5), reference('a', 'SECOND', 2), reference('a', 'THIRD', 2))
+  const { components, invalidReferences } = resolveComponents(product, new Map())
+  t.match(components, [{ inventoryItemId: 'a', sku: 'SECOND', units: 4 }])
+  t.equal(invalidReferences.length, 1)
 })
 
 t.test('takes the SKU of the first reference and treats an empty one as none', async (t) => {
-  const skus = (product: Parameters<typeof mergeReferences>[0]) => mergeReferences(product).merged.map(({ sku }) => sku)
+  const skus = (product: Product) => resolveComponents(product, new Map()).components.map(({ sku }) => sku)
   t.strictSame(skus(plain(reference('a', 'A'), reference('a', 'B'))), ['A'])
   t.strictSame(skus(plain(reference('a', ''), reference('a', 'B'))), [null])
 })
@@ -157,5 +202,36 @@ t.test('lists each referenced item id once, in the order of first reference', as
     'b',
     '__proto__',
     'a',
+  ])
+})
+
+t.test('takes a product for a kit that does not say so, if its components have several SKUs', async (t) => {
+  const items = new Map([
+    ['a', item('a', { sku: 'A' })],
+    ['b', item('b', { sku: 'B' })],
+  ])
+  const resolved = (is_kit: unknown, ...inventory_items: unknown[]) => {
+    const { isKit, isKitAssumed } = resolveComponents({ id: 'p', is_kit, inventory_items }, items)
+    return [isKit, isKitAssumed]
+  }
+  for (const unsaid of [undefined, null, 'true', 1, {}]) {
+    t.strictSame(resolved(unsaid, reference('a', 'X'), reference('c', 'Y')), [true, true])
+    t.strictSame(resolved(unsaid, reference('a'), reference('b')), [true, true], "by the items' own SKUs")
+    t.strictSame(resolved(unsaid, reference('a'), { inventory_item_id: 'c', sku: 7 }), [true, true])
+    t.strictSame(resolved(unsaid, reference('a'), reference('c')), [false, false], 'no SKU is not another SKU')
+    t.strictSame(resolved(unsaid, reference('a', 'X'), reference('b', 'X')), [false, false])
+    t.strictSame(resolved(unsaid, reference('a', 'X'), reference('a', 'Y')), [false, false], 'one component')
+    t.strictSame(resolved(unsaid, reference('a', 'X', 0), reference('b', 'Y')), [false, false], 'one valid component')
+    t.strictSame(resolved(unsaid), [false, false])
+  }
+  t.strictSame(resolved(true, reference('a')), [true, false])
+  t.strictSame(resolved(false, reference('a'), reference('b')), [false, false])
+})
+
+t.test('adds up repeated items of a product that counts as a kit', async (t) => {
+  const product = { id: 'p', inventory_items: [reference('a', 'A', 2), reference('b', 'B'), reference('a', 'A', 3)] }
+  t.strictSame(units(product), [
+    ['a', 5],
+    ['b', 1],
   ])
 })

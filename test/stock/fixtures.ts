@@ -1,6 +1,7 @@
-import type { InventoryItem } from '../../src/records/inventory-item.js'
-import type { Product } from '../../src/records/product.js'
-import type { Warehouse } from '../../src/records/warehouse.js'
+import { idOf } from '../../src/records/fields.js'
+import type { DocumentedItem, InventoryItem } from '../../src/records/inventory-item.js'
+import type { DocumentedProduct, Product } from '../../src/records/product.js'
+import type { DocumentedWarehouse, Warehouse } from '../../src/records/warehouse.js'
 import { composeStock, type StockInput } from '../../src/stock/compose.js'
 import type { Stock, StockIssue } from '../../src/stock/stock.js'
 
@@ -12,22 +13,23 @@ export const reference = (inventory_item_id: string, sku?: string | null, units?
 })
 
 /** An item of which only what matters is stated. */
-export const item = (id: string, fields: Partial<InventoryItem> = {}): InventoryItem => ({ id, ...fields })
+export const item = (id: string, fields: Partial<DocumentedItem> = {}): DocumentedItem => ({ id, ...fields })
 
 /** A plain product that refers to these items, or to those given by `references`. */
-export const plain = (...references: ReturnType<typeof reference>[]): Product => ({
+export const plain = (...references: ReturnType<typeof reference>[]): DocumentedProduct => ({
   id: 'prod_1',
+  is_kit: false,
   inventory_items: references,
 })
 
 /** A kit that refers to these items. */
-export const kit = (...references: ReturnType<typeof reference>[]): Product => ({
+export const kit = (...references: ReturnType<typeof reference>[]): DocumentedProduct => ({
   ...plain(...references),
   is_kit: true,
 })
 
 /** The warehouse list, by id. */
-export const warehouseList = (...warehouses: Warehouse[]): ReadonlyMap<string, Warehouse> =>
+export const warehouseList = (...warehouses: DocumentedWarehouse[]): ReadonlyMap<string, Warehouse> =>
   new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
 
 /** Composes with everything that does not matter filled in. */
@@ -39,7 +41,7 @@ export const compose = (
   composeStock({
     sku: 'SKU',
     product,
-    items: new Map(items.map((known) => [known.id, known])),
+    items: new Map(items.map((known) => [idOf(known), known])),
     warehouses: new Map(),
     asOf: '2026-11-23T10:00:00Z',
     stale: false,

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { InventoryItem } from '../../src/records/inventory-item.js'
+import type { DocumentedItem } from '../../src/records/inventory-item.js'
 import { codes, compose, item, kit, plain, reference, warehouseList } from './fixtures.js'
 
-const one = (fields: Partial<InventoryItem>, warehouseIds?: string[]) =>
+const one = (fields: Partial<DocumentedItem>, warehouseIds?: string[]) =>
   compose(plain(reference('a')), [item('a', fields)], { warehouseIds })
 const selected = ['wh_a']
 
@@ -70,7 +70,7 @@ t.test('reports it for selected warehouses if the item states nothing at all', a
 t.test('reports each invalid unit quantity', async (t) => {
   const product = plain(
     reference('a', 'A', 0),
-    reference('b', 'B', '2'),
+    reference('b', 'B', 'two'),
     reference('a', 'A', -1.5),
     reference('a', 'A', 2),
   )
@@ -176,4 +176,117 @@ t.test('reports a breakdown that does not add up', async (t) => {
   t.strictSame(codes(mismatch(0.3, [0.1, 0.2])), [], 'to the last decimal')
   t.strictSame(codes(mismatch(5, [2, null])), [], 'nothing contradicts what is not stated')
   t.strictSame(codes(mismatch(null, [2, 2])), [])
+})
+
+t.test(
+  'reports a breakdown whose fulfillable quantities do not add up, and that the numbers may be wrong',
+  async (t) => {
+    const mismatch = (fulfillable: number, parts: object[], warehouseIds?: string[]) =>
+      one(
+        {
+          fulfillable,
+          onhand: 9,
+          committed: 0,
+          unfulfillable: 0,
+          inventory_by_warehouse_id: Object.fromEntries(parts.map((part, index) => [`wh_${index}`, part])),
+        },
+        warehouseIds,
+      )
+    const parts = [{ fulfillable: 2 }, { fulfillable: 3 }]
+    t.strictSame(codes(mismatch(5, parts)), [])
+    t.strictSame(codes(mismatch(6, parts)), [['warehouse_breakdown_mismatch', 'a']])
+    t.match(mismatch(6, parts), { available: 6, complete: false, issues: [{ detail: /fulfillable/ }] })
+    t.match(mismatch(6, parts, ['wh_1']), { available: 3, complete: false })
+    const both = mismatch(6, [
+      { fulfillable: 2, onhand: 1 },
+      { fulfillable: 3, onhand: 1 },
+    ])
+    t.strictSame(codes(both), [['warehouse_breakdown_mismatch', 'a']], 'once for each item')
+    t.match(both.issues[0]?.detail, 'onhand and fulfillable')
+    t.strictSame(
+      codes(mismatch(6, [{ fulfillable: 2 }, {}])),
+      [['quantity_unknown', 'a']],
+      'nothing contradicts what is unknown',
+    )
+    const derived = [{ fulfillable: 2 }, { onhand: 3, committed: 1, unfulfillable: 0 }]
+    t.strictSame(codes(mismatch(4, derived)), [])
+    t.strictSame(codes(mismatch(5, derived)), [['warehouse_breakdown_mismatch', 'a']], 'a derived quantity counts, too')
+  },
+)
+
+t.test('reports an item that can ship more than is in the warehouse', async (t) => {
+  const inconsistent = (fields: Partial<DocumentedItem>) =>
+    codes(one({ inventory_by_warehouse_id: { wh_a: { fulfillable: fields.fulfillable ?? null } }, ...fields }))
+  t.strictSame(inconsistent({ onhand: 3, fulfillable: 5 }), [['quantity_inconsistent', 'a']])
+  t.strictSame(inconsistent({ onhand: 0.1, fulfillable: 0.11 }), [['quantity_inconsistent', 'a']])
+  t.strictSame(inconsistent({ onhand: -5, fulfillable: -3 }), [['quantity_inconsistent', 'a']])
+  t.match(one({ onhand: 3, fulfillable: 5 }), { available: 5, complete: false })
+  for (const fields of [
+    { onhand: 5, fulfillable: 5 },
+    { fulfillable: 5 },
+    { onhand: 3, fulfillable: 5, substitute_skus: ['B'] },
+    { onhand: 3, fulfillable: 3, sellable: 9 },
+  ]) {
+    t.strictSame(inconsistent(fields), [])
+  }
+})
+
+t.test("reports an item of another merchant than the product's", async (t) => {
+  const merchants = (ofProduct: unknown, ofItem: unknown) =>
+    compose({ ...plain(reference('a')), warehouse_customer_id: ofProduct }, [
+      { id: 'a', fulfillable: 0, warehouse_customer_id: ofItem },
+    ])
+  for (const [ofProduct, ofItem] of [
+    ['cust_a', 'cust_b'],
+    ['7', 8],
+    [7, '07'],
+  ]) {
+    t.strictSame(codes(merchants(ofProduct, ofItem)), [['merchant_mismatch', 'a']])
+    t.equal(merchants(ofProduct, ofItem).complete, false)
+  }
+  for (const [ofProduct, ofItem] of [
+    ['cust_a', 'cust_a'],
+    [7, '7'],
+    [null, 'cust_b'],
+    ['cust_a', undefined],
+    ['a', {}],
+  ]) {
+    t.strictSame(codes(merchants(ofProduct, ofItem)), [])
+  }
+})
+
+t.test('counts what an item of another merchant has', async (t) => {
+  const product = { ...plain(reference('a')), warehouse_customer_id: 'cust_a' }
+  const item = { id: 'a', fulfillable: 4, warehouse_customer_id: 'cust_b' }
+  t.match(compose(product, [item]), { available: 4, complete: false })
+})
+
+t.test('reports a reference that names no item, and counts the others', async (t) => {
+  const broken = [null, 'a', {}, { inventory_item_id: null, unit_quantity: 0 }]
+  const product = { id: 'p', is_kit: false, inventory_items: [...broken, reference('a')] }
+  const stock = compose(product, [item('a', { fulfillable: 0 })])
+  t.strictSame(
+    codes(stock),
+    broken.map(() => ['invalid_reference', null]),
+  )
+  t.match(stock, { complete: false, components: [{ inventory_item_id: 'a' }] })
+  t.strictSame(codes(compose({ id: 'p', inventory_items: [null] }, [])), [['invalid_reference', null]])
+})
+
+t.test('reports a product that counts as a kit without saying so', async (t) => {
+  const items = [item('a', { fulfillable: 4 }), item('b', { fulfillable: 9 })]
+  const product = (is_kit: unknown, ...skus: string[]) => ({
+    id: 'p',
+    is_kit,
+    inventory_items: [reference('a', skus[0]), reference('b', skus[1])],
+  })
+  for (const unsaid of [null, undefined, 'yes']) {
+    const stock = compose(product(unsaid, 'A', 'B'), items)
+    t.ok(codes(stock).some(([code]) => code === 'kit_flag_missing'))
+    t.match(stock, { available: 4, complete: false, product: { is_kit: true }, limiting: { component_sku: 'A' } })
+    t.match(compose(product(unsaid, 'A', 'A'), items), { available: 13, complete: true, product: { is_kit: false } })
+  }
+  for (const said of [true, false]) {
+    t.notOk(codes(compose(product(said, 'A', 'B'), items)).some(([code]) => code === 'kit_flag_missing'))
+  }
 })

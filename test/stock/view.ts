@@ -1,4 +1,5 @@
 import type { CatalogView } from '../../src/events/stock-index.js'
+import { idOf, skuOf } from '../../src/records/fields.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 
@@ -9,15 +10,15 @@ export interface TestView extends CatalogView {
 }
 
 export function viewOf(products: readonly Product[], items: readonly InventoryItem[]): TestView {
-  const byId = new Map(products.map((product) => [product.id, product]))
-  const itemsById = new Map(items.map((item) => [item.id, item]))
+  const byId = new Map(products.map((product) => [idOf(product), product]))
+  const itemsById = new Map(items.map((item) => [idOf(item), item]))
   return {
     products: byId,
     items: itemsById,
     product: (id) => byId.get(id),
     item: (id) => itemsById.get(id),
     findProducts(sku) {
-      const found = Array.from(byId.values()).filter((product) => product.sku === sku)
+      const found = Array.from(byId.values()).filter((product) => skuOf(product) === sku)
       return { value: found.length === 0 ? undefined : found }
     },
     warehouses: () => new Map(),

@@ -1,5 +1,5 @@
 import tap, { type Test } from 'tap'
-import type { InventoryItem } from '../../../src/records/inventory-item.js'
+import type { DocumentedItem } from '../../../src/records/inventory-item.js'
 import { counts, newItem } from '../../../src/sandbox/new-records.js'
 import { eventually, startService } from '../../harness.js'
 import { startMirrored, webhookEnvironment, withDeliveries } from './mirrored.js'
@@ -15,7 +15,7 @@ async function start(t: Test, mode: string) {
       : withDeliveries(await startService(t, { environment: webhookEnvironment }))
   const { app, get, sandbox, deliver, newCalls } = service
   /** Upstream's item with this many units, changed within the one second. */
-  const cups = (units: number, date: unknown = second): InventoryItem => ({
+  const cups = (units: number, date: unknown = second): DocumentedItem => ({
     ...newItem('inv_cup', 'CUP', 'Cup', [['wh_oslo', counts(units)]]),
     trackstar_updated_date: date as string,
   })

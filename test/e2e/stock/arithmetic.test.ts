@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { InventoryItem } from '../../../src/records/inventory-item.js'
-import type { Product } from '../../../src/records/product.js'
+import type { DocumentedItem as InventoryItem } from '../../../src/records/inventory-item.js'
+import type { DocumentedProduct as Product } from '../../../src/records/product.js'
 import type { Stock } from '../../../src/stock/stock.js'
 import { compose, item, kit, plain, reference } from '../../stock/fixtures.js'
 
