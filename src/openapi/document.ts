@@ -71,9 +71,23 @@ const errorsBeforeRouting: readonly ProblemCode[] = [
   'headers_too_large',
 ]
 
-/** The description of a response that can be any of `codes`. */
+/** The page that explains each problem code. */
+const problemsPage = '/docs/problems'
+
+/** The description of a response that can be any of `codes`, in Markdown: each links to its explanation. */
 export const describeProblems = (codes: readonly ProblemCode[]): string =>
-  codes.map((code) => `\`${code}\`: ${problems[code].title}`).join('. ')
+  codes.map((code) => `[\`${code}\`](${problemsPage}#${code}): ${problems[code].title}`).join('. ')
+
+/**
+ * The problems that have an example at every operation: those whose body has members that others lack. The page of
+ * problems has an example of each.
+ */
+const shownProblems: ReadonlySet<ProblemCode> = new Set([
+  'validation_failed',
+  'sku_ambiguous',
+  'upstream_rejected',
+  'rate_limited',
+])
 
 const anyProblem: Response = {
   description: `Any other error. Before a route is found: ${describeProblems(errorsBeforeRouting)}`,
@@ -138,7 +152,7 @@ const clientRequestId: Parameter = {
 /**
  * Finishes the document that `@fastify/swagger` generates from the routes:
  * - adds the parameters, responses and headers that every operation has;
- * - adds `examples`;
+ * - adds `examples`, to errors only those that show something;
  * - moves repeated headers and error responses, and every schema with a `title`, to the components;
  * - moves examples of optional parameters to where Swagger UI does not send them by default.
  */
@@ -223,15 +237,17 @@ function completeResponses(operation: Operation, common: Readonly<Record<string,
   }
 }
 
-/** Adds the operation's own examples, and of each other problem the common one. */
+/** Adds the operation's own examples. An error gets one at most: its own, or the common one if that shows something. */
 function addExamples(response: Response, { problems: common }: Examples, own: Content['examples'] = {}): void {
-  const ofProblems = problemsOf(response).flatMap((code) => {
-    const example = own[code] ?? common[code]
-    return example === undefined ? [] : [[code, example] as const]
-  })
-  const examples = { ...own, ...Object.fromEntries(ofProblems) }
+  const codes = problemsOf(response)
+  const examples = codes.length === 0 ? own : exampleOf(codes.find((code) => code in own || shownProblems.has(code)))
   if (Object.keys(examples).length === 0) return
   for (const content of Object.values(response.content ?? {})) content.examples = examples
+
+  function exampleOf(code: ProblemCode | undefined): Record<string, ResponseExample> {
+    const example = code && (own[code] ?? common[code])
+    return code && example ? { [code]: example } : {}
+  }
 }
 
 /** Moves headers to the components; one that differs from the first of its name stays where it is. */

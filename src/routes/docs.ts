@@ -74,11 +74,21 @@ const tags = [
 ]
 
 /**
- * Makes filter fields small and formats lists and code in descriptions. Limits the Authorize dialog to the two ways to
- * send a key: by default it shows every scheme and focuses the last, a signature that no person can type.
+ * Makes operations short enough to read: filter fields and examples are small, and errors show their description and,
+ * where it teaches something, one example; their headers and schema are the same everywhere. Formats lists and code in
+ * descriptions. Limits the Authorize dialog to the two ways to send a key: by default it shows every scheme and focuses
+ * the last, a signature that no person can type.
  */
 const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
-.swagger-ui .parameters textarea { min-height: 4rem }
+.swagger-ui .parameters textarea { height: 3rem; min-height: 3rem }
+.swagger-ui .response-col_links { display: none }
+.swagger-ui .response[data-code] .example.microlight { max-height: 20rem }
+.swagger-ui .response[data-code]:not([data-code^="20"]) .headers-wrapper { display: none }
+.swagger-ui .response[data-code]:not([data-code^="20"]) .response-control-media-type { display: none }
+.swagger-ui .response[data-code]:not([data-code^="20"]):not(:has(.response-control-examples)) .model-example { display: none }
+.swagger-ui .response[data-code]:not([data-code^="20"]) .tab { display: none }
+.swagger-ui .response[data-code]:not([data-code^="20"]) .response-control-examples { display: none }
+.swagger-ui .response[data-code]:not([data-code^="20"]) .example__section-header { display: none }
 .swagger-ui .opblock-description li { font-size: 14px }
 .swagger-ui .opblock-description pre { padding: .5rem }
 .swagger-ui .opblock-description pre code { background: none; color: inherit; font-weight: 400 }
@@ -122,7 +132,7 @@ export default fastifyPlugin<DocsOptions>(
     })
     const json = new StaticDocument('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
     const yaml = new StaticDocument('application/yaml', () => app.swagger({ yaml: true }))
-    const problemCodes = new StaticDocument('text/html; charset=utf-8', problemsPage)
+    const problemCodes = new StaticDocument('text/html; charset=utf-8', () => problemsPage(readExamples().problems))
     await app.register(swaggerUi, {
       routePrefix: '/docs',
       // Swagger UI has routes of its own for the document, and would serialise it for each request.

@@ -1,4 +1,5 @@
 import { type ProblemCode, problems } from '../errors.js'
+import type { Examples, ResponseExample } from '../openapi/examples.js'
 
 /** What a caller can do about each problem, in Markdown. The page below and docs/errors.md show it. */
 export const advice: Readonly<Record<ProblemCode, string>> = {
@@ -42,12 +43,15 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
   not_cached: 'Send the request without `Cache-Control: only-if-cached`.',
 }
 
-/** The HTML page that the `type` of every problem links to: one row per code, without external files. */
-export function problemsPage(): string {
-  const rows = Object.entries(problems).map(
-    ([code, { status, title }]) =>
-      `<tr id="${code}"><td>${status}</td><td><a href="#${code}"><code>${code}</code></a></td><td>${toHtml(title)}</td><td>${toHtml(advice[code as ProblemCode])}</td></tr>`,
-  )
+/**
+ * The HTML page that the `type` of every problem links to: one row per code, without external files.
+ * @param examples a response for each code
+ */
+export function problemsPage(examples: Examples['problems']): string {
+  const rows = Object.entries(problems).map(([code, { status, title }]) => {
+    const help = `${toHtml(advice[code as ProblemCode])}${toDetails(examples[code as ProblemCode])}`
+    return `<tr id="${code}"><td>${status}</td><td><a href="#${code}"><code>${code}</code></a></td><td>${toHtml(title)}</td><td>${help}</td></tr>`
+  })
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -62,11 +66,15 @@ div { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid #8884 }
 tr:target { background: #fc06 }
-code { font: .9em ui-monospace, monospace }
+td:last-child { min-width: 18rem }
+code, pre { font: .9em ui-monospace, monospace }
+summary { cursor: pointer; opacity: .7 }
+details p { margin: .4rem 0; overflow-wrap: anywhere }
+pre { margin: .4rem 0; padding: .6rem; background: #8882; white-space: pre-wrap; overflow-wrap: anywhere }
 @media (max-width: 45rem) {
   thead { display: none }
   tr { display: block; padding: .4rem 0; border-bottom: 1px solid #8884 }
-  td { display: block; padding: 0 .4rem; border: 0 }
+  td, td:last-child { display: block; min-width: 0; padding: 0 .4rem; border: 0 }
 }
 </style>
 </head>
@@ -86,9 +94,13 @@ ${rows.join('\n')}
 `
 }
 
+/** An example that opens when it is clicked. */
+const toDetails = (example: ResponseExample | undefined) =>
+  example
+    ? `<details><summary>Example</summary><p>${toHtml(example.description)}</p><pre>${escapeHtml(JSON.stringify(example.value, null, 2))}</pre></details>`
+    : ''
+
+const escapeHtml = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
 /** Escapes text for HTML and turns backticks into code. */
-const toHtml = (text: string) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll(/`([^`]+)`/g, '<code>$1</code>')
+const toHtml = (text: string) => escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>')

@@ -41,6 +41,16 @@ tap.test('Authorize offers the two ways to give a key, with the cursor in one of
   t.same(faults, [])
 })
 
+tap.test('regression: an opened operation was ten thousand pixels high', async (t) => {
+  const { docs, faults } = await openDocs(t)
+  // The three that were the highest.
+  for (const operation of ['GET /products/{sku}/stock', 'GET /inventory', 'PUT /inventory/{id}/adjust']) {
+    const height = await docs.heightOf(operation)
+    t.ok(height > 500 && height < 5000, `${operation}: ${height} px`)
+  }
+  t.same(faults, [])
+})
+
 for (const [scheme, header] of [
   ['bearer', { authorization: `Bearer ${readingKey}`, apiKey: undefined }],
   ['apiKey', { authorization: undefined, apiKey: readingKey }],

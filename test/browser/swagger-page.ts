@@ -59,10 +59,7 @@ export class SwaggerPage {
 
   /** Executes an operation, `GET /products/{sku}/stock`, with all that is filled in as it is. */
   async tryOut(operation: string): Promise<ShownAnswer> {
-    const [method = '', path = ''] = operation.split(' ')
-    const block = this.page.locator(`.opblock-${method.toLowerCase()}`).filter({
-      has: this.page.locator(`[data-path="${path}"]`),
-    })
+    const block = this.#block(operation)
     const summary = block.locator('.opblock-summary-control')
     await summary.click()
     await block.getByRole('button', { name: 'Execute' }).click()
@@ -73,6 +70,24 @@ export class SwaggerPage {
     await block.getByRole('button', { name: 'Clear' }).click()
     await summary.click()
     return { status: Number.parseInt(status ?? '', 10), body: JSON.parse(body ?? '') }
+  }
+
+  /** The height of an operation when it is opened. It is closed again. */
+  async heightOf(operation: string): Promise<number> {
+    const block = this.#block(operation)
+    const summary = block.locator('.opblock-summary-control')
+    await summary.click()
+    await block.locator('.responses-table').first().waitFor()
+    const { height = 0 } = (await block.boundingBox()) ?? {}
+    await summary.click()
+    return height
+  }
+
+  #block(operation: string): Locator {
+    const [method = '', path = ''] = operation.split(' ')
+    return this.page.locator(`.opblock-${method.toLowerCase()}`).filter({
+      has: this.page.locator(`[data-path="${path}"]`),
+    })
   }
 
   #way(scheme: string): Locator {

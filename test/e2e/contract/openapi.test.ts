@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { problems } from '../../../src/errors.js'
+import { readExamples } from '../../../src/openapi/examples.js'
 import { problemsPage } from '../../../src/routes/problems-page.js'
 import { type Document, operationsOf, type Response, resolved } from '../../openapi/document.js'
 import { faultsIn } from '../../openapi/faults.js'
@@ -136,7 +137,7 @@ tap.test('the documented webhook delivery is applied', async (t) => {
 })
 
 tap.test('the page of problem codes has every code and loads nothing from other hosts', async (t) => {
-  const page = problemsPage()
+  const page = problemsPage(readExamples().problems)
   for (const [code, { status }] of Object.entries(problems)) {
     t.match(page, `<tr id="${code}"><td>${status}</td>`)
   }
