@@ -47,6 +47,8 @@ export class RecordCache {
   readonly #absences = createEntryStore(maxAbsenceBytes)
   /** When records were removed, in the clock's `elapsed` ms. */
   readonly #removed = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
+  /** When a product of a SKU was last delivered, in the clock's `elapsed` ms: lookups from before may lack it. */
+  readonly #deliveredSkus = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
   #watcher: ChangeListener = () => {}
   #onUndecided: (kind: 'product' | 'item', id: string) => void = () => {}
 
@@ -124,7 +126,7 @@ export class RecordCache {
       this.#onUndecided(kind, id)
       return this.#entry(record, times, Number.NEGATIVE_INFINITY)
     }
-    if (kind === 'product') this.#forgetOutdatedLookup(record)
+    if (kind === 'product') this.#forgetOutdatedLookup(record, times.begunAt === Number.NEGATIVE_INFINITY)
     if (entry?.value && !isLater(times, entry)) {
       const order = orderOf(record, entry.value)
       if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, id)
@@ -138,7 +140,7 @@ export class RecordCache {
    * request reads it. But a read that began before the delivery does not replace it with an older copy.
    */
   storeUnread(kind: 'product' | 'item', record: Product | InventoryItem): void {
-    if (kind === 'product') this.#forgetOutdatedLookup(record)
+    if (kind === 'product') this.#forgetOutdatedLookup(record, true)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: this.clock.elapsed() }
     this.#put(kind, idOf(record), record, times, Number.NEGATIVE_INFINITY)
   }
@@ -146,7 +148,7 @@ export class RecordCache {
   /** Forgets that a record, or the SKU of a product, was absent. */
   forgetAbsence(kind: 'product' | 'item', record: Product | InventoryItem): void {
     this.#absences.delete(nameOf(kind, idOf(record)))
-    if (kind === 'product') this.#forgetOutdatedLookup(record)
+    if (kind === 'product') this.#forgetOutdatedLookup(record, true)
   }
 
   /**
@@ -168,7 +170,10 @@ export class RecordCache {
     return removedAt !== undefined && this.clock.elapsed() - removedAt < latestDeliveryMs
   }
 
-  /** Stores these products as all products of a SKU; with none, stores the absence of the SKU. */
+  /**
+   * Stores these products as all products of a SKU; with none, stores the absence of the SKU. A lookup that began before
+   * another product of the SKU was delivered is not stored.
+   */
   storeSku(sku: string, products: readonly Product[], times: ReadTimes): CacheEntry<readonly Product[]> {
     // By id, since a page may repeat a product of the page before; that must not make the SKU ambiguous.
     const kept = new Map<string, Product>()
@@ -179,6 +184,7 @@ export class RecordCache {
       if (skuOf(value) === sku && !this.#removed.has(nameOf('product', id))) kept.set(id, value)
     }
     if (kept.size === 0) return this.storeAbsence('sku', sku, times)
+    if (this.#isOvertaken(sku, times)) return this.#entry([...kept.values()], times, Number.NEGATIVE_INFINITY)
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
@@ -193,6 +199,7 @@ export class RecordCache {
     const name = nameOf(kind, key)
     const absence = this.#entry(undefined, times, this.policy.negativeTtlMs)
     const entry = this.#records.get(name)
+    if (kind === 'sku' && this.#isOvertaken(key, times)) return { ...absence, freshUntil: times.readAt }
     if (entry === undefined || isLater(times, entry)) {
       if (kind === 'sku') this.#records.delete(name)
       else this.remove(kind, key, times.readAt)
@@ -222,10 +229,16 @@ export class RecordCache {
     return { value, begunAt, readAt, freshUntil: freshUntil(readAt, ttlMs), wallTime: wallTimeAt(this.clock, readAt) }
   }
 
+  /** Whether a product of the SKU was delivered after the lookup began. */
+  #isOvertaken(sku: string, { begunAt }: ReadTimes): boolean {
+    return begunAt <= (this.#deliveredSkus.get(sku) ?? Number.NEGATIVE_INFINITY)
+  }
+
   /** Forgets a lookup of the product's SKU that lacks the product. */
-  #forgetOutdatedLookup(product: Product): void {
+  #forgetOutdatedLookup(product: Product, isDelivered: boolean): void {
     const sku = skuOf(product)
     if (sku === null) return
+    if (isDelivered) this.#deliveredSkus.set(sku, this.clock.elapsed())
     const name = nameOf('sku', sku)
     this.#absences.delete(name)
     const ids = this.#records.get(name)?.value as readonly string[] | undefined

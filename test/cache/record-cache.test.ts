@@ -116,6 +116,18 @@ tap.test('regression: a page that was being read brought a removed record back',
   t.strictSame(undecided, [])
 })
 
+tap.test('regression: a lookup that was being read hid a product that was delivered meanwhile', async (t) => {
+  const { holdings, move } = start()
+  move(20)
+  holdings.storeUnread('product', product('new'))
+  t.equal(holdings.storeSku('A', [], at(15, 30)).value, undefined)
+  t.equal(holdings.findProducts('A'), undefined, 'it has to be read')
+  t.equal(holdings.storeSku('A', [product('old')], at(15, 30)).value?.length, 1)
+  t.equal(holdings.findProducts('A'), undefined)
+  holdings.storeSku('A', [product('old'), product('new')], at(21, 30))
+  t.equal(holdings.findProducts('A')?.value?.length, 2)
+})
+
 tap.test('does not serve a record that was only delivered, but lets no older read undo it', async (t) => {
   const { holdings, move } = start()
   holdings.storeAbsence('item', 'i', at(0))
