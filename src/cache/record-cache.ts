@@ -22,7 +22,7 @@ export interface ReadTimes {
   readonly readAt: number
 }
 
-/** Called for each record that is stored or removed, with the record before and after. */
+/** Called for each record that is stored or removed, with the record before and after: the same object if it is unchanged. */
 export type ChangeListener = (
   ...change:
     | [kind: 'product', before: Product | undefined, after: Product | undefined]
@@ -216,12 +216,14 @@ export class RecordCache {
     ttlMs = this.policy.ttlMs,
   ): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
-    const entry = this.#entry(value, times, ttlMs)
     const before = this.#records.get(name)?.value as Kinds[K] | undefined
+    // An unchanged record stays the same object, so that nothing is computed again for it.
+    const isUnchanged = before !== undefined && isDeepStrictEqual(before, value)
+    const entry = this.#entry(isUnchanged ? before : value, times, ttlMs)
     this.#records.set(name, entry, Buffer.byteLength(JSON.stringify(value)))
     this.#absences.delete(name)
     this.#removed.delete(name)
-    if (kind !== 'sku') this.#notify(kind, before, value)
+    if (kind !== 'sku') this.#notify(kind, before, entry.value)
     return entry
   }
 

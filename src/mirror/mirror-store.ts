@@ -218,6 +218,7 @@ export class MirrorStore {
       const others = this.index.productIdsOfSku(sku).filter((id) => id !== idOf(after))
       if (others.length > 0) this.options.onSharedSku(others)
     }
+    if (before === after) return
     for (const product of [before, after]) if (product) this.#addAffected([idOf(product)])
   }
 
@@ -225,6 +226,7 @@ export class MirrorStore {
     if (before) this.#itemIds.delete(idOf(before))
     if (after) this.#itemIds.add(idOf(after))
     if (after) this.#malformed.inventory.delete(idOf(after))
+    if (before === after) return
     for (const item of [before, after]) if (item) this.#addAffected(this.index.productIdsOfItem(idOf(item)))
   }
 

@@ -24,7 +24,7 @@ function createWithRecords(size: number, options: Parameters<typeof createMirror
 const minuteMs = 60_000
 
 tap.test('loads both lists page by page at mirror priority, and is then live', async (t) => {
-  const { upstream, mirror, store, states, infos, clock } = createWithRecords(3)
+  const { upstream, mirror, store, states, infos, clock, affected } = createWithRecords(3)
   t.match(mirror.progress, {
     state: 'loading',
     pages: 0,
@@ -54,6 +54,7 @@ tap.test('loads both lists page by page at mirror priority, and is then live', a
     syncedAt: clock.now(),
     unreliableResources: [],
   })
+  t.strictSame(affected, [], 'neither the load nor an unchanged record affects a product')
   t.match(infos.at(-1), { fields: { products: 3, inventory: 3, pages: 6 }, text: 'catalog mirrored' })
   mirror.stop()
 })
