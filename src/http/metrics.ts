@@ -129,8 +129,8 @@ export class Metrics {
     )
     const stores = () => Object.entries(state().stores)
     const ofStores = (name: string, help: string, figure: 'entries' | 'bytes' | 'maxBytes') =>
-      gauge(name, help, ['store'], (gauge) => {
-        for (const [store, figures] of stores()) gauge.set({ store }, figures[figure])
+      gauge(name, help, ['store'], (sizes) => {
+        for (const [store, figures] of stores()) sizes.set({ store }, figures[figure])
       })
     ofStores('cache_entries', 'Entries in the cache', 'entries')
     ofStores('cache_bytes', 'Size of the entries as JSON', 'bytes')

@@ -120,7 +120,7 @@ tap.test('regression: promtool rejected the metrics', async (t) => {
   setState({ webhooks: { lastReceivedAt: 1, received: 1, ignored: 0 } })
   await app.inject('/things/1')
   const { body } = await app.inject('/metrics')
-  t.ok(body.match(/^# TYPE /gm)?.length ?? 0 > 50)
+  t.ok((body.match(/^# TYPE /gm)?.length ?? 0) > 50)
   t.strictSame(lint(body), [])
   t.strictSame(lint('# TYPE x_total gauge\n# HELP call_ms Duration\n# TYPE call_ms counter\n'), [
     'x_total has no help',
