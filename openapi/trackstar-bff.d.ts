@@ -344,7 +344,7 @@ export interface paths {
         };
         /**
          * List products of an item
-         * @description Returns the products and kits that use one inventory item, and how many units of it each needs. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
+         * @description Returns the products and kits that use one inventory item, and how many units of it each needs, sorted by SKU, then product id. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
          */
         get: operations["listProductsOfInventoryItem"];
         put?: never;
@@ -441,7 +441,7 @@ export interface components {
     schemas: {
         /** @description Any error (RFC 9457) */
         Problem: {
-            /** @description Where the code is documented, relative to the address of this service */
+            /** @description Where the code is documented: a reference to resolve against the URL of the request, or absolute if `PUBLIC_URL` is set; `about:blank` for a request that could not be read */
             type: string;
             /** @description The meaning of the code; always the same for one code */
             title: string;

@@ -148,7 +148,7 @@ async function problemExample(code, request, shared) {
 
 /** No request brings this one about: it stands for a fault in the code. */
 function internalError() {
-  const value = problemBody(toProblem(new TypeError('x is not a function')), requestId)
+  const value = problemBody(toProblem(new TypeError('x is not a function')), requestId, '../../docs/problems')
   return { summary: value.title, description: 'Any request that runs into a bug in this service', value }
 }
 

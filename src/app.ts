@@ -108,7 +108,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const hasEvents = () => mirrored !== undefined && mirrored.state !== 'off'
   await app.register(cacheHeaders, { config, now: clock.now, hasEvents })
   // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
-  await app.register(docs, { version })
+  await app.register(docs, { version, publicUrl: config.publicUrl })
   await app.register(health, {
     unreadyReason: () => {
       if (connection.state.credentials !== 'refused') return undefined
@@ -161,6 +161,10 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   return app
 }
 
+/** The host names by which the service is called. */
+const ownNames = ({ host, publicUrl }: Config) =>
+  publicUrl === undefined ? [host] : [host, new URL(publicUrl).hostname]
+
 interface ServerDependencies {
   readonly logger: Logger
   readonly metrics: Metrics
@@ -178,7 +182,7 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
-  await app.register(problemDetails)
+  await app.register(problemDetails, { publicUrl: config.publicUrl })
   if (tracing) await app.register(requestSpans, tracing)
   await app.register(requestLog)
   await app.register(securityHeaders)
@@ -189,7 +193,7 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   await app.register(loadShedding, { maxEventLoopDelayMs, loads })
   await app.register(unreadResponses)
   await app.register(requestChecks)
-  if (config.authMode === 'none') await app.register(hostCheck, { names: [config.host] })
+  if (config.authMode === 'none') await app.register(hostCheck, { names: ownNames(config) })
   await app.register(compression)
   await app.register(unreadBody)
   await app.register(methodNotAllowed)

@@ -105,7 +105,10 @@ export function isProblem(error: unknown, code?: ProblemCode): error is Problem 
 /** The body of every error: RFC 9457, plus the members that the code needs. */
 export const ProblemBody = Type.Object(
   {
-    type: Type.String({ description: 'Where the code is documented, relative to the address of this service' }),
+    type: Type.String({
+      description:
+        'Where the code is documented: a reference to resolve against the URL of the request, or absolute if `PUBLIC_URL` is set; `about:blank` for a request that could not be read',
+    }),
     title: Type.String({ description: 'The meaning of the code; always the same for one code' }),
     status: Type.Integer({ description: 'The HTTP status' }),
     detail: Type.String({ description: 'What is wrong with this request, or what to do' }),
@@ -137,11 +140,18 @@ export const ProblemBody = Type.Object(
 )
 export type ProblemBody = Static<typeof ProblemBody>
 
-/** The response body for a problem. */
-export function problemBody({ problem: code, message, extras }: Problem, requestId: string): ProblemBody {
+/**
+ * The response body for a problem.
+ * @param problemsUrl where the page of the problem codes is, as seen from the request; undefined if that is unknown
+ */
+export function problemBody(
+  { problem: code, message, extras }: Problem,
+  requestId: string,
+  problemsUrl: string | undefined,
+): ProblemBody {
   const { errors, candidates, origin, retryAfter } = extras
   return {
-    type: `/docs/problems#${code}`,
+    type: problemsUrl === undefined ? 'about:blank' : `${problemsUrl}#${code}`,
     title: problems[code].title,
     status: problems[code].status,
     detail: message,

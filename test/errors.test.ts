@@ -42,8 +42,12 @@ tap.test('has a status and a title for every code', async (t) => {
     t.match(problems[code].title, /^[A-Z][^\n]+[^.]$/)
     const error = problem(code, 'what happened')
     t.match(error, { problem: code, statusCode: statuses[code], message: 'what happened', extras: {} })
-    t.match(problemBody(error, 'req-1'), { status: statuses[code], title: problems[code].title, code })
-    t.ok(body.Check(problemBody(error, 'req-1')))
+    t.match(problemBody(error, 'req-1', '../docs/problems'), {
+      status: statuses[code],
+      title: problems[code].title,
+      code,
+    })
+    t.ok(body.Check(problemBody(error, 'req-1', '../docs/problems')))
   }
 })
 
@@ -77,8 +81,8 @@ tap.test('recognizes problems, by code if one is given', async (t) => {
 
 tap.test('sends the code, title, status and detail, but not the cause', async (t) => {
   const error = problem('product_not_found', 'Trackstar has no product with the SKU X', { cause: new Error('secret') })
-  t.strictSame(problemBody(error, 'req-1'), {
-    type: '/docs/problems#product_not_found',
+  t.strictSame(problemBody(error, 'req-1', '../docs/problems'), {
+    type: '../docs/problems#product_not_found',
     title: 'Product not found',
     status: 404,
     detail: 'Trackstar has no product with the SKU X',
@@ -94,7 +98,7 @@ tap.test('sends the optional members, with `allow` only as a header', async (t) 
     { product_id: 'p2', name: 'Honey', warehouse_customer_id: null, active: null },
   ]
   const extras = { errors, candidates, origin: 'integration', retryAfter: 0, allow: ['GET'] } as const
-  const sent = problemBody(problem('sku_ambiguous', 'x', extras), 'req-1')
+  const sent = problemBody(problem('sku_ambiguous', 'x', extras), 'req-1', undefined)
   t.match(sent, { errors, candidates, origin: 'integration', retry_after: 0 })
   t.notOk('allow' in sent, 'allow is a header')
   t.ok(body.Check(sent))

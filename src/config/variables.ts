@@ -199,6 +199,14 @@ export const variables = {
       'Port that serves `/metrics` and `/status`, which `PORT` then does not; 0 picks a free one. Unset: both are on `PORT`',
     ...integer(0, 65535),
   },
+  publicUrl: {
+    name: 'PUBLIC_URL',
+    fallback: undefined,
+    expected: 'an http or https address without query or credentials',
+    meaning:
+      'Where callers find the service, such as `https://api.example.com/stock-api`, for links, redirects and the `type` of problems. Unset: all of these are relative, and work below any prefix that a proxy strips',
+    parse: baseUrl,
+  },
   trustProxy: {
     name: 'TRUST_PROXY',
     fallback: 'false',

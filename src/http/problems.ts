@@ -123,13 +123,33 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .code(answer.statusCode)
     .header('cache-control', 'no-store')
     .type('application/problem+json')
-    .send(problemBody(answer, request.id))
+    .send(problemBody(answer, request.id, request.problemsUrl))
+}
+
+export interface ProblemOptions {
+  /** Where callers find the service; undefined if that is unknown. */
+  readonly publicUrl?: string | undefined
+}
+
+/**
+ * Where the page of the problem codes is. Without `publicUrl` it is relative to the request target: a proxy may have
+ * stripped a prefix from it, which an absolute path would lose.
+ */
+export function problemsUrl(target: string, publicUrl: string | undefined): string {
+  if (publicUrl !== undefined) return `${publicUrl}/docs/problems`
+  const [path = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)
+  return `${'../'.repeat(Math.max(0, path.split('/').length - 2))}docs/problems`
 }
 
 /** Answers every error as `application/problem+json` (RFC 9457), including Fastify's own. */
-export default fastifyPlugin(
-  async (app: FastifyInstance) => {
+export default fastifyPlugin<ProblemOptions>(
+  async (app: FastifyInstance, { publicUrl }) => {
     app.addSchema(ProblemBody)
+    app.decorateRequest('problemsUrl', {
+      getter(this: FastifyRequest) {
+        return problemsUrl(this.originalUrl, publicUrl)
+      },
+    })
     app.decorateReply('problem', null)
     app.setErrorHandler(sendProblem)
     // Only JSON bodies are accepted; any other content type is a 415.
@@ -146,6 +166,10 @@ export default fastifyPlugin(
 )
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where the page of the problem codes is, for the `type` of a problem. */
+    readonly problemsUrl: string
+  }
   interface FastifyReply {
     /** The code of the problem that was sent, for logs and metrics. */
     problem: ProblemCode | null

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { type ProblemCode, problem, problemBody } from '../errors.js'
 import { abandonConnection, createHttpServer } from './connections.js'
+import { problemsUrl } from './problems.js'
 import { maxUrlBytes, routableUrl } from './request-checks.js'
 import { serializerFactory, validatorFactory } from './schema-compilers.js'
 import { linger } from './unread-body.js'
@@ -25,7 +26,11 @@ const buildValidator = validatorFactory as unknown as BuildValidator
 
 /** Options for Fastify and Node's HTTP server: limits, timeouts, request ids, and answers to unparsable requests. */
 export function serverOptions(
-  { trustProxy, requestTimeoutMs }: Pick<Config, 'trustProxy' | 'requestTimeoutMs'>,
+  {
+    trustProxy,
+    requestTimeoutMs,
+    publicUrl,
+  }: Pick<Config, 'trustProxy' | 'requestTimeoutMs'> & Partial<Pick<Config, 'publicUrl'>>,
   logger: Logger,
 ) {
   return {
@@ -57,7 +62,7 @@ export function serverOptions(
     schemaController: { compilersFactory: { buildValidator, buildSerializer: serializerFactory() } },
     // Requests on open connections are still answered during shutdown.
     return503OnClosing: false,
-    clientErrorHandler: (error: Error & { code?: string }, socket) => handleClientError(error, socket, logger),
+    clientErrorHandler: (error: ClientError, socket) => handleClientError(error, socket, logger, publicUrl),
   } satisfies FastifyHttpOptions<Server>
 }
 
@@ -72,11 +77,20 @@ const codeByNodeError: ReadonlyMap<string, ProblemCode> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ])
 
+/** What Node passes to a handler of `clientError`. */
+type ClientError = Error & { readonly code?: string; readonly rawPacket?: unknown }
+
+/** The request target is only known if the packet that could not be parsed begins with it. */
+function problemsUrlOf({ rawPacket }: ClientError, publicUrl: string | undefined): string | undefined {
+  const target = /^[A-Z]+ (\S+) HTTP/.exec(Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '')?.[1]
+  return publicUrl === undefined && target === undefined ? undefined : problemsUrl(target ?? '', publicUrl)
+}
+
 /** Connections that are closed as soon as their clients stop sending. */
 const lingering = new WeakSet<Socket>()
 
 /** Answers a request that Node could not parse, or that did not arrive in time, and closes its connection. */
-function handleClientError(error: Error & { code?: string }, socket: Socket, logger: Logger): void {
+function handleClientError(error: ClientError, socket: Socket, logger: Logger, publicUrl?: string): void {
   // Whatever comes behind the malformed request is malformed as well, and ignored.
   if (lingering.has(socket) && error.code !== 'ECONNRESET') return
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -91,18 +105,18 @@ function handleClientError(error: Error & { code?: string }, socket: Socket, log
     return
   }
   lingering.add(socket)
-  socket.end(rejection(error, logger))
+  socket.end(rejection(error, logger, publicUrl))
   linger(socket, () => socket.destroy())
 }
 
 /** A whole HTTP response, written by hand because there is no response object. */
-function rejection(error: Error & { code?: string }, logger: Logger): string {
+function rejection(error: ClientError, logger: Logger, publicUrl: string | undefined): string {
   const code = codeByNodeError.get(error.code ?? '') ?? 'validation_failed'
   const id = randomUUID()
   const rejected = problem(code, 'The request is malformed, exceeds a size limit, or did not arrive in time')
   const { statusCode } = rejected
   logger.info({ request_id: id, status: statusCode, problem: code, reason: error.code }, 'request rejected')
-  const body = JSON.stringify(problemBody(rejected, id))
+  const body = JSON.stringify(problemBody(rejected, id, problemsUrlOf(error, publicUrl)))
   return [
     `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}`,
     'Content-Type: application/problem+json; charset=utf-8',

@@ -84,7 +84,9 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         ...result,
         lines: result.lines.map((line, index) => {
           const failure = failures.get(index)
-          return failure ? { ...line, problem: problemBody(stockProblem(line.sku, failure), request.id) } : line
+          return failure
+            ? { ...line, problem: problemBody(stockProblem(line.sku, failure), request.id, request.problemsUrl) }
+            : line
         }),
         as_of: new Date(readAt).toISOString(),
         stale,

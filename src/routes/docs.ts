@@ -10,6 +10,8 @@ import { StaticDocument } from './static-document.js'
 
 export interface DocsOptions {
   readonly version: string
+  /** Where callers find the service; undefined if that is unknown. */
+  readonly publicUrl?: string | undefined
 }
 
 const description = `Stock from Trackstar's WMS API in one call: how many units of a SKU can be sold, and where they are.
@@ -22,7 +24,7 @@ With \`CATALOG_MODE=mirror\` the service keeps a copy of the whole catalog and f
 Send your key as \`Authorization: Bearer …\` or \`X-API-Key: …\` (on this page: **Authorize**), unless the service runs with
 \`AUTH_MODE=none\`. If the service exports traces, it continues the trace of a \`traceparent\` header (W3C Trace Context).
 
-Errors are \`application/problem+json\`; [the table of problem codes](/docs/problems) explains each code.`
+Errors are \`application/problem+json\`; the page \`/docs/problems\` explains each code.`
 
 /** The two ways to send a key come first: the styles hide the others in the Authorize dialog. */
 const securitySchemes = {
@@ -99,7 +101,7 @@ const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
  * table of problem codes at `/docs/problems`. Register it before the routes that it describes.
  */
 export default fastifyPlugin<DocsOptions>(
-  async (app: FastifyInstance, { version }) => {
+  async (app: FastifyInstance, { version, publicUrl }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -109,8 +111,7 @@ export default fastifyPlugin<DocsOptions>(
           description,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        // Relative, so that "Try it out" calls the host that served the page.
-        servers: [{ url: '/', description: 'This service' }],
+        externalDocs: { description: 'The problem codes', url: `${publicUrl ?? '.'}/docs/problems` },
         components: { securitySchemes },
         tags,
       },
@@ -128,18 +129,31 @@ export default fastifyPlugin<DocsOptions>(
         return { schema: { ...schema, ...documented }, url }
       },
       transformObject: (made) =>
-        finishDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject, readExamples()),
+        // The plugin itself takes no relative servers. A proxy may have stripped a prefix that an absolute path would lose.
+        finishDocument(
+          {
+            ...('openapiObject' in made ? made.openapiObject : made.swaggerObject),
+            servers: [{ url: publicUrl ?? '.', description: 'This service' }],
+          },
+          readExamples(),
+        ),
     })
     const json = new StaticDocument('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
     const yaml = new StaticDocument('application/yaml', () => app.swagger({ yaml: true }))
+    // Swagger UI resolves `servers` against the URL from which it reads the document.
+    const uiJson = new StaticDocument('application/json; charset=utf-8', () =>
+      JSON.stringify(publicUrl === undefined ? { ...app.swagger(), servers: [{ url: '..' }] } : app.swagger()),
+    )
     const problemCodes = new StaticDocument('text/html; charset=utf-8', () => problemsPage(readExamples().problems))
     await app.register(swaggerUi, {
       routePrefix: '/docs',
+      // Relative links to the assets, also at `/docs` without a slash.
+      indexPrefix: '.',
       // Swagger UI has routes of its own for the document, and would serialise it for each request.
       uiHooks: {
         onRequest: (request, reply, done) => {
           const { url = '' } = request.routeOptions
-          if (/^\/docs\/(?:json|yaml)$/.test(url)) void (url.endsWith('json') ? json : yaml).send(request, reply)
+          if (/^\/docs\/(?:json|yaml)$/.test(url)) void (url.endsWith('json') ? uiJson : yaml).send(request, reply)
           else done()
         },
       },
@@ -157,7 +171,7 @@ export default fastifyPlugin<DocsOptions>(
     })
     // Compressed once, not for each request.
     const hidden = { schema: { hide: true }, config: { access: 'open' }, compress: false } as const
-    app.get('/', hidden, (_request, reply) => reply.redirect('/docs'))
+    app.get('/', hidden, (_request, reply) => reply.redirect(`${publicUrl ?? '.'}/docs`))
     app.get('/openapi.json', hidden, (request, reply) => json.send(request, reply))
     app.get('/openapi.yaml', hidden, (request, reply) => yaml.send(request, reply))
     app.get('/docs/problems', hidden, (request, reply) => problemCodes.send(request, reply))

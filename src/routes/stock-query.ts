@@ -76,7 +76,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       )
       const body = await run(
         serialiseArray('{"results":[', outcomes, ']}', ([sku, outcome]) => {
-          const wrapped = reply.serializeInput({ results: [result(sku, outcome, request.id)] }, '200', jsonType)
+          const wrapped = reply.serializeInput({ results: [result(sku, outcome, request)] }, '200', jsonType)
           return String(wrapped).slice('{"results":['.length, -']}'.length)
         }),
       )
@@ -167,7 +167,7 @@ function throwIfAllUnavailable(outcomes: ReadonlyMap<string, StockOutcome>): voi
   for (const reason of reasons) if (reason !== undefined && !isProblem(reason)) throw reason
 }
 
-function result(sku: string, outcome: StockOutcome, requestId: string) {
+function result(sku: string, outcome: StockOutcome, { id, problemsUrl }: FastifyRequest) {
   if (outcome.status === 'ok') return { sku, status: outcome.status, stock: outcome.stock }
-  return { sku, status: outcome.status, problem: problemBody(stockProblem(sku, outcome), requestId) }
+  return { sku, status: outcome.status, problem: problemBody(stockProblem(sku, outcome), id, problemsUrl) }
 }

@@ -59,7 +59,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
         tags: ['inventory'],
         summary: 'List products of an item',
         description:
-          'Returns the products and kits that use one inventory item, and how many units of it each needs. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.',
+          'Returns the products and kits that use one inventory item, and how many units of it each needs, sorted by SKU, then product id. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: mirrorResponses(

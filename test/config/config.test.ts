@@ -47,6 +47,7 @@ tap.test('requires the credentials and API keys; everything else has a default',
       corsOrigins: undefined,
       clientRateLimit: 60_000,
       adminPort: undefined,
+      publicUrl: undefined,
       trustProxy: false,
       shutdownGraceSeconds: 10,
     },
@@ -83,6 +84,7 @@ tap.test('reads every variable', async (t) => {
     CORS_ORIGINS: 'https://shop.example, http://localhost:5173',
     CLIENT_RATE_LIMIT: '0',
     ADMIN_PORT: '9090',
+    PUBLIC_URL: 'https://api.example.com/stock-api/',
     TRUST_PROXY: '2',
     SHUTDOWN_GRACE_SECONDS: '0',
   }
@@ -109,6 +111,7 @@ tap.test('reads every variable', async (t) => {
     corsOrigins: ['https://shop.example', 'http://localhost:5173'],
     clientRateLimit: 0,
     adminPort: 9090,
+    publicUrl: 'https://api.example.com/stock-api',
     trustProxy: 2,
     shutdownGraceSeconds: 0,
   })
@@ -165,6 +168,7 @@ tap.test('names the variable, what was expected and what was given, one line eac
     ],
     ['CLIENT_RATE_LIMIT', ['-1', '1.5', '1000000001'], 'a whole number from 0 to 1000000000'],
     ['ADMIN_PORT', ['65536', 'no'], 'a whole number from 0 to 65535'],
+    ['PUBLIC_URL', ['api.example.com', '/stock-api'], 'an http or https address without query or credentials'],
     [
       'TRUST_PROXY',
       ['yes', 'TRUE', '-1', '10.0.0.0/33', '::1/129', '10.0.0.0/0', '10.0.0.0/8/8', '10.0.0.256', '127.0.0.1,', '/8'],

@@ -29,7 +29,7 @@ tap.test('shows Swagger UI without asking another host', async (t) => {
   const { get } = await startService(t)
   const root = await get('/')
   t.equal(root.statusCode, 302)
-  t.equal(root.headers['location'], '/docs')
+  t.equal(root.headers['location'], './docs')
   const page = await get('/docs')
   t.equal(page.statusCode, 200)
   t.match(page.headers['content-type'], /^text\/html/)
@@ -40,10 +40,57 @@ tap.test('lists every problem code at the address that problems refer to', async
   const { get } = await startService(t)
   const { type } = (await get('/nowhere')).json()
   const [path, anchor] = type.split('#')
-  const page = await get(path)
+  const page = await get(`/${path}`)
   t.equal(page.statusCode, 200)
   t.match(page.body, `id="${anchor}"`)
   for (const code of Object.keys(problems)) t.ok(page.body.includes(`id="${code}"`), code)
+})
+
+/** Resolves a reference as a client does that found `path` below a prefix which a proxy strips. */
+const resolve = (reference: unknown, path: string) =>
+  new URL(String(reference), `https://api.example/stock-api${path}`).href
+
+tap.test('regression: below a prefix that a proxy strips, every link led outside', async (t) => {
+  const { get, post } = await startService(t)
+  t.equal(resolve((await get('/')).headers['location'], '/'), 'https://api.example/stock-api/docs')
+  for (const path of ['/docs', '/docs/', '/docs/problems']) {
+    const links = Array.from((await get(path)).body.matchAll(/(?:href|src)="([^"#:]+)"/g), ([, link]) => link)
+    t.ok(links.length > 0)
+    for (const link of links) {
+      const url = resolve(link, path)
+      t.match(url, 'https://api.example/stock-api/docs')
+      t.equal((await get(url.slice('https://api.example/stock-api'.length))).statusCode, 200, `${path} ${link}`)
+    }
+  }
+  for (const path of ['/openapi.json', '/docs/json']) {
+    const { servers } = (await get(path)).json()
+    t.match(resolve(servers[0].url, path), /^https:\/\/api\.example\/stock-api\/?$/, path)
+  }
+  const paths = [
+    '/nowhere',
+    '/products/NO%2FSUCH/stock?warehouse_id=a/b',
+    '/products/NO-SUCH/stock',
+    '/a/b/c/d',
+    '/a//b/',
+  ]
+  for (const path of paths) {
+    t.match(resolve((await get(path)).json().type, path), 'https://api.example/stock-api/docs/problems#', path)
+  }
+  const { results } = (await post('/stock/query', { skus: ['CUP', 'NO-SUCH'] })).json()
+  t.match(
+    resolve(results[1].problem.type, '/stock/query'),
+    'https://api.example/stock-api/docs/problems#product_not_found',
+  )
+})
+
+tap.test('with PUBLIC_URL every link leads there', async (t) => {
+  const PUBLIC_URL = 'https://api.example/stock-api'
+  const { get } = await startService(t, { environment: { PUBLIC_URL } })
+  t.equal((await get('/')).headers['location'], `${PUBLIC_URL}/docs`)
+  for (const path of ['/openapi.json', '/docs/json']) t.equal((await get(path)).json().servers[0].url, PUBLIC_URL)
+  t.equal((await get('/products/NO-SUCH/stock')).json().type, `${PUBLIC_URL}/docs/problems#product_not_found`)
+  t.equal((await get('/livez', { host: 'api.example' })).statusCode, 200)
+  t.equal((await get('/products/CUP/stock', { host: 'api.example' })).statusCode, 200)
 })
 
 const documents = ['/openapi.json', '/openapi.yaml', '/docs/json', '/docs/yaml', '/docs/problems']
