@@ -184,7 +184,7 @@ async function streamExample() {
     return {
       summary: 'Three tins of jasmine tea are sold, so one gift box less can be made',
       description: `\`GET ${url}\``,
-      value: stream.replaceAll(/^id: \w+-/gm, 'id: 4fe97695-'),
+      value: stream.replaceAll(/^id: \w+-/gm, 'id: 4fe97695-').replace(/^retry: \d+/m, 'retry: 2000'),
     }
   } finally {
     await service.close()
