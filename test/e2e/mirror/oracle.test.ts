@@ -11,7 +11,7 @@ import type { WalkOrders, WalkReport } from './oracle/walks.js'
  */
 const { ORACLE_ROUNDS, ORACLE_SEED } = process.env
 const roundsPerWalk = 6
-const walks = Math.ceil(Number(ORACLE_ROUNDS || 120) / roundsPerWalk)
+const walks = Math.ceil(Number(ORACLE_ROUNDS || 60) / roundsPerWalk)
 const firstSeed = Number(ORACLE_SEED || 1)
 
 /** Seeds that failed once, and what was wrong. */
