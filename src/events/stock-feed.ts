@@ -1,5 +1,5 @@
 import { EventLog } from './event-log.js'
-import { type CatalogView, type StockChange, StockIndex } from './stock-index.js'
+import { type CatalogView, gainOf, type StockChange, StockIndex } from './stock-index.js'
 
 /** Turns changes of records into changes of stock, and publishes them to its log. */
 export class StockFeed {
@@ -56,9 +56,8 @@ export class StockFeed {
     const changes = Array.from(ids).flatMap((id) => this.index.update(id))
     if (!this.#isLive) return
     const asOf = new Date(this.now()).toISOString()
-    for (const change of [...changes, ...this.#successors(changes)].toSorted((a, b) => orderOf(a) - orderOf(b))) {
-      this.log.publish(change, asOf)
-    }
+    const told = [...changes, ...this.#successors(changes)].filter(({ isSilent }) => !isSilent)
+    for (const change of told.toSorted((a, b) => orderOf(a) - orderOf(b))) this.log.publish(change, asOf)
   }
 
   /** The unchanged stock of SKUs that lost a product and select another one now. */
@@ -67,7 +66,7 @@ export class StockFeed {
     const gainedSkus = new Set(changes.filter(({ isLoss }) => !isLoss).map(({ sku }) => sku))
     return Array.from(lostSkus).flatMap((sku) => {
       const entry = gainedSkus.has(sku) ? undefined : this.index.findSelected(sku)
-      return entry ? [{ ...entry, previousAvailable: entry.available, isLoss: false }] : []
+      return entry ? [gainOf(entry, entry.available)] : []
     })
   }
 }

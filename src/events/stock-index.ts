@@ -35,6 +35,8 @@ export interface StockChange extends StockIndexEntry {
   readonly previousAvailable: number | null
   /** Whether the SKU no longer selects the product, so that its quantities are 0. */
   readonly isLoss: boolean
+  /** Whether there is nothing to tell of the product itself: what is lost was 0. Its SKU may select another one now. */
+  readonly isSilent: boolean
 }
 
 /** The items that a product refers to, without those that do not exist. */
@@ -109,12 +111,9 @@ export class StockIndex {
     if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
     else this.#unselectedSkus.delete(productId)
     if (before && after && before.sku === after.sku && before.warehouseCustomerId === after.warehouseCustomerId) {
-      return isSame(before, after) ? [] : [{ ...after, previousAvailable: before.available, isLoss: false }]
+      return isSame(before, after) ? [] : [gainOf(after, before.available)]
     }
-    return [
-      ...(before && !isAllZero(before.quantities) ? [lossOf(before)] : []),
-      ...(after ? [{ ...after, previousAvailable: null, isLoss: false }] : []),
-    ]
+    return [...(before ? [lossOf(before)] : []), ...(after ? [gainOf(after, null)] : [])]
   }
 
   /** Ids of all products with the current or the last known SKU of a product: a change of one can change which is selected. */
@@ -156,6 +155,15 @@ const lossOf = (before: StockIndexEntry): StockChange => ({
   quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },
   previousAvailable: before.available,
   isLoss: true,
+  isSilent: isAllZero(before.quantities),
+})
+
+/** The stock of a product that its SKU selects, as a change. */
+export const gainOf = (entry: StockIndexEntry, previousAvailable: number | null): StockChange => ({
+  ...entry,
+  previousAvailable,
+  isLoss: false,
+  isSilent: false,
 })
 
 /** 48 bits are enough to notice a change, and take less memory than the numbers. */

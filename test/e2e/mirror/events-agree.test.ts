@@ -36,6 +36,17 @@ async function start(t: Test, sku: string) {
   return { ...service, stream, add, change, remove, told, stock, low }
 }
 
+tap.test('regression: a product without stock left its SKU to another, and no event had the number', async (t) => {
+  const { add, remove, told, stock } = await start(t, 'SHARED')
+  await add('one', 5, 'cust_aurora')
+  await add('two', 0, 'cust_borealis')
+  t.strictSame(await told(2), ['SHARED', null, 0])
+  t.equal(await stock(), 'sku_ambiguous')
+  await remove('two')
+  t.strictSame(await told(3), ['SHARED', 5, 5])
+  t.equal(await stock(), 5)
+})
+
 tap.test('regression: readers of events were told 0 when an ambiguous SKU had one product again', async (t) => {
   const { add, change, told, stock, low } = await start(t, 'PAIR')
   await add('one', 3, 'cust_aurora')
