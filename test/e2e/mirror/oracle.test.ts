@@ -15,7 +15,9 @@ const walks = Math.ceil(Number(ORACLE_ROUNDS || 60) / roundsPerWalk)
 const firstSeed = Number(ORACLE_SEED || 1)
 
 /** Seeds that failed once, and what was wrong. */
-const regressions: Readonly<Record<number, string>> = {}
+const regressions: Readonly<Record<number, string>> = {
+  5: 'a product without stock left its SKU to another, and no event had the number',
+}
 
 async function walk(t: Test, seeds: readonly number[]): Promise<void> {
   const orders: WalkOrders = { seeds, rounds: roundsPerWalk }
@@ -39,7 +41,9 @@ tap.test('agrees with upstream by all routes once it has settled, and is never w
 })
 
 tap.test('agrees in the walks that failed before', { skip: Boolean(ORACLE_SEED) }, async (t) => {
-  const seeds = Object.keys(regressions).map(Number)
+  const seeds = Object.keys(regressions)
+    .map(Number)
+    .filter((seed) => seed < firstSeed || seed >= firstSeed + walks)
   t.plan(seeds.length)
   if (seeds.length > 0) await walk(t, seeds)
 })
