@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
 
-const main = join(import.meta.dirname, '..', 'src', 'main.js')
+const src = join(import.meta.dirname, '..', 'src')
 
 /** How a process ended. */
 export interface Exit {
@@ -12,12 +12,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** The service in a process of its own. */
+/** A script of the service in a process of its own. */
 export interface SpawnedProcess {
-  /** The log lines so far. */
+  /** The log lines so far: lines of standard output that are JSON. */
   readonly log: readonly Record<string, unknown>[]
   /** Standard error so far. */
   readonly stderr: () => string
+  /** Standard output and standard error so far. */
+  readonly output: () => string
   readonly signal: (signal: NodeJS.Signals) => void
   readonly exit: Promise<Exit>
   /** Waits until `condition` holds; checks it at each log line. Rejects if the process exits before. */
@@ -28,21 +30,33 @@ interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
 
-/** Starts `main.js` with no other environment than `environment`. Kills it when the test ends. */
+interface SpawnOptions {
+  /** Default `main`. */
+  readonly script?: 'main' | 'demo'
+  readonly nodeArguments?: readonly string[]
+}
+
+/** Starts a script with no other environment than `environment`. Kills it when the test ends. */
 export function spawnMain(
   t: Teardown,
   environment: Readonly<Record<string, string>>,
-  nodeArguments: readonly string[] = [],
+  { script = 'main', nodeArguments = [] }: SpawnOptions = {},
 ): SpawnedProcess {
-  const child = spawn(process.execPath, [...nodeArguments, main], {
+  const child = spawn(process.execPath, [...nodeArguments, join(src, `${script}.js`)], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log: Record<string, unknown>[] = []
   let stderr = ''
-  const read = createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)))
+  let output = ''
+  const read = createInterface(child.stdout).on('line', (line) => {
+    output += `${line}\n`
+    const entry = parseJson(line)
+    if (entry) log.push(entry)
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
+    output += text
   })
   const exit = Promise.all([once(child, 'close'), once(read, 'close')]).then(([[code, signal]]) => ({ code, signal }))
   // Without a timeout but the test's own: a busy machine is slow to start a process.
@@ -58,7 +72,7 @@ export function spawnMain(
     child.kill('SIGKILL')
     await exit
   })
-  return { log, stderr: () => stderr, signal: (signal) => void child.kill(signal), exit, until }
+  return { log, stderr: () => stderr, output: () => output, signal: (signal) => void child.kill(signal), exit, until }
 }
 
 export interface SpawnedService extends SpawnedProcess {
@@ -72,7 +86,7 @@ export interface SpawnedService extends SpawnedProcess {
 export async function spawnService(
   t: Teardown,
   environment: Readonly<Record<string, string>> = {},
-  options: { readonly sandbox?: SandboxOptions; readonly nodeArguments?: readonly string[] } = {},
+  options: SpawnOptions & { readonly sandbox?: SandboxOptions } = {},
 ): Promise<SpawnedService> {
   const sandbox = createSandbox({ products: 200, readRate: 0, ...options.sandbox })
   t.teardown(() => sandbox.close())
@@ -88,12 +102,21 @@ export async function spawnService(
       CATALOG_MODE: 'on-demand',
       ...environment,
     },
-    options.nodeArguments,
+    options,
   )
   const addresses = () => Object(spawned.log.find(({ msg }) => msg === 'started'))['addresses']
   await spawned.until(() => addresses() !== undefined)
   const { service, admin } = addresses()
   return { ...spawned, sandbox, port: portOf(service), adminPort: admin ? portOf(admin) : 0 }
+}
+
+/** Undefined for a line that is not a JSON object. */
+function parseJson(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
 }
 
 const portOf = (address: string) => Number(new URL(address).port)

@@ -32,9 +32,9 @@ tap.test('expires after its times, and then the one added before applies', async
 tap.test('is removed by the function that adding it returned, while others stay', async (t) => {
   const faults = new Faults()
   faults.add('/', { status: 500 })
-  const takeAway = faults.add('/', { status: 503 })
-  takeAway()
-  takeAway()
+  const remove = faults.add('/', { status: 503 })
+  remove()
+  remove()
   t.equal(faults.take('GET', '/')?.status, 500)
   faults.clear()
   t.equal(faults.take('GET', '/'), undefined)

@@ -23,21 +23,19 @@ tap.test('numbers the SKUs in order', async (t) => {
 })
 
 tap.test('gives each product two items in two warehouses, and makes one in ten a six-pack', async (t) => {
-  for (const { product, inventory } of block().filter((invention) => !invention.product.is_kit)) {
+  for (const { product, inventory } of block().filter((generated) => !generated.product.is_kit)) {
     t.equal(inventory.length, 2)
-    const places = inventory.flatMap((item) => Object.keys(item.inventory_by_warehouse_id ?? {}))
-    t.equal(new Set(places).size, 2, product.id)
+    const warehouseIds = inventory.flatMap((item) => Object.keys(item.inventory_by_warehouse_id ?? {}))
+    t.equal(new Set(warehouseIds).size, 2, product.id)
     t.ok(inventory.every((item) => item.warehouse_customer_id === product.warehouse_customer_id))
   }
   t.equal(block().filter(({ product }) => product.inventory_items?.[0]?.unit_quantity === 6).length, 4)
 })
 
 tap.test('makes every tenth product a kit of two earlier products of the same merchant', async (t) => {
-  const inventions = block()
-  const owners = new Map(
-    inventions.flatMap((one) => one.inventory.map((item) => [item.id, item.warehouse_customer_id])),
-  )
-  const kits = inventions.filter(({ product }) => product.is_kit)
+  const products = block()
+  const owners = new Map(products.flatMap((one) => one.inventory.map((item) => [item.id, item.warehouse_customer_id])))
+  const kits = products.filter(({ product }) => product.is_kit)
   t.equal(kits.length, 4)
   for (const { product, inventory } of kits) {
     t.equal(inventory.length, 0)
@@ -53,11 +51,11 @@ tap.test('divides the products between two merchants', async (t) => {
 })
 
 tap.test('gives each product one item on request, and kits refer to those', async (t) => {
-  const inventions = Array.from({ length: 20 }, (_, n) => generateProduct(1, n, 1))
-  const ids = new Set(inventions.flatMap(({ inventory }) => inventory.map(({ id }) => id)))
+  const products = Array.from({ length: 20 }, (_, n) => generateProduct(1, n, 1))
+  const ids = new Set(products.flatMap(({ inventory }) => inventory.map(({ id }) => id)))
   t.equal(ids.size, 18)
   t.ok([...ids].every(isGeneratedItem))
-  for (const { product } of inventions) {
+  for (const { product } of products) {
     t.equal(product.inventory_items?.length, product.is_kit ? 2 : 1)
     t.ok(product.inventory_items?.every((reference) => ids.has(reference.inventory_item_id)))
   }
@@ -72,16 +70,16 @@ tap.test('recognises the ids of its items', async (t) => {
 
 tap.test('gives the same numbers for the same seed, and others for another seed', async (t) => {
   const draw = (seed: number) => {
-    const source = createRandom(seed)
-    return Array.from({ length: 20 }, () => source.between(0, 1_000_000))
+    const random = createRandom(seed)
+    return Array.from({ length: 20 }, () => random.between(0, 1_000_000))
   }
   t.strictSame(draw(7), draw(7))
   t.notSame(draw(7), draw(8))
 })
 
 tap.test('stays within its bounds and reaches both', async (t) => {
-  const source = createRandom(1)
-  const drawn = new Set(Array.from({ length: 500 }, () => source.between(3, 6)))
+  const random = createRandom(1)
+  const drawn = new Set(Array.from({ length: 500 }, () => random.between(3, 6)))
   t.strictSame(
     [...drawn].toSorted((a, b) => a - b),
     [3, 4, 5, 6],
@@ -89,7 +87,7 @@ tap.test('stays within its bounds and reaches both', async (t) => {
 })
 
 tap.test('picks every choice', async (t) => {
-  const source = createRandom(1)
-  const drawn = new Set(Array.from({ length: 200 }, () => source.pick(['a', 'b', 'c'])))
+  const random = createRandom(1)
+  const drawn = new Set(Array.from({ length: 200 }, () => random.pick(['a', 'b', 'c'])))
   t.strictSame([...drawn].toSorted(), ['a', 'b', 'c'])
 })

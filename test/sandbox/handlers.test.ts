@@ -167,14 +167,14 @@ tap.test('adjusts without a receiver of events', async (t) => {
 
 const now = Date.UTC(2026, 3, 1)
 const data = () => createData({ products: 0, seed: 1, connectionId: 'c', now })
-const twoPlaces = () =>
+const twoWarehouses = () =>
   newItem('i', 'S', 'Tea', [
     ['wh_oslo', counts(10, 2)],
     ['wh_porto', counts(5)],
   ])
 
 tap.test('increases the quantities of the item and of one warehouse', async (t) => {
-  const item = twoPlaces()
+  const item = twoWarehouses()
   const body = { quantity: 3, adjustment_type: 'increase', warehouse_id: 'wh_porto' }
   t.strictSame(adjust(data(), item, body, now), { id: 'i', data: item, unused_fields: [] })
   t.match(item, { onhand: 18, committed: 2, fulfillable: 16, sellable: 16 })
@@ -183,13 +183,13 @@ tap.test('increases the quantities of the item and of one warehouse', async (t) 
 })
 
 tap.test('decreases the first warehouse of the breakdown by default', async (t) => {
-  const item = twoPlaces()
+  const item = twoWarehouses()
   adjust(data(), item, { quantity: 10, adjustment_type: 'decrease' }, now)
   t.match(item, { onhand: 5, fulfillable: 3, inventory_by_warehouse_id: { wh_oslo: { onhand: 0, fulfillable: -2 } } })
 })
 
 tap.test('sets the update date to now, or to a later time than before', async (t) => {
-  const item = twoPlaces()
+  const item = twoWarehouses()
   const body = { quantity: 1, adjustment_type: 'increase' }
   adjust(data(), item, body, now)
   t.match(item, { trackstar_updated_date: '2026-04-01T00:00:00Z', updated_date: '2026-04-01T00:00:00Z' })
@@ -202,11 +202,11 @@ tap.test('sets the update date to now, or to a later time than before', async (t
 
 tap.test('reports unused fields', async (t) => {
   const body = { quantity: 1, adjustment_type: 'increase', location_id: 'A-1', reason: 'found' }
-  t.strictSame(adjust(data(), twoPlaces(), body, now).unused_fields, ['location_id', 'reason'])
+  t.strictSame(adjust(data(), twoWarehouses(), body, now).unused_fields, ['location_id', 'reason'])
 })
 
 tap.test('adds a warehouse to the breakdown', async (t) => {
-  const item = twoPlaces()
+  const item = twoWarehouses()
   adjust(data(), item, { quantity: 4, adjustment_type: 'increase', warehouse_id: 'wh_graz' }, now)
   t.match(item.inventory_by_warehouse_id?.['wh_graz'], { onhand: 4, fulfillable: 4, sellable: 4 })
 })
@@ -215,7 +215,7 @@ tap.test('adds warehouses called __proto__ and constructor to the breakdown', as
   for (const warehouse_id of ['constructor', '__proto__']) {
     const sandbox = data()
     sandbox.warehouses.set(warehouse_id, { id: warehouse_id })
-    const item = { ...twoPlaces(), inventory_by_warehouse_id: {} }
+    const item = { ...twoWarehouses(), inventory_by_warehouse_id: {} }
     adjust(sandbox, item, { quantity: 4, adjustment_type: 'increase', warehouse_id }, now)
     t.match(Object.entries(item.inventory_by_warehouse_id), [[warehouse_id, { onhand: 4 }]])
   }
@@ -231,14 +231,14 @@ tap.test('accepts a warehouse that only the breakdown has', async (t) => {
 
 tap.test('changes only the totals without a breakdown', async (t) => {
   for (const inventory_by_warehouse_id of [null, {}]) {
-    const item = { ...twoPlaces(), inventory_by_warehouse_id }
+    const item = { ...twoWarehouses(), inventory_by_warehouse_id }
     adjust(data(), item, { quantity: 1, adjustment_type: 'increase' }, now)
     t.match(item, { onhand: 16, inventory_by_warehouse_id })
   }
 })
 
 tap.test('leaves null quantities null', async (t) => {
-  const item = { ...twoPlaces(), fulfillable: null, inventory_by_warehouse_id: { wh_oslo: null } }
+  const item = { ...twoWarehouses(), fulfillable: null, inventory_by_warehouse_id: { wh_oslo: null } }
   adjust(data(), item, { quantity: 1, adjustment_type: 'increase' }, now)
   t.match(item, { onhand: 16, fulfillable: null, inventory_by_warehouse_id: { wh_oslo: { onhand: 1 } } })
 })
@@ -277,14 +277,14 @@ const refusals: [body: unknown, message: string, origin?: string][] = [
 
 for (const [body, message, origin = 'trackstar'] of refusals) {
   tap.test(`refuses ${JSON.stringify(body)} and changes nothing`, async (t) => {
-    const item = twoPlaces()
+    const item = twoWarehouses()
     t.throws(() => adjust(data(), item, body, now), { status: 422, message, origin })
-    t.strictSame(JSON.stringify(item), JSON.stringify(twoPlaces()))
+    t.strictSame(JSON.stringify(item), JSON.stringify(twoWarehouses()))
   })
 }
 
 tap.test('decreases nothing when the quantity on hand is unknown', async (t) => {
-  const item = { ...twoPlaces(), onhand: null, inventory_by_warehouse_id: null }
+  const item = { ...twoWarehouses(), onhand: null, inventory_by_warehouse_id: null }
   t.throws(() => adjust(data(), item, { quantity: 1, adjustment_type: 'decrease' }, now), {
     status: 422,
     message: 'Cannot take 1 where 0 are on hand',

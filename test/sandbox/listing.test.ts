@@ -22,7 +22,7 @@ const page = (query: string, store = records()) => {
   return { ids: data.map(({ id }) => id).join(), next: next_token, total_count }
 }
 
-const walk = (query: string, store = records()) => {
+const listAll = (query: string, store = records()) => {
   const pages: string[] = []
   let token: string | null = null
   do {
@@ -38,8 +38,8 @@ tap.test('returns all records without a limit', async (t) => {
 })
 
 tap.test('returns page after page, the last one without a token', async (t) => {
-  t.strictSame(walk('limit=4'), ['id0,id1,id2,id3', 'id4,id5,id6,id7', 'id8,id9'])
-  t.strictSame(walk('limit=5'), ['id0,id1,id2,id3,id4', 'id5,id6,id7,id8,id9'])
+  t.strictSame(listAll('limit=4'), ['id0,id1,id2,id3', 'id4,id5,id6,id7', 'id8,id9'])
+  t.strictSame(listAll('limit=5'), ['id0,id1,id2,id3,id4', 'id5,id6,id7,id8,id9'])
 })
 
 tap.test('counts the records of the page, not of the list', async (t) => {
@@ -47,7 +47,7 @@ tap.test('counts the records of the page, not of the list', async (t) => {
 })
 
 tap.test('returns a token only if another record follows', async (t) => {
-  t.strictSame(walk('limit=5&warehouse_customer_id=early'), ['id0,id1,id2,id3,id4'])
+  t.strictSame(listAll('limit=5&warehouse_customer_id=early'), ['id0,id1,id2,id3,id4'])
 })
 
 tap.test('filters by SKU with every operator', async (t) => {
@@ -55,7 +55,7 @@ tap.test('filters by SKU with every operator', async (t) => {
   t.equal(page('sku[in]=S1,S0').ids, 'id0,id1,id4,id5,id8,id9')
   t.equal(page('sku[in]=S1,S0&warehouse_customer_id=late').ids, 'id5,id8,id9')
   t.equal(page('sku[nin]=S1,S0,S2').ids, 'id3,id7')
-  t.strictSame(walk('sku[in]=S1,S0&limit=4'), ['id0,id1,id4,id5', 'id8,id9'])
+  t.strictSame(listAll('sku[in]=S1,S0&limit=4'), ['id0,id1,id4,id5', 'id8,id9'])
 })
 
 tap.test('combines filters', async (t) => {
@@ -70,7 +70,7 @@ tap.test('does not store filters in the token', async (t) => {
 tap.test('ignores every other filter next to ids', async (t) => {
   for (const name of ['ids', 'ids[in]']) {
     t.equal(page(`${name}=id7,id2,gone&sku=S0&colour=green`).ids, 'id2,id7', name)
-    t.strictSame(walk(`${name}=id7,id2&limit=1`), ['id2', 'id7'], name)
+    t.strictSame(listAll(`${name}=id7,id2&limit=1`), ['id2', 'id7'], name)
   }
 })
 
@@ -103,10 +103,10 @@ for (const [query, message] of badQueries) {
 tap.test('pages through a hundred thousand records in linear time', async (t) => {
   const store = new RecordStore<{ id: string }>()
   for (let n = 0; n < 100_000; n++) store.set(`${n}`, { id: `${n}` })
-  let looked = 0
+  let reads = 0
   const at = store.at.bind(store)
   store.at = (slot) => {
-    looked++
+    reads++
     return at(slot)
   }
   let token: string | null = null
@@ -117,7 +117,7 @@ tap.test('pages through a hundred thousand records in linear time', async (t) =>
     pages++
   } while (token !== null)
   t.equal(pages, 1000)
-  t.ok(looked < 102_000, `${looked} records looked at`)
+  t.ok(reads < 102_000, `${reads} records reads at`)
 })
 
 tap.test('returns each record once while records change between the pages', async (t) => {
@@ -131,12 +131,12 @@ tap.test('returns each record once while records change between the pages', asyn
 
 tap.test('rejects an expired token', async (t) => {
   const tokens = new PageTokens()
-  const ask = (query: string) => listPage(records(), productFields, new URLSearchParams(query), tokens)
-  const { next_token: token } = ask('limit=4')
-  t.equal(ask(`limit=4&page_token=${token}`).data[0]?.id, 'id4')
+  const list = (query: string) => listPage(records(), productFields, new URLSearchParams(query), tokens)
+  const { next_token: token } = list('limit=4')
+  t.equal(list(`limit=4&page_token=${token}`).data[0]?.id, 'id4')
   tokens.expire()
-  t.throws(() => ask(`limit=4&page_token=${token}`), { status: 422, message: 'page_token: has expired' })
-  t.equal(ask('limit=4').total_count, 4)
+  t.throws(() => list(`limit=4&page_token=${token}`), { status: 422, message: 'page_token: has expired' })
+  t.equal(list('limit=4').total_count, 4)
 })
 
 const record = {

@@ -1,46 +1,46 @@
 import type { Timer } from '../../src/sandbox/timer.js'
 
-interface Waiting {
+interface PendingCall {
   readonly at: number
-  readonly work: () => void
+  readonly callback: () => void
 }
 
-/** A clock and a timer that go on only when told to. */
+/** A clock and a timer that a test advances. */
 export class ManualTimer {
   #elapsed = 0
   #start = Date.UTC(2026, 0, 1)
-  readonly #waiting = new Set<Waiting>()
+  readonly #pending = new Set<PendingCall>()
   readonly now = () => this.#start + this.#elapsed
 
-  readonly timer: Timer = (ms, work) => {
-    const waiting = { at: this.#elapsed + ms, work }
-    this.#waiting.add(waiting)
-    return () => this.#waiting.delete(waiting)
+  readonly timer: Timer = (ms, callback) => {
+    const call = { at: this.#elapsed + ms, callback }
+    this.#pending.add(call)
+    return () => this.#pending.delete(call)
   }
 
-  /** How many are waiting. */
-  get waiting(): number {
-    return this.#waiting.size
+  /** Number of callbacks that are not due yet. */
+  get pending(): number {
+    return this.#pending.size
   }
 
-  /** Goes on, and does in order what is due on the way. */
+  /** Advances clock and timer, and calls back in order what is due. */
   advance(ms: number): void {
     const end = this.#elapsed + ms
     for (let next = this.#next(end); next; next = this.#next(end)) {
       this.#elapsed = next.at
-      this.#waiting.delete(next)
-      next.work()
+      this.#pending.delete(next)
+      next.callback()
     }
     this.#elapsed = end
   }
 
-  /** Puts the clock somewhere else, as somebody may who sets it; the timer knows nothing of it. */
+  /** Sets the clock, as an operator may; the timer is not affected. */
   jump(ms: number): void {
     this.#start += ms
   }
 
-  #next(end: number): Waiting | undefined {
-    return Array.from(this.#waiting)
+  #next(end: number): PendingCall | undefined {
+    return Array.from(this.#pending)
       .filter(({ at }) => at <= end)
       .toSorted((a, b) => a.at - b.at)[0]
   }

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js'
 
-/** An answer, read to its end; `body` is undefined where it is not JSON. */
+/** A response with its body; `body` is undefined if it is not JSON. */
 export interface Reply {
   status: number
   headers: Headers
@@ -9,12 +9,12 @@ export interface Reply {
   body: Record<string, unknown> | undefined
 }
 
-/** How to make one call: `fetch`'s own options, and JSON to send. */
+/** The options of `fetch`, and a JSON body. */
 export interface CallOptions extends RequestInit {
   json?: unknown
 }
 
-/** A listening sandbox that is closed with the test, and a way to call it with the right credentials. */
+/** Starts a sandbox and closes it when the test ends. `call` sends the right credentials by default. */
 export async function startSandbox(t: Test, options: SandboxOptions = {}) {
   const sandbox: Sandbox = createSandbox({ products: 60, readRate: 0, ...options })
   const base = await sandbox.listen()
@@ -36,7 +36,7 @@ export async function startSandbox(t: Test, options: SandboxOptions = {}) {
   return { sandbox, base, call }
 }
 
-/** The ids of a list's records, in their order. */
+/** The ids of the records in a list, in order. */
 export const idsOf = ({ body }: Pick<Reply, 'body'>): unknown[] =>
   Array.isArray(body?.['data']) ? body['data'].map((record: unknown) => Object(record).id) : []
 

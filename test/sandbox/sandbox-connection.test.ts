@@ -34,7 +34,7 @@ tap.test('rejects a sync without functions or of an unknown function', async (t)
   }
   const body = { functions_to_sync: ['get_inventory', 'get_tea'] }
   t.throws(() => syncNow(connection, body, lastSync + 60_000), { status: 422, message: /unknown function: get_tea/ })
-  t.equal(connection.sync_schedules[1]?.latest_sync, '2026-01-02T03:04:05Z', 'and copies none of them')
+  t.equal(connection.sync_schedules[1]?.latest_sync, '2026-01-02T03:04:05Z', 'and syncs none of them')
 })
 
 const start = Date.UTC(2026, 3, 1)

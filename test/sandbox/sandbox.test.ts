@@ -91,11 +91,11 @@ tap.test('rejects a method that a path does not have', async (t) => {
 
 tap.test('responds with a fault until it is removed', async (t) => {
   const { sandbox, call } = await startSandbox(t)
-  const takeAway = sandbox.fault('/wms/products', { status: 503, headers: { 'retry-after': '7' } })
+  const removeFault = sandbox.fault('/wms/products', { status: 503, headers: { 'retry-after': '7' } })
   const reply = await call('/wms/products')
   t.match(reply, { status: 503, body: { error: 'Fault of status 503', origin: 'trackstar' } })
   t.equal(reply.headers.get('retry-after'), '7')
-  takeAway()
+  removeFault()
   t.equal((await call('/wms/products')).status, 200)
   sandbox.fault('/wms/*', { status: 501, body: { error: 'Not implemented' } })
   t.strictSame((await call('/wms/inventory')).body, { error: 'Not implemented' })
@@ -139,17 +139,17 @@ tap.test('truncates a response after the call took effect', async (t) => {
 tap.test('responds with the state at the time of the call, however late', async (t) => {
   const { sandbox, call } = await startSandbox(t)
   sandbox.fault('/wms/inventory/inv_cup', { delayMs: 20 })
-  const asked = call('/wms/inventory/inv_cup')
+  const response = call('/wms/inventory/inv_cup')
   while (sandbox.calls.length === 0) await new Promise(setImmediate)
   Object.assign(sandbox.data.inventory.get('inv_cup') ?? {}, { onhand: 1 })
-  t.match(await asked, { body: { data: { onhand: 44 } } })
+  t.match(await response, { body: { data: { onhand: 44 } } })
 })
 
 tap.test('delays every response by its latency', async (t) => {
   const { sandbox, call } = await startSandbox(t, { latencyMs: 30 })
-  const begun = performance.now()
+  const startedAt = performance.now()
   await call('/wms/warehouses')
-  t.ok(performance.now() - begun >= 29)
+  t.ok(performance.now() - startedAt >= 29)
   sandbox.options.latencyMs = 0
   t.equal((await call('/wms/warehouses')).status, 200)
 })
@@ -246,13 +246,13 @@ tap.test('moves stock at the configured rate while it listens', async (t) => {
   t.equal(await moved('2026-01-01T00:00:06Z'), 0)
   sandbox.options.movesPerSecond = 1
   await sandbox.close()
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pending, 0)
 })
 
 tap.test('does not move stock by default', async (t) => {
   const clock = new ManualTimer()
   await startSandbox(t, { now: clock.now, timer: clock.timer })
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pending, 0)
 })
 
 tap.test('moves stock on request, and serves the changes to incremental reads', async (t) => {
@@ -273,13 +273,13 @@ tap.test('moves stock on request, and serves the changes to incremental reads', 
 tap.test('incremental reads miss nothing while stock moves between pages', async (t) => {
   let now = Date.UTC(2026, 0, 1)
   const { sandbox, call } = await startSandbox(t, { now: () => now })
-  const held = new Map<string, unknown>()
+  const copies = new Map<string, unknown>()
   const read = async (since: number) => {
     let token: unknown = null
     do {
       const query = `limit=7&trackstar_updated_date[gte]=${new Date(since).toISOString()}`
       const { body } = await call(`/wms/inventory?${query}${token === null ? '' : `&page_token=${String(token)}`}`)
-      for (const record of Array.isArray(body?.['data']) ? body['data'] : []) held.set(record.id, record)
+      for (const record of Array.isArray(body?.['data']) ? body['data'] : []) copies.set(record.id, record)
       token = body?.['next_token'] ?? null
       now += 400
       sandbox.move()
@@ -287,15 +287,15 @@ tap.test('incremental reads miss nothing while stock moves between pages', async
   }
   let since = 0
   for (let round = 0; round < 6; round++) {
-    const begun = now - 1000
+    const startedAt = now - 1000
     await read(since)
-    since = begun
+    since = startedAt
   }
   now += 60_000
   await read(since)
   const moved = sandbox.move().record.id
   const differing = [...sandbox.data.inventory.values()].filter(
-    (item) => item.id !== moved && JSON.stringify(item) !== JSON.stringify(held.get(item.id)),
+    (item) => item.id !== moved && JSON.stringify(item) !== JSON.stringify(copies.get(item.id)),
   )
   t.ok(differing.length <= 1, `${differing.length} items differ; the one that moved after the last page may`)
 })

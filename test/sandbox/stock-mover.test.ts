@@ -18,9 +18,9 @@ const moving = (products = 200, seed = 1) => {
 }
 
 const sums = (item: InventoryItem) => {
-  const places = Object.values(item.inventory_by_warehouse_id ?? {})
+  const warehouses = Object.values(item.inventory_by_warehouse_id ?? {})
   return (['onhand', 'committed', 'unfulfillable', 'fulfillable', 'sellable'] as const).map((field) =>
-    places.reduce((sum, place) => sum + (place?.[field] ?? 0), 0),
+    warehouses.reduce((sum, quantities) => sum + (quantities?.[field] ?? 0), 0),
   )
 }
 
@@ -44,13 +44,13 @@ tap.test('moves a few units of one item in one warehouse, and always advances th
     if (!change) continue
     const { record, previousAttributes } = change
     const by = Number(record.onhand) - Number(previousAttributes['onhand'])
-    const places = Object.keys(previousAttributes).filter((path) =>
+    const warehouses = Object.keys(previousAttributes).filter((path) =>
       /^inventory_by_warehouse_id\.\w+\.onhand$/.test(path),
     )
     const date = String(record.trackstar_updated_date)
-    const isSound = by !== 0 && Math.abs(by) < 10 && places.length === 1 && isConsistent(record)
+    const isSound = by !== 0 && Math.abs(by) < 10 && warehouses.length === 1 && isConsistent(record)
     const isLater = date > (dates.get(record.id) ?? '2025-12-31')
-    if (!isSound || !isLater) t.fail(`${record.id} ${by} ${places.join()} ${date}`)
+    if (!isSound || !isLater) t.fail(`${record.id} ${by} ${warehouses.join()} ${date}`)
     dates.set(record.id, date)
   }
   t.ok(dates.size > 100, `${dates.size} items moved`)
@@ -133,61 +133,61 @@ tap.test('skips a live item without a date', async (t) => {
   t.not(mover.moveNext()?.record.id, liveItemId)
 })
 
-const pacing = (perSecond: number) => {
+const createTicker = (perSecond: number) => {
   const clock = new ManualTimer()
-  const work = { done: 0 }
-  const pace = new Ticker(perSecond, () => work.done++, clock.now, clock.timer)
-  return { clock, work, pace }
+  const calls = { count: 0 }
+  const ticker = new Ticker(perSecond, () => calls.count++, clock.now, clock.timer)
+  return { clock, calls, ticker }
 }
 
 tap.test('keeps its rate, whether faster or slower than the timer', async (t) => {
   for (const perSecond of [0.5, 1, 3, 40, 5000]) {
-    const { clock, work, pace } = pacing(perSecond)
+    const { clock, calls, ticker } = createTicker(perSecond)
     clock.advance(1000)
-    t.equal(work.done, 0, 'not begun')
-    pace.start()
+    t.equal(calls.count, 0, 'not begun')
+    ticker.start()
     clock.advance(10_000)
-    t.ok(Math.abs(work.done / (10 * perSecond) - 1) < 0.001, `${work.done} at ${perSecond} a second`)
-    pace.stop()
+    t.ok(Math.abs(calls.count / (10 * perSecond) - 1) < 0.001, `${calls.count} at ${perSecond} a second`)
+    ticker.stop()
     clock.advance(10_000)
-    t.equal(clock.waiting, 0)
+    t.equal(clock.pending, 0)
   }
 })
 
 tap.test('pauses at a rate of 0', async (t) => {
-  const { clock, work, pace } = pacing(0)
-  pace.start()
+  const { clock, calls, ticker } = createTicker(0)
+  ticker.start()
   clock.advance(10_000)
-  t.equal(work.done, 0)
-  pace.perSecond = 2
-  t.equal(pace.perSecond, 2)
+  t.equal(calls.count, 0)
+  ticker.perSecond = 2
+  t.equal(ticker.perSecond, 2)
   clock.advance(1000)
-  t.equal(work.done, 2)
-  pace.perSecond = 0
+  t.equal(calls.count, 2)
+  ticker.perSecond = 0
   clock.advance(10_000)
-  t.equal(work.done, 2)
+  t.equal(calls.count, 2)
 })
 
 tap.test('does not start when its rate is set', async (t) => {
-  const { clock, work, pace } = pacing(0)
-  pace.perSecond = 5
+  const { clock, calls, ticker } = createTicker(0)
+  ticker.perSecond = 5
   clock.advance(1000)
-  t.equal(work.done, 0)
+  t.equal(calls.count, 0)
 })
 
 tap.test(
   'makes up for one second at most after the clock jumps ahead, and does not wait after it is set back',
   async (t) => {
-    const { clock, work, pace } = pacing(10)
-    pace.start()
+    const { clock, calls, ticker } = createTicker(10)
+    ticker.start()
     clock.jump(3_600_000)
     clock.advance(100)
-    t.equal(work.done, 11)
+    t.equal(calls.count, 11)
     clock.jump(-3_600_000)
     clock.advance(100)
-    t.equal(work.done, 11)
+    t.equal(calls.count, 11)
     clock.advance(1000)
-    t.equal(work.done, 21)
+    t.equal(calls.count, 21)
   },
 )
 

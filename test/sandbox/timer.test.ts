@@ -11,7 +11,7 @@ tap.test('calls back after the time, unless it is cancelled', async (t) => {
       resolve()
     })
   })
-  // The timer keeps no process running, so something else has to.
+  // The timer does not keep the process alive, so something else must.
   const keepRunning = setInterval(() => {}, 1000)
   await finished
   clearInterval(keepRunning)

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 
-/** A webhook as it arrived. */
+/** A webhook that arrived. */
 export interface ReceivedWebhook {
   readonly id: string
   readonly timestamp: string
@@ -20,14 +20,14 @@ export interface ReceivedWebhook {
   }
 }
 
-/** A loopback server that takes webhooks until the test ends. `answer` may be replaced. */
+/** Starts a server that accepts webhooks until the test ends. Tests may replace `answer`. */
 export async function startReceiver(t: Test) {
   const received: ReceivedWebhook[] = []
   const receiver = {
     received,
     url: '',
     answer: (response: ServerResponse, _nth: number) => void response.end(),
-    /** What arrived, as `event id`. */
+    /** The received events, as `<event> <id>`. */
     events: () => received.map(({ body }) => `${body.event_type} ${String(body.data['id'])}`),
   }
   const take = async (request: IncomingMessage, response: ServerResponse) => {
@@ -54,9 +54,9 @@ export async function startReceiver(t: Test) {
   return receiver
 }
 
-/** Waits until something that goes on in the background has come to be. */
-export async function eventually(isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !isSo(); await new Promise(setImmediate)) {
-    if (Date.now() > end) throw new Error('what was waited for never came to be')
+/** Waits until `condition` holds; fails after 5 s. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5000; !condition(); await new Promise(setImmediate)) {
+    if (Date.now() > end) throw new Error('the condition did not hold within 5 s')
   }
 }

@@ -100,12 +100,12 @@ tap.test('sends a window of events in reverse order', async (t) => {
 tap.test('releases an incomplete window after a short wait', async (t) => {
   const { clock, webhooks, announce, idsReceived } = await announcing(t, { reorderWindow: 3 })
   announce('a', 'b')
-  t.equal(clock.waiting, 1)
+  t.equal(clock.pending, 1)
   clock.advance(250)
   await eventually(() => idsReceived() === 'b,a')
   announce('c')
   await webhooks.stop()
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pending, 0)
   t.equal(webhooks.deliveries.at(-1)?.outcome, 'failed')
 })
 
@@ -205,7 +205,7 @@ tap.test('retries with a new timestamp while later webhooks are sent', async (t)
   clock.advance(2000)
   await eventually(() => first.attempts === 2)
   const flushed = sender.flush()
-  await eventually(() => clock.waiting === 1)
+  await eventually(() => clock.pending === 1)
   clock.advance(2000)
   await flushed
   t.match(first, { outcome: 'delivered', status: 204, attempts: 3 })
@@ -222,7 +222,7 @@ tap.test('fails after four attempts without throwing', async (t) => {
   receiver.answer = (response) => void response.destroy()
   const sent = [send('a'), send('b', 'http://127.0.0.1:1/nobody'), send('c', 'no address')]
   for (let n = 0; n < 3; n++) {
-    await eventually(() => clock.waiting === 3)
+    await eventually(() => clock.pending === 3)
     clock.advance(2000)
   }
   await sender.flush()
@@ -233,7 +233,7 @@ tap.test('fails all pending webhooks when stopped, and may send again', async (t
   const { clock, receiver, sender, send } = await sending(t)
   receiver.answer = (response) => void response.writeHead(500).end()
   const failing = send('a')
-  await eventually(() => clock.waiting === 1)
+  await eventually(() => clock.pending === 1)
   receiver.answer = () => {}
   const sent = [failing, send('b'), send('c')]
   await eventually(() => receiver.received.length === 2)
@@ -246,7 +246,7 @@ tap.test('fails all pending webhooks when stopped, and may send again', async (t
       ['failed', 0],
     ],
   )
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pending, 0)
   receiver.answer = (response) => void response.end()
   const again = send('d')
   await sender.flush()
@@ -260,10 +260,10 @@ tap.test('starts no retry after a stop during an attempt', async (t) => {
   await eventually(() => receiver.received.length === 1)
   await sender.stop()
   t.match(hanging, { outcome: 'failed', attempts: 1 })
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pending, 0)
 })
 
-// The example that Svix's and Standard Webhooks' own libraries are tested with.
+// The example in the tests of Svix's and Standard Webhooks' own libraries.
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
 const body = '{"test": 2432232314}'
