@@ -26,9 +26,9 @@ function standardOutput(): DestinationStream & { flushSync(): void } {
   const output = pino.destination({ ...standardOutputOptions, contentMode: 'buffer' })
   // In buffer mode it takes bytes, though its types only have strings. With strings, it would measure the whole buffer
   // again for every line.
-  const { write } = output as unknown as { write(bytes: Uint8Array): boolean }
+  const bytes = output as unknown as { write(bytes: Uint8Array): boolean }
   return {
-    write: (line) => void write.call(output, Buffer.from(line)),
+    write: (line) => void bytes.write(Buffer.from(line)),
     // pino calls this after a fatal line.
     flushSync: () => output.flushSync(),
   }

@@ -16,7 +16,7 @@ export default fastifyPlugin(
     })
     app.decorate('addMethodNotAllowedRoutes', () => {
       // A copy, because the routes added here are collected too.
-      for (const url of [...urls]) {
+      for (const url of Array.from(urls)) {
         const allow = methods.filter((method) => app.hasRoute({ url, method }))
         const reject = async ({ method }: FastifyRequest): Promise<never> => {
           throw problem('method_not_allowed', `Expected ${allow.join(' or ')}, but got ${method}`, { allow })

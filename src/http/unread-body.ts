@@ -31,7 +31,7 @@ const maxSkippedBytes = 1024 * 1024
 export default fastifyPlugin<{ limits?: LingerLimits }>(
   async (app: FastifyInstance, { limits = defaultLimits }) => {
     app.addHook('preParsing', (request, reply, _payload, done) => {
-      const { bodyLimit = Number.POSITIVE_INFINITY } = request.routeOptions
+      const { bodyLimit } = request.routeOptions
       if (Number(request.headers['content-length']) > bodyLimit) {
         done(problem('content_too_large', `Expected a body of at most ${bodyLimit} bytes`))
         return

@@ -65,7 +65,7 @@ export class RecordRefresh {
   readonly #ready = new Set<PendingRefresh>()
   readonly #losses = new LossGuard(plausibleLoss)
   readonly #calls = { product: 0, item: 0 }
-  #turn: NodeJS.Immediate | undefined
+  #isScheduled = false
   #isStopped = false
 
   constructor(private readonly options: RecordRefreshOptions) {}
@@ -149,8 +149,10 @@ export class RecordRefresh {
 
   /** Records that become ready in one turn of the event loop, or while other calls are in flight, share a call. */
   #readSoon(): void {
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
       this.#readReady('product')
       this.#readReady('item')
     })

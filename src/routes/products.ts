@@ -40,11 +40,11 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     async (request, reply) => {
       const { sku } = request.params
       const context = readContextOf(request)
-      const { warehouse_customer_id: warehouseCustomerId } = request.query
+      const { warehouse_customer_id: merchant } = request.query
       const products = await catalog.productsBySku([sku], context)
-      const found = (await confirmAmbiguous(catalog, products, [{ sku, warehouseCustomerId }], context)).get(sku)
+      const found = (await confirmAmbiguous(catalog, products, [{ sku, warehouseCustomerId: merchant }], context)).get(sku)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
-      const selection = selectProduct(found.value ?? [], warehouseCustomerId)
+      const selection = selectProduct(found.value ?? [], merchant)
       if (selection.status !== 'ok') throw stockProblem(sku, selection)
       setFreshness(reply, context, found.readAt)
       return reply.send({ data: selection.product })

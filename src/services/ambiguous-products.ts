@@ -53,13 +53,16 @@ export class AmbiguousProducts {
   }
 
   #read(name: string, ids: readonly string[]): Promise<void> {
-    const { clock, refreshAll } = this.options
-    const read = refreshAll(ids).then(() => {
-      this.#pending.delete(name)
-      this.#confirmedAt.set(name, clock.elapsed())
-    })
+    const read = this.#readAndConfirm(name, ids)
     this.#pending.set(name, read)
     return read
+  }
+
+  async #readAndConfirm(name: string, ids: readonly string[]): Promise<void> {
+    const { clock, refreshAll } = this.options
+    await refreshAll(ids)
+    this.#pending.delete(name)
+    this.#confirmedAt.set(name, clock.elapsed())
   }
 }
 

@@ -42,8 +42,8 @@ export async function checkBasketLines(
   run: RunSteps = async (steps) => runToEnd(steps),
 ): Promise<BasketReport> {
   const warehousesRead = records.warehouses(context)
-  const read = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
-  const products = await confirmAmbiguous(records, read, requestedLines, context)
+  const productsRead = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
+  const products = await confirmAmbiguous(records, productsRead, requestedLines, context)
   const failures = new Map<number, LineFailure>()
   let readAt = Number.POSITIVE_INFINITY
   let stale = false
