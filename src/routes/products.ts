@@ -42,7 +42,9 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
       const context = readContextOf(request)
       const { warehouse_customer_id: merchant } = request.query
       const products = await catalog.productsBySku([sku], context)
-      const found = (await confirmAmbiguous(catalog, products, [{ sku, warehouseCustomerId: merchant }], context)).get(sku)
+      const found = (await confirmAmbiguous(catalog, products, [{ sku, warehouseCustomerId: merchant }], context)).get(
+        sku,
+      )
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')
       const selection = selectProduct(found.value ?? [], merchant)
       if (selection.status !== 'ok') throw stockProblem(sku, selection)
