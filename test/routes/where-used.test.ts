@@ -53,7 +53,14 @@ tap.test('counts units as the stock arithmetic does', async (t) => {
 tap.test('finds items that only products refer to and unused items; others are 404', async (t) => {
   const { get, deliver, listen } = await shared
   t.strictSame(summaries((await get('/inventory/inv_nowhere/products')).json().data), [['HOJICHA-80', false, 1]])
-  await deliver('inventory.created', { id: 'inv_alone', trackstar_updated_date: '2030-01-01T00:00:00Z' })
+  const date = { trackstar_updated_date: '2030-01-01T00:00:00Z' }
+  await deliver('inventory.created', { id: 'inv_part', ...date })
+  t.equal(
+    (await get('/inventory/inv_part/products')).statusCode,
+    404,
+    'a part of a record that Trackstar does not have',
+  )
+  await deliver('inventory.created', { id: 'inv_alone', fulfillable: 1, ...date })
   const alone = await get('/inventory/inv_alone/products')
   t.equal(alone.statusCode, 200)
   t.strictSame(alone.json(), { data: [] })
