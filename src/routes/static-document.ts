@@ -31,7 +31,9 @@ export class StaticDocument {
   async send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     this.#representations ??= represent(this.render())
     const { etag, bodies } = await this.#representations
-    reply.headers({ etag, 'cache-control': 'no-cache', vary: 'Accept-Encoding' })
+    // Added to what CORS has set: its `Origin` must stay.
+    const vary = [reply.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ')
+    reply.headers({ etag, 'cache-control': 'no-cache', vary })
     const encoding = (new Negotiator(request.raw).encoding([...encodings]) ?? 'identity') as Encoding
     if (encoding !== 'identity') reply.header('content-encoding', encoding)
     return reply.type(this.contentType).send(bodies[encoding])

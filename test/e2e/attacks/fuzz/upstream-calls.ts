@@ -38,6 +38,7 @@ const ofReads: Readonly<Record<string, RegExp>> = {
   host: /^127\.0\.0\.1:\d+$/,
   connection: /^keep-alive$/,
   accept: /^application\/json$/,
+  'accept-encoding': /^gzip, deflate, br$/,
   'x-trackstar-api-key': /^sandbox-api-key$/,
   'x-trackstar-access-token': /^sandbox-access-token$/,
   traceparent: /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]$/,
