@@ -366,6 +366,7 @@ tap.test('leaves names null where the warehouses cannot be had', async (t) => {
 tap.test('tells what Trackstar says of its own copy, once that is known', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { TRACKSTAR_CONNECTION_ID: 'conn_sandbox' } })
   const { connection } = sandbox.data
+  sandbox.fault('/connections/conn_sandbox', { delayMs: 1000 })
   connection.errors.push({
     error_message: 'the warehouse system is down',
     affected_endpoints: [{ endpoint: 'get_inventory', preventing_sync: true }],
