@@ -211,3 +211,31 @@ tap.test('everything is stale with a TTL of 0', async (t) => {
   t.match(await read(), { cache: 'fwd=miss', available: 38 })
   t.equal(newCalls().length, 4)
 })
+
+tap.test(
+  'regression: what was read before the clock was set back was held until the clock came round again',
+  async (t) => {
+    const clock = new TestClock()
+    const { get, sandbox, newCalls } = await startService(t, { clock })
+    const available = async (sku: string) => {
+      const reply = await get(`/products/${sku}/stock`)
+      return [reply.statusCode === 200 ? reply.json().available : reply.json().code, reply.headers['cache-status']]
+    }
+    await available('CUP')
+    await available('SENCHA-100')
+    newCalls()
+    clock.setWallClock(-3600 * seconds)
+    t.strictSame(await available('CUP'), [40, 'trackstar-bff; hit'], 'no time has passed')
+    t.strictSame(newCalls(), [])
+    sandbox.remove('products', 'prod_sencha')
+    clock.advance(61 * seconds)
+    t.strictSame(await available('CUP'), [40, 'trackstar-bff; hit; detail=stale'])
+    await eventually(async () => (await available('CUP'))[1] === 'trackstar-bff; hit')
+    await available('SENCHA-100')
+    await eventually(async () => (await available('SENCHA-100'))[0] === 'product_not_found')
+    newCalls()
+    t.equal((await available('CUP'))[0], 40)
+    t.equal((await available('SENCHA-100'))[0], 'product_not_found')
+    t.strictSame(newCalls(), [], 'what was read since is remembered, and so is what is gone')
+  },
+)
