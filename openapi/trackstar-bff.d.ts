@@ -973,7 +973,7 @@ export interface components {
             connection_id: string;
             /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored */
             event_type: string;
-            /** @description The current record */
+            /** @description The current record; if it lacks fields, this service reads the record from Trackstar */
             data?: unknown;
             /** @description `data` was too large and contains only the id; this service reads the record from Trackstar */
             data_truncated?: boolean;
@@ -2820,11 +2820,46 @@ export interface operations {
                  *       "event_type": "inventory.updated",
                  *       "data": {
                  *         "id": "inv_cup",
+                 *         "warehouse_customer_id": "cust_aurora",
+                 *         "name": "Cup, porcelain",
                  *         "sku": "CUP",
+                 *         "external_system_url": null,
+                 *         "trackstar_tags": [],
+                 *         "additional_fields": {},
+                 *         "unit_cost": null,
+                 *         "measurements": {
+                 *           "length": 20,
+                 *           "width": 15,
+                 *           "height": 10,
+                 *           "unit": "cm",
+                 *           "weight": 250,
+                 *           "weight_unit": "g"
+                 *         },
+                 *         "active": true,
                  *         "onhand": 41,
                  *         "committed": 4,
                  *         "unfulfillable": 0,
                  *         "fulfillable": 37,
+                 *         "sellable": 37,
+                 *         "awaiting": 0,
+                 *         "unsellable": 0,
+                 *         "substitute_skus": [],
+                 *         "inventory_by_warehouse_id": {
+                 *           "wh_oslo": {
+                 *             "onhand": 41,
+                 *             "committed": 4,
+                 *             "unfulfillable": 0,
+                 *             "fulfillable": 37,
+                 *             "sellable": 37,
+                 *             "awaiting": 0,
+                 *             "unsellable": 0
+                 *           }
+                 *         },
+                 *         "lots": [],
+                 *         "locations": [],
+                 *         "created_date": "2025-02-10T07:30:00Z",
+                 *         "updated_date": "2026-11-23T09:59:00Z",
+                 *         "trackstar_created_date": "2025-02-11T01:00:00Z",
                  *         "trackstar_updated_date": "2026-11-23T10:00:00Z"
                  *       }
                  *     }

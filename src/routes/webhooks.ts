@@ -22,6 +22,17 @@ const maxBodyBytes = 1024 * 1024
 /** Ids of applied deliveries to remember. Svix retries a delivery for about a day. */
 const maxSeenIds = 20_000
 
+/** The quantities in the example of a delivery. */
+const cupsLeft = {
+  onhand: 41,
+  committed: 4,
+  unfulfillable: 0,
+  fulfillable: 37,
+  sellable: 37,
+  awaiting: 0,
+  unsellable: 0,
+}
+
 /** The body of a delivery, with the fields that this service uses. */
 const Delivery = Type.Object(
   {
@@ -32,7 +43,11 @@ const Delivery = Type.Object(
       description:
         '`inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored',
     }),
-    data: Type.Optional(Type.Unknown({ description: 'The current record' })),
+    data: Type.Optional(
+      Type.Unknown({
+        description: 'The current record; if it lacks fields, this service reads the record from Trackstar',
+      }),
+    ),
     data_truncated: Type.Optional(
       Type.Boolean({
         description: '`data` was too large and contains only the id; this service reads the record from Trackstar',
@@ -49,11 +64,23 @@ const Delivery = Type.Object(
         event_type: 'inventory.updated',
         data: {
           id: 'inv_cup',
+          warehouse_customer_id: 'cust_aurora',
+          name: 'Cup, porcelain',
           sku: 'CUP',
-          onhand: 41,
-          committed: 4,
-          unfulfillable: 0,
-          fulfillable: 37,
+          external_system_url: null,
+          trackstar_tags: [],
+          additional_fields: {},
+          unit_cost: null,
+          measurements: { length: 20, width: 15, height: 10, unit: 'cm', weight: 250, weight_unit: 'g' },
+          active: true,
+          ...cupsLeft,
+          substitute_skus: [],
+          inventory_by_warehouse_id: { wh_oslo: cupsLeft },
+          lots: [],
+          locations: [],
+          created_date: '2025-02-10T07:30:00Z',
+          updated_date: '2026-11-23T09:59:00Z',
+          trackstar_created_date: '2025-02-11T01:00:00Z',
           trackstar_updated_date: '2026-11-23T10:00:00Z',
         },
       },
