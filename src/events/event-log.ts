@@ -30,7 +30,7 @@ export class EventLog {
    * Numbers a change, buffers it and passes it to all subscribers.
    * @param asOf when the change was noticed, ISO 8601 UTC
    */
-  publish(change: Omit<StockChange, 'warehousesHash' | 'isLoss' | 'isSilent'>, asOf: string): void {
+  publish(change: Omit<StockChange, 'warehousesHash' | 'isLoss'>, asOf: string): void {
     const sequence = this.#nextSequence++
     const data = JSON.stringify({
       sku: change.sku,

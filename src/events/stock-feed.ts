@@ -47,26 +47,26 @@ export class StockFeed {
 
   /**
    * Recomputes the stock of the products that a change may affect, and of all that share a SKU with one of them.
-   * Publishes what changed: losses first, so that a SKU that passes to another product ends with the new stock. If the
-   * product that has the SKU from then on is another merchant's and has not changed, its stock is published again.
+   * Publishes what changed: losses first, so that a SKU that passes to another product ends with the new stock. If a SKU
+   * that was shared selects another product from then on, whose stock has not changed, its stock is published again.
    */
   update(productIds: Iterable<string>): void {
-    const ids = new Set<string>()
-    for (const id of productIds) for (const affected of [id, ...this.index.idsSharingSku(id)]) ids.add(affected)
+    const ids = new Set(productIds)
+    const skus = new Set(Array.from(ids).flatMap((id) => this.index.skusOf(id)))
+    for (const sku of skus) for (const id of this.index.idsOf(sku)) ids.add(id)
     const changes = Array.from(ids).flatMap((id) => this.index.update(id))
+    const told = [...changes, ...this.#reselected(skus, changes)]
     if (!this.#isLive) return
     const asOf = new Date(this.now()).toISOString()
-    const told = [...changes, ...this.#successors(changes)].filter(({ isSilent }) => !isSilent)
     for (const change of told.toSorted((a, b) => orderOf(a) - orderOf(b))) this.log.publish(change, asOf)
   }
 
-  /** The unchanged stock of SKUs that lost a product and select another one now. */
-  #successors(changes: readonly StockChange[]): StockChange[] {
-    const lostSkus = new Set(changes.filter(({ isLoss }) => isLoss).map(({ sku }) => sku))
-    const gainedSkus = new Set(changes.filter(({ isLoss }) => !isLoss).map(({ sku }) => sku))
-    return Array.from(lostSkus).flatMap((sku) => {
-      const entry = gainedSkus.has(sku) ? undefined : this.index.findSelected(sku)
-      return entry ? [gainOf(entry, entry.available)] : []
+  /** The unchanged stock of SKUs that were shared and select another product now. */
+  #reselected(skus: ReadonlySet<string>, changes: readonly StockChange[]): StockChange[] {
+    const gainedIds = new Set(changes.filter(({ isLoss }) => !isLoss).map(({ productId }) => productId))
+    return Array.from(skus).flatMap((sku) => {
+      const entry = this.index.reselect(sku)
+      return entry && !gainedIds.has(entry.productId) ? [gainOf(entry, entry.available)] : []
     })
   }
 }

@@ -35,8 +35,6 @@ export interface StockChange extends StockIndexEntry {
   readonly previousAvailable: number | null
   /** Whether the SKU no longer selects the product, so that its quantities are 0. */
   readonly isLoss: boolean
-  /** Whether there is nothing to tell of the product itself: what is lost was 0. Its SKU may select another one now. */
-  readonly isSilent: boolean
 }
 
 /** The items that a product refers to, without those that do not exist. */
@@ -76,6 +74,8 @@ export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
   /** The SKUs of the products that their SKU does not select, by product id: a change of one may affect the others. */
   readonly #unselectedSkus = new Map<string, string>()
+  /** The SKUs that several products share, with the id of the product that the SKU alone selects. */
+  readonly #selectedOfShared = new Map<string, string | undefined>()
 
   constructor(private readonly view: CatalogView) {}
 
@@ -89,12 +89,6 @@ export class StockIndex {
 
   get(productId: string): StockIndexEntry | undefined {
     return this.#entries.get(productId)
-  }
-
-  /** The stock of the product that a SKU alone selects; undefined if there is none, or if the SKU is ambiguous. */
-  findSelected(sku: string): StockIndexEntry | undefined {
-    const selection = selectProduct(this.#productsOf(sku))
-    return selection.status === 'ok' ? this.#entries.get(idOf(selection.product)) : undefined
   }
 
   /**
@@ -113,15 +107,38 @@ export class StockIndex {
     if (before && after && before.sku === after.sku && before.warehouseCustomerId === after.warehouseCustomerId) {
       return isSame(before, after) ? [] : [gainOf(after, before.available)]
     }
-    return [...(before ? [lossOf(before)] : []), ...(after ? [gainOf(after, null)] : [])]
+    return [
+      ...(before && !isAllZero(before.quantities) ? [lossOf(before)] : []),
+      ...(after ? [gainOf(after, null)] : []),
+    ]
   }
 
-  /** Ids of all products with the current or the last known SKU of a product: a change of one can change which is selected. */
-  idsSharingSku(productId: string): string[] {
+  /** The current and the last known SKU of a product. */
+  skusOf(productId: string): string[] {
     const lastSku = this.#entries.get(productId)?.sku ?? this.#unselectedSkus.get(productId)
     const product = this.view.product(productId)
     const skus = new Set([lastSku, product && skuOf(product)])
-    return Array.from(skus).flatMap((sku) => (sku ? this.#productsOf(sku).map(idOf) : []))
+    return Array.from(skus).flatMap((sku) => (sku ? [sku] : []))
+  }
+
+  /** Ids of all products with a SKU: a change of one can change which is selected. */
+  idsOf(sku: string): string[] {
+    return this.#productsOf(sku).map(idOf)
+  }
+
+  /**
+   * Notes which product a SKU alone selects now. Returns its stock if several products shared the SKU and it selected
+   * another one, or none, when this was last called. Call it after {@link update} of all products with the SKU.
+   */
+  reselect(sku: string): StockIndexEntry | undefined {
+    const products = this.#productsOf(sku)
+    const selection = selectProduct(products)
+    const id = selection.status === 'ok' ? idOf(selection.product) : undefined
+    const wasShared = this.#selectedOfShared.has(sku)
+    const before = this.#selectedOfShared.get(sku)
+    if (products.length > 1) this.#selectedOfShared.set(sku, id)
+    else this.#selectedOfShared.delete(sku)
+    return wasShared && id !== undefined && id !== before ? this.#entries.get(id) : undefined
   }
 
   #entryOf(productId: string): StockIndexEntry | undefined {
@@ -155,7 +172,6 @@ const lossOf = (before: StockIndexEntry): StockChange => ({
   quantities: { onhand: 0, committed: null, unfulfillable: null, fulfillable: 0, sellable: 0, awaiting: 0 },
   previousAvailable: before.available,
   isLoss: true,
-  isSilent: isAllZero(before.quantities),
 })
 
 /** The stock of a product that its SKU selects, as a change. */
@@ -163,7 +179,6 @@ export const gainOf = (entry: StockIndexEntry, previousAvailable: number | null)
   ...entry,
   previousAvailable,
   isLoss: false,
-  isSilent: false,
 })
 
 /** 48 bits are enough to notice a change, and take less memory than the numbers. */
