@@ -123,7 +123,10 @@ export function statesSince(
   from: number,
   /** How much longer than lists show it a state may be taken for the current one. */
   graceMs: (version: Version, next: Version) => number,
+  /** For how long one answer without a record is believed; 0 where it takes a second one. */
+  emptyMs: number,
 ): States {
+  const believesEmpty = emptyMs > 0 && upstream.emptyAt.some((at) => at + emptyMs >= from)
   return (resource, id) => {
     const history = upstream.histories[resource].get(id) ?? []
     const states: (Json | undefined)[] = history.flatMap((version, index) => {
@@ -132,7 +135,6 @@ export function statesSince(
     })
     const [first] = history
     const wasAbsent = first === undefined || first.listedSince >= from
-    const wasSaidAbsent = upstream.emptySpans.some(({ until }) => until >= from)
-    return wasAbsent || wasSaidAbsent ? [...states, undefined] : states
+    return wasAbsent || believesEmpty ? [...states, undefined] : states
   }
 }

@@ -52,8 +52,8 @@ const json = (body: unknown, status = 200, headers?: Record<string, string>): An
 /** Upstream as it behaves, in memory: records with a history, its lists, and its faults. */
 export class FakeUpstream {
   readonly histories: Readonly<Record<Resource, Map<string, Version[]>>> = { products: new Map(), inventory: new Map() }
-  /** The spans in which upstream said that it had no records. */
-  readonly emptySpans: { readonly from: number; readonly until: number }[] = []
+  /** When upstream said that it had no records, and had. */
+  readonly emptyAt: number[] = []
   readonly faults: ActiveFault[] = []
   /** Most records of a page, whatever the `limit`. */
   maxPage = 3
@@ -192,6 +192,7 @@ export class FakeUpstream {
     const [, , resource = '', id = '', verb] = pathname.split('/').map(decodeURIComponent)
     switch (fault) {
       case 'empty':
+        this.emptyAt.push(this.time.elapsed())
         return id === ''
           ? json({ data: [], next_token: null, total_count: 0 })
           : json({ error: 'no such record', origin: 'trackstar' }, 404)

@@ -9,7 +9,7 @@ export function optionsOf(seed: number): WalkOptions {
   const random = new Random(seed + 1_000_000)
   const some = (weight: number) => (random.chance(0.7) ? weight : 0)
   return {
-    mode: 'mirror',
+    mode: seed % 5 === 4 ? 'on-demand' : 'mirror',
     actions: {
       pass: 8,
       changeItem: 12,

@@ -82,6 +82,7 @@ export class Walk {
   #deliveries = 0
   #keys = 0
   #wallAheads = [0]
+  #steppedAt = Number.NEGATIVE_INFINITY
   /** Products and items by how they were when they were removed. */
   readonly #removed: { resource: Resource; record: Json }[] = []
   readonly #etags = new Map<string, { etag: string; body: Json }>()
@@ -388,7 +389,7 @@ export class Walk {
       fault,
       until: now + forMs,
       callsLeft: isLong ? Number.POSITIVE_INFINITY : 1,
-      fits: (path) => decodeURIComponent(path).includes(part) && !(fault === 'html403' && path.endsWith('/adjust')),
+      fits: (path) => decodeURIComponent(path).includes(part),
     })
   }
 
@@ -396,6 +397,7 @@ export class Walk {
     const ms = this.#random.pick([0, 0, 30 * 60 * minuteMs, -30 * 60 * minuteMs, 5000, -5000])
     this.#say(`the wall clock is ${ms} ms ahead`)
     this.#wallAheads.push(ms)
+    this.#steppedAt = this.#time.elapsed()
     this.#time.setWallAhead(ms)
   }
 
@@ -520,18 +522,22 @@ export class Walk {
     let from: number
     if (told.status === 'ok') {
       const asOf = Date.parse(String(told.body['as_of']))
-      if (asOf > this.#time.now()) this.#fail(`${how} of ${told.sku} is as of a time to come`, told.body)
+      // A request that was under way when the clock was set knows the time of before.
+      if (asOf > this.#time.now() && this.#steppedAt < startedAt)
+        this.#fail(`${how} of ${told.sku} is as of a time to come`, told.body)
       from = this.#elapsedAt(asOf)
       if (told.body['stale'] === true) from = Math.min(from, this.#settledAt - compareMs)
     } else {
-      const syncedAt = mode === 'mirror' ? await this.#syncedAt() : now
+      // A refusal does not say how old it is. On demand it may be as old as a stock may be stale.
+      const syncedAt = mode === 'mirror' ? await this.#syncedAt() : this.#settledAt
       from = Math.min(startedAt - 31_000, syncedAt)
     }
-    if (mode === 'mirror') from -= overlapMs
+    // On demand a record is as of the end of its read, and may have changed while the answer was under way.
+    from -= mode === 'mirror' ? overlapMs : 5 * secondMs
     const issues = (told.body['issues'] ?? []) as { code: string }[]
     // Then anything may be missing, and the answer says so.
     if (issues.some(({ code }) => code === 'upstream_sync_incomplete')) return
-    const statesOf = statesSince(this.upstream, from, this.#graceMs)
+    const statesOf = statesSince(this.upstream, from, this.#graceMs, mode === 'mirror' ? 0 : minuteMs)
     if (isExplained(this.upstream, told, statesOf) === false) {
       const { stock, ...choice } = truthOf(this.upstream, told.sku, told.merchant)
       this.#fail(
@@ -603,7 +609,7 @@ export class Walk {
     }
     this.#settledAt = this.#time.elapsed()
     if (this.#time.wallAheadMs === 0) this.#wallAheads = [0]
-    this.upstream.emptySpans.length = 0
+    this.upstream.emptyAt.length = 0
   }
 
   #checkSettled(
