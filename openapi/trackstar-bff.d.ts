@@ -1285,7 +1285,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description [`uri_too_long`](/docs/problems#uri_too_long): URI too long */
+        /** @description [`uri_too_long`](problems#uri_too_long): URI too long */
         UriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1297,7 +1297,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error. Before a route is found: [`route_not_found`](/docs/problems#route_not_found): Route not found. [`method_not_allowed`](/docs/problems#method_not_allowed): Method not allowed. [`request_timeout`](/docs/problems#request_timeout): Request timeout. [`misdirected_request`](/docs/problems#misdirected_request): Misdirected request. [`headers_too_large`](/docs/problems#headers_too_large): Request header fields too large */
+        /** @description Any other error. Before a route is found: [`route_not_found`](problems#route_not_found): Route not found. [`method_not_allowed`](problems#method_not_allowed): Method not allowed. [`request_timeout`](problems#request_timeout): Request timeout. [`misdirected_request`](problems#misdirected_request): Misdirected request. [`headers_too_large`](problems#headers_too_large): Request header fields too large */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1310,7 +1310,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`unauthorized`](/docs/problems#unauthorized): Missing or invalid credentials */
+        /** @description [`unauthorized`](problems#unauthorized): Missing or invalid credentials */
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1323,7 +1323,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`rate_limited`](/docs/problems#rate_limited): Rate limit exceeded */
+        /** @description [`rate_limited`](problems#rate_limited): Rate limit exceeded */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1339,7 +1339,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`overloaded`](/docs/problems#overloaded): Service overloaded */
+        /** @description [`overloaded`](problems#overloaded): Service overloaded */
         Overloaded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1352,7 +1352,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`validation_failed`](/docs/problems#validation_failed): Invalid request */
+        /** @description [`validation_failed`](problems#validation_failed): Invalid request */
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1364,7 +1364,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`product_not_found`](/docs/problems#product_not_found): Product not found */
+        /** @description [`product_not_found`](problems#product_not_found): Product not found */
         ProductNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1376,7 +1376,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`not_acceptable`](/docs/problems#not_acceptable): Not acceptable */
+        /** @description [`not_acceptable`](problems#not_acceptable): Not acceptable */
         NotAcceptable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1388,7 +1388,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`sku_ambiguous`](/docs/problems#sku_ambiguous): Ambiguous SKU */
+        /** @description [`sku_ambiguous`](problems#sku_ambiguous): Ambiguous SKU */
         SkuAmbiguous: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1400,7 +1400,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_rejected`](/docs/problems#upstream_rejected): Request rejected by Trackstar */
+        /** @description [`upstream_rejected`](problems#upstream_rejected): Request rejected by Trackstar */
         UpstreamRejected: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1412,7 +1412,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`internal_error`](/docs/problems#internal_error): Internal server error */
+        /** @description [`internal_error`](problems#internal_error): Internal server error */
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1424,7 +1424,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`not_supported_by_integration`](/docs/problems#not_supported_by_integration): Not supported by the integration */
+        /** @description [`not_supported_by_integration`](problems#not_supported_by_integration): Not supported by the integration */
         NotSupportedByIntegration: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1436,7 +1436,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_invalid_response`](/docs/problems#upstream_invalid_response): Invalid response from Trackstar. [`upstream_auth_failed`](/docs/problems#upstream_auth_failed): Trackstar rejected the service credentials */
+        /** @description [`upstream_invalid_response`](problems#upstream_invalid_response): Invalid response from Trackstar. [`upstream_auth_failed`](problems#upstream_auth_failed): Trackstar rejected the service credentials */
         BadGateway: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1448,7 +1448,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_unavailable`](/docs/problems#upstream_unavailable): Trackstar is unavailable. [`overloaded`](/docs/problems#overloaded): Service overloaded */
+        /** @description [`upstream_unavailable`](problems#upstream_unavailable): Trackstar is unavailable. [`overloaded`](problems#overloaded): Service overloaded */
         ServiceUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1461,7 +1461,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_timeout`](/docs/problems#upstream_timeout): Trackstar timed out. [`not_cached`](/docs/problems#not_cached): Not in cache */
+        /** @description [`upstream_timeout`](problems#upstream_timeout): Trackstar timed out. [`not_cached`](problems#not_cached): Not in cache */
         GatewayTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1473,7 +1473,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`content_too_large`](/docs/problems#content_too_large): Content too large */
+        /** @description [`content_too_large`](problems#content_too_large): Content too large */
         ContentTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1485,7 +1485,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`unsupported_media_type`](/docs/problems#unsupported_media_type): Unsupported media type */
+        /** @description [`unsupported_media_type`](problems#unsupported_media_type): Unsupported media type */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1497,7 +1497,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`requires_mirror`](/docs/problems#requires_mirror): Mirrored catalog required */
+        /** @description [`requires_mirror`](problems#requires_mirror): Mirrored catalog required */
         RequiresMirror: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1509,7 +1509,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_timeout`](/docs/problems#upstream_timeout): Trackstar timed out */
+        /** @description [`upstream_timeout`](problems#upstream_timeout): Trackstar timed out */
         UpstreamTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1521,7 +1521,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`inventory_item_not_found`](/docs/problems#inventory_item_not_found): Inventory item not found */
+        /** @description [`inventory_item_not_found`](problems#inventory_item_not_found): Inventory item not found */
         InventoryItemNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1533,7 +1533,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`forbidden`](/docs/problems#forbidden): Insufficient permissions */
+        /** @description [`forbidden`](problems#forbidden): Insufficient permissions */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1545,7 +1545,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`idempotency_conflict`](/docs/problems#idempotency_conflict): Idempotency key conflict */
+        /** @description [`idempotency_conflict`](problems#idempotency_conflict): Idempotency key conflict */
         IdempotencyConflict: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1557,7 +1557,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`warehouse_not_found`](/docs/problems#warehouse_not_found): Warehouse not found */
+        /** @description [`warehouse_not_found`](problems#warehouse_not_found): Warehouse not found */
         WarehouseNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2160,7 +2160,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description [`mirror_loading`](/docs/problems#mirror_loading): Catalog is loading. [`overloaded`](/docs/problems#overloaded): Service overloaded */
+            /** @description [`mirror_loading`](problems#mirror_loading): Catalog is loading. [`overloaded`](problems#overloaded): Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2214,7 +2214,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description [`mirror_loading`](/docs/problems#mirror_loading): Catalog is loading. [`overloaded`](/docs/problems#overloaded): Service overloaded */
+            /** @description [`mirror_loading`](problems#mirror_loading): Catalog is loading. [`overloaded`](problems#overloaded): Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2586,7 +2586,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["RequiresMirror"];
-            /** @description [`mirror_loading`](/docs/problems#mirror_loading): Catalog is loading. [`overloaded`](/docs/problems#overloaded): Service overloaded */
+            /** @description [`mirror_loading`](problems#mirror_loading): Catalog is loading. [`overloaded`](problems#overloaded): Service overloaded */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2877,7 +2877,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["ValidationFailed"];
-            /** @description [`unauthorized`](/docs/problems#unauthorized): Missing or invalid credentials */
+            /** @description [`unauthorized`](problems#unauthorized): Missing or invalid credentials */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -71,8 +71,11 @@ const errorsBeforeRouting: readonly ProblemCode[] = [
   'headers_too_large',
 ]
 
-/** The page that explains each problem code. */
-const problemsPage = '/docs/problems'
+/**
+ * The page that explains each problem code, as seen from Swagger UI at `/docs/`: links in descriptions are resolved where
+ * they are shown (OpenAPI 3.1, 4.6), and a path from the root would lead out of a prefix that a proxy strips.
+ */
+const problemsPage = 'problems'
 
 /** The description of a response that can be any of `codes`, in Markdown: each links to its explanation. */
 export const describeProblems = (codes: readonly ProblemCode[]): string =>

@@ -145,15 +145,18 @@ export default fastifyPlugin<DocsOptions>(
       JSON.stringify(publicUrl === undefined ? { ...app.swagger(), servers: [{ url: '..' }] } : app.swagger()),
     )
     const problemCodes = new StaticDocument('text/html; charset=utf-8', () => problemsPage(readExamples().problems))
+    const uiUrl = `${publicUrl ?? '.'}/docs/`
     await app.register(swaggerUi, {
       routePrefix: '/docs',
-      // Relative links to the assets, also at `/docs` without a slash.
-      indexPrefix: '.',
-      // Swagger UI has routes of its own for the document, and would serialise it for each request.
+      // Relative links to the assets, also at `/docs/?…`.
+      indexPrefix: '..',
+      // Swagger UI has routes of its own for the document, and would serialise it for each request. Relative links in the
+      // document's descriptions need the slash at the end of `/docs/`.
       uiHooks: {
         onRequest: (request, reply, done) => {
           const { url = '' } = request.routeOptions
           if (/^\/docs\/(?:json|yaml)$/.test(url)) void (url.endsWith('json') ? uiJson : yaml).send(request, reply)
+          else if (/^\/docs\/?$/.test(url) && !/^[^?]*\/(?:\?|$)/.test(request.url)) void reply.redirect(uiUrl)
           else done()
         },
       },
@@ -171,7 +174,7 @@ export default fastifyPlugin<DocsOptions>(
     })
     // Compressed once, not for each request.
     const hidden = { schema: { hide: true }, config: { access: 'open' }, compress: false } as const
-    app.get('/', hidden, (_request, reply) => reply.redirect(`${publicUrl ?? '.'}/docs`))
+    app.get('/', hidden, (_request, reply) => reply.redirect(uiUrl))
     app.get('/openapi.json', hidden, (request, reply) => json.send(request, reply))
     app.get('/openapi.yaml', hidden, (request, reply) => yaml.send(request, reply))
     app.get('/docs/problems', hidden, (request, reply) => problemCodes.send(request, reply))

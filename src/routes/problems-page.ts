@@ -82,7 +82,7 @@ pre { margin: .4rem 0; padding: .6rem; background: #8882; white-space: pre-wrap;
 <h1>Problem codes</h1>
 <p>Every error is <code>application/problem+json</code> (<a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a>).
 Use its <code>code</code> in programs. Its <code>type</code> links to a row below.
-See also the <a href="../docs">documentation of the routes</a>.</p>
+See also the <a href="./">documentation of the routes</a>.</p>
 <div><table>
 <thead><tr><th>Status</th><th>Code</th><th>Meaning</th><th>What to do</th></tr></thead>
 <tbody>

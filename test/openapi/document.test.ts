@@ -159,7 +159,7 @@ tap.test('an error response lists its codes with links, and has one example at m
     t.ok(links.length > 0, at)
     for (const [code = '', link] of links) {
       t.ok(code in problems, at)
-      t.equal(link, `/docs/problems#${code}`, at)
+      t.equal(link, `problems#${code}`, at)
     }
     const shown = Object.keys(body.examples ?? {})
     t.ok(shown.length <= 1, at)

@@ -29,8 +29,10 @@ tap.test('shows Swagger UI without asking another host', async (t) => {
   const { get } = await startService(t)
   const root = await get('/')
   t.equal(root.statusCode, 302)
-  t.equal(root.headers['location'], './docs')
-  const page = await get('/docs')
+  t.equal(root.headers['location'], './docs/')
+  const withoutSlash = await get('/docs')
+  t.match(withoutSlash, { statusCode: 302, headers: { location: './docs/' } })
+  const page = await get('/docs/')
   t.equal(page.statusCode, 200)
   t.match(page.headers['content-type'], /^text\/html/)
   t.notMatch(page.body, /(src|href)="https?:/)
@@ -52,8 +54,9 @@ const resolve = (reference: unknown, path: string) =>
 
 tap.test('regression: below a prefix that a proxy strips, every link led outside', async (t) => {
   const { get, post } = await startService(t)
-  t.equal(resolve((await get('/')).headers['location'], '/'), 'https://api.example/stock-api/docs')
-  for (const path of ['/docs', '/docs/', '/docs/problems']) {
+  t.equal(resolve((await get('/')).headers['location'], '/'), 'https://api.example/stock-api/docs/')
+  t.equal(resolve((await get('/docs')).headers['location'], '/docs'), 'https://api.example/stock-api/docs/')
+  for (const path of ['/docs/', '/docs/?a=b', '/docs/problems']) {
     const links = Array.from((await get(path)).body.matchAll(/(?:href|src)="([^"#:]+)"/g), ([, link]) => link)
     t.ok(links.length > 0)
     for (const link of links) {
@@ -66,6 +69,8 @@ tap.test('regression: below a prefix that a proxy strips, every link led outside
     const { servers } = (await get(path)).json()
     t.match(resolve(servers[0].url, path), /^https:\/\/api\.example\/stock-api\/?$/, path)
   }
+  const [, link = ''] = /\]\(([^)]+)\)/.exec((await get('/docs/json')).body) ?? []
+  t.match(resolve(link, '/docs/'), 'https://api.example/stock-api/docs/problems#')
   const paths = [
     '/nowhere',
     '/products/NO%2FSUCH/stock?warehouse_id=a/b',
@@ -86,7 +91,7 @@ tap.test('regression: below a prefix that a proxy strips, every link led outside
 tap.test('with PUBLIC_URL every link leads there', async (t) => {
   const PUBLIC_URL = 'https://api.example/stock-api'
   const { get } = await startService(t, { environment: { PUBLIC_URL } })
-  t.equal((await get('/')).headers['location'], `${PUBLIC_URL}/docs`)
+  for (const path of ['/', '/docs']) t.equal((await get(path)).headers['location'], `${PUBLIC_URL}/docs/`)
   for (const path of ['/openapi.json', '/docs/json']) t.equal((await get(path)).json().servers[0].url, PUBLIC_URL)
   t.equal((await get('/products/NO-SUCH/stock')).json().type, `${PUBLIC_URL}/docs/problems#product_not_found`)
   t.equal((await get('/livez', { host: 'api.example' })).statusCode, 200)

@@ -167,7 +167,7 @@ tap.test('sends security headers with every response, and a separate policy with
     t.equal(reply.statusCode, status)
     t.equal(reply.headers['content-security-policy'], "default-src 'none';frame-ancestors 'none'")
   }
-  const pages = [await get('/docs'), await get('/docs/problems'), await get('/docs/static/swagger-ui.css')]
+  const pages = [await get('/docs/'), await get('/docs/problems'), await get('/docs/static/swagger-ui.css')]
   for (const reply of pages) t.match(reply.headers['content-security-policy'], /^default-src 'self';script-src 'self';/)
   for (const { headers } of [...data.map(([, reply]) => reply), ...pages]) {
     t.match(headers, {

@@ -21,8 +21,8 @@ tap.test('the service serves the committed document as JSON and YAML, and Swagge
   const { get } = await startMirrored(t, { waits: false })
   t.same((await get('/openapi.json')).json(), document, 'run "npm run openapi" and commit the result')
   t.match((await get('/openapi.yaml')).body, /^openapi: 3\.1\.0\n/)
-  t.match((await get('/')).headers, { location: '/docs' })
-  for (const url of undocumented.slice(1)) t.equal((await get(url)).statusCode, 200, url)
+  t.match((await get('/')).headers, { location: './docs/' })
+  for (const url of undocumented.slice(1)) t.equal((await get(url === '/docs' ? '/docs/' : url)).statusCode, 200, url)
 })
 
 tap.test('the document has every route and no other', async (t) => {
