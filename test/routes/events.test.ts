@@ -22,7 +22,8 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   const app = Fastify(serverOptions({ trustProxy: false, requestTimeoutMs: 10_000 }, pino({ level: 'silent' })))
   const products = Array.from({ length: 500 }, (_, n) => simple(`p${n}`))
   const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
-  const counted = feed.start(counts)
+  // A turn for each product, so that `counts` can hold the count up.
+  const counted = feed.start(counts, 0)
   const catalog = { mirrored: { isAuthoritative: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
   const metrics = new Metrics()
   await app.register(problemDetails)
@@ -204,14 +205,17 @@ tap.test('says so while the catalog is being loaded', async (t) => {
   await eventually(async () => (await get('/stock/low?below=0')).statusCode === 200)
 })
 
-tap.test('takes nobody on while the catalog is being counted: he would miss what changes meanwhile', async (t) => {
-  let go = () => {}
-  const { app, counted } = await startAlone(t, { counts: () => new Promise((resolve) => (go = resolve)) })
+tap.test('refuses readers while the catalog is being counted: they would miss changes', async (t) => {
+  let finishCount = () => {}
+  const isCounted = new Promise<void>((resolve) => {
+    finishCount = resolve
+  })
+  const { app, counted } = await startAlone(t, { counts: () => isCounted })
   const reply = await app.inject('/stock/events')
   t.equal(reply.statusCode, 503)
   t.equal(reply.json().code, 'mirror_loading')
   t.equal(reply.headers['retry-after'], '1')
-  go()
+  finishCount()
   await counted
   t.equal((await app.inject({ url: '/stock/events', payloadAsStream: true })).statusCode, 200)
 })
