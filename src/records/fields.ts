@@ -39,7 +39,7 @@ export function textOf(value: unknown): string | null {
 /** A boolean; null, which means unstated, for any other value. */
 export const flagOf = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null)
 
-const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?\s*$/
+const decimal = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee][+-]?\d+)?\s*$/
 
 /**
  * A quantity: a finite number, or the number that a string states in decimal digits, with or without a sign, a fraction, an

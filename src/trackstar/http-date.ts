@@ -10,22 +10,19 @@ export function parseHttpDate(text: string, nowMs: number = Date.now()): number 
   const day = numberOf('day')
   const monthIndex = months.indexOf(groups['month'] ?? '')
   const year = groups['shortYear'] === undefined ? numberOf('year') : fullYear(numberOf('shortYear'), nowMs)
-  // `Date.UTC` rolls over: 31 February is a day in March.
+  // `Date.UTC` rolls over: 31 February is a day in March, and the month -1 of an unknown name is a December.
   if (new Date(Date.UTC(year, monthIndex, day)).getUTCMonth() !== monthIndex) return undefined
   return Date.UTC(year, monthIndex, day, numberOf('hour'), numberOf('minute'), numberOf('second'))
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const month = `(?<month>${months.join('|')})`
-const time = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)'
-
 const forms = [
   // Sun, 06 Nov 1994 08:49:37 GMT
-  new RegExp(`^[A-Z][a-z]{2}, (?<day>\\d\\d) ${month} (?<year>\\d{4}) ${time} (?:GMT|UTC)$`),
+  /^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60) (?:GMT|UTC)$/,
   // Sunday, 06-Nov-94 08:49:37 GMT (RFC 850)
-  new RegExp(`^[A-Z][a-z]{5,8}, (?<day>\\d\\d)-${month}-(?<shortYear>\\d\\d) ${time} (?:GMT|UTC)$`),
+  /^[A-Z][a-z]{5,8}, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<shortYear>\d\d) (?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60) (?:GMT|UTC)$/,
   // Sun Nov  6 08:49:37 1994 (asctime)
-  new RegExp(`^[A-Z][a-z]{2} ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`),
+  /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60) (?<year>\d{4})$/,
 ]
 
 function fullYear(shortYear: number, nowMs: number): number {
