@@ -80,7 +80,7 @@ tap.test('regression: calls with a permit waited for one of 32 sockets', async (
   const { get, sandbox } = await startService(t, {
     environment: { TRACKSTAR_READ_RATE: String(rate), TRACKSTAR_WRITE_RATE: '1', TRACKSTAR_TIMEOUT_MS: '5000' },
   })
-  sandbox.fault('/wms/products', { delayMs: 700 })
+  sandbox.fault('/wms/products', { delayMs: 2000 })
   const lists = Array.from({ length: rate }, (_, n) => get(`/products?limit=${n + 1}`))
   await Promise.race(lists)
   t.equal(sandbox.calls.length, rate, 'all were sent before the first was answered')
