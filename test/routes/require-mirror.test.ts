@@ -8,10 +8,7 @@ const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/event
 
 /** A stub of a catalog whose mirror is in `state`. */
 const catalog = (state: MirrorProgress['state'] | undefined, isAuthoritative: boolean) =>
-  ({
-    mirrored: state && { isAuthoritative },
-    state: { mirror: state ? { state } : null },
-  }) as unknown as Parameters<typeof requireMirror>[0]
+  ({ mirrored: state && { state, isAuthoritative } }) as unknown as Parameters<typeof requireMirror>[0]
 
 tap.test('returns the mirrored catalog, or throws the reason why not', async (t) => {
   const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => requireMirror(catalog(...given)))())
