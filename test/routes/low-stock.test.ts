@@ -169,18 +169,3 @@ tap.test('answers mirror_loading until the feed is live', async (t) => {
   await start()
   t.match((await app.inject('/stock/low?below=1')).json(), { data: [{ sku: 'A', available: 0 }] })
 })
-
-tap.test('does not delay other requests while it reads a large catalog', async (t) => {
-  const { app, start } = await startAlone(Array.from({ length: 5000 }, (_, n) => simple(`p${n}`)))
-  await start()
-  let turns = 0
-  let isDone = false
-  const count = () => {
-    turns++
-    if (!isDone) setImmediate(count)
-  }
-  setImmediate(count)
-  t.equal((await app.inject('/stock/low?below=1&warehouse_id=wh_oslo')).statusCode, 200)
-  isDone = true
-  t.ok(turns >= 9, `${turns} turns of the event loop`)
-})
