@@ -2,11 +2,13 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import { StockFeed } from '../../src/events/stock-feed.js'
 import problemDetails from '../../src/http/problems.js'
+import { createInTurns, type InTurns } from '../../src/routes/long-work.js'
 import { LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
 import type { FeedRouteOptions } from '../../src/routes/require-mirror.js'
+import { WorkTurns } from '../../src/services/work-turns.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { inTurns } from '../harness.js'
+import { inTurns as inTurnsAtOnce } from '../harness.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Entry {
@@ -150,7 +152,7 @@ tap.test('refuses invalid requests', async (t) => {
 })
 
 /** The route alone, over a catalog that the test makes. */
-async function startAlone(products: Parameters<typeof viewOf>[0]) {
+async function startAlone(products: Parameters<typeof viewOf>[0], inTurns: InTurns = inTurnsAtOnce) {
   const app = Fastify()
   await app.register(problemDetails)
   for (const schema of [...stockSchemas, LowStock]) app.addSchema(schema)
@@ -168,4 +170,28 @@ tap.test('answers mirror_loading until the feed is live', async (t) => {
   t.match(early.json(), { code: 'mirror_loading', retry_after: 1 })
   await start()
   t.match((await app.inject('/stock/low?below=1')).json(), { data: [{ sku: 'A', available: 0 }] })
+})
+
+tap.test('does not delay other requests while it reads a large catalog', async (t) => {
+  // A clock that each look at it moves, so that the number of turns does not depend on how fast the machine is.
+  let ms = 0
+  const elapsed = () => {
+    ms += 0.01
+    return ms
+  }
+  const inTurns = createInTurns(new WorkTurns({ elapsed }), Number.POSITIVE_INFINITY, elapsed)
+  const products = Array.from({ length: 5000 }, (_, n) => simple(`p${n}`))
+  const { app, start } = await startAlone(products, inTurns)
+  app.decorateRequest('client', { getter: () => 'shop' })
+  await start()
+  let turns = 0
+  let isDone = false
+  const count = () => {
+    turns++
+    if (!isDone) setImmediate(count)
+  }
+  setImmediate(count)
+  t.equal((await app.inject('/stock/low?below=1&warehouse_id=wh_oslo')).statusCode, 200)
+  isDone = true
+  t.ok(turns >= 9, `${turns} turns of the event loop`)
 })

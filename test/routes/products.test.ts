@@ -28,5 +28,5 @@ tap.test('says why a product cannot be had', async (t) => {
   sandbox.fault('/wms/products', { body: { data: [{ sku: 'CUP', name: 'without an id' }] } })
   const reply = await get('/products/CUP')
   t.equal(reply.statusCode, 502)
-  t.match(reply.json(), { code: 'upstream_invalid_response', detail: /\/data\/0/ })
+  t.match(reply.json(), { code: 'upstream_invalid_response', detail: /\/data\/0\/id/ })
 })
