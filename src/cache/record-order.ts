@@ -1,4 +1,4 @@
-import { parseDate } from '../records/dates.js'
+import { hasTimeOfDay, parseDate } from '../records/dates.js'
 
 interface Dated {
   readonly trackstar_updated_date?: unknown
@@ -16,11 +16,9 @@ export function orderOf(copy: Dated, other: Dated): 'newer' | 'older' | undefine
   const time = parseDate(copy.trackstar_updated_date)
   const otherTime = parseDate(other.trackstar_updated_date)
   if (time === undefined || otherTime === undefined) return undefined
-  const precisionMs = hasTime(copy) && hasTime(other) ? secondMs : dayMs
+  const hasTimes = hasTimeOfDay(copy.trackstar_updated_date) && hasTimeOfDay(other.trackstar_updated_date)
+  const precisionMs = hasTimes ? secondMs : dayMs
   const steps = Math.floor(time / precisionMs) - Math.floor(otherTime / precisionMs)
   if (steps === 0) return undefined
   return steps > 0 ? 'newer' : 'older'
 }
-
-const hasTime = ({ trackstar_updated_date: date }: Dated) =>
-  typeof date !== 'string' || !/^\s*\d{4}(-?\d\d){0,2}\s*$/.test(date)

@@ -20,6 +20,12 @@ export function parseDate(value: unknown): number | undefined {
   return typeof value === 'string' && value.length <= maxLength ? parseText(value.trim()) : undefined
 }
 
+/** Whether a date that {@link parseDate} reads says more than its day, or month. */
+export function hasTimeOfDay(value: unknown): boolean {
+  const groups = calendar.exec(String(value).trim())?.groups
+  return groups === undefined || groups['time'] !== undefined
+}
+
 /** Longer texts are no dates, whatever the length of a fraction. */
 const maxLength = 200
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import tap from 'tap'
-import { parseDate } from '../../src/records/dates.js'
+import { hasTimeOfDay, parseDate } from '../../src/records/dates.js'
 
 const morning = Date.UTC(2026, 10, 28, 10)
 
@@ -184,5 +184,12 @@ tap.test('regression: a date without a zone was read in the time zone of the pro
       encoding: 'utf8',
     })
     t.strictSame(JSON.parse(stdout || 'null'), dates.map(parseDate), stderr)
+  }
+})
+
+tap.test('tells dates without a time of day from others', async (t) => {
+  for (const date of ['2026-11', '2026-11-28', ' 20261128 ', 20261128]) t.notOk(hasTimeOfDay(date), String(date))
+  for (const date of ['2026-11-28T10:00:00Z', '2026-11-28 00:00', '20261128T10', 1795860000, '1795860000000']) {
+    t.ok(hasTimeOfDay(date), String(date))
   }
 })
