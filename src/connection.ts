@@ -165,7 +165,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     onMalformed,
     onFailure,
   })
-  const records = new CatalogRecords({ cache, store, incomplete, isUnsettled: refresh.isUnsettled, clock })
+  const { isUnsettled, hasUnsettled } = refresh
+  const records = new CatalogRecords({ cache, store, incomplete, isUnsettled, hasUnsettled, clock })
   const { isFollowed, findProducts, findItem } = records
   const { products, items } = createRecordLoaders({
     trackstar,

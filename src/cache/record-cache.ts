@@ -16,6 +16,9 @@ interface Kinds {
 }
 type Kind = keyof Kinds
 
+/** The kinds of records, as opposed to lookups of them. */
+export type RecordKind = Exclude<Kind, 'sku'>
+
 /** When a read began and ended, in the clock's `elapsed` ms. */
 export interface ReadTimes {
   readonly begunAt: number
@@ -50,7 +53,7 @@ export class RecordCache {
   /** When a product of a SKU was last delivered, in the clock's `elapsed` ms: lookups from before may lack it. */
   readonly #deliveredSkus = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
   #watcher: ChangeListener = () => {}
-  #onUndecided: (kind: 'product' | 'item', id: string) => void = () => {}
+  #onUndecided: (kind: RecordKind, id: string) => void = () => {}
 
   constructor(
     maxBytes: number,
@@ -75,12 +78,12 @@ export class RecordCache {
   }
 
   /** From now on, calls `listener` when two copies of a record differ and nothing says which one is newer. */
-  onUndecided(listener: (kind: 'product' | 'item', id: string) => void): void {
+  onUndecided(listener: (kind: RecordKind, id: string) => void): void {
     this.#onUndecided = listener
   }
 
   /** The record with an id, however old. */
-  peek<K extends 'product' | 'item'>(kind: K, id: string): CacheEntry<Kinds[K]> | undefined {
+  peek<K extends RecordKind>(kind: K, id: string): CacheEntry<Kinds[K]> | undefined {
     return this.#records.get(nameOf(kind, id)) as CacheEntry<Kinds[K]> | undefined
   }
 
@@ -117,7 +120,7 @@ export class RecordCache {
    * read the record again. The same is true of a read that began before the record was removed: the record is not stored,
    * and the entry that is returned is not cached. A lookup of the product's SKU that lacks the product is forgotten.
    */
-  store<K extends 'product' | 'item'>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
+  store<K extends RecordKind>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
     const id = idOf(record)
     const name = nameOf(kind, id)
     const entry = this.#records.get(name) as CacheEntry<Kinds[K]> | undefined
@@ -139,14 +142,14 @@ export class RecordCache {
    * Stores a record that was delivered without having been cached. It is not served, because it may be outdated: the next
    * request reads it. But a read that began before the delivery does not replace it with an older copy.
    */
-  storeUnread(kind: 'product' | 'item', record: Product | InventoryItem): void {
+  storeUnread(kind: RecordKind, record: Product | InventoryItem): void {
     if (kind === 'product') this.#forgetOutdatedLookup(record, true)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: this.clock.elapsed() }
     this.#put(kind, idOf(record), record, times, Number.NEGATIVE_INFINITY)
   }
 
   /** Forgets that a record, or the SKU of a product, was absent. */
-  forgetAbsence(kind: 'product' | 'item', record: Product | InventoryItem): void {
+  forgetAbsence(kind: RecordKind, record: Product | InventoryItem): void {
     this.#absences.delete(nameOf(kind, idOf(record)))
     if (kind === 'product') this.#forgetOutdatedLookup(record, true)
   }
@@ -155,7 +158,7 @@ export class RecordCache {
    * Removes a record that upstream no longer has.
    * @param removedAt reads that began before this are older than the removal, in the clock's `elapsed` ms
    */
-  remove(kind: 'product' | 'item', id: string, removedAt = this.clock.elapsed()): void {
+  remove(kind: RecordKind, id: string, removedAt = this.clock.elapsed()): void {
     const name = nameOf(kind, id)
     const before = this.peek(kind, id)?.value
     this.#records.delete(name)
@@ -165,7 +168,7 @@ export class RecordCache {
   }
 
   /** Whether a record was removed so recently that deliveries from before may still arrive. */
-  wasRemoved(kind: 'product' | 'item', id: string): boolean {
+  wasRemoved(kind: RecordKind, id: string): boolean {
     const removedAt = this.#removed.get(nameOf(kind, id))
     return removedAt !== undefined && this.clock.elapsed() - removedAt < latestDeliveryMs
   }
@@ -220,7 +223,8 @@ export class RecordCache {
     // An unchanged record stays the same object, so that nothing is computed again for it.
     const isUnchanged = before !== undefined && isDeepStrictEqual(before, value)
     const entry = this.#entry(isUnchanged ? before : value, times, ttlMs)
-    this.#records.set(name, entry, Buffer.byteLength(JSON.stringify(value)))
+    const bytes = isUnchanged ? this.#records.bytesOf(name) : Buffer.byteLength(JSON.stringify(value))
+    this.#records.set(name, entry, bytes)
     this.#absences.delete(name)
     this.#removed.delete(name)
     if (kind !== 'sku') this.#notify(kind, before, entry.value)
@@ -247,7 +251,7 @@ export class RecordCache {
     if (ids && !ids.includes(idOf(product))) this.#records.delete(name)
   }
 
-  #notify(kind: 'product' | 'item', before: unknown, after: unknown): void {
+  #notify(kind: RecordKind, before: unknown, after: unknown): void {
     if (kind === 'product') this.#watcher(kind, before as Product | undefined, after as Product | undefined)
     else this.#watcher(kind, before as InventoryItem | undefined, after as InventoryItem | undefined)
   }
@@ -271,6 +275,8 @@ export interface StoreState {
  */
 export interface EntryStore {
   get(key: string): CacheEntry<unknown> | undefined
+  /** The size that an entry was stored with; 0 if there is none. */
+  bytesOf(key: string): number
   /** @param bytes the size of the value's JSON */
   set(key: string, entry: CacheEntry<unknown>, bytes: number): void
   delete(key: string): void
@@ -290,6 +296,7 @@ export function createEntryStore(maxBytes: number): EntryStore {
   })
   return {
     get: (key) => cache.get(key),
+    bytesOf: (key) => cache.info(key)?.size ?? 0,
     set(key, entry, bytes) {
       if (bytes > maxBytes) evictions++
       cache.set(key, entry, { size: Math.max(1, bytes) })

@@ -9,7 +9,7 @@ import type { RateLimiter } from '../trackstar/rate-limiter.js'
 import { BatchLoader } from './batch-loader.js'
 import { asUnsettled, type CacheEntry } from './freshness.js'
 import { LossGuard } from './loss-guard.js'
-import type { ReadTimes, RecordCache } from './record-cache.js'
+import type { ReadTimes, RecordCache, RecordKind } from './record-cache.js'
 
 export interface RecordLoadersOptions {
   readonly trackstar: Pick<TrackstarClient, 'productsBySku' | 'inventoryByIds'>
@@ -24,7 +24,7 @@ export interface RecordLoadersOptions {
    * Has a record that an answer lacked read again before it is removed, and returns whether it does. Without it, or if it
    * returns false, one answer is believed.
    */
-  readonly confirmAbsence?: ((kind: 'product' | 'item', id: string) => boolean) | undefined
+  readonly confirmAbsence?: ((kind: RecordKind, id: string) => boolean) | undefined
   /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
   /** How long the failure of a single key is remembered, in ms. */

@@ -1,5 +1,5 @@
 import { asUnsettled, type CacheEntry } from '../cache/freshness.js'
-import type { RecordCache } from '../cache/record-cache.js'
+import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
@@ -13,7 +13,9 @@ export interface CatalogRecordsOptions {
   /** The resources whose first copy upstream has not completed. */
   readonly incomplete: () => readonly string[]
   /** Whether a record may have changed upstream since it was read, so that it is served as stale. */
-  readonly isUnsettled: (kind: 'product' | 'item', id: string) => boolean
+  readonly isUnsettled: (kind: RecordKind, id: string) => boolean
+  /** Whether any record is unsettled. Seldom one is, so that lookups need not ask for each record. */
+  readonly hasUnsettled: () => boolean
   readonly clock: Pick<Clock, 'elapsed'>
 }
 
@@ -42,14 +44,14 @@ export class CatalogRecords {
 
   /** The entry, as stale from now on if one of its records is unsettled. */
   #orUnsettled<T>(
-    kind: 'product' | 'item',
+    kind: RecordKind,
     entry: CacheEntry<T> | undefined,
     recordsOf: (value: T) => readonly { readonly id: unknown }[],
   ): CacheEntry<T> | undefined {
-    const { isUnsettled, clock } = this.options
-    if (entry?.value === undefined || !recordsOf(entry.value).some((record) => isUnsettled(kind, idOf(record))))
-      return entry
-    return asUnsettled(entry, clock.elapsed())
+    const { hasUnsettled, isUnsettled, clock } = this.options
+    if (entry?.value === undefined || !hasUnsettled()) return entry
+    const isOneUnsettled = recordsOf(entry.value).some((record) => isUnsettled(kind, idOf(record)))
+    return isOneUnsettled ? asUnsettled(entry, clock.elapsed()) : entry
   }
 
   /**

@@ -1,13 +1,11 @@
 import { LossGuard } from '../cache/loss-guard.js'
-import type { RecordCache } from '../cache/record-cache.js'
+import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import { isProblem, problem } from '../errors.js'
 import { idOf } from '../records/fields.js'
 import type { MalformedRecord } from '../records/record.js'
 import type { CallOptions, TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { keyLists } from '../trackstar/query.js'
-
-export type RecordKind = 'product' | 'item'
 
 export interface RecordRefreshOptions {
   readonly trackstar: Pick<TrackstarClient, 'productsByIds' | 'inventoryByIds'>
@@ -109,8 +107,10 @@ export class RecordRefresh {
   }
 
   /** Whether the cached record may not be the current one, because a read of it is pending. */
-  readonly isUnsettled = (kind: RecordKind, id: string): boolean =>
-    this.#pending.size > 0 && this.#pending.has(nameOf(kind, id))
+  readonly isUnsettled = (kind: RecordKind, id: string): boolean => this.#pending.has(nameOf(kind, id))
+
+  /** Whether any record {@link isUnsettled}. */
+  readonly hasUnsettled = (): boolean => this.#pending.size > 0
 
   stop(): void {
     this.#isStopped = true

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { RecordCache } from '../cache/record-cache.js'
+import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import { orderOf } from '../cache/record-order.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
@@ -44,7 +44,7 @@ export interface WebhookReceiverOptions {
   readonly syncStatus: SyncStatus
   readonly clock: Clock
   /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
-  readonly refresh: (kind: 'product' | 'item', id: string) => void
+  readonly refresh: (kind: RecordKind, id: string) => void
   /** Whether records that are not cached do not exist, because a mirror is live. */
   readonly isFollowed: () => boolean
 }
@@ -78,7 +78,7 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     if (subject === 'inventory') return apply<InventoryItem>(delivery, (item) => use('item', item))
     return 'ignored'
 
-    function use(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+    function use(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       const cached = cache.peek(kind, idOf(record))?.value
       const order = cached && orderOf(record, cached)
       if (!delivery.data_truncated && order === 'older') return 'older'
@@ -89,7 +89,7 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     }
 
     /** The record may be new, but it may also be deleted since, and the delivery late. */
-    function useUncached(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+    function useUncached(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       const date = parseDate(record.trackstar_updated_date)
       const isOfThisRun = date !== undefined && date >= startedAt
       if (isFollowed()) {
@@ -103,12 +103,12 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     }
 
     /** A delivery does not say when upstream read the record, so it counts as begun before any read. */
-    function store(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+    function store(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       cache.store(kind, record, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
       return 'applied'
     }
 
-    function readBack(kind: 'product' | 'item', record: Product | InventoryItem): ReceivedOutcome {
+    function readBack(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       refresh(kind, idOf(record))
       return 'read_back'
     }

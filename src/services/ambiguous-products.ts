@@ -81,6 +81,7 @@ export async function confirmAmbiguous(
     if (read === undefined || read instanceof Error || read.value === undefined || read.value.length < 2) continue
     if (selectProduct(read.value, warehouseCustomerId).status === 'ambiguous') ambiguous.set(sku, read.value)
   }
+  if (ambiguous.size === 0) return products
   const confirmed = await Promise.all(
     Array.from(ambiguous, async ([sku, candidates]) =>
       (await catalog.confirmProducts(candidates, context)) ? [sku] : [],

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ReadContext } from '../cache/read-context.js'
 import { completesWithin, type ReadResult, type ReadThrough, requestTimedOut } from '../cache/read-through.js'
-import type { RecordCache } from '../cache/record-cache.js'
+import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import { orderOf } from '../cache/record-order.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList, WarehousesById } from '../cache/warehouse-list.js'
@@ -32,7 +32,7 @@ export interface CatalogOptions {
   readonly syncStatus: SyncStatus
   readonly receive: Catalog['receive']
   /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
-  readonly refresh: (kind: 'product' | 'item', id: string) => void
+  readonly refresh: (kind: RecordKind, id: string) => void
   readonly ambiguous: AmbiguousProducts
   /** Undefined in `on-demand` mode. */
   readonly mirror: Mirror | undefined
