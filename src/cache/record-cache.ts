@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
+import { orderOf } from '../records/dates.js'
 import { idOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
-import { orderOf } from './record-order.js'
 
 /** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
 interface Kinds {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
+import { orderOf } from '../records/dates.js'
 import { idOf } from '../records/fields.js'
-import { isPartial } from '../records/partial.js'
+import { isPartial } from '../records/record.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { asOf, type CacheEntry, isFresh } from './freshness.js'
 import type { ReadContext } from './read-context.js'
 import { completesWithin, type ReadResult, requestTimedOut } from './read-through.js'
-import { orderOf } from './record-order.js'
 import { RefreshedValue } from './refreshed-value.js'
 
 export type WarehousesById = ReadonlyMap<string, Warehouse>

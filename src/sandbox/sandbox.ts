@@ -9,7 +9,6 @@ import { type ChangedAttributes, type RecordChange, RecordChanges } from './reco
 import { ConnectionChanges } from './sandbox-connection.js'
 import { createData, type Records, type Resource, type SandboxData } from './sandbox-data.js'
 import { type StockMove, StockMover, Ticker } from './stock-mover.js'
-import { systemTimer, type Timer } from './timer.js'
 import { type Delivery, type WebhookFaults, WebhookSender } from './webhook-sender.js'
 
 export type { SandboxCall } from './call-log.js'
@@ -18,7 +17,6 @@ export type { ChangedAttributes, RecordChange } from './record-changes.js'
 export type { ConnectionChanges, SandboxConnection } from './sandbox-connection.js'
 export type { Records, Resource, SandboxData } from './sandbox-data.js'
 export type { StockMove } from './stock-mover.js'
-export type { Timer } from './timer.js'
 export type { Delivery, WebhookFaults } from './webhook-sender.js'
 export { sandboxWebhookSecret, signWebhook } from './webhook-sender.js'
 
@@ -194,4 +192,13 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
       await Promise.all([server.close(), webhookSender.stop()])
     },
   }
+}
+
+/** Calls `callback` once, after `ms`. Returns a function that cancels it. */
+export type Timer = (ms: number, callback: () => void) => () => void
+
+/** A timer that runs on `setTimeout` and does not keep the process alive. */
+export const systemTimer: Timer = (ms, callback) => {
+  const timeout = setTimeout(callback, ms).unref()
+  return () => clearTimeout(timeout)
 }

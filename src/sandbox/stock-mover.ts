@@ -4,7 +4,7 @@ import { liveItemId } from './fixed-catalog.js'
 import { createRandom, isGeneratedItem } from './generated-catalog.js'
 import { type RecordChange, type RecordChanges, touch } from './record-changes.js'
 import type { RecordStore } from './record-store.js'
-import type { Timer } from './timer.js'
+import type { Timer } from './sandbox.js'
 
 /** One movement of stock. Values left out are chosen at random. */
 export interface StockMove {

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { Agent, request } from 'undici'
 import type { ChangedAttributes } from './record-changes.js'
-import type { Timer } from './timer.js'
+import type { Timer } from './sandbox.js'
 
 /** Faults of webhook delivery that upstream may have too. `every` counts events from 1 since the faults were set. */
 export interface WebhookFaults {

@@ -1,4 +1,4 @@
-import type { Timer } from '../../src/sandbox/timer.js'
+import type { Timer } from '../../src/sandbox/sandbox.js'
 
 interface PendingCall {
   readonly at: number

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import tap from 'tap'
-import { createSandbox, sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
+import { createSandbox, sandboxWebhookSecret, signWebhook, systemTimer } from '../../src/sandbox/sandbox.js'
 import { ManualTimer } from './manual-timer.js'
 import { idsOf, startSandbox } from './sandbox-client.js'
 import { startReceiver } from './webhook-receiver.js'
@@ -397,4 +397,21 @@ tap.test('fails pending webhooks when it closes, even without a response', async
   sandbox.move()
   await sandbox.close()
   t.match(sandbox.deliveries, [{ outcome: 'failed' }])
+})
+
+tap.test('calls back after the time, unless it is cancelled', async (t) => {
+  const done: string[] = []
+  const callOff = systemTimer(1, () => done.push('called off'))
+  callOff()
+  const finished = new Promise<void>((resolve) => {
+    systemTimer(5, () => {
+      done.push('done')
+      resolve()
+    })
+  })
+  // The timer does not keep the process alive, so something else must.
+  const keepRunning = setInterval(() => {}, 1000)
+  await finished
+  clearInterval(keepRunning)
+  t.strictSame(done, ['done'])
 })
