@@ -1,6 +1,6 @@
 /**
- * Work that can be interrupted: it yields wherever other work may come between, at the latest after some tens of
- * microseconds, and returns its result. Whoever runs it decides when it goes on, or drops it.
+ * Work that can be interrupted: it yields wherever other work may run in between, at the latest after some tens of
+ * microseconds, and returns its result. The code that runs it decides when to continue it, or drops it.
  */
 export type Steps<T> = Generator<undefined, T, undefined>
 

@@ -31,8 +31,8 @@ const anonymousCaller: Caller = { name: anonymous, scopes: ['read', 'write'] }
  *
  * The key or ticket is looked up in `onRequest` but rejected only in `preParsing`: the `onRequest` hooks of later plugins
  * run before the rejection, so that wrong keys are rate limited too, and no body is read before it. A valid ticket counts
- * for the key that it was issued to, from the first hook on: counted by address, the readers behind one proxy would share
- * the limit of whoever sends wrong keys through it.
+ * for the key that it was issued to, from the first hook on: counted by address, readers behind a proxy would share
+ * a limit with clients that send wrong keys through it.
  */
 export default fastifyPlugin<AuthOptions>(
   async (app: FastifyInstance, { apiKeys, tickets }) => {

@@ -73,7 +73,7 @@ export interface Catalog {
   readonly mirrored: MirrorStore | undefined
 }
 
-/** After these errors of a write, nobody knows whether it was made. */
+/** Errors after which it is unknown whether a write was made. */
 const unclear: ReadonlySet<ProblemCode> = new Set([
   'upstream_timeout',
   'upstream_unavailable',

@@ -45,7 +45,7 @@ export async function readText(body: Readable, contentEncoding: string | readonl
     .filter((coding) => coding !== '' && coding !== 'identity')
   if (codings.length > maxCodings || codings.some((coding) => !decoders.has(coding))) {
     body.destroy()
-    throw new UnusableBody(`must have a content coding that was asked for (${acceptedCodings})`)
+    throw new UnusableBody(`must have a content coding that was requested (${acceptedCodings})`)
   }
   let failure: unknown
   async function* received() {
@@ -99,7 +99,7 @@ async function* decode(source: Chunks, coding: string): AsyncGenerator<Uint8Arra
   }
   const decoder = decoders.get(coding)?.(value)
   if (decoder === undefined) return
-  // An error of the source destroys the decoder, and so reaches whoever reads from it.
+  // An error of the source destroys the decoder, and the consumer of the decoder gets it from there.
   pipeline(Readable.from(all()), decoder, () => {})
   yield* decoder
 }

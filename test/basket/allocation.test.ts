@@ -10,7 +10,7 @@ const demand = (amount: bigint, ...members: [item: number, weight: bigint][]): D
 const noBudget = () => ({ left: 0 })
 const ampleBudget = () => ({ left: 1e6 })
 
-tap.test('needs no budget if all weights are 1', async (t) => {
+tap.test('needs no search budget if all weights are 1', async (t) => {
   const demands = [demand(3n, [0, 1n], [1, 1n]), demand(2n, [0, 1n])]
   t.strictSame(runToEnd(allocate({ supplies: [2n, 3n], demands: demands }, noBudget())), { isFeasible: true })
   t.match(runToEnd(allocate({ supplies: [1n, 3n], demands: demands }, noBudget())), {
@@ -19,7 +19,7 @@ tap.test('needs no budget if all weights are 1', async (t) => {
   })
 })
 
-tap.test('needs no budget if items with a sole user decide', async (t) => {
+tap.test('needs no search budget if items with a single user decide', async (t) => {
   const demands = [demand(7n, [0, 2n], [1, 3n]), demand(4n, [1, 1n], [2, 1n])]
   t.strictSame(runToEnd(allocate({ supplies: [4n, 1n, 3n], demands: demands }, noBudget())), { isFeasible: true })
   t.match(runToEnd(allocate({ supplies: [3n, 0n, 4n], demands: demands }, noBudget())), {
@@ -32,7 +32,7 @@ tap.test('needs no budget if items with a sole user decide', async (t) => {
   })
 })
 
-tap.test('needs no budget if supplies are ample, or too small at the largest weights', async (t) => {
+tap.test('needs no search budget if supplies are ample, or too small even at the largest weights', async (t) => {
   const demands = [demand(6n, [0, 2n], [1, 3n]), demand(6n, [0, 3n], [1, 2n])]
   t.strictSame(
     runToEnd(allocate({ supplies: [3n, 3n], demands: demands }, noBudget())),
@@ -53,7 +53,7 @@ tap.test('needs no budget if supplies are ample, or too small at the largest wei
   )
 })
 
-tap.test('searches the rest in integer amounts', async (t) => {
+tap.test('searches the remaining demands in integer amounts', async (t) => {
   const demands = [demand(4n, [0, 4n], [1, 2n]), demand(6n, [0, 6n], [1, 2n]), demand(6n, [0, 6n], [1, 2n])]
   t.strictSame(runToEnd(allocate({ supplies: [2n, 2n], demands: demands }, ampleBudget())), { isFeasible: true })
   t.strictSame(runToEnd(allocate({ supplies: [2n, 2n], demands: demands }, { left: 20 })), { isFeasible: undefined })

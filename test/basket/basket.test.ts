@@ -136,7 +136,7 @@ tap.test('applies unit quantities, with exact fractions', async (t) => {
 const sixPack = plain(reference('six', 'SIX', 1), reference('single', 'SINGLE', 6))
 const single = plain(reference('single', 'SINGLE', 1))
 
-tap.test('decides a product that needs its items in different numbers', async (t) => {
+tap.test('decides on a product that needs its items in different numbers', async (t) => {
   const lines = [line('SIX', 3, sixPack), line('SINGLE', 4, single)]
   t.strictSame(check(lines, have({ six: 2, single: 10 })).fulfillable, true)
   t.strictSame(check(lines, have({ six: 2, single: 9 })), {
@@ -167,10 +167,10 @@ tap.test('keeps units whole if items are needed in different numbers', async (t)
   })
 })
 
-tap.test('is undecided if the search runs out of steps', async (t) => {
+tap.test('is undecided if the search exceeds its budget', async (t) => {
   const lines = [line('SIX', 3, sixPack), line('SINGLE', 4, single)]
   const stocked = have({ six: 2, single: 10 })
-  t.match(check(lines, stocked, {}, 0), { fulfillable: true, complete: true }, 'presolved without a search')
+  t.match(check(lines, stocked, {}, 0), { fulfillable: true, complete: true }, 'solved without a search')
   const either = [
     line('L', 2, plain(reference('a', 'A'), reference('b', 'B', 2))),
     line('R', 2, plain(reference('a', 'A'), reference('b', 'B', 3))),
@@ -182,12 +182,12 @@ tap.test('is undecided if the search runs out of steps', async (t) => {
   t.match(
     check([...either, line('SINGLE', 4, single)], have({ ...amounts, single: 1 }), {}, 10),
     { ...undecided, shortages: [{ inventory_item_ids: ['single'], shortfall: 3 }] },
-    'but reports other shortages',
+    'other shortages are reported',
   )
   t.match(
     check(either, have({ a: 1, b: 2 }), {}, 10),
     { fulfillable: false, complete: true, shortages: [{ inventory_item_ids: ['a', 'b'], shortfall: 1 }] },
-    'and what the bounds rule out',
+    'so is everything that the bounds exclude',
   )
 })
 
@@ -432,7 +432,7 @@ function fulfillableByTrying({ lines, amounts }: Basket): boolean {
   )
 }
 
-tap.test('agrees with trying every allocation of whole units', async () => {
+tap.test('agrees with an exhaustive search in whole units', async () => {
   fc.assert(
     fc.property(fc.oneof(baskets(false, 0, 5), baskets(false, -2, 5), baskets(true, -2, 6)), (basket) => {
       const { fulfillable, complete, shortages } = checked(basket)

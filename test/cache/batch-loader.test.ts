@@ -104,7 +104,7 @@ function start() {
   })
   const load = (key: string, request: Partial<LoadRequest> = {}) =>
     loader.load(key, { priority: 'caller', caller: 'a', deadline: clock.elapsed() + 10_000, ...request })
-  /** The code of the problem that a load fails with. */
+  /** The problem code that a load fails with. */
   const codeOf = async (load: Promise<string>) => (await problemOf(load))?.problem
   return { clock, limiter, calls, loader, load, codeOf, upstream }
 }
@@ -163,7 +163,7 @@ tap.test('sends full batches at once, and a partial one only when none is in fli
   )
   const late = load('late')
   await settle()
-  t.equal(limiter.requests.length, 0, 'held back behind the partial batch')
+  t.equal(limiter.requests.length, 0, 'the second partial batch waits for the first')
   loads.push(...names(100, 'more').map((key) => load(key)))
   await limiter.grant()
   t.equal(calls[3]?.keys.length, 100, 'a full batch does not wait')
@@ -190,7 +190,7 @@ tap.test('releases a permit when lower-priority keys have left with another batc
   t.equal(calls[1]?.keys.length, 70, 'keys of a lower priority fill the batch')
   const another = load('z')
   await limiter.grant()
-  t.equal(calls.length, 2, 'no refreshes are left')
+  t.equal(calls.length, 2, 'no refreshes are waiting')
   t.equal(limiter.released, 1)
   await calls[0]?.answer()
   await calls[1]?.answer()
@@ -378,9 +378,9 @@ tap.test('regression: a surplus permit request failed the keys of earlier reques
   t.equal(limiter.requests.length, 1, 'no new request before the next permit')
   await limiter.grant()
   t.equal(calls[0]?.keys.length, 100)
-  t.equal(limiter.requests.length, 1, 'the rest requests again')
+  t.equal(limiter.requests.length, 1, 'the remaining keys request another permit')
   await limiter.refuse(overloaded(1000))
-  t.equal(loader.waiting, 0, 'without an earlier request, the rest is too late')
+  t.equal(loader.waiting, 0, 'without an earlier request, the remaining keys are too late')
   await calls[0]?.answer()
   t.strictSame(
     (await codes).filter((code) => code !== undefined),
@@ -469,7 +469,7 @@ tap.test('reads each key by itself when all are rejected, and no more often', as
   t.equal(limiter.requests.length, 0)
 })
 
-/** Failures that one key may have caused. */
+/** Failures that may be caused by one key. */
 const unclear = (): readonly Problem[] => [
   problem('upstream_invalid_response', 'HTML'),
   problem('upstream_auth_failed', '403', { cause: new ErrorResponse(403, undefined) }),
@@ -477,24 +477,27 @@ const unclear = (): readonly Problem[] => [
   problem('upstream_unavailable', 'the connection was reset', { cause: new Error('ECONNRESET') }),
 ]
 
-tap.test('regression: a key that draws a 403, a 500, HTML or a reset failed all other keys of its batch', async (t) => {
-  for (const error of unclear()) {
-    const { limiter, calls, load, codeOf, upstream } = start()
-    const codes = Promise.all(['a', 'bad', 'b'].map((key) => codeOf(load(key))))
-    await limiter.grant()
-    await calls[0]?.fail(error)
-    for (let n = 0; n < 2; n++) await limiter.grant()
-    await calls[1]?.fail(error)
-    await calls[2]?.answer()
-    for (let n = 0; n < 2; n++) await limiter.grant()
-    await calls[3]?.answer()
-    await calls[4]?.fail(error)
-    t.strictSame(await codes, [undefined, error.problem, undefined])
-    t.equal(upstream.checks, 3)
-    t.equal(calls[0]?.options.maxRetries, undefined)
-    t.equal(calls[1]?.options.maxRetries, 0, 'what has outlasted its retries is not retried again')
-  }
-})
+tap.test(
+  'regression: a key that caused a 403, a 500, HTML or a reset failed all other keys of its batch',
+  async (t) => {
+    for (const error of unclear()) {
+      const { limiter, calls, load, codeOf, upstream } = start()
+      const codes = Promise.all(['a', 'bad', 'b'].map((key) => codeOf(load(key))))
+      await limiter.grant()
+      await calls[0]?.fail(error)
+      for (let n = 0; n < 2; n++) await limiter.grant()
+      await calls[1]?.fail(error)
+      await calls[2]?.answer()
+      for (let n = 0; n < 2; n++) await limiter.grant()
+      await calls[3]?.answer()
+      await calls[4]?.fail(error)
+      t.strictSame(await codes, [undefined, error.problem, undefined])
+      t.equal(upstream.checks, 3)
+      t.equal(calls[0]?.options.maxRetries, undefined)
+      t.equal(calls[1]?.options.maxRetries, 0, 'a call that failed after its retries is not retried again')
+    }
+  },
+)
 
 tap.test('does not split a batch, nor remember a key, if upstream itself fails', async (t) => {
   const certain = [
@@ -534,7 +537,7 @@ tap.test('ends the search for a bad key if nothing succeeds: 100 keys do not bec
   t.equal(calls.length, 29)
 })
 
-tap.test('finds several bad keys among a hundred, and asks 64 times at most', async (t) => {
+tap.test('finds several bad keys among a hundred with at most 64 calls', async (t) => {
   for (const count of [4, 50]) {
     const { limiter, calls, load, codeOf } = start()
     const bad = new Set(names(100).filter((_, n) => n % (100 / count) === 7 % (100 / count)))
@@ -558,7 +561,11 @@ tap.test('regression: a key that fails was read again with every request', async
   await calls[0]?.fail(refused())
   t.equal(await first, 'upstream_rejected')
   clock.advance(999)
-  t.equal(await codeOf(load('bad', { ignoresFailure: true })), 'upstream_rejected', 'a second is new enough for anyone')
+  t.equal(
+    await codeOf(load('bad', { ignoresFailure: true })),
+    'upstream_rejected',
+    'a failure under a second old is not read again',
+  )
   clock.advance(29_000)
   t.equal(await codeOf(load('bad')), 'upstream_rejected')
   t.equal(calls.length, 1)
@@ -567,7 +574,11 @@ tap.test('regression: a key that fails was read again with every request', async
   const other = load('good')
   await limiter.grant()
   await limiter.grant()
-  t.strictSame(new Set(calls.slice(1).map(({ keys }) => keys.join())), new Set(['bad', 'good']), 'it is read by itself')
+  t.strictSame(
+    new Set(calls.slice(1).map(({ keys }) => keys.join())),
+    new Set(['bad', 'good']),
+    'the key is read by itself',
+  )
   for (const call of calls.slice(1)) await (call.keys[0] === 'bad' ? call.fail(refused()) : call.answer())
   t.equal(await forced, 'upstream_rejected')
   t.equal(await other, 'GOOD')
@@ -579,12 +590,12 @@ tap.test('regression: a key that fails was read again with every request', async
   t.equal(await cured, 'BAD')
   const again = [load('bad'), load('good')]
   await limiter.grant()
-  t.strictSame(calls[4]?.keys, ['bad', 'good'], 'with others again')
+  t.strictSame(calls[4]?.keys, ['bad', 'good'], 'the key is read with others again')
   await calls[4]?.answer()
   t.strictSame(await Promise.all(again), ['BAD', 'GOOD'])
 })
 
-tap.test('remembers the failure of a key that is about its record alone, and reads it with others', async (t) => {
+tap.test('remembers a failure that concerns only the record of a key, and reads the key with others', async (t) => {
   const { clock, limiter, calls, load, loader, codeOf } = start()
   loader.rememberFailure('odd', problem('upstream_invalid_response', 'malformed'))
   t.equal(await codeOf(load('odd')), 'upstream_invalid_response')

@@ -28,7 +28,7 @@ tap.test('forgets a loss when the record is seen again', async (t) => {
   t.notOk(guard.believes(loss(1, 'a')))
 })
 
-tap.test('always believes a loss of a few records, if told so', async (t) => {
+tap.test('always believes a loss of a few records, if configured to', async (t) => {
   const guard = new LossGuard(2)
   t.ok(guard.believes(loss(2, 'a', 'b')))
   t.notOk(guard.believes(loss(3, 'a', 'b', 'c')))

@@ -14,9 +14,9 @@ type Answer<R> = (keys: readonly string[]) => Promise<Partial<Batch<R>>>
 function start() {
   const clock = new TestClock()
   const limiter = createRateLimiter(1000, clock)
-  const holdings = new RecordCache(1_000_000, policy, clock)
+  const cache = new RecordCache(1_000_000, policy, clock)
   const known = new Map<string, readonly string[]>()
-  const told: string[] = []
+  const reports: string[] = []
   const mirrors = { isOn: false }
   const incomplete: string[] = []
   const upstream: { products: Answer<Product>; items: Answer<InventoryItem> } = {
@@ -34,39 +34,39 @@ function start() {
     trackstar,
     limiter,
     clock,
-    cache: holdings,
+    cache,
     findProducts: (sku) => {
-      const entries = (known.get(sku) ?? []).map((id) => holdings.peek('product', id))
+      const entries = (known.get(sku) ?? []).map((id) => cache.peek('product', id))
       const value = entries.flatMap((entry) => entry?.value ?? [])
-      return entries[0] && value.length > 0 ? { ...entries[0], value } : holdings.findProducts(sku)
+      return entries[0] && value.length > 0 ? { ...entries[0], value } : cache.findProducts(sku)
     },
-    findItem: (id) => holdings.find('item', id),
+    findItem: (id) => cache.find('item', id),
     confirmAbsence: (kind, id) => {
-      if (mirrors.isOn) told.push(`confirm ${kind} ${id}`)
+      if (mirrors.isOn) reports.push(`confirm ${kind} ${id}`)
       return mirrors.isOn
     },
     failureTtlMs: 30_000,
     isUpstreamWell: async () => true,
-    onBatch: (resource, keys) => told.push(`${resource} ${keys}`),
+    onBatch: (resource, keys) => reports.push(`${resource} ${keys}`),
     incomplete: () => incomplete,
-    onSuspectedLoss: (resource, gone) => told.push(`${gone} ${resource} in doubt`),
-    onMalformed: (resource, { path }) => told.push(`${resource} ${path}`),
+    onSuspectedLoss: (resource, count) => reports.push(`${count} ${resource} suspected`),
+    onMalformed: (resource, { path }) => reports.push(`${resource} ${path}`),
   })
-  const demand = () => ({ priority: 'forced', caller: 'a', deadline: clock.elapsed() + 10_000 }) as const
-  const product = (sku: string) => loaders.products.load(sku, demand())
-  const item = (id: string) => loaders.items.load(id, demand())
-  const hold = (id: string, sku: string) => {
-    holdings.store('product', { id, sku }, { begunAt: clock.now(), readAt: clock.now() })
+  const loadRequest = () => ({ priority: 'forced', caller: 'a', deadline: clock.elapsed() + 10_000 }) as const
+  const product = (sku: string) => loaders.products.load(sku, loadRequest())
+  const item = (id: string) => loaders.items.load(id, loadRequest())
+  const store = (id: string, sku: string) => {
+    cache.store('product', { id, sku }, { begunAt: clock.now(), readAt: clock.now() })
     known.set(sku, [...(known.get(sku) ?? []), id])
     clock.advance(1000)
   }
-  return { clock, holdings, upstream, told, incomplete, mirrors, product, item, hold }
+  return { clock, cache, upstream, reports, incomplete, mirrors, product, item, store }
 }
 
 const malformed = { path: '/data/0/name', message: 'must be string', id: undefined, sku: undefined }
 
-tap.test('takes in what was read, and tells how much one call carried', async (t) => {
-  const { clock, holdings, upstream, told, product, item } = start()
+tap.test('stores the records of an answer, and reports the number of keys of each call', async (t) => {
+  const { clock, cache, upstream, reports, product, item } = start()
   upstream.products = async () => {
     clock.advance(40)
     return { records: [{ id: 'p1', sku: 'A' }] }
@@ -78,191 +78,194 @@ tap.test('takes in what was read, and tells how much one call carried', async (t
   upstream.items = async (ids) => ({ records: ids.includes('i1') ? [{ id: 'i1' }] : [] })
   t.match(await item('i1'), { value: { id: 'i1' } })
   t.match(await item('i2'), { value: undefined })
-  t.ok(holdings.peek('product', 'p1'))
-  t.strictSame(told, ['products 2', 'inventory 1', 'inventory 1'])
+  t.ok(cache.peek('product', 'p1'))
+  t.strictSame(reports, ['products 2', 'inventory 1', 'inventory 1'])
 })
 
 tap.test('regression: one answer without a mirrored record removed it', async (t) => {
-  const { clock, holdings, upstream, told, mirrors, product, item, hold } = start()
+  const { clock, cache, upstream, reports, mirrors, product, item, store } = start()
   mirrors.isOn = true
-  hold('p1', 'A')
-  hold('p2', 'A')
-  holdings.store('item', { id: 'i1' }, { begunAt: clock.now(), readAt: clock.now() })
+  store('p1', 'A')
+  store('p2', 'A')
+  cache.store('item', { id: 'i1' }, { begunAt: clock.now(), readAt: clock.now() })
   clock.advance(1000)
   upstream.products = async () => ({ records: [{ id: 'p2', sku: 'A' }] })
   const both = await product('A')
   t.strictSame(both.value?.map(({ id }) => id).sort(), ['p1', 'p2'])
-  t.ok(both.freshUntil <= clock.now(), 'it is served as stale')
+  t.ok(both.freshUntil <= clock.now(), 'the record is served as stale')
   upstream.products = async () => ({})
   t.equal((await product('A')).value?.length, 2)
   const kept = await item('i1')
   t.match(kept, { value: { id: 'i1' } })
   t.ok(kept.freshUntil <= clock.now())
   t.strictSame(
-    told.filter((line) => line.startsWith('confirm')),
+    reports.filter((line) => line.startsWith('confirm')),
     ['confirm product p1', 'confirm product p1', 'confirm product p2', 'confirm item i1'],
   )
-  t.ok(holdings.peek('product', 'p1') && holdings.peek('item', 'i1'))
+  t.ok(cache.peek('product', 'p1') && cache.peek('item', 'i1'))
 })
 
-tap.test('does not take for gone what came after it had asked', async (t) => {
-  const { clock, holdings, upstream, product, hold } = start()
-  hold('p1', 'A')
+tap.test('does not remove a record that was stored after the call was sent', async (t) => {
+  const { clock, cache, upstream, product, store } = start()
+  store('p1', 'A')
   upstream.products = async () => {
     clock.advance(10)
-    holdings.store('product', { id: 'p1', sku: 'A' }, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.now() })
+    cache.store('product', { id: 'p1', sku: 'A' }, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.now() })
     return {}
   }
   await product('A')
-  t.ok(holdings.peek('product', 'p1'))
+  t.ok(cache.peek('product', 'p1'))
 })
 
-tap.test('does not take for gone what is malformed', async (t) => {
-  const { holdings, upstream, product, hold, told } = start()
-  hold('p1', 'A')
-  hold('p2', 'A')
+tap.test('does not remove a malformed record', async (t) => {
+  const { cache, upstream, product, store, reports } = start()
+  store('p1', 'A')
+  store('p2', 'A')
   upstream.products = async () => ({ records: [{ id: 'p2', sku: 'A' }], malformed: [{ ...malformed, id: 'p1' }] })
   t.match((await product('A')).value, [{ id: 'p2' }])
-  t.ok(holdings.peek('product', 'p1'))
+  t.ok(cache.peek('product', 'p1'))
   upstream.products = async () => ({ malformed: [{ ...malformed, sku: 'A' }] })
   const error: unknown = await product('A').catch((error: unknown) => error)
   t.ok(isProblem(error, 'upstream_invalid_response'))
-  t.ok(holdings.peek('product', 'p2'))
-  t.ok(told.includes('products /data/0/name'))
+  t.ok(cache.peek('product', 'p2'))
+  t.ok(reports.includes('products /data/0/name'))
 })
 
-tap.test('takes out an item that a forced read did not find', async (t) => {
-  const { clock, holdings, item } = start()
-  holdings.store('item', { id: 'i1' }, { begunAt: clock.now(), readAt: clock.now() })
+tap.test('removes an item that a forced read does not find', async (t) => {
+  const { clock, cache, item } = start()
+  cache.store('item', { id: 'i1' }, { begunAt: clock.now(), readAt: clock.now() })
   clock.advance(1)
   t.equal((await item('i1')).value, undefined)
-  t.equal(holdings.peek('item', 'i1'), undefined)
+  t.equal(cache.peek('item', 'i1'), undefined)
 })
 
-/** Many items held, and what one batch of them brings. */
+/** A service with these items cached. */
 function manyItems(...ids: string[]) {
   const service = start()
-  const { clock, holdings, upstream, item } = service
-  for (const id of ids) holdings.store('item', { id, onhand: 1 }, { begunAt: clock.now(), readAt: clock.now() })
+  const { clock, cache, upstream, item } = service
+  for (const id of ids) cache.store('item', { id, onhand: 1 }, { begunAt: clock.now(), readAt: clock.now() })
   clock.advance(2000)
-  /** Loads all of them, where upstream has `there`; gives which of them are found. */
-  const find = async (there: readonly string[], asked: readonly string[] = ids) => {
-    upstream.items = async (wanted) => ({ records: wanted.filter((id) => there.includes(id)).map((id) => ({ id })) })
-    const found = await Promise.all(asked.map(item))
+  /** Loads `requested` while upstream has `existing`; returns the ids of those found. */
+  const find = async (existing: readonly string[], requested: readonly string[] = ids) => {
+    upstream.items = async (ids) => ({ records: ids.filter((id) => existing.includes(id)).map((id) => ({ id })) })
+    const found = await Promise.all(requested.map(item))
     clock.advance(1)
-    return asked.filter((_id, n) => found[n]?.value !== undefined)
+    return requested.filter((_id, n) => found[n]?.value !== undefined)
   }
-  const held = () => ids.filter((id) => holdings.peek('item', id))
-  const doubts = () => service.told.filter((line) => line.includes('doubt'))
-  return { ...service, find, held, doubts }
+  const cached = () => ids.filter((id) => cache.peek('item', id))
+  const suspectedLosses = () => service.reports.filter((line) => line.includes('suspected'))
+  return { ...service, find, cached, suspectedLosses }
 }
 
-tap.test('regression: one answer that lacked nearly everything emptied what was held', async (t) => {
-  const { holdings, find, held, doubts } = manyItems('i1', 'i2', 'i3', 'i4')
-  t.strictSame(await find(['i1'], ['i1', 'i2', 'i3', 'i4', 'new']), ['i1', 'i2', 'i3', 'i4'], 'what is held is given')
-  t.strictSame(held(), ['i1', 'i2', 'i3', 'i4'])
-  t.equal(holdings.find('item', 'new'), undefined, 'nor is it remembered that another is absent')
-  t.strictSame(doubts(), ['3 inventory in doubt'])
-  t.strictSame(await find(['i1']), ['i1'], 'what is gone twice is gone')
-  t.strictSame(held(), ['i1'])
-  t.strictSame(doubts(), ['3 inventory in doubt'], 'told once')
+tap.test('regression: one answer that lacked nearly everything emptied the cache', async (t) => {
+  const { cache, find, cached, suspectedLosses } = manyItems('i1', 'i2', 'i3', 'i4')
+  t.strictSame(
+    await find(['i1'], ['i1', 'i2', 'i3', 'i4', 'new']),
+    ['i1', 'i2', 'i3', 'i4'],
+    'the cached records are served',
+  )
+  t.strictSame(cached(), ['i1', 'i2', 'i3', 'i4'])
+  t.equal(cache.find('item', 'new'), undefined, 'the absence of an uncached item is not remembered')
+  t.strictSame(suspectedLosses(), ['3 inventory suspected'])
+  t.strictSame(await find(['i1']), ['i1'], 'records missing from a second answer are removed')
+  t.strictSame(cached(), ['i1'])
+  t.strictSame(suspectedLosses(), ['3 inventory suspected'], 'reported once')
 })
 
-tap.test('believes at once that a few are gone, or no more than half', async (t) => {
+tap.test('removes a few records, or up to half of them, after one answer', async (t) => {
   const few = manyItems('i1', 'i2')
   t.strictSame(await few.find([]), [])
-  t.strictSame(few.held(), [])
+  t.strictSame(few.cached(), [])
   const half = manyItems('i1', 'i2', 'i3', 'i4', 'i5', 'i6')
   t.strictSame(await half.find(['i1', 'i2', 'i3']), ['i1', 'i2', 'i3'])
-  t.strictSame(half.held(), ['i1', 'i2', 'i3'])
-  const unheld = manyItems()
-  t.strictSame(await unheld.find([], ['i1', 'i2', 'i3']), [], 'nothing of these is lost')
-  t.ok(unheld.holdings.find('item', 'i1'), 'it is remembered')
-  t.strictSame([...few.doubts(), ...half.doubts(), ...unheld.doubts()], [])
+  t.strictSame(half.cached(), ['i1', 'i2', 'i3'])
+  const uncached = manyItems()
+  t.strictSame(await uncached.find([], ['i1', 'i2', 'i3']), [], 'none of these was cached')
+  t.ok(uncached.cache.find('item', 'i1'), 'the absence is remembered')
+  t.strictSame([...few.suspectedLosses(), ...half.suspectedLosses(), ...uncached.suspectedLosses()], [])
 })
 
-tap.test('regression: what had come back since was believed to be gone at the first word', async (t) => {
-  const { find, held, doubts } = manyItems('i1', 'i2', 'i3')
+tap.test('regression: a record that had reappeared was removed after the first answer without it', async (t) => {
+  const { find, cached, suspectedLosses } = manyItems('i1', 'i2', 'i3')
   const all = ['i1', 'i2', 'i3']
   await find([])
   await find(all)
   t.strictSame(await find([]), all)
-  t.equal(doubts().length, 2)
-  t.strictSame(held(), all)
+  t.equal(suspectedLosses().length, 2)
+  t.strictSame(cached(), all)
 })
 
 tap.test('regression: one answer without most SKUs made them unknown', async (t) => {
-  const { clock, holdings, upstream, told, product } = start()
+  const { clock, cache, upstream, reports, product } = start()
   const skus = ['A', 'B', 'C', 'D']
-  for (const sku of skus)
-    holdings.storeSku(sku, [{ id: `p${sku}`, sku }], { begunAt: clock.now(), readAt: clock.now() })
+  for (const sku of skus) cache.storeSku(sku, [{ id: `p${sku}`, sku }], { begunAt: clock.now(), readAt: clock.now() })
   clock.advance(2000)
   upstream.products = async () => ({ records: [{ id: 'pA', sku: 'A' }] })
   const find = async () => (await Promise.all([...skus, 'new'].map(product))).map(({ value }) => value?.[0]?.id)
   t.strictSame(await find(), ['pA', 'pB', 'pC', 'pD', undefined])
-  t.equal(holdings.find('sku', 'new'), undefined)
-  t.ok(holdings.peek('product', 'pB'))
+  t.equal(cache.find('sku', 'new'), undefined)
+  t.ok(cache.peek('product', 'pB'))
   clock.advance(1)
   t.strictSame(await find(), ['pA', undefined, undefined, undefined, undefined])
-  t.match(holdings.find('sku', 'B'), { value: undefined })
+  t.match(cache.find('sku', 'B'), { value: undefined })
   t.strictSame(
-    told.filter((line) => line.includes('doubt')),
-    ['3 products in doubt'],
+    reports.filter((line) => line.includes('suspected')),
+    ['3 products suspected'],
   )
 })
 
-tap.test('regression: what upstream had not copied yet was taken for gone', async (t) => {
-  const { find, held, incomplete, holdings, doubts } = manyItems('i1')
+tap.test('regression: a record that upstream had not synced yet was removed', async (t) => {
+  const { find, cached, incomplete, cache, suspectedLosses } = manyItems('i1')
   incomplete.push('products')
   t.strictSame(await find([], ['x']), [])
-  t.ok(holdings.find('item', 'x'), 'it is of the other resource')
+  t.ok(cache.find('item', 'x'), 'the incomplete resource is another one')
   incomplete.push('inventory')
-  for (let n = 0; n < 2; n++) t.strictSame(await find([], ['i1', 'y']), ['i1'], 'however often it says so')
-  t.strictSame(held(), ['i1'])
-  t.equal(holdings.find('item', 'y'), undefined, 'no absence is remembered')
-  t.strictSame(doubts(), [])
+  for (let n = 0; n < 2; n++) t.strictSame(await find([], ['i1', 'y']), ['i1'], 'after any number of answers')
+  t.strictSame(cached(), ['i1'])
+  t.equal(cache.find('item', 'y'), undefined, 'the absence is not remembered')
+  t.strictSame(suspectedLosses(), [])
   incomplete.length = 0
   t.strictSame(await find([]), [])
 })
 
-tap.test('regression: a product that upstream had not copied yet was taken for gone', async (t) => {
-  const { holdings, upstream, incomplete, product, hold } = start()
+tap.test('regression: a product that upstream had not synced yet was removed', async (t) => {
+  const { cache, upstream, incomplete, product, store } = start()
   incomplete.push('products')
-  hold('p1', 'A')
-  hold('p2', 'A')
+  store('p1', 'A')
+  store('p2', 'A')
   upstream.products = async () => ({ records: [{ id: 'p2', sku: 'A' }] })
   await product('A')
-  t.ok(holdings.peek('product', 'p1'), 'not even where another of its SKU is there')
+  t.ok(cache.peek('product', 'p1'), 'not even if another product with its SKU exists')
   upstream.products = async () => ({})
   t.strictSame(
     (await product('A')).value?.map(({ id }) => id),
     ['p1', 'p2'],
   )
   t.equal((await product('none')).value, undefined)
-  t.equal(holdings.find('sku', 'none'), undefined)
+  t.equal(cache.find('sku', 'none'), undefined)
 })
 
-tap.test('regression: an answer to another question was taken for the absence of what was asked for', async (t) => {
-  const { upstream, find, held, item, doubts, holdings } = manyItems('i1', 'i2', 'i3')
+tap.test('regression: an answer with other records than the requested ones counted as their absence', async (t) => {
+  const { upstream, find, cached, item, suspectedLosses, cache } = manyItems('i1', 'i2', 'i3')
   upstream.items = async () => ({ records: [{ id: 'stranger' }] })
   for (const id of ['i1', 'new']) {
     const error: unknown = await item(id).catch((error: unknown) => error)
     t.ok(isProblem(error, 'upstream_invalid_response'))
   }
   await Promise.allSettled(['i1', 'i2', 'i3'].map(item))
-  t.equal(holdings.find('item', 'new'), undefined)
-  t.strictSame(doubts(), [])
-  t.strictSame(await find([]), ['i1', 'i2', 'i3'], 'nor was it a first word of it')
-  t.strictSame(held(), ['i1', 'i2', 'i3'])
+  t.equal(cache.find('item', 'new'), undefined)
+  t.strictSame(suspectedLosses(), [])
+  t.strictSame(await find([]), ['i1', 'i2', 'i3'], 'the answer did not count as a first absence')
+  t.strictSame(cached(), ['i1', 'i2', 'i3'])
 })
 
-tap.test('regression: of an item that came twice in one answer the last won, and not the newer', async (t) => {
-  const { upstream, item, holdings } = start()
+tap.test('regression: of an item twice in one answer, the last was stored instead of the newer', async (t) => {
+  const { upstream, item, cache } = start()
   const records = [1, 2].map((day) => ({ id: 'i1', onhand: day, trackstar_updated_date: `2026-01-0${day}T00:00:00Z` }))
-  for (const given of [records, records.toReversed()]) {
-    upstream.items = async () => ({ records: given })
+  for (const answer of [records, records.toReversed()]) {
+    upstream.items = async () => ({ records: answer })
     t.match(await item('i1'), { value: { onhand: 2 } })
-    t.match(holdings.find('item', 'i1'), { value: { onhand: 2 } })
-    holdings.remove('item', 'i1', 0)
+    t.match(cache.find('item', 'i1'), { value: { onhand: 2 } })
+    cache.remove('item', 'i1', 0)
   }
 })

@@ -4,7 +4,7 @@ import tap from 'tap'
 import { activeSpan, SharedSpan, withoutTraceContext } from '../../src/cache/shared-span.js'
 import { problem } from '../../src/errors.js'
 
-tap.test('is nothing where no traces are made', async (t) => {
+tap.test('does nothing without a tracer', async (t) => {
   t.equal(activeSpan(), undefined)
   const span = new SharedSpan('batch', [])
   span.join(undefined)
@@ -15,7 +15,7 @@ tap.test('is nothing where no traces are made', async (t) => {
   span.end(new Error('no matter'))
 })
 
-tap.test('with traces', async (t) => {
+tap.test('with a tracer', async (t) => {
   const exporter = new tracing.InMemorySpanExporter()
   const sdk = new NodeSDK({
     autoDetectResources: false,
@@ -35,7 +35,7 @@ tap.test('with traces', async (t) => {
   const linksOf = (name: string) => finished(name).links.map((link) => link.context.spanId)
   t.beforeEach(() => exporter.reset())
 
-  await t.test('is the child of one asker, however often he asked', async (t) => {
+  await t.test('is the child of its only caller, however often the caller joins', async (t) => {
     const one = caller('one')
     const shared = new SharedSpan('batch', [one, one])
     shared.join(one)
@@ -44,10 +44,10 @@ tap.test('with traces', async (t) => {
     t.same(linksOf('batch'), [])
   })
 
-  await t.test('is linked with several, both ways, and with none of them twice', async (t) => {
+  await t.test('is linked with each of several callers once, in both directions', async (t) => {
     const [one, two, late] = [caller('one'), caller('two'), caller('late')]
     const shared = new SharedSpan('batch', [one, two, one])
-    for (const asker of [late, two, late]) shared.join(asker)
+    for (const caller of [late, two, late]) shared.join(caller)
     shared.end()
     for (const span of [one, two, late]) span.end()
     t.equal(finished('batch').parentSpanContext, undefined)
@@ -55,7 +55,7 @@ tap.test('with traces', async (t) => {
     for (const name of ['one', 'two', 'late']) t.same(linksOf(name), [finished('batch').spanContext().spanId])
   })
 
-  await t.test('is linked from nobody who has his answer already', async (t) => {
+  await t.test('is not linked from a caller that already has its answer', async (t) => {
     const [one, two] = [caller('one'), caller('two')]
     one.end()
     const shared = new SharedSpan('batch', [one, two])
@@ -66,13 +66,13 @@ tap.test('with traces', async (t) => {
     t.equal(linksOf('two').length, 1)
   })
 
-  await t.test('takes a hundred links and no more', async (t) => {
-    const askers = Array.from({ length: 130 }, (_, n) => caller(`asker ${n}`))
-    new SharedSpan('batch', askers).end()
-    t.same(linksOf('batch'), idsOf(askers.slice(0, 100)))
+  await t.test('has at most a hundred links', async (t) => {
+    const callers = Array.from({ length: 130 }, (_, n) => caller(`asker ${n}`))
+    new SharedSpan('batch', callers).end()
+    t.same(linksOf('batch'), idsOf(callers.slice(0, 100)))
   })
 
-  await t.test('is the active span of what runs within it, and no other is', async (t) => {
+  await t.test('is active only for the code that runs within it', async (t) => {
     const one = caller('one')
     const shared = new SharedSpan('batch', [])
     context.with(trace.setSpan(context.active(), one), () => {
@@ -85,7 +85,7 @@ tap.test('with traces', async (t) => {
     t.equal(finished('call').parentSpanContext?.spanId, finished('batch').spanContext().spanId)
   })
 
-  await t.test('says by its code why it came to nothing, and nothing more', async (t) => {
+  await t.test('records the code of a failure and nothing else of it', async (t) => {
     new SharedSpan('refused', []).end(problem('upstream_timeout', 'what was asked for'))
     new SharedSpan('broken', []).end(new TypeError('the inside of things'))
     for (const [name, type] of [

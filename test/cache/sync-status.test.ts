@@ -7,14 +7,14 @@ const complete: SyncState = { syncedAt: '2026-11-23T09:31:07Z', errors: [], inco
 
 function start(connectionId: string | undefined = 'conn_1') {
   const clock = new TestClock()
-  const asked: string[] = []
+  const calls: string[] = []
   const failures: unknown[] = []
   const upstream = { answer: async (): Promise<SyncState> => complete }
   const connection = (
     id: string,
-    { permitRequest: bid }: { permitRequest: { priority: string; deadline: () => number } },
+    { permitRequest: request }: { permitRequest: { priority: string; deadline: () => number } },
   ) => {
-    asked.push(`${id} ${bid.priority} ${bid.deadline() - clock.elapsed()}`)
+    calls.push(`${id} ${request.priority} ${request.deadline() - clock.elapsed()}`)
     return upstream.answer()
   }
   const status = new SyncStatus({
@@ -24,36 +24,36 @@ function start(connectionId: string | undefined = 'conn_1') {
     timeoutMs: 10_000,
     onFailure: (name, error) => failures.push([name, error]),
   })
-  return { clock, asked, failures, upstream, status }
+  return { clock, calls, failures, upstream, status }
 }
 
-tap.test('reads behind the answer, and seldom', async (t) => {
-  const { clock, asked, status } = start()
+tap.test('reads in the background, at most once per interval', async (t) => {
+  const { clock, calls, status } = start()
   t.equal(status.get(), undefined)
   t.equal(status.get(), undefined)
   await settle()
   t.strictSame(status.get(), complete)
   clock.advance(299_999)
   status.get()
-  t.strictSame(asked, ['conn_1 refresh 10000'])
+  t.strictSame(calls, ['conn_1 refresh 10000'])
   clock.advance(1)
   t.strictSame(status.get(), complete)
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
 })
 
-tap.test('looks again sooner while the first copy is being made', async (t) => {
-  const { clock, asked, upstream, status } = start()
+tap.test('reads more often while the first sync is in progress', async (t) => {
+  const { clock, calls, upstream, status } = start()
   upstream.answer = async () => ({ ...complete, incomplete: ['inventory'] })
   status.get()
   await settle()
   t.strictSame(status.get()?.incomplete, ['inventory'])
   clock.advance(60_000)
   status.get()
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
 })
 
-tap.test('keeps what it knows where it cannot be read, and asks again after a while', async (t) => {
-  const { clock, asked, failures, upstream, status } = start()
+tap.test('keeps the last status if a read fails, and retries later', async (t) => {
+  const { clock, calls, failures, upstream, status } = start()
   status.get()
   await settle()
   const gone = new Error('gone')
@@ -63,14 +63,14 @@ tap.test('keeps what it knows where it cannot be read, and asks again after a wh
   await settle()
   t.strictSame(status.get(), complete)
   t.strictSame(failures, [['connection', gone]])
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
   clock.advance(60_000)
   status.get()
-  t.equal(asked.length, 3)
+  t.equal(calls.length, 3)
   await settle()
 })
 
-tap.test('asks nothing where the connection is not known or upstream may not be asked', async (t) => {
+tap.test('reads nothing without a connection id or for only-if-cached', async (t) => {
   const unknown = start()
   const nameless = new SyncStatus({
     trackstar: { connection: () => t.fail('was read') as never },
@@ -81,31 +81,31 @@ tap.test('asks nothing where the connection is not known or upstream may not be 
   })
   t.equal(nameless.get(), undefined)
   t.equal(unknown.status.get(false), undefined)
-  t.strictSame(unknown.asked, [])
+  t.strictSame(unknown.calls, [])
 })
 
-tap.test('reads again at once when something is said to have happened', async (t) => {
-  const { asked, status } = start()
+tap.test('reads again at once after an event', async (t) => {
+  const { calls, status } = start()
   status.get()
   await settle()
   status.invalidate()
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
   await settle()
 })
 
-tap.test('reads once more after a read that was under way when something happened', async (t) => {
-  const { asked, upstream, status } = start()
+tap.test('reads once more after a read that was in progress at an event', async (t) => {
+  const { calls, upstream, status } = start()
   const answers: ((state: SyncState) => void)[] = []
   upstream.answer = () => new Promise((resolve) => answers.push(resolve))
   status.get()
   for (let event = 0; event < 100; event++) status.invalidate()
-  t.equal(asked.length, 1, 'regression: each of a hundred events made a call of its own')
+  t.equal(calls.length, 1, 'regression: each of a hundred events made a call')
   answers[0]?.({ ...complete, incomplete: ['inventory'] })
   await settle()
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
   t.strictSame(status.get()?.incomplete, ['inventory'])
   answers[1]?.(complete)
   await settle()
   t.strictSame(status.get(), complete)
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
 })

@@ -12,13 +12,13 @@ const hour = 3600_000
 
 function start() {
   const clock = new TestClock()
-  const asked: string[] = []
+  const calls: string[] = []
   const deadlines: number[] = []
   const failures: unknown[] = []
   const upstream = { answer: async (): Promise<readonly Warehouse[]> => [oslo] }
-  const warehouses = ({ permitRequest: bid, cause }: CallOptions) => {
-    asked.push(`${bid.priority} ${cause}`)
-    deadlines.push(bid.deadline() - clock.elapsed())
+  const warehouses = ({ permitRequest: request, cause }: CallOptions) => {
+    calls.push(`${request.priority} ${cause}`)
+    deadlines.push(request.deadline() - clock.elapsed())
     return upstream.answer()
   }
   const list = new WarehouseList({
@@ -27,47 +27,47 @@ function start() {
     timeoutMs: 10_000,
     onFailure: (name, error) => failures.push([name, error]),
   })
-  const reading = (directives = {}, timeoutMs = 10_000) => new ReadContext('a', clock.elapsed() + timeoutMs, directives)
-  const names = async (directives = {}) => [...(await list.names(reading(directives))).keys()]
-  return { clock, asked, deadlines, failures, upstream, list, reading, names }
+  const context = (directives = {}, timeoutMs = 10_000) => new ReadContext('a', clock.elapsed() + timeoutMs, directives)
+  const names = async (directives = {}) => [...(await list.names(context(directives))).keys()]
+  return { clock, calls, deadlines, failures, upstream, list, context, names }
 }
 
 const unavailable = () => problem('upstream_unavailable', 'gone')
 const never = () => new Promise<never>(() => {})
 
-tap.test('is read once for all who need names first, and kept', async (t) => {
-  const { clock, asked, deadlines, names } = start()
+tap.test('is read once for simultaneous callers, and cached', async (t) => {
+  const { clock, calls, deadlines, names } = start()
   t.strictSame(await Promise.all([names(), names()]), [['wh_oslo'], ['wh_oslo']])
   clock.advance(12 * hour - 1)
   await names()
-  t.strictSame(asked, ['caller miss'])
+  t.strictSame(calls, ['caller miss'])
   t.strictSame(deadlines, [10_000])
 })
 
-tap.test('is read again behind the answer after 12 hours', async (t) => {
-  const { clock, asked, upstream, names } = start()
+tap.test('is refreshed in the background after 12 hours', async (t) => {
+  const { clock, calls, upstream, names } = start()
   await names()
   upstream.answer = async () => [oslo, graz]
   clock.advance(12 * hour)
   t.strictSame(await names(), ['wh_oslo'])
   await settle()
   t.strictSame(await names(), ['wh_oslo', 'wh_graz'])
-  t.strictSame(asked, ['caller miss', 'refresh refresh'])
+  t.strictSame(calls, ['caller miss', 'refresh refresh'])
 })
 
-tap.test('is empty while it cannot be had, makes only the first wait, and is asked for again later', async (t) => {
-  const { clock, asked, failures, upstream, names } = start()
+tap.test('is empty while upstream fails, delays only the first caller, and is read again later', async (t) => {
+  const { clock, calls, failures, upstream, names } = start()
   upstream.answer = () => Promise.reject(unavailable())
   t.strictSame(await names(), [])
   t.match(failures, [['warehouses', { problem: 'upstream_unavailable' }]])
   upstream.answer = never
   clock.advance(5 * 60_000)
   t.strictSame(await names(), [])
-  t.strictSame(asked, ['caller miss', 'refresh refresh'])
+  t.strictSame(calls, ['caller miss', 'refresh refresh'])
 })
 
-tap.test('asks for an empty list again after five minutes, and forgets no name for it', async (t) => {
-  const { clock, asked, upstream, names, list, reading } = start()
+tap.test('is read again five minutes after an empty answer, which removes no name', async (t) => {
+  const { clock, calls, upstream, names, list, context } = start()
   upstream.answer = async () => []
   t.strictSame(await names(), [])
   upstream.answer = async () => [oslo]
@@ -80,107 +80,107 @@ tap.test('asks for an empty list again after five minutes, and forgets no name f
   await names()
   await settle()
   t.strictSame(await names(), ['wh_oslo'])
-  t.equal((await list.find('wh_oslo', reading())).value, oslo)
-  t.equal(asked.length, 3)
+  t.equal((await list.find('wh_oslo', context())).value, oslo)
+  t.equal(calls.length, 3)
 })
 
-tap.test('regression: names held up an answer for longer than its request may take', async (t) => {
-  const { upstream, list, reading } = start()
+tap.test('regression: reading names delayed a response past the deadline of its request', async (t) => {
+  const { upstream, list, context } = start()
   upstream.answer = never
   const begunAt = performance.now()
-  t.equal((await list.names(reading({}, 20))).size, 0)
+  t.equal((await list.names(context({}, 20))).size, 0)
   t.ok(performance.now() - begunAt < 1000)
 })
 
-tap.test('regression: a fault of our own in the background ended the process', async (t) => {
-  const { failures, upstream, list, reading, names } = start()
+tap.test('regression: an error of our own in the background ended the process', async (t) => {
+  const { failures, upstream, list, context, names } = start()
   upstream.answer = () => Promise.reject(new TypeError('a bug'))
   t.strictSame(await names(), [])
   t.match(failures, [['warehouses', TypeError]])
-  await t.rejects(list.find('wh_oslo', reading()), new TypeError('a bug'))
+  await t.rejects(list.find('wh_oslo', context()), new TypeError('a bug'))
 })
 
-tap.test('regression: names were asked for on behalf of only-if-cached', async (t) => {
-  const { asked, names } = start()
+tap.test('regression: only-if-cached read the list of names', async (t) => {
+  const { calls, names } = start()
   t.strictSame(await names({ onlyIfCached: true }), [])
-  t.strictSame(asked, [])
+  t.strictSame(calls, [])
 })
 
-tap.test('finds one warehouse, reading the list where it is not held', async (t) => {
-  const { clock, asked, list, reading } = start()
-  const first = reading()
+tap.test('finds a warehouse by id, and reads the list if it is not cached', async (t) => {
+  const { clock, calls, list, context } = start()
+  const first = context()
   t.strictSame(await list.find('wh_oslo', first), { value: oslo, readAt: clock.now(), stale: false })
   t.equal(first.outcome, 'fwd=miss')
   t.equal(first.calls.size, 1)
-  const second = reading()
+  const second = context()
   t.equal((await list.find('wh_graz', second)).value, undefined)
   t.equal(second.outcome, 'hit')
-  t.strictSame(asked, ['caller miss'])
+  t.strictSame(calls, ['caller miss'])
 })
 
-tap.test('looks for an unknown warehouse in a list of at most a minute ago', async (t) => {
-  const { clock, asked, upstream, list, reading } = start()
-  await list.find('wh_graz', reading())
+tap.test('reads a list older than a minute again for an unknown warehouse', async (t) => {
+  const { clock, calls, upstream, list, context } = start()
+  await list.find('wh_graz', context())
   upstream.answer = async () => [oslo, graz]
   clock.advance(60_000)
-  t.equal((await list.find('wh_graz', reading())).value, undefined)
+  t.equal((await list.find('wh_graz', context())).value, undefined)
   clock.advance(1)
-  const third = reading()
+  const third = context()
   t.equal((await list.find('wh_graz', third)).value, graz)
   t.equal(third.outcome, 'fwd=stale')
-  t.strictSame(asked, ['caller miss', 'forced forced'])
+  t.strictSame(calls, ['caller miss', 'forced forced'])
 })
 
-tap.test('reads anew for no-cache, out of the share of those who refuse what is held', async (t) => {
-  const { clock, asked, list, reading } = start()
-  await list.find('wh_oslo', reading())
+tap.test('reads again for no-cache at forced priority', async (t) => {
+  const { clock, calls, list, context } = start()
+  await list.find('wh_oslo', context())
   clock.advance(1001)
-  await list.find('wh_oslo', reading({ noCache: true }))
-  t.strictSame(asked, ['caller miss', 'forced forced'])
+  await list.find('wh_oslo', context({ noCache: true }))
+  t.strictSame(calls, ['caller miss', 'forced forced'])
 })
 
-tap.test('throws why it cannot be had, or that it did not come in time', async (t) => {
-  const { upstream, list, reading } = start()
-  t.match(await problemOf(list.find('wh_oslo', reading({ onlyIfCached: true }))), { problem: 'not_cached' })
+tap.test('throws if the list cannot be read, or not in time', async (t) => {
+  const { upstream, list, context } = start()
+  t.match(await problemOf(list.find('wh_oslo', context({ onlyIfCached: true }))), { problem: 'not_cached' })
   upstream.answer = () => Promise.reject(unavailable())
-  t.match(await problemOf(list.find('wh_oslo', reading())), { problem: 'upstream_unavailable' })
+  t.match(await problemOf(list.find('wh_oslo', context())), { problem: 'upstream_unavailable' })
   upstream.answer = never
-  t.match(await problemOf(list.find('wh_oslo', reading({}, 5))), { problem: 'upstream_timeout' })
+  t.match(await problemOf(list.find('wh_oslo', context({}, 5))), { problem: 'upstream_timeout' })
 })
 
-tap.test('regression: a held warehouse was not served where a forced read came too late', async (t) => {
-  const { clock, upstream, list, reading } = start()
-  await list.find('wh_oslo', reading())
+tap.test('regression: a cached warehouse was not served when a forced read took too long', async (t) => {
+  const { clock, upstream, list, context } = start()
+  await list.find('wh_oslo', context())
   upstream.answer = never
   clock.advance(2000)
-  t.equal((await list.find('wh_oslo', reading({ noCache: true }, 5))).value, oslo)
+  t.equal((await list.find('wh_oslo', context({ noCache: true }, 5))).value, oslo)
 })
 
 tap.test('regression: a stale list was served as fresh and never read again', async (t) => {
-  const { clock, asked, list, reading } = start()
-  await list.find('wh_oslo', reading())
+  const { clock, calls, list, context } = start()
+  await list.find('wh_oslo', context())
   clock.advance(12 * hour)
-  const late = reading()
+  const late = context()
   t.match(await list.find('wh_oslo', late), { value: oslo, stale: true })
   t.equal(late.outcome, 'stale')
   await settle()
-  t.strictSame(asked, ['caller miss', 'refresh refresh'])
-  t.match(await list.find('wh_oslo', reading()), { stale: false })
+  t.strictSame(calls, ['caller miss', 'refresh refresh'])
+  t.match(await list.find('wh_oslo', context()), { stale: false })
 })
 
-tap.test('asks a failing upstream for a stale list no more than once in five minutes', async (t) => {
-  const { clock, asked, upstream, list, reading } = start()
-  await list.find('wh_oslo', reading())
+tap.test('reads a stale list at most once in five minutes while upstream fails', async (t) => {
+  const { clock, calls, upstream, list, context } = start()
+  await list.find('wh_oslo', context())
   upstream.answer = () => Promise.reject(unavailable())
   clock.advance(12 * hour)
-  await list.find('wh_oslo', reading())
+  await list.find('wh_oslo', context())
   await settle()
-  await list.find('wh_oslo', reading())
-  t.equal(asked.length, 2)
+  await list.find('wh_oslo', context())
+  t.equal(calls.length, 2)
 })
 
-tap.test('takes in a warehouse that is announced, once there is a list', async (t) => {
-  const { list, names, upstream, asked } = start()
+tap.test('stores a delivered warehouse once there is a list', async (t) => {
+  const { list, names, upstream, calls } = start()
   const dated = (id: string, name: string, second: number) => ({
     id,
     name,
@@ -193,10 +193,10 @@ tap.test('takes in a warehouse that is announced, once there is a list', async (
   list.store(dated('wh_oslo', 'Oslo airport', 2))
   t.equal(list.known.get('wh_oslo')?.name, 'Oslo airport')
   list.store(dated('wh_oslo', 'Oslo airport', 2))
-  t.equal(asked.length, 1, 'a repeated delivery costs nothing')
+  t.equal(calls.length, 1, 'a repeated delivery makes no call')
 })
 
-tap.test('is read again where a delivery does not settle what a warehouse is now', async (t) => {
+tap.test('is read again if a delivery does not tell what a warehouse is now', async (t) => {
   const second = (n: number) => ({ trackstar_updated_date: `2026-01-01T00:00:0${n}Z` })
   const held = { id: 'wh_oslo', name: 'Oslo', code: 'OSL', ...second(1) }
   const deliveries: [what: string, delivered: Warehouse][] = [
@@ -207,16 +207,16 @@ tap.test('is read again where a delivery does not settle what a warehouse is now
     ['one that lacks a field', { id: 'wh_oslo', name: 'Oslo airport', ...second(2) }],
   ]
   for (const [what, delivered] of deliveries) {
-    const { list, names, upstream, asked } = start()
+    const { list, names, upstream, calls } = start()
     upstream.answer = async () => [held]
     await names()
     list.store(delivered)
     t.strictSame([...list.known.values()], [held], what)
-    t.equal(asked.length, 2, what)
+    t.equal(calls.length, 2, what)
   }
 })
 
-tap.test('a list that was being read does not undo a delivery', async (t) => {
+tap.test('a read that was in progress does not undo a delivery', async (t) => {
   const { clock, list, names, upstream } = start()
   const oslo = (name: string, second: number) => [
     { id: 'wh_oslo', name, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
@@ -235,7 +235,7 @@ tap.test('a list that was being read does not undo a delivery', async (t) => {
   t.equal(list.known.get('wh_oslo')?.name, 'Oslo airport')
 })
 
-tap.test('regression: an announcement that came late gave a warehouse its old name back', async (t) => {
+tap.test('regression: a late delivery restored the old name of a warehouse', async (t) => {
   const { list, names, upstream } = start()
   upstream.answer = async () => [{ id: 'wh_new', name: 'new', trackstar_updated_date: '2026-01-02T00:00:00Z' }]
   await names()
@@ -243,18 +243,18 @@ tap.test('regression: an announcement that came late gave a warehouse its old na
   t.equal(list.known.get('wh_new')?.name, 'new')
 })
 
-tap.test('is read again where it is only said that something has changed', async (t) => {
-  const { asked, list, names } = start()
+tap.test('is read again after a delivery without the record', async (t) => {
+  const { calls, list, names } = start()
   await names()
   list.invalidate()
   await settle()
-  t.equal(asked.length, 2)
+  t.equal(calls.length, 2)
 })
 
-tap.test('can be read before anybody asks, and is not when it is known', async (t) => {
-  const { asked, list } = start()
+tap.test('can be read in advance, and is not read again while it is cached', async (t) => {
+  const { calls, list } = start()
   await list.load()
   t.ok(list.known.size > 0)
   await list.load()
-  t.equal(asked.length, 1)
+  t.equal(calls.length, 1)
 })

@@ -4,7 +4,7 @@ import { configWarnings, unknownVariables } from '../../src/config/warnings.js'
 const required = { TRACKSTAR_API_KEY: 'key', TRACKSTAR_ACCESS_TOKEN: 'token' }
 const longKey = 'k'.repeat(16)
 
-tap.test('warns of nothing when the environment is as it should be', async (t) => {
+tap.test('has no warnings for a valid environment', async (t) => {
   t.strictSame(configWarnings({ ...required, HOST: '0.0.0.0', API_KEYS: `shop:${longKey}` }), [])
   t.strictSame(configWarnings({ ...required, AUTH_MODE: 'none' }), [])
 })
@@ -19,7 +19,7 @@ tap.test('warns of open access on an address that other machines reach', async (
   }
 })
 
-tap.test('warns of each API key of fewer than 16 characters, by its name', async (t) => {
+tap.test('warns of each API key of fewer than 16 characters by its name', async (t) => {
   const sha256 = 'a'.repeat(64)
   const keys = `shop:hunter2, office:${longKey}:read+write,old:sha256:${sha256},till:${'k'.repeat(15)}:read+write`
   const message = 'API key is shorter than 16 characters'
@@ -70,7 +70,7 @@ tap.test('ignores variables that are empty, of other programs, or set by Kuberne
   t.strictSame(configWarnings({ ...required, ...others, API_KEYS: `shop:${longKey}` }), [])
 })
 
-tap.test('knows the variables that another command reads besides', async (t) => {
+tap.test('knows additional variables of other commands', async (t) => {
   const environment = { ...required, AUTH_MODE: 'none', SANDBOX_PRODUCTS: '5', SANDBOX_PRODUCT: '5' }
   const expected = [
     { message: 'unknown environment variable', variable: 'SANDBOX_PRODUCT', nearest: 'SANDBOX_PRODUCTS' },

@@ -30,7 +30,7 @@ tap.test('serialises a change in the server-sent events format', async (t) => {
   })
 })
 
-tap.test('numbers events from 1, and knows the last number', async (t) => {
+tap.test('numbers events from 1, and has the last number', async (t) => {
   const made = log()
   t.equal(made.lastSequence, 0)
   t.equal(made.positionField, 'id: b007-0\n')
@@ -65,9 +65,9 @@ tap.test('returns the events after an id, and undefined for an unknown id', asyn
   t.strictSame(numbers(made.since('b007-0')), [1, 2, 3, 4, 5])
   const unknown = ['b007-6', 'b008-3', 'b007', 'b007-', 'b007-x', '-3', '3', '', 'b007--1', 'b007-1.5', ' b007-3']
   for (const id of [...unknown, `b007-${'9'.repeat(16)}`, 'x'.repeat(100)]) t.equal(made.since(id), undefined, id)
-  t.strictSame(numbers(log(0).since('b007-0')), [], 'of an empty log')
+  t.strictSame(numbers(log(0).since('b007-0')), [], 'in an empty log')
   t.equal(log(0).since('b007-1'), undefined)
-  t.strictSame(numbers(log(2, 'a-b').since('a-b-1')), [2], 'of a run id with a hyphen')
+  t.strictSame(numbers(log(2, 'a-b').since('a-b-1')), [2], 'in a log whose run id has a hyphen')
 })
 
 tap.test('buffers the last ten thousand events, and knows the oldest one', async (t) => {

@@ -6,7 +6,7 @@ import { EventReaders } from '../../src/events/event-readers.js'
 import { eventually, settle } from '../harness.js'
 import { change } from '../stock/view.js'
 
-/** A response that records what is written to it; with `reads` false, its client reads nothing. */
+/** A response that records what is written to it; unless `reads`, its client reads nothing. */
 class TestResponse extends EventEmitter {
   text = ''
   unread = 0
@@ -210,7 +210,7 @@ tap.test('does not add a reader whose response is already destroyed', async (t) 
 
 tap.test('writes to many readers without delaying other work', async (t) => {
   const { join, log } = start(t)
-  // Longer than a turn, all together.
+  // All of them together take longer than a turn.
   const slowly = () => {
     const response = new TestResponse()
     const write = response.write.bind(response)

@@ -6,7 +6,7 @@ import { simple, viewOf } from '../stock/view.js'
 
 const noPause = async () => {}
 
-/** A feed whose events can be read. */
+/** A feed with its events as text. */
 function feedOf(view: ReturnType<typeof viewOf>) {
   const feed = new StockFeed(view, 'boot', () => 1_700_000_000_000)
   const events: { sku: string; previous_available: number | null; available: number; as_of: string }[] = []
@@ -31,7 +31,7 @@ tap.test('publishes nothing while it fills the index', async (t) => {
   t.strictSame(published(), [])
 })
 
-tap.test('publishes changes with the time they were noticed', async (t) => {
+tap.test('publishes each change with the time at which it was noticed', async (t) => {
   const view = viewOf([simple('a'), simple('b')], [item('a', { fulfillable: 5 }), item('b', { fulfillable: 1 })])
   const { feed, events, published } = feedOf(view)
   await feed.start(noPause)
@@ -41,7 +41,7 @@ tap.test('publishes changes with the time they were noticed', async (t) => {
   t.strictSame(published(), [['A', 5, 4]])
 })
 
-tap.test('publishes one change of a product, however often it is named', async (t) => {
+tap.test('publishes one change of a product that is named several times', async (t) => {
   const set = { ...kit(reference('a', 'A'), reference('b', 'B')), id: 'set', sku: 'SET' }
   const view = viewOf([simple('a'), set], [item('a', { fulfillable: 5 }), item('b', { fulfillable: 5 })])
   const { feed, published } = feedOf(view)
@@ -70,13 +70,13 @@ tap.test('gives other work a turn while it fills a large index, and misses no ch
   }, 0)
   t.equal(pauses, 3)
   t.equal(feed.index.size, 3)
-  t.strictSame(published(), [], 'not live yet')
+  t.strictSame(published(), [], 'the feed is not live yet')
   view.items.set('p0', item('p0', { fulfillable: 9 }))
   feed.update(['p0'])
   t.strictSame(published(), [['P0', 2, 9]])
 })
 
-tap.test('ends for good when stopped', async (t) => {
+tap.test('stays stopped', async (t) => {
   const view = viewOf([simple('a')], [item('a', { fulfillable: 5 })])
   const { feed, published, ends } = feedOf(view)
   await feed.start(noPause)
@@ -133,7 +133,7 @@ tap.test('recomputes the remaining product when another with its SKU is deleted'
   ])
 })
 
-tap.test('regression: readers were told 0 when one of two active products with a SKU was deactivated', async (t) => {
+tap.test('regression: events said 0 when one of two active products with a SKU was deactivated', async (t) => {
   const one = (active: boolean) => simple('one', { sku: 'CHAI', active })
   const two = simple('two', { sku: 'CHAI', active: true })
   const view = viewOf([one(true), two], [item('one', { fulfillable: 3 }), item('two', { fulfillable: 21 })])
@@ -142,7 +142,7 @@ tap.test('regression: readers were told 0 when one of two active products with a
   t.equal(feed.index.size, 0, 'the SKU is ambiguous')
   view.items.set('one', item('one', { fulfillable: 4 }))
   feed.update(['one'])
-  t.strictSame(published(), [], 'and has no number')
+  t.strictSame(published(), [], 'it has no number')
   view.products.set('one', one(false))
   feed.update(['one'])
   t.strictSame(published(), [['CHAI', null, 21]])

@@ -6,7 +6,7 @@ import { simple, viewOf } from '../stock/view.js'
 const summaries = (changes: ReturnType<StockIndex['update']>) =>
   changes.map(({ productId, sku, available, previousAvailable }) => [productId, sku, previousAvailable, available])
 
-/** An index of the whole view. */
+/** An index of every product in the view. */
 function indexOf(view: ReturnType<typeof viewOf>) {
   const index = new StockIndex(view)
   for (const id of view.productIds()) index.update(id)
@@ -82,7 +82,7 @@ tap.test('computes a kit from its components', async (t) => {
   const view = viewOf([box], [item('cup', { fulfillable: 9 }), item('tray', { fulfillable: 5 })])
   const index = indexOf(view)
   view.items.set('cup', item('cup', { fulfillable: 8 }))
-  t.strictSame(index.update('box'), [], 'two still')
+  t.strictSame(index.update('box'), [], 'still two')
   view.items.set('cup', item('cup', { fulfillable: 7 }))
   t.strictSame(summaries(index.update('box')), [['box', 'BOX', 2, 1]])
 })
@@ -113,7 +113,7 @@ tap.test('omits products without a SKU', async (t) => {
   t.equal(index.size, 0)
 })
 
-tap.test('a changed SKU is a loss under the old one and new under the other', async (t) => {
+tap.test('a changed SKU is a removal under the old one and an addition under the new one', async (t) => {
   const view = viewOf([simple('a')], [item('a', { fulfillable: 5 })])
   const index = indexOf(view)
   view.products.set('a', simple('a', { sku: 'NEW' }))
@@ -160,11 +160,11 @@ tap.test('regression: a move between warehouses was no change', async (t) => {
   view.items.set('a', item('a', { fulfillable: 5, inventory_by_warehouse_id: breakdown(1, 4) }))
   t.strictSame(summaries(index.update('a')), [['a', 'A', 5, 5]])
   view.items.set('a', item('a', { fulfillable: 5, inventory_by_warehouse_id: { y: { fulfillable: 5 } } }))
-  t.strictSame(summaries(index.update('a')), [['a', 'A', 5, 5]], 'to another one')
+  t.strictSame(summaries(index.update('a')), [['a', 'A', 5, 5]], 'a move to another one')
   t.strictSame(index.update('a'), [])
 })
 
-tap.test('a changed merchant is a loss for the old one and new for the other', async (t) => {
+tap.test('a changed merchant is a removal for the old one and an addition for the new one', async (t) => {
   const view = viewOf([simple('a', { warehouse_customer_id: 'm1' })], [item('a', { fulfillable: 5 })])
   const index = indexOf(view)
   view.products.set('a', simple('a', { warehouse_customer_id: 'm2' }))

@@ -6,7 +6,7 @@ import { apiKeys } from '../../src/config/formats.js'
 import auth, { type Caller, KeyStore } from '../../src/http/auth.js'
 import problemDetails from '../../src/http/problems.js'
 
-/** An application with a route of each kind of access; each returns the caller. */
+/** An application with a route for each kind of access; each returns the caller. */
 async function start(t: Test, keys: string | undefined = 'shop:one,office:two:read+write') {
   const app = Fastify({ logger: false })
   const tickets = new Map<string, Caller>()
@@ -58,7 +58,7 @@ tap.test('regression: a valid X-API-Key was refused beside the Authorization of 
   t.strictSame(await ask('/plain', { authorization: 'Bearer no', 'x-api-key': 'no' }), [401, 'unauthorized'])
 })
 
-tap.test('of two valid keys takes the bearer token', async (t) => {
+tap.test('uses the bearer token if both keys are valid', async (t) => {
   const { ask } = await start(t)
   t.strictSame(await ask('/plain', { authorization: 'Bearer two', 'x-api-key': 'one' }), [200, 'office'])
   t.strictSame(await ask('/write', { authorization: 'Bearer one', 'x-api-key': 'two' }, 'PUT'), [403, 'forbidden'])
@@ -111,7 +111,7 @@ tap.test('requires no key on open routes, but identifies the caller', async (t) 
     t.strictSame(await ask(url, { 'x-api-key': 'no' }), [200, null])
     t.strictSame(await ask(url, { 'x-api-key': 'one' }), [200, 'shop'])
   }
-  t.strictSame(await ask('/signed', {}, 'POST'), [200, null], 'nor on a route that verifies a signature')
+  t.strictSame(await ask('/signed', {}, 'POST'), [200, null], 'a route that verifies a signature requires none either')
   t.strictSame(await ask('/nowhere'), [404, 'route_not_found'], 'an unknown route is a 404 for everyone')
 })
 
@@ -178,7 +178,11 @@ tap.test('allows everything without authentication', async (t) => {
   t.strictSame(await ask('/tickets'), [200, 'anonymous'])
   tickets.set('good', { name: 'anonymous', scopes: ['read', 'write'] })
   t.strictSame(await ask('/tickets?ticket=good'), [200, 'anonymous'])
-  t.strictSame(await ask('/tickets?ticket=bad'), [401, 'unauthorized'], 'as with keys, so that a page works the same')
+  t.strictSame(
+    await ask('/tickets?ticket=bad'),
+    [401, 'unauthorized'],
+    'as with keys, so that a page works in both modes',
+  )
 })
 
 const keyStore = (given: string) => new KeyStore(apiKeys.parse(given) ?? [])

@@ -79,7 +79,7 @@ tap.test('tells a rejected client when to retry, in header and body', async (t) 
   })
 })
 
-tap.test('starts a new count after a minute, however many requests were rejected meanwhile', async (t) => {
+tap.test('starts a new count after a minute, regardless of rejected requests', async (t) => {
   const { ask, clock } = await start(t, 2)
   for (let n = 0; n < 5; n++) await ask()
   clock.advance(59_999)
@@ -98,10 +98,10 @@ tap.test('starts a new count after a minute, however many requests were rejected
 tap.test('counts what a request costs, also if it is rejected', async (t) => {
   const { ask, pay, clock } = await start(t, 10)
   t.strictSame(await pay(4), [200, 6])
-  t.strictSame(await pay(0), [200, 5], 'at least 1')
+  t.strictSame(await pay(0), [200, 5], 'each request costs at least 1')
   t.strictSame(await ask(), [200, 4])
   t.strictSame(await pay(5), [429, 0])
-  t.strictSame(await ask(), [429, 0], 'the rejected one counts')
+  t.strictSame(await ask(), [429, 0], 'the rejected request counts')
   clock.advance(60_000)
   t.strictSame(await pay(10), [200, 0])
 })
@@ -116,10 +116,10 @@ tap.test('says what a rejected request costs', async (t) => {
   )
 })
 
-tap.test('counts keys by name, whatever their address', async (t) => {
+tap.test('counts keys by name, regardless of address', async (t) => {
   const { ask, clientAt } = await start(t, 2, { keys: 'shop:one,shop:two,office:three' })
   t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 1])
-  t.strictSame(await ask({ authorization: 'Bearer two' }, '10.0.0.2'), [200, 0], 'the other key of that name')
+  t.strictSame(await ask({ authorization: 'Bearer two' }, '10.0.0.2'), [200, 0], 'the other key of the same name')
   t.strictSame(await ask({ 'x-api-key': 'one' }, '10.0.0.3'), [429, 0])
   t.strictSame(await ask({ 'x-api-key': 'three' }), [200, 1], 'another name')
   t.equal(await clientAt('10.0.0.1', { 'x-api-key': 'three' }), 'key:office')
@@ -131,7 +131,11 @@ tap.test('counts requests with an unknown key by address, so that keys cannot be
   t.strictSame(await ask({ authorization: 'Bearer guess-2' }), [401, 1])
   t.strictSame(await ask(), [401, 0])
   t.strictSame(await ask({ 'x-api-key': 'guess 3' }), [429, 0])
-  t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 2], 'who has a key is not kept out by another')
+  t.strictSame(
+    await ask({ 'x-api-key': 'one' }),
+    [200, 2],
+    'requests with a valid key are not limited by those without',
+  )
   t.strictSame(await ask({ 'x-api-key': 'guess 4' }, '10.0.0.2'), [401, 2])
   t.equal((await app.inject({ url: '/nowhere', remoteAddress: '10.0.0.1' })).statusCode, 429)
 })
@@ -139,8 +143,8 @@ tap.test('counts requests with an unknown key by address, so that keys cannot be
 tap.test('counts addresses without authentication, and IPv6 addresses by network', async (t) => {
   const { ask } = await start(t, 1)
   t.strictSame(await ask({}, '10.0.0.1'), [200, 0])
-  t.strictSame(await ask({ 'x-api-key': 'other' }, '10.0.0.1'), [429, 0], 'whatever he shows')
-  t.strictSame(await ask({}, '::ffff:10.0.0.1'), [429, 0], 'the same address, as an IPv6 socket has it')
+  t.strictSame(await ask({ 'x-api-key': 'other' }, '10.0.0.1'), [429, 0], 'whatever key it sends')
+  t.strictSame(await ask({}, '::ffff:10.0.0.1'), [429, 0], 'the same address in the form of an IPv6 socket')
   t.strictSame(await ask({}, '10.0.0.2'), [200, 0])
   t.strictSame(await ask({}, '2001:db8:1:2::1'), [200, 0])
   t.strictSame(await ask({}, '2001:db8:1:2:ffff:ffff:ffff:ffff'), [429, 0])
@@ -179,7 +183,7 @@ tap.test('counts nothing with a limit of 0, but still identifies clients', async
   const open = await start(t, 0)
   t.equal(await open.clientAt('10.0.0.1'), '10.0.0.1')
   t.equal(await open.clientAt('2001:db8:1:2:3::1'), '2001:db8:1:2::')
-  t.equal(await open.clientAt('fe80::1%eth0'), 'fe80::', 'as it comes over a link of its own')
+  t.equal(await open.clientAt('fe80::1%eth0'), 'fe80::', "the client's own address")
 })
 
 tap.test('regression: a request on a closed connection was an internal error', async (t) => {

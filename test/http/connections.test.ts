@@ -7,7 +7,7 @@ import tap, { type Test } from 'tap'
 import { serverOptions } from '../../src/http/server-options.js'
 import { eventually } from '../harness.js'
 
-/** A server that keeps what it handles. `/slow` is answered by `release`, `/close` closes the connection. */
+/** A server that records its requests. `release` answers `/slow`; `/close` closes the connection. */
 async function start(t: Test) {
   const handled: string[] = []
   const releases: (() => void)[] = []
@@ -65,7 +65,7 @@ tap.test('answers the complete requests before a malformed one, and closes the c
   t.strictSame(handled, ['/slow', '/fast/1'])
 })
 
-tap.test('drops requests that wait when the client disconnects', async (t) => {
+tap.test('drops waiting requests when the client disconnects', async (t) => {
   const { handled, releases, socket } = await start(t)
   socket.on('error', () => {})
   socket.write(get('/slow') + get('/fast/1'))
@@ -76,7 +76,7 @@ tap.test('drops requests that wait when the client disconnects', async (t) => {
   t.strictSame(handled, ['/slow'])
 })
 
-tap.test('ignores expectations that it does not know', async (t) => {
+tap.test('ignores unknown expectations', async (t) => {
   const { socket } = await start(t)
   socket.write(get('/close').replace('Host', 'Expect: nonsense\r\nHost'))
   t.strictSame(statuses(await text(socket)), ['200'])

@@ -28,7 +28,7 @@ async function start(t: Test, origins = [shop, 'http://localhost:5173']) {
   return { app, from, preflight }
 }
 
-/** The names of a list in a header. */
+/** The names in a list header. */
 const names = (header: unknown) => String(header).split(/, */)
 const corsHeaders = (headers: object) => Object.keys(headers).filter((name) => name.startsWith('access-control-'))
 
@@ -37,8 +37,8 @@ tap.test('allows pages of configured origins to read responses', async (t) => {
   for (const origin of [shop, 'http://localhost:5173']) {
     const { headers } = await from(origin)
     t.equal(headers['access-control-allow-origin'], origin)
-    t.strictSame(names(headers['vary']), ['Origin'], 'so that no cache gives it to a page of the other')
-    t.notOk(headers['access-control-allow-credentials'], 'never with cookies')
+    t.strictSame(names(headers['vary']), ['Origin'], 'no cache may serve it to a page of the other origin')
+    t.notOk(headers['access-control-allow-credentials'], 'credentials are never allowed')
   }
 })
 
@@ -84,13 +84,13 @@ tap.test('allows no other origin, however similar', async (t) => {
     t.equal(reply.statusCode, 200, origin)
     t.strictSame(corsHeaders(reply.headers), [], origin)
     t.match(reply.headers['vary'], 'Origin')
-    const asked = await preflight(origin)
-    t.equal(asked.statusCode, 404, origin)
-    t.strictSame(corsHeaders(asked.headers), [], origin)
+    const response = await preflight(origin)
+    t.equal(response.statusCode, 404, origin)
+    t.strictSame(corsHeaders(response.headers), [], origin)
   }
   const none = await from(undefined)
   t.equal(none.statusCode, 200)
-  t.strictSame(corsHeaders(none.headers), [], 'who sends no origin is no page')
+  t.strictSame(corsHeaders(none.headers), [], 'a request without Origin is not from a page')
 })
 
 tap.test('answers a preflight with the allowed methods and headers', async (t) => {
@@ -133,7 +133,7 @@ tap.test('allows a page to read a rejection', async (t) => {
   }
 })
 
-tap.test('answers an OPTIONS request that is no preflight', async (t) => {
+tap.test('answers an OPTIONS request that is not a preflight', async (t) => {
   const { app } = await start(t)
   const reply = await app.inject({ method: 'OPTIONS', url: '/things', headers: { origin: shop } })
   t.equal(reply.statusCode, 204)

@@ -3,7 +3,7 @@ import { startService } from '../harness.js'
 
 const stock = '/products/SENCHA-100/stock'
 
-tap.test('regression: without keys, a page of another name could call the service (DNS rebinding)', async (t) => {
+tap.test('regression: without keys, a page of another host could call the service (DNS rebinding)', async (t) => {
   const { app, sandbox, get } = await startService(t, { environment: { HOST: 'Stock.internal' } })
   const foreign = [
     'attacker.example',
@@ -29,7 +29,7 @@ tap.test('regression: without keys, a page of another name could call the servic
   t.equal(sandbox.calls.length, 0)
 })
 
-tap.test('answers to loopback names, addresses and the configured host', async (t) => {
+tap.test('accepts loopback names, addresses and the configured host', async (t) => {
   const { get } = await startService(t, { environment: { HOST: 'Stock.internal' } })
   const own = [
     'localhost',
@@ -46,7 +46,7 @@ tap.test('answers to loopback names, addresses and the configured host', async (
   }
 })
 
-tap.test('answers to any name where callers need a key', async (t) => {
+tap.test('accepts any name if callers need a key', async (t) => {
   const { get } = await startService(t, { environment: { AUTH_MODE: 'api-key', API_KEYS: 'shop:hunter2' } })
   t.equal((await get(stock, { host: 'stock.example', 'x-api-key': 'hunter2' })).statusCode, 200)
 })

@@ -39,7 +39,7 @@ async function untilRejected(app: FastifyInstance, turnMs: number): Promise<Ligh
   throw new Error('no request was rejected within ten seconds')
 }
 
-tap.test('rejects requests while the event loop is far behind', async (t) => {
+tap.test('rejects requests while the event loop is delayed', async (t) => {
   const app = await start(t, 20)
   t.equal((await app.inject('/things')).statusCode, 200)
   const rejected = await untilRejected(app, 40)
@@ -52,11 +52,11 @@ tap.test('rejects requests while the event loop is far behind', async (t) => {
     503,
     'webhooks are rejected too, and sent again',
   )
-  t.equal((await app.inject('/livez')).statusCode, 200, 'a probe is answered')
+  t.equal((await app.inject('/livez')).statusCode, 200, 'probes are answered')
   await eventually(async () => (await app.inject('/things')).statusCode === 200)
 })
 
-tap.test('rejects requests if one turn takes longer than a sample', async (t) => {
+tap.test('rejects requests if a single turn takes longer than a sample', async (t) => {
   const app = await start(t, 20)
   t.equal((await untilRejected(app, sampleIntervalMs + 10)).statusCode, 503)
 })
@@ -72,7 +72,7 @@ tap.test('does not reject requests after one long pause', async (t) => {
   t.strictSame([...statuses], [200])
 })
 
-tap.test('regression: a cheap client was rejected for the load of another', async (t) => {
+tap.test("regression: a client with cheap requests was rejected because of another client's load", async (t) => {
   const app = await start(t, 20)
   const heavy = () => app.inject({ url: '/things', remoteAddress: '10.0.0.1' })
   const cheap = () => app.inject({ url: '/things', remoteAddress: '10.0.0.2' })
@@ -87,7 +87,7 @@ tap.test('regression: a cheap client was rejected for the load of another', asyn
   t.strictSame([...statuses, (await cheap()).statusCode], [200, 200])
 })
 
-tap.test('a client that has used the event loop for long work is above the average, until that is long ago', (t) => {
+tap.test('a client with long work is above the average until that work is long ago', (t) => {
   const loads = new ClientLoads()
   loads.add('heavy', 1000)
   for (let n = 0; n < 100; n++) loads.add('cheap', 0.3)

@@ -39,13 +39,13 @@ tap.test('removes configured secrets from every line', async (t) => {
   }
 })
 
-tap.test('leaves values that are too short for a secret', async (t) => {
+tap.test('does not replace values that are too short to be a secret', async (t) => {
   const { lines, logger } = startLogger('a', 'info')
   logger.info('a line with information')
   t.equal(JSON.parse(lines[0] ?? '').msg, 'a line with information')
 })
 
-tap.test('logs from the configured level', async (t) => {
+tap.test('logs at the configured level and above', async (t) => {
   t.equal(createLogger({ logLevel: 'silent', trackstarApiKey: 'a', trackstarAccessToken: 'b' }).level, 'silent')
 })
 
@@ -91,7 +91,7 @@ tap.test('sends the request id with every response', async (t) => {
   }
 })
 
-tap.test('logs a line per request with the route template and how its records were read', async (t) => {
+tap.test('logs one line per request, with the route template and the cache outcome', async (t) => {
   const { app, lines } = await startApp(t)
   app.get('/products/:sku', (request) => {
     request.readContext = { outcome: 'hit', calls: new Set([{}]) }
@@ -120,7 +120,7 @@ tap.test('logs a line per request with the route template and how its records we
   t.notMatch(lines.join(''), 'SECRET-SKU')
 })
 
-tap.test('logs a line for a client that disconnects before the response', async (t) => {
+tap.test('logs a client that disconnects before the response', async (t) => {
   const { app, lines } = await startApp(t)
   let answer = (_body: object) => {}
   app.get('/slow', () => new Promise<object>((resolve) => (answer = resolve)))
@@ -155,7 +155,7 @@ tap.test('logs successful requests of a noisy route at its own level, and failur
   )
 })
 
-tap.test('logs a stream that its client leaves as completed, and one that never began as aborted', async (t) => {
+tap.test('logs a stream that its client closes as completed, and one that never started as aborted', async (t) => {
   const { app, lines } = await startApp(t)
   let begin = () => {}
   app.get('/stream', { config: { isStream: true } }, (_request, reply) => {

@@ -60,7 +60,7 @@ const state: ConnectionState = {
   mirror: null,
 }
 
-/** An application with metrics whose state can be changed. */
+/** An application with metrics; its state can be changed. */
 async function start(t: Test, given: Partial<ConnectionState> = {}) {
   let now: ConnectionState = { ...state, ...given }
   const metrics = new Metrics()
@@ -90,12 +90,12 @@ tap.test('serves the text format of Prometheus', async (t) => {
   t.ok(parse(reply.body).size > 50)
 })
 
-/** Units that metrics are not measured in, and words that repeat the type. */
+/** Units that metrics may not use, and words that repeat the type. */
 const units =
   /(?:^|_)(?:ms|milliseconds|micros|nanoseconds|minutes|hours|days|kb|mb|kilobytes|megabytes|percent)(?:_|$)/
 const types = /(?:^|_)(?:counter|gauge|histogram|summary|metric)(?:_|$)/
 
-/** What `promtool check metrics` would report: the rules of Prometheus' promlint. */
+/** The problems that `promtool check metrics` would report by the rules of Prometheus' promlint. */
 function lint(text: string): string[] {
   const helps = new Map(Array.from(text.matchAll(/^# HELP (\S+) (.*)$/gm), ([, name = '', help = '']) => [name, help]))
   const metrics = Array.from(text.matchAll(/^# TYPE (\S+) (\w+)$/gm), ([, name = '', type]) => ({ name, type }))
@@ -135,9 +135,9 @@ tap.test('names the versions of the service and of Node.js', async (t) => {
   t.equal((await scrape()).get(`build_info{version="${version}",node="${process.version}"}`), 1)
 })
 
-tap.test('reads the current state', async (t) => {
+tap.test('reads the state at each scrape', async (t) => {
   const { scrape, setState } = await start(t)
-  const wanted = {
+  const expected = {
     trackstar_budget_permits_left: 6,
     trackstar_permits_awaited: 2,
     trackstar_keys_awaited: 5,
@@ -152,17 +152,17 @@ tap.test('reads the current state', async (t) => {
     'cache_lookups_total{outcome="hit"}': 9,
   }
   const samples = await scrape()
-  for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
+  for (const [name, value] of Object.entries(expected)) t.equal(samples.get(name), value, name)
   setState({ circuit: 'open', credentials: 'refused', lookups: { ...state.lookups, hit: 12 } })
   t.equal((await scrape()).get('trackstar_credentials_refused'), 1)
   t.equal((await scrape()).get('trackstar_circuit_state{state="open"}'), 1)
-  t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'replaced, not added')
+  t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'values are replaced, not added')
 })
 
 tap.test('has metrics of the mirror only if there is one', async (t) => {
   const { scrape, setState } = await start(t, { mirror })
   const samples = await scrape()
-  const wanted = {
+  const expected = {
     'mirror_state{state="live"}': 1,
     'mirror_state{state="loading"}': 0,
     'mirror_state{state="off"}': 0,
@@ -172,7 +172,7 @@ tap.test('has metrics of the mirror only if there is one', async (t) => {
     mirror_pages_read: 7,
     mirror_synced_timestamp_seconds: 1_700_000_000.5,
   }
-  for (const [name, value] of Object.entries(wanted)) t.equal(samples.get(name), value, name)
+  for (const [name, value] of Object.entries(expected)) t.equal(samples.get(name), value, name)
   t.notOk(samples.has('mirror_pages_left'), 'unknown, not 0')
   setState({ mirror: { ...mirror, state: 'loading', pagesLeft: 5, syncedAt: undefined } })
   const later = await scrape()
@@ -249,7 +249,7 @@ tap.test('counts a request as in flight until it is answered or aborted', async 
   await eventually(async () => (await inFlight()) === 0)
 })
 
-tap.test('keeps two applications apart', async (t) => {
+tap.test('two applications do not share metrics', async (t) => {
   const [one, other] = [await start(t), await start(t)]
   await one.app.inject('/things/1')
   t.notOk((await other.scrape()).has('http_request_seconds_count{method="GET",route="/things/:id",status="200"}'))

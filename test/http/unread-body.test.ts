@@ -56,7 +56,7 @@ tap.test('regression: fetch saw EPIPE in place of the response to a body that is
   }
 })
 
-tap.test('a client that sends all before it reads gets the response', async (t) => {
+tap.test('a client that sends everything before it reads gets the response', async (t) => {
   const { port } = await start(t)
   for (const framing of [`Content-Length: ${big.length}`, 'Transfer-Encoding: chunked']) {
     const socket = connect(port, '127.0.0.1')

@@ -12,7 +12,10 @@ import { eventually, TestClock } from '../harness.js'
 
 const MB = 1024 * 1024
 
-/** An application that may hold 39 MB: 19.5 of one client, 9.75 on one connection. Each response is far above a socket's buffers. */
+/**
+ * An application that may buffer 39 MB: 19.5 for a client, 9.75 on a connection. Each response far exceeds a socket's
+ * buffers.
+ */
 async function start(t: Test) {
   const app = Fastify()
   await app.register(problemDetails)
@@ -39,7 +42,7 @@ async function start(t: Test) {
     for (const socket of sockets) socket.destroy()
     await app.close()
   })
-  /** Requests something, and reads only the beginning of the response. */
+  /** Sends a request and reads only the beginning of the response. */
   async function leaveUnread(key: string, path = '/whole', count = 1): Promise<Socket> {
     const socket = connect(port, '127.0.0.1')
     sockets.push(socket)
@@ -53,7 +56,7 @@ async function start(t: Test) {
   return { port, leaveUnread, openConnections }
 }
 
-/** Reads the rest, and returns whether so many bytes came before the connection ended. */
+/** Reads the rest, and returns whether this many bytes arrived before the connection ended. */
 async function readRest(socket: Socket, expected: number): Promise<boolean> {
   socket.resume()
   await eventually(() => socket.bytesRead >= expected || socket.closed)
@@ -61,7 +64,7 @@ async function readRest(socket: Socket, expected: number): Promise<boolean> {
 }
 
 for (const path of ['/whole', '/held']) {
-  tap.test(`drops the oldest unread response of a client beyond its bound: ${path}`, async (t) => {
+  tap.test(`drops the oldest unread response of a client beyond the limit of a client: ${path}`, async (t) => {
     const { leaveUnread, openConnections } = await start(t)
     const [first, second, third] = [
       await leaveUnread('one', path),
@@ -75,13 +78,13 @@ for (const path of ['/whole', '/held']) {
   })
 }
 
-tap.test('drops a response of the client that holds most beyond the bound for all', async (t) => {
+tap.test('drops a response of the client with most unread bytes beyond the limit for all', async (t) => {
   const { leaveUnread, openConnections } = await start(t)
   const small = await leaveUnread('three')
   const large = [await leaveUnread('one'), await leaveUnread('one')]
   const others = [await leaveUnread('two'), await leaveUnread('two')]
   await eventually(async () => (await openConnections()) === 4)
-  t.ok(await readRest(small, 8 * MB), 'a client with one response is not dropped for the others')
+  t.ok(await readRest(small, 8 * MB), 'a client with a single response is not dropped because of others')
   const kept = await Promise.all([...large, ...others].map((socket) => readRest(socket, 8 * MB)))
   t.strictSame(kept, [false, true, true, true])
 })
@@ -93,12 +96,12 @@ tap.test('drops a connection with many pipelined responses', async (t) => {
   t.pass()
 })
 
-tap.test('sends a response that alone exceeds the bound of a client', async (t) => {
+tap.test('sends a response that alone exceeds the limit of a client', async (t) => {
   const { leaveUnread } = await start(t)
   t.ok(await readRest(await leaveUnread('one', '/huge'), 30 * MB))
 })
 
-tap.test('does not count responses that are read, nor what a stream does not hold yet', async (t) => {
+tap.test('does not count responses that are read, nor the unsent part of a stream', async (t) => {
   const { port, leaveUnread, openConnections } = await start(t)
   for (let n = 0; n < 10; n++) {
     const response = await fetch(`http://127.0.0.1:${port}/whole`, { headers: { 'x-api-key': 'one' } })

@@ -44,10 +44,10 @@ tap.test('removes a product and nothing else', async (t) => {
   t.equal(index.productIds.size, 0)
   index.add(product('p4', 'A'))
   index.remove(product('p4', 'A'))
-  t.strictSame(index.productIdsOfSku('A'), [], 'also when it was the only one')
+  t.strictSame(index.productIdsOfSku('A'), [], 'even the only one')
 })
 
-tap.test('accepts products without SKU or items', async (t) => {
+tap.test('accepts products without a SKU or items', async (t) => {
   const index = new CatalogIndex()
   index.add({ id: 'p1' })
   index.add({ id: 'p2', sku: '', inventory_items: null })

@@ -12,7 +12,7 @@ import { settle, TestClock } from '../harness.js'
 
 export const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, negativeTtlMs: 30_000 }
 
-/** A time as upstream writes it: without milliseconds. */
+/** A time in upstream's format, without milliseconds. */
 export const toUpstreamDate = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 export interface ListCall {
@@ -27,7 +27,7 @@ export class UpstreamLists {
   inventory: InventoryItem[] = []
   malformed: MalformedRecord[] = []
   pageSize = 2
-  /** How far upstream's clock is ahead of ours; undefined: its answers have no date. */
+  /** How far upstream's clock is ahead of ours; undefined: its responses have no date. */
   aheadMs: number | undefined = 0
   readonly calls: ListCall[] = []
   /** Called before each answer. What it returns or throws replaces the answer. */
@@ -81,7 +81,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
   const warnings: string[] = []
   const infos: { fields: object; text: string }[] = []
   const malformed: string[] = []
-  /** Resources whose first copy upstream has not finished. */
+  /** Resources whose first sync upstream has not finished. */
   const incomplete: string[] = []
   const waits: { ms: number; end: () => void }[] = []
   const log = {
@@ -134,16 +134,16 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     await settle()
     return wait.ms
   }
-  /** Ends waits until this much time has passed. */
+  /** Ends waits until `ms` have passed. */
   async function passTime(ms: number): Promise<void> {
     for (const until = clock.now() + ms; clock.now() < until; ) await finishWait()
   }
-  /** Passes time until the running comparison, or the one that is due next, is through. */
+  /** Passes time until the comparison that runs, or is due next, is complete. */
   async function finishComparison(): Promise<void> {
     while (mirror.progress.pagesLeft === 0) await finishWait()
     while (mirror.progress.pagesLeft !== 0) await finishWait()
   }
-  /** Runs the mirror until it is live and has compared the catalog once, and discards the calls so far. */
+  /** Runs the mirror until it is live and has compared the catalog once, and clears the calls. */
   async function startLive(): Promise<{ readonly run: Promise<void> }> {
     const run = mirror.run()
     await settle()

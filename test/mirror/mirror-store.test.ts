@@ -19,7 +19,7 @@ function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
   store.storePage('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
   store.confirm(clock.now())
   store.setState('live')
-  /** A read that began after whatever is cached was read. */
+  /** A read that began after all cached records were read. */
   const now = () => ({ begunAt: clock.now() + 1, readAt: clock.now() })
   const keep = {
     product: (record: Product) => cache.store('product', record, now()),
@@ -168,9 +168,9 @@ tap.test('regression: an evicted record counted as absent', async (t) => {
   t.ok(store.isAuthoritative)
   for (let n = 0; n < 10; n++) keep.item({ id: `more-${n}`, name: 'x'.repeat(50) })
   t.notOk(store.fitsInMemory)
-  t.notOk(store.isAuthoritative, 'so that callers are served by read-through')
+  t.notOk(store.isAuthoritative, 'callers are served by read-through')
   t.equal(store.findProducts('KIT').value, undefined)
-  t.strictSame(store.idsReadBefore('products', Number.POSITIVE_INFINITY), [], 'nor is it compared')
+  t.strictSame(store.idsReadBefore('products', Number.POSITIVE_INFINITY), [], 'it is not compared either')
 })
 
 tap.test('regression: an error while processing changed products ended the process', async (t) => {

@@ -23,7 +23,7 @@ function createWithRecords(size: number, options: Parameters<typeof createMirror
 }
 const minuteMs = 60_000
 
-tap.test('loads both lists page by page at mirror priority, and is then live', async (t) => {
+tap.test('loads both lists page by page at mirror priority, then is live', async (t) => {
   const { upstream, mirror, store, states, infos, clock, affected } = createWithRecords(3)
   t.match(mirror.progress, {
     state: 'loading',
@@ -41,8 +41,8 @@ tap.test('loads both lists page by page at mirror priority, and is then live', a
   }
   const calls = upstream.takeCalls()
   t.strictSame(calls.slice(0, 4).sort(), ['inventory', 'inventory @2', 'products', 'products @2'])
-  t.strictSame(calls.slice(4, 6), ['products changes', 'inventory changes'], 'reads what changed during the load')
-  t.strictSame(calls.slice(6), ['products', 'products @2', 'inventory', 'inventory @2'], 'and compares at once')
+  t.strictSame(calls.slice(4, 6), ['products changes', 'inventory changes'], 'changes during the load')
+  t.strictSame(calls.slice(6), ['products', 'products @2', 'inventory', 'inventory @2'], 'a comparison follows at once')
   t.strictSame(states, ['live'])
   t.ok(store.isAuthoritative)
   t.match(store.findProducts('SKU-2'), { value: [{ id: 'p2' }] })
@@ -125,7 +125,7 @@ tap.test('regression: a page token that repeats itself was followed forever', as
   await settle()
 })
 
-tap.test('reads changes from behind the newest date that a record has shown, in two calls per interval', async (t) => {
+tap.test('reads changes from before the newest date of any record, in two calls per interval', async (t) => {
   const { upstream, clock, store, mirror, finishWait, startLive } = createWithRecords(3)
   const loadedAt = clock.now()
   upstream.products[1] = product(1, { trackstar_updated_date: toUpstreamDate(loadedAt - 3_600_000) })
@@ -176,7 +176,7 @@ tap.test('regression: one date in the future skipped the changes before it', asy
   mirror.stop()
 })
 
-tap.test('regression: a change during a long load, to a page read already, was missed', async (t) => {
+tap.test('regression: a change to a page that a long load had already read was missed', async (t) => {
   const { upstream, clock, store, mirror } = createWithRecords(6)
   const loadMs = 3_600_000
   upstream.beforeAnswer = ({ resource, filters }) => {
@@ -199,7 +199,7 @@ tap.test('regression: a change during a long load, to a page read already, was m
   mirror.stop()
 })
 
-tap.test('begins with its own clock, or upstream’s where that is behind, when no record has a date', async (t) => {
+tap.test("starts from its own clock, or upstream's if that is behind, when no record has a date", async (t) => {
   for (const aheadMs of [undefined, 3_600_000, -3_600_000]) {
     const { upstream, clock, mirror, finishWait, startLive } = createWithRecords(1)
     upstream.aheadMs = aheadMs
@@ -211,7 +211,7 @@ tap.test('begins with its own clock, or upstream’s where that is behind, when 
   }
 })
 
-tap.test('does not read a whole catalog of one date at every interval for ever', async (t) => {
+tap.test('does not read a whole catalog with the same date at every interval', async (t) => {
   const { upstream, clock, mirror, finishWait, passTime, startLive } = createWithRecords(6)
   const date = { trackstar_updated_date: toUpstreamDate(clock.now()) }
   upstream.inventory = upstream.inventory.map((record) => ({ ...record, ...date }))
@@ -312,7 +312,7 @@ tap.test('a comparison removes deleted records and reports the affected products
   mirror.stop()
 })
 
-tap.test('regression: the absence of an id with a comma was read as that of two others', async (t) => {
+tap.test('regression: the absence of an id with a comma was read as that of two other ids', async (t) => {
   const { upstream, store, mirror, finishComparison, startLive } = createWithRecords(2, { fullCompareMs: 60_000 })
   upstream.products.push(product(9, { id: 'p,9' }), product(8, { id: 'p8' }))
   await startLive()
@@ -364,14 +364,14 @@ tap.test(
   async (t) => {
     const { upstream, store, mirror, finishComparison, startLive } = createWithRecords(5, { fullCompareMs: 30_000 })
     await startLive()
-    // Paged by position: what follows moves up by one, over the end of the page that has been read already.
+    // Paged by position: later records move up by one, past the end of the page that has been read.
     upstream.beforeAnswer = ({ resource, filters }) => {
       if (resource === 'products' && filters.page_token === '2') upstream.products.shift()
     }
     await finishComparison()
     t.ok(upstream.takeCalls().includes('products p2'), 'it is read by its id')
     t.match(store.product('p2'), { id: 'p2' })
-    t.match(store.product('p0'), { id: 'p0' }, 'deleted during the comparison: left for the next one')
+    t.match(store.product('p0'), { id: 'p0' }, 'deleted during the comparison: the next one finds it')
     upstream.beforeAnswer = () => {}
     await finishComparison()
     t.equal(store.product('p0'), undefined)
@@ -417,7 +417,7 @@ tap.test(
     upstream.takeCalls()
     await passTime(5 * minuteMs)
     t.equal(store.count('inventory'), 1)
-    t.notOk(upstream.takeCalls().includes('inventory i1,i2,i3'), 'and does not read each by its id')
+    t.notOk(upstream.takeCalls().includes('inventory i1,i2,i3'), 'the comparison does not read each by its id')
     t.match(mirror.progress, { state: 'live', unreliableResources: [] })
     mirror.stop()
   },
@@ -448,7 +448,7 @@ tap.test('regression: a record that paging hid from the load was denied', async 
   }
   void mirror.run()
   await settle()
-  t.strictSame(known[0], ['products', undefined, false], 'the store proves no absence before the comparison')
+  t.strictSame(known[0], ['products', undefined, false], 'the mirror proves no absence before the comparison')
   t.match(store.product('p2'), { id: 'p2' })
   t.ok(store.isCompared('products') && store.isCompared('inventory'))
   mirror.stop()
@@ -458,7 +458,7 @@ tap.test('regression: records added during the load were absent until the next i
   const { upstream, clock, store, mirror, states } = createWithRecords(3)
   upstream.beforeAnswer = ({ resource, filters }) => {
     if (resource !== 'products' || filters.page_token !== '2') return
-    // Before the page that has been read already: the walk does not see it.
+    // Inserted before the page that was read last: the load does not see it.
     const date = { trackstar_updated_date: toUpstreamDate(clock.now()) }
     upstream.products.unshift(product(9, date))
     upstream.inventory.unshift(item(9, date))
@@ -490,34 +490,37 @@ tap.test(
   },
 )
 
-tap.test('regression: records of a first copy that was unfinished at load were missing for a day', async (t) => {
-  const { upstream, incomplete, store, mirror, finishWait, passTime, startLive } = createWithRecords(3, {
-    fullCompareMs: 1440 * minuteMs,
-  })
-  const hidden = upstream.inventory.splice(1, 2)
-  incomplete.push('inventory')
-  await startLive()
-  t.strictSame(mirror.progress.unreliableResources, ['inventory'])
-  upstream.inventory.push(...hidden.splice(0, 1))
-  await passTime(5 * minuteMs - 30_000)
-  t.equal(store.count('inventory'), 1)
-  t.notOk(upstream.takeCalls().includes('inventory'), 'not at every interval')
-  await finishWait()
-  t.equal(store.count('inventory'), 2, 'after five minutes')
-  upstream.inventory.push(...hidden)
-  await finishWait()
-  t.equal(store.count('inventory'), 2)
-  incomplete.splice(0)
-  await finishWait()
-  t.equal(store.count('inventory'), 3, 'and as soon as it is finished')
-  t.strictSame(mirror.progress.unreliableResources, [])
-  upstream.takeCalls()
-  await passTime(20 * minuteMs)
-  t.notOk(upstream.takeCalls().includes('inventory'), 'then at its interval again')
-  mirror.stop()
-})
+tap.test(
+  'regression: records that the unfinished first sync lacked during the load were missing for a day',
+  async (t) => {
+    const { upstream, incomplete, store, mirror, finishWait, passTime, startLive } = createWithRecords(3, {
+      fullCompareMs: 1440 * minuteMs,
+    })
+    const hidden = upstream.inventory.splice(1, 2)
+    incomplete.push('inventory')
+    await startLive()
+    t.strictSame(mirror.progress.unreliableResources, ['inventory'])
+    upstream.inventory.push(...hidden.splice(0, 1))
+    await passTime(5 * minuteMs - 30_000)
+    t.equal(store.count('inventory'), 1)
+    t.notOk(upstream.takeCalls().includes('inventory'), 'not at every interval')
+    await finishWait()
+    t.equal(store.count('inventory'), 2, 'it is compared after five minutes')
+    upstream.inventory.push(...hidden)
+    await finishWait()
+    t.equal(store.count('inventory'), 2)
+    incomplete.splice(0)
+    await finishWait()
+    t.equal(store.count('inventory'), 3, 'it is compared as soon as the first sync is finished')
+    t.strictSame(mirror.progress.unreliableResources, [])
+    upstream.takeCalls()
+    await passTime(20 * minuteMs)
+    t.notOk(upstream.takeCalls().includes('inventory'), 'then at its interval again')
+    mirror.stop()
+  },
+)
 
-tap.test('regression: a restarted first copy removed records', async (t) => {
+tap.test('regression: a restarted first sync removed records', async (t) => {
   const { upstream, incomplete, store, mirror, warnings, infos, passTime, startLive } = createWithRecords(4, {
     fullCompareMs: 60_000,
   })
@@ -618,7 +621,7 @@ tap.test('regression: a comparison that waited for upstream delayed the incremen
   upstream.takeCalls()
   while (mirror.progress.pagesLeft !== 0) await finishWait()
   const pages = upstream.takeCalls().filter((call) => !call.includes('changes'))
-  t.strictSame(pages.slice(0, 3), ['products @2', 'inventory', 'inventory @2'], 'it goes on where it was')
+  t.strictSame(pages.slice(0, 3), ['products @2', 'inventory', 'inventory @2'], 'it continues where it was')
   mirror.stop()
 })
 
@@ -645,7 +648,7 @@ tap.test('keeps following changes when upstream no longer supports reading the w
       ? Promise.reject(problem('not_supported_by_integration', 'no'))
       : undefined
   await passTime(20 * minuteMs)
-  t.ok(warnings.length < 12, 'it is asked again, less and less often')
+  t.ok(warnings.length < 12, 'it is requested less and less often')
   t.match(mirror.progress, { state: 'live' })
   t.ok(clock.now() - (mirror.progress.syncedAt ?? 0) <= 30_000)
   upstream.beforeAnswer = () => {}
@@ -653,7 +656,7 @@ tap.test('keeps following changes when upstream no longer supports reading the w
   mirror.stop()
 })
 
-tap.test('turns off for good when the catalog does not fit in memory', async (t) => {
+tap.test('turns off permanently when the catalog does not fit in memory', async (t) => {
   const { upstream, mirror, store, cache, states, warnings, waits } = createWithRecords(40, { maxBytes: 1000 })
   await mirror.run()
   t.strictSame(states, ['off'])
@@ -690,7 +693,7 @@ tap.test('regression: one list kept loading after the other had ended the mirror
   t.equal(waits.length, 0)
 })
 
-tap.test('regression: one strange answer ended the mirror until the next start', async (t) => {
+tap.test('regression: one unexpected answer stopped the mirror until the next start', async (t) => {
   const { upstream, mirror, states, finishWait } = createWithRecords(3, { fullCompareMs: 60_000 })
   const strange = [
     () => Promise.reject(new RangeError('Maximum call stack size exceeded')),
@@ -738,7 +741,7 @@ tap.test('regression: a page that took longer than the timeout was loading forev
   mirror.stop()
 })
 
-tap.test('goes on after an unexpected error', async (t) => {
+tap.test('continues after an unexpected error', async (t) => {
   const { upstream, clock, states, warnings, mirror, finishWait, startLive } = createWithRecords(1)
   await startLive()
   upstream.beforeAnswer = () => Promise.reject(new TypeError('a bug'))
@@ -761,7 +764,7 @@ tap.test('stops at once while waiting for the next interval', async (t) => {
   t.strictSame(upstream.takeCalls(), [])
 })
 
-tap.test('stores nothing after a stop, and gives up its permit requests', async (t) => {
+tap.test('stores nothing after a stop, and cancels its permit requests', async (t) => {
   const { upstream, mirror, store, states, warnings, waits } = createWithRecords(4)
   const answers: (() => void)[] = []
   upstream.beforeAnswer = () => new Promise<void>((resolve) => answers.push(resolve))

@@ -141,9 +141,9 @@ tap.test('regression: a part of a record replaced the whole record', async (t) =
     }
     t.equal(cache.peek('product', 'p1')?.value?.name, 'whole')
     deliver('inventory.updated', { id: 'i1', ...date(-1) })
-    t.strictSame(effects, [], 'an older part is of no interest')
+    t.strictSame(effects, [], 'an older part is ignored')
     deliver('inventory.created', { id: 'i2', ...date(1) })
-    t.strictSame(effects, [['item', 'i2']], 'of a record that is not cached')
+    t.strictSame(effects, [['item', 'i2']], 'as is a part of a record that is not cached')
     t.equal(cache.peek('item', 'i2'), undefined)
   }
 })

@@ -5,7 +5,7 @@ import { hasTimeOfDay, parseDate } from '../../src/records/dates.js'
 
 const morning = Date.UTC(2026, 10, 28, 10)
 
-tap.test('reads every form of one instant', async (t) => {
+tap.test('reads every notation of an instant', async (t) => {
   for (const value of [
     '2026-11-28T10:00:00Z',
     '2026-11-28t10:00:00z',
@@ -40,7 +40,7 @@ tap.test('reads every form of one instant', async (t) => {
   }
 })
 
-tap.test('reads a plain date as its start', async (t) => {
+tap.test('reads a date without a time as midnight UTC', async (t) => {
   for (const value of ['2026-11-28', '20261128', 20261128])
     t.equal(parseDate(value), Date.UTC(2026, 10, 28), `${value}`)
   t.equal(parseDate('2026-11'), Date.UTC(2026, 10, 1))
@@ -49,7 +49,7 @@ tap.test('reads a plain date as its start', async (t) => {
   t.equal(parseDate('2026-12-31T23:59:60Z'), Date.UTC(2027, 0, 1))
 })
 
-tap.test('cuts a fraction of any length to milliseconds', async (t) => {
+tap.test('truncates a fraction of any length to milliseconds', async (t) => {
   for (const fraction of ['.1239', ',1239', '.123999999999999999999999999999']) {
     t.equal(parseDate(`2026-11-28T10:00:00${fraction}Z`), morning + 123)
     t.equal(parseDate(`20261128T100000${fraction}`), morning + 123)
@@ -60,7 +60,7 @@ tap.test('cuts a fraction of any length to milliseconds', async (t) => {
   t.equal(parseDate(1_795_860_000_123.75), morning + 123)
 })
 
-tap.test('reads nothing in what is no date of the calendar', async (t) => {
+tap.test('returns undefined for a date that the calendar does not have', async (t) => {
   for (const value of [
     '2026-02-30',
     '2026-02-29T00:00:00Z',
@@ -84,7 +84,7 @@ tap.test('reads nothing in what is no date of the calendar', async (t) => {
   }
 })
 
-tap.test('reads nothing in what is no date at all', async (t) => {
+tap.test('returns undefined for a value that is not a date', async (t) => {
   for (const value of [
     null,
     undefined,
@@ -120,7 +120,7 @@ tap.test('reads nothing in what is no date at all', async (t) => {
 
 const instant = fc.integer({ min: Date.UTC(1900, 0), max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) })
 
-tap.test('reads every instant back from ISO 8601, extended and basic', async () => {
+tap.test('round-trips every instant in ISO 8601, extended and basic', async () => {
   fc.assert(
     fc.property(instant, fc.constantFrom('T', 't', ' '), fc.constantFrom('.', ','), (ms, separator, point) => {
       const iso = new Date(ms).toISOString()
@@ -132,7 +132,7 @@ tap.test('reads every instant back from ISO 8601, extended and basic', async () 
   )
 })
 
-tap.test('reads the same instant with any offset', async () => {
+tap.test('reads the same instant from any offset', async () => {
   fc.assert(
     fc.property(
       fc.integer({ min: Date.UTC(1901, 0), max: Date.UTC(9998, 0) }),
@@ -164,7 +164,7 @@ tap.test('reads epoch seconds and milliseconds, as numbers and as text', async (
   )
 })
 
-tap.test('never fails, whatever the value', async () => {
+tap.test('never throws, whatever the value', async () => {
   fc.assert(
     fc.property(fc.anything(), (value) => {
       const read = parseDate(value)
@@ -187,7 +187,7 @@ tap.test('regression: a date without a zone was read in the time zone of the pro
   }
 })
 
-tap.test('tells dates without a time of day from others', async (t) => {
+tap.test('recognizes dates without a time of day', async (t) => {
   for (const date of ['2026-11', '2026-11-28', ' 20261128 ', 20261128]) t.notOk(hasTimeOfDay(date), String(date))
   for (const date of ['2026-11-28T10:00:00Z', '2026-11-28 00:00', '20261128T10', 1795860000, '1795860000000']) {
     t.ok(hasTimeOfDay(date), String(date))

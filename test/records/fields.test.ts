@@ -14,7 +14,7 @@ const nothing = [
   Number.NEGATIVE_INFINITY,
 ]
 
-tap.test('reads ids and SKUs that are text or numbers, and nothing else', async (t) => {
+tap.test('reads ids and SKUs that are strings or numbers, and nothing else', async (t) => {
   for (const [value, expected] of [
     ['a', 'a'],
     [' ', ' '],
@@ -35,7 +35,7 @@ tap.test('reads ids and SKUs that are text or numbers, and nothing else', async 
   t.equal(merchantOf({}), null)
 })
 
-tap.test('reads scalars as text', async (t) => {
+tap.test('reads scalars as strings', async (t) => {
   for (const [value, expected] of [
     ['', ''],
     ['Tea', 'Tea'],
@@ -92,7 +92,7 @@ tap.test('reads numbers and decimal strings as quantities', async (t) => {
   for (const value of [...nothing, ...unstated, true]) t.equal(quantityOf(value), null, JSON.stringify(value))
 })
 
-tap.test('reads every finite number back from its text', async () => {
+tap.test('round-trips every finite number', async () => {
   const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
   fc.assert(fc.property(finite, (value) => quantityOf(String(value)) === value + 0))
 })

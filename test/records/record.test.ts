@@ -11,7 +11,7 @@ tap.test('accepts a value, null or an absent field', async (t) => {
   for (const wrong of [{ name: 1 }, { name: [] }]) t.notOk(check.Check(wrong))
 })
 
-tap.test('documents the fields of a record, and that any may have another type', async (t) => {
+tap.test('documents the fields of a record, and that each may have another type', async (t) => {
   const schema = recordSchema('Pot', 'A pot', { volume: nullish(Type.Number()) })
   t.match(schema, { $id: 'Pot', description: /^A pot\. .*another type/, required: ['id'], additionalProperties: true })
 })
@@ -22,7 +22,7 @@ tap.test('parses a page with its records unchanged and the token of the next one
   const odd = { ...product, colour: 'green', additional_fields: { deep: [1, { er: null }] } }
   const page = parsePage<Product>({ data: [product, odd], next_token: 'more', total_count: 2, extra: true })
   t.strictSame(page, { records: [product, odd], malformed: [], nextToken: 'more' })
-  t.ok('records' in page && page.records[1] === odd, 'is not even a copy')
+  t.ok('records' in page && page.records[1] === odd, 'the record is not copied')
 })
 
 tap.test('treats a null, empty or absent token as the last page', async (t) => {
@@ -123,7 +123,7 @@ tap.test('rejects a body that is not a record, with the invalid path', async (t)
 
 const date = { trackstar_updated_date: '2026-01-01T00:00:00Z' }
 
-tap.test('tells a whole record by what its kind has at least', async (t) => {
+tap.test('recognizes a whole record by the fields that every record of its kind has', async (t) => {
   const quantities = { onhand: 3, committed: 1, unfulfillable: 0 }
   const whole = [
     ['item', { id: 'i', fulfillable: 3 }],
@@ -150,7 +150,7 @@ tap.test('tells a whole record by what its kind has at least', async (t) => {
   for (const [kind, record] of parts) t.ok(isPartial(kind, record, undefined), `${kind} ${JSON.stringify(record)}`)
 })
 
-tap.test('a record that lacks a field of the known copy is a part', async (t) => {
+tap.test('treats a record that lacks a field of the known copy as a part', async (t) => {
   const known = {
     id: 'i',
     sku: 'A',
@@ -162,14 +162,17 @@ tap.test('a record that lacks a field of the known copy is a part', async (t) =>
   const same = (fields: object) => isPartial('item', { ...known, ...fields }, known)
   t.notOk(same({ fulfillable: 4, sku: null, more: 1 }))
   t.notOk(same({ lots: [] }), 'a list may become shorter')
-  t.notOk(same({ inventory_by_warehouse_id: null }), 'null is stated')
+  t.notOk(same({ inventory_by_warehouse_id: null }), 'a null is a stated value')
   const { onhand: _, ...without } = known
   t.ok(isPartial('item', without, known))
-  t.ok(same({ inventory_by_warehouse_id: { x: { fulfillable: 1, onhand: 2 } } }), 'a warehouse')
-  t.ok(same({ inventory_by_warehouse_id: { x: { fulfillable: 1 }, y: { fulfillable: 4 } } }), 'a quantity of one')
+  t.ok(same({ inventory_by_warehouse_id: { x: { fulfillable: 1, onhand: 2 } } }), 'a warehouse is missing')
+  t.ok(
+    same({ inventory_by_warehouse_id: { x: { fulfillable: 1 }, y: { fulfillable: 4 } } }),
+    'a quantity of one warehouse is missing',
+  )
 })
 
-tap.test('takes every name for a name', async (t) => {
+tap.test('treats ids such as __proto__ as ordinary', async (t) => {
   const odd = JSON.parse('{"id": "i", "fulfillable": 1, "__proto__": {"a": 1}, "constructor": 1}')
   t.notOk(isPartial('item', structuredClone(odd), odd))
   t.ok(isPartial('item', { id: 'i', fulfillable: 1 }, odd))

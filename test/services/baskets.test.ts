@@ -52,7 +52,7 @@ const line = (sku: string, quantity = 1, warehouseCustomerId?: string): Requeste
 const tea = { A: [simple('a')], B: [simple('b', { inventory_items: [reference('a'), reference('b')] })] }
 const teaItems = { a: item('a', { fulfillable: 5 }), b: item('b', { fulfillable: 2 }) }
 
-tap.test('reads all products first, then all of their items at once', async (t) => {
+tap.test('reads all products first, then all of their items in one batch', async (t) => {
   const { calls, check } = start({ products: tea, items: teaItems })
   const { result, failures } = await check([line('B', 2), line('A', 3), line('B', 1)])
   t.strictSame(calls, [
@@ -144,7 +144,7 @@ tap.test('fails only the lines with an item that is unavailable', async (t) => {
     complete: false,
     lines: [{ available: 0 }, { available: 5, fulfillable: true }],
   })
-  t.equal(readAt, 5000, 'what is not in the answer does not make it older')
+  t.equal(readAt, 5000, 'a record that is not in the answer does not make it older')
 })
 
 tap.test('has no read time if no line is available', async (t) => {

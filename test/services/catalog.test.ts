@@ -15,7 +15,7 @@ import { problemOf, settle, TestClock } from '../harness.js'
 function start(maxBytes = 1_000_000, isMirrored = false) {
   const clock = new TestClock()
   const limiter = createRateLimiter(1000, clock)
-  const told: unknown[] = []
+  const reports: unknown[] = []
   const upstream = {
     products: async (skus: readonly string[]): Promise<Partial<Batch<Product>>> => ({
       records: skus.map((sku) => ({ id: `p-${sku}`, sku })),
@@ -31,19 +31,19 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     }),
     adjust: (): Promise<Adjusted> => Promise.reject(new Error('nothing is written here')),
   }
-  const asked: string[] = []
-  /** Resources whose first copy is not finished. */
+  const calls: string[] = []
+  /** Resources whose first sync is not finished. */
   const incomplete: string[] = []
   const trackstar = {
     async productsBySku(keys, { permit }) {
       permit?.sent()
-      asked.push(`products ${keys.join(' ')}`)
+      calls.push(`products ${keys.join(' ')}`)
       return { records: [], malformed: [], ...(await upstream.products(keys)) }
     },
     productsByIds: async (keys) => ({ records: [], malformed: [], ...(await upstream.productsByIds(keys)) }),
     async inventoryByIds(keys, { permit }) {
       permit?.sent()
-      asked.push(`items ${keys.join(' ')}`)
+      calls.push(`items ${keys.join(' ')}`)
       return { records: [], malformed: [], ...(await upstream.items(keys)) }
     },
     warehouses: async () => [{ id: 'wh' }],
@@ -85,22 +85,22 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       log: {
         debug() {},
         info() {},
-        warn: (fields: object) => void ('name' in fields && told.push(fields.name)),
+        warn: (fields: object) => void ('name' in fields && reports.push(fields.name)),
         error() {},
       },
       metrics: {
         upstreamCall() {},
-        batch: (resource, keys) => told.push(`${resource} ${keys}`),
-        malformed: (resource) => told.push(`${resource} malformed`),
+        batch: (resource, keys) => reports.push(`${resource} ${keys}`),
+        malformed: (resource) => reports.push(`${resource} malformed`),
         webhookDelivery() {},
       },
     },
   )
   const { catalog, feed } = connection
-  if (feed) feed.update = (ids) => told.push([...ids])
-  const reading = (directives: Directives = {}, timeoutMs = 10_000) =>
+  if (feed) feed.update = (ids) => reports.push([...ids])
+  const context = (directives: Directives = {}, timeoutMs = 10_000) =>
     new ReadContext('a', clock.elapsed() + timeoutMs, directives)
-  return { clock, catalog, connection, upstream, asked, told, reading, incomplete }
+  return { clock, catalog, connection, upstream, calls, reports, context, incomplete }
 }
 
 const malformed = (fields: Partial<MalformedRecord>): MalformedRecord => ({
@@ -112,7 +112,7 @@ const malformed = (fields: Partial<MalformedRecord>): MalformedRecord => ({
 })
 
 tap.test('matches records to keys by SKU and by id, never by position', async (t) => {
-  const { catalog, upstream, reading, told } = start()
+  const { catalog, upstream, context, reports } = start()
   upstream.products = async () => ({
     records: [
       { id: 'p2', sku: 'B' },
@@ -123,25 +123,25 @@ tap.test('matches records to keys by SKU and by id, never by position', async (t
       { id: 'p3', sku: 'A' },
     ],
   })
-  const products = await catalog.productsBySku(['A', 'B', 'C'], reading())
+  const products = await catalog.productsBySku(['A', 'B', 'C'], context())
   const ids = (sku: string) => {
     const found = products.get(sku)
     return found instanceof Error ? found : found?.value?.map(({ id }) => id)
   }
   t.strictSame([ids('A'), ids('B'), ids('C')], [['p1', 'p3'], ['p2'], undefined])
   upstream.items = async () => ({ records: [{ id: 'i2' }, { id: 'stray' }, { id: 'i1' }] })
-  const items = await catalog.itemsById(['i1', 'i2', 'i3'], reading())
+  const items = await catalog.itemsById(['i1', 'i2', 'i3'], context())
   t.match(items.get('i1'), { value: { id: 'i1' } })
   t.match(items.get('i2'), { value: { id: 'i2' } })
   t.match(items.get('i3'), { value: undefined, stale: false })
-  t.strictSame(told, ['products 3', 'inventory 3'])
+  t.strictSame(reports, ['products 3', 'inventory 3'])
 })
 
-tap.test('concludes nothing from a malformed record', async (t) => {
-  const { catalog, upstream, reading, told } = start()
+tap.test('does not conclude that a record is absent from a malformed one', async (t) => {
+  const { catalog, upstream, context, reports } = start()
   const own = malformed({ id: 'i1', sku: 'A' })
   upstream.items = async () => ({ records: [{ id: 'i2' }], malformed: [own] })
-  const items = await catalog.itemsById(['i1', 'i2', 'i3'], reading())
+  const items = await catalog.itemsById(['i1', 'i2', 'i3'], context())
   t.match(items.get('i1'), { problem: 'upstream_invalid_response' })
   t.match(items.get('i2'), { value: { id: 'i2' } })
   t.match(items.get('i3'), { value: undefined })
@@ -152,93 +152,93 @@ tap.test('concludes nothing from a malformed record', async (t) => {
     ],
     malformed: [own],
   })
-  const products = await catalog.productsBySku(['A', 'B'], reading())
-  t.match(products.get('A'), { problem: 'upstream_invalid_response' }, 'one of its products cannot be read')
+  const products = await catalog.productsBySku(['A', 'B'], context())
+  t.match(products.get('A'), { problem: 'upstream_invalid_response' }, 'one of its products is malformed')
   t.match(products.get('B'), { value: [{ id: 'p2' }] })
-  t.ok(told.includes('inventory malformed'))
+  t.ok(reports.includes('inventory malformed'))
 })
 
-tap.test('takes a malformed record that does not say whose it is for anybody who got nothing', async (t) => {
-  const { catalog, upstream, reading } = start()
+tap.test('attributes a malformed record without id and SKU to every key without a result', async (t) => {
+  const { catalog, upstream, context } = start()
   upstream.products = async () => ({ records: [{ id: 'p1', sku: 'A' }], malformed: [malformed({})] })
-  const products = await catalog.productsBySku(['A', 'B'], reading())
+  const products = await catalog.productsBySku(['A', 'B'], context())
   t.match(products.get('A'), { value: [{ id: 'p1' }] })
   t.match(products.get('B'), { problem: 'upstream_invalid_response' })
 })
 
-tap.test('takes in the records of a list', async (t) => {
-  const { catalog, upstream, asked, reading, told } = start()
+tap.test('stores the records of a list', async (t) => {
+  const { catalog, upstream, calls, context, reports } = start()
   const page = { records: [{ id: 'i1', onhand: 7 }], malformed: [malformed({})], nextToken: 'more' }
   upstream.list = async () => page
-  const given = reading()
-  t.strictSame(await catalog.list('inventory', {}, given), page)
-  t.equal(given.calls.size, 1)
-  t.strictSame(told, ['inventory malformed'])
-  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 7 } })
-  t.strictSame(asked, [])
+  const passed = context()
+  t.strictSame(await catalog.list('inventory', {}, passed), page)
+  t.equal(passed.calls.size, 1)
+  t.strictSame(reports, ['inventory malformed'])
+  t.match((await catalog.itemsById(['i1'], context())).get('i1'), { value: { onhand: 7 } })
+  t.strictSame(calls, [])
 })
 
-tap.test('gives a list up when its time is over, or when upstream does', async (t) => {
-  const { catalog, upstream, reading } = start()
+tap.test('rejects a list that takes too long or that upstream fails', async (t) => {
+  const { catalog, upstream, context } = start()
   let fail = (_error: Error) => {}
   upstream.list = () =>
     new Promise((_resolve, reject) => {
       fail = reject
     })
-  t.match(await problemOf(catalog.list('products', {}, reading({}, 5))), { problem: 'upstream_timeout' })
+  t.match(await problemOf(catalog.list('products', {}, context({}, 5))), { problem: 'upstream_timeout' })
   fail(new Error('nobody waits for this any more'))
   await settle()
   upstream.list = () => Promise.reject(problem('upstream_unavailable', 'gone'))
-  t.match(await problemOf(catalog.list('products', {}, reading())), { problem: 'upstream_unavailable' })
+  t.match(await problemOf(catalog.list('products', {}, context())), { problem: 'upstream_unavailable' })
 })
 
-tap.test('lets a read begun before the held copy was there not overwrite a newer one', async (t) => {
-  const { clock, catalog, upstream, reading } = start()
+tap.test('does not replace a newer record by a read that began before it was cached', async (t) => {
+  const { clock, catalog, upstream, context } = start()
   let answer = (_batch: Partial<Batch<InventoryItem>>) => {}
   upstream.items = () =>
     new Promise((resolve) => {
       answer = resolve
     })
-  const slow = catalog.itemsById(['i1'], reading())
+  const slow = catalog.itemsById(['i1'], context())
   await settle()
   clock.advance(100)
   const newer = { id: 'i1', onhand: 1, trackstar_updated_date: '2026-01-02T00:00:00Z' }
   upstream.list = async () => ({ records: [newer], malformed: [], nextToken: null })
-  await catalog.list('inventory', {}, reading())
+  await catalog.list('inventory', {}, context())
   clock.advance(100)
   answer({ records: [{ id: 'i1', onhand: 2, trackstar_updated_date: '2026-01-01T00:00:00Z' }] })
   t.match((await slow).get('i1'), { value: { onhand: 1 } })
 })
 
-tap.test('answers whoever asked for a key that was evicted before it could be kept', async (t) => {
-  const { catalog, connection, asked, reading } = start(10)
-  t.match((await catalog.itemsById(['a-rather-long-id'], reading())).get('a-rather-long-id'), { value: {} })
-  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
-  await catalog.productsBySku(['A'], reading())
-  t.strictSame(asked, ['items a-rather-long-id', 'products A', 'products A'])
-  t.equal(connection.state.stores.records.entries, 1, 'but the small index, nothing fits')
+tap.test('answers every request of a key that is evicted at once', async (t) => {
+  const { catalog, connection, calls, context } = start(10)
+  t.match((await catalog.itemsById(['a-rather-long-id'], context())).get('a-rather-long-id'), { value: {} })
+  t.match((await catalog.productsBySku(['A'], context())).get('A'), { value: [{ id: 'p-A' }] })
+  await catalog.productsBySku(['A'], context())
+  t.strictSame(calls, ['items a-rather-long-id', 'products A', 'products A'])
+  t.equal(connection.state.stores.records.entries, 1, 'nothing fits into the cache but its index')
 })
 
-tap.test('tells how it fares', async (t) => {
-  const { catalog, connection, reading } = start()
-  const load = catalog.itemsById(['i1'], reading())
+tap.test('reports the state of the cache and the limiter', async (t) => {
+  const { catalog, connection, context } = start()
+  const load = catalog.itemsById(['i1'], context())
   t.equal(connection.state.keysWaiting, 1)
   await load
-  await catalog.itemsById(['i1'], reading())
+  await catalog.itemsById(['i1'], context())
   t.match(connection.state, { keysWaiting: 0, lookups: { hit: 1, miss: 1 }, stores: { records: { entries: 1 } } })
 })
 
-tap.test('knows the warehouses and the connection', async (t) => {
-  const { catalog, reading } = start()
-  t.equal((await catalog.warehouses(reading())).size, 1)
-  t.match(await catalog.warehouse('wh', reading()), { value: { id: 'wh' } })
-  t.equal(catalog.connectionState(reading({ onlyIfCached: true })), undefined)
-  t.equal(catalog.connectionState(reading()), undefined)
+tap.test('reads the warehouses and the connection', async (t) => {
+  const { catalog, context } = start()
+  t.equal((await catalog.warehouses(context())).size, 1)
+  t.match(await catalog.warehouse('wh', context()), { value: { id: 'wh' } })
+  t.equal(catalog.connectionState(context({ onlyIfCached: true })), undefined)
+  t.equal(catalog.connectionState(context()), undefined)
   await settle()
   t.match(catalog.connectionState(), { incomplete: [] })
 })
 
-/** The mirror live, with a product of one item. */
+/** A live mirror with a product of one item. */
 async function mirrored(t: Test) {
   const service = start(1_000_000, true)
   const { upstream, connection, clock } = service
@@ -263,8 +263,8 @@ async function mirrored(t: Test) {
   return { lists, malformedOnes, live, ...service }
 }
 
-tap.test('is the whole truth once it is mirrored, and asks for nothing', async (t) => {
-  const { catalog, connection, reading, asked, live } = await mirrored(t)
+tap.test('answers for every key without a call once it is mirrored', async (t) => {
+  const { catalog, connection, context, calls, live } = await mirrored(t)
   t.equal(connection.state.mirror?.state, 'loading')
   await live()
   t.match(connection.state.mirror, {
@@ -275,64 +275,67 @@ tap.test('is the whole truth once it is mirrored, and asks for nothing', async (
     pages: 6,
     unreliableResources: [],
   })
-  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p1' }], stale: false })
-  t.match((await catalog.productsBySku(['none'], reading())).get('none'), { value: undefined, stale: false })
-  t.match((await catalog.itemsById(['i1', 'none'], reading())).get('none'), { value: undefined })
-  t.strictSame(asked, [])
+  t.match((await catalog.productsBySku(['A'], context())).get('A'), { value: [{ id: 'p1' }], stale: false })
+  t.match((await catalog.productsBySku(['none'], context())).get('none'), { value: undefined, stale: false })
+  t.match((await catalog.itemsById(['i1', 'none'], context())).get('none'), { value: undefined })
+  t.strictSame(calls, [])
   connection.stop()
   await settle()
   t.equal(connection.state.mirror?.state, 'off')
 })
 
-tap.test('is read through while it loads', async (t) => {
-  const { catalog, connection, upstream, reading, asked } = await mirrored(t)
+tap.test('is read through while the mirror loads', async (t) => {
+  const { catalog, connection, upstream, context, calls } = await mirrored(t)
   upstream.list = () => new Promise(() => {})
   connection.start()
-  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
-  t.strictSame(catalog.incomplete(reading()), [])
-  t.strictSame(asked, ['products A'])
+  t.match((await catalog.productsBySku(['A'], context())).get('A'), { value: [{ id: 'p-A' }] })
+  t.strictSame(catalog.incomplete(context()), [])
+  t.strictSame(calls, ['products A'])
 })
 
-tap.test('serves a mirrored record that a forced read does not find as stale, until that is confirmed', async (t) => {
-  const { catalog, connection, upstream, reading, asked, live } = await mirrored(t)
-  await live()
-  upstream.products = async () => ({})
-  upstream.items = async () => ({})
-  for (const context of [reading({ noCache: true }), reading()]) {
-    t.match((await catalog.productsBySku(['A'], context)).get('A'), { value: [{ id: 'p1' }], stale: true })
-    t.match((await catalog.itemsById(['i1'], context)).get('i1'), { value: { id: 'i1' }, stale: true })
-  }
-  t.strictSame(asked, ['products A', 'items i1'])
-  connection.stop()
-})
+tap.test(
+  'serves a mirrored record that a forced read does not find as stale until the absence is confirmed',
+  async (t) => {
+    const { catalog, connection, upstream, context, calls, live } = await mirrored(t)
+    await live()
+    upstream.products = async () => ({})
+    upstream.items = async () => ({})
+    for (const passed of [context({ noCache: true }), context()]) {
+      t.match((await catalog.productsBySku(['A'], passed)).get('A'), { value: [{ id: 'p1' }], stale: true })
+      t.match((await catalog.itemsById(['i1'], passed)).get('i1'), { value: { id: 'i1' }, stale: true })
+    }
+    t.strictSame(calls, ['products A', 'items i1'])
+    connection.stop()
+  },
+)
 
-tap.test('says that a list is doubtful', async (t) => {
-  const { catalog, lists, reading, live } = await mirrored(t)
+tap.test('reports a list that is unreliable as incomplete', async (t) => {
+  const { catalog, lists, context, live } = await mirrored(t)
   lists.inventory = []
   await live()
-  t.strictSame(catalog.incomplete(reading()), ['inventory'])
+  t.strictSame(catalog.incomplete(context()), ['inventory'])
 })
 
-tap.test('regression: what an unfinished first copy does not have yet was taken for absent', async (t) => {
-  const { catalog, incomplete, reading, asked, live } = await mirrored(t)
+tap.test('regression: a record that the unfinished first sync did not contain was absent', async (t) => {
+  const { catalog, incomplete, context, calls, live } = await mirrored(t)
   incomplete.push('products', 'inventory')
   await live()
-  t.match((await catalog.productsBySku(['A', 'B'], reading())).get('B'), { value: [{ id: 'p-B' }] })
-  t.match((await catalog.itemsById(['i1', 'i2'], reading())).get('i2'), { value: { id: 'i2' } })
-  t.strictSame(asked, ['products B', 'items i2'], 'what is there is not read')
+  t.match((await catalog.productsBySku(['A', 'B'], context())).get('B'), { value: [{ id: 'p-B' }] })
+  t.match((await catalog.itemsById(['i1', 'i2'], context())).get('i2'), { value: { id: 'i2' } })
+  t.strictSame(calls, ['products B', 'items i2'], 'the mirrored records are not read')
 })
 
-tap.test('regression: everything was taken for absent where a list is empty', async (t) => {
-  const { catalog, lists, reading, asked, live } = await mirrored(t)
+tap.test('regression: every record was absent while a list was empty', async (t) => {
+  const { catalog, lists, context, calls, live } = await mirrored(t)
   lists.products = []
   await live()
-  t.match((await catalog.productsBySku(['A'], reading())).get('A'), { value: [{ id: 'p-A' }] })
-  t.match((await catalog.itemsById(['none'], reading())).get('none'), { value: undefined })
-  t.strictSame(asked, ['products A'])
+  t.match((await catalog.productsBySku(['A'], context())).get('A'), { value: [{ id: 'p-A' }] })
+  t.match((await catalog.itemsById(['none'], context())).get('none'), { value: undefined })
+  t.strictSame(calls, ['products A'])
 })
 
-tap.test('regression: a late delivery brought back to the mirror what is gone', async (t) => {
-  const { catalog, upstream, reading, asked, live } = await mirrored(t)
+tap.test('regression: a late delivery restored a removed record to the mirror', async (t) => {
+  const { catalog, upstream, context, calls, live } = await mirrored(t)
   await live()
   const read: string[] = []
   upstream.items = async () => ({})
@@ -344,22 +347,22 @@ tap.test('regression: a late delivery brought back to the mirror what is gone', 
   catalog.receive({ event_type: 'inventory.updated', data: { id: 'gone', fulfillable: 1 } })
   await settle()
   t.strictSame(read, ['gone'])
-  t.strictSame(asked, ['items gone'])
-  t.match((await catalog.productsBySku(['GONE'], reading())).get('GONE'), { value: undefined })
-  t.match((await catalog.itemsById(['gone'], reading())).get('gone'), { value: undefined })
+  t.strictSame(calls, ['items gone'])
+  t.match((await catalog.productsBySku(['GONE'], context())).get('GONE'), { value: undefined })
+  t.match((await catalog.itemsById(['gone'], context())).get('gone'), { value: undefined })
 })
 
-tap.test('regression: a product that is malformed upstream was unknown to a mirror', async (t) => {
-  const { catalog, malformedOnes, upstream, reading, told, live } = await mirrored(t)
+tap.test('regression: a product that is malformed upstream was absent from the mirror', async (t) => {
+  const { catalog, malformedOnes, upstream, context, reports, live } = await mirrored(t)
   malformedOnes.push(malformed({ id: 'p2', sku: 'B' }))
   await live()
-  t.ok(told.includes('products malformed'), 'it is told')
+  t.ok(reports.includes('products malformed'), 'it is reported')
   upstream.products = async () => ({ malformed: malformedOnes })
-  t.match((await catalog.productsBySku(['B'], reading())).get('B'), { problem: 'upstream_invalid_response' })
+  t.match((await catalog.productsBySku(['B'], context())).get('B'), { problem: 'upstream_invalid_response' })
 })
 
-tap.test('takes an adjusted item in, and that of a replay only where it is news', async (t) => {
-  const { clock, catalog, upstream, reading } = start()
+tap.test('stores an adjusted item, and that of a replay only if it is newer', async (t) => {
+  const { clock, catalog, upstream, context } = start()
   const adjusted = (onhand: number, second: number, isReplay: boolean) => async () => ({
     body: {},
     item: { id: 'i1', onhand, fulfillable: onhand, trackstar_updated_date: `2026-01-01T00:00:0${second}Z` },
@@ -370,19 +373,19 @@ tap.test('takes an adjusted item in, and that of a replay only where it is news'
   const onhand = async (adjust: typeof upstream.adjust) => {
     upstream.adjust = adjust
     clock.advance(1)
-    await catalog.adjust('i1', five, 'key', reading())
-    const found = (await catalog.itemsById(['i1'], reading({ onlyIfCached: true }))).get('i1')
+    await catalog.adjust('i1', five, 'key', context())
+    const found = (await catalog.itemsById(['i1'], context({ onlyIfCached: true }))).get('i1')
     return found instanceof Error ? found.problem : found?.value?.onhand
   }
-  t.equal(await onhand(adjusted(1, 1, true)), 'not_cached', 'what is not held may have changed since')
+  t.equal(await onhand(adjusted(1, 1, true)), 'not_cached', 'an uncached record may have changed since')
   t.equal(await onhand(adjusted(5, 5, false)), 5)
   t.equal(await onhand(adjusted(3, 3, true)), 5)
-  t.equal(await onhand(adjusted(6, 6, true)), 6, 'the first reply was lost on its way')
+  t.equal(await onhand(adjusted(6, 6, true)), 6, 'the response to the first request was lost')
   t.equal(await onhand(async () => ({ body: {}, item: undefined, isReplay: false })), 6)
 })
 
-tap.test('regression: an older read of the same second undid an adjustment', async (t) => {
-  const { clock, catalog, upstream, reading } = start()
+tap.test('regression: an older read of the same second replaced an adjustment', async (t) => {
+  const { clock, catalog, upstream, context } = start()
   const record = (onhand: number) => ({
     id: 'i1',
     onhand,
@@ -391,26 +394,26 @@ tap.test('regression: an older read of the same second undid an adjustment', asy
   })
   let answer = (_batch: Partial<Batch<InventoryItem>>) => {}
   upstream.items = () => new Promise((resolve) => (answer = resolve))
-  const slow = catalog.itemsById(['i1'], reading())
+  const slow = catalog.itemsById(['i1'], context())
   await settle()
   clock.advance(10)
   upstream.adjust = async () => ({ body: {}, item: record(5), isReplay: false })
-  await catalog.adjust('i1', { quantity: 4, adjustment_type: 'increase' }, 'key', reading())
+  await catalog.adjust('i1', { quantity: 4, adjustment_type: 'increase' }, 'key', context())
   clock.advance(10)
   answer({ records: [record(1)] })
   t.match((await slow).get('i1'), { value: { onhand: 5 } })
-  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 5 } })
+  t.match((await catalog.itemsById(['i1'], context())).get('i1'), { value: { onhand: 5 } })
 })
 
-tap.test('reads a truncated item again after a read that was under way', async (t) => {
-  const { clock, catalog, upstream, asked, reading } = start()
+tap.test('reads a truncated item again after a read that was in progress', async (t) => {
+  const { clock, catalog, upstream, calls, context } = start()
   const answers: ((onhand: number) => void)[] = []
   upstream.items = () =>
     new Promise((resolve) => {
       const date = (onhand: number) => ({ trackstar_updated_date: `2026-01-01T00:00:0${onhand}Z` })
       answers.push((onhand) => resolve({ records: [{ id: 'i1', onhand, ...date(onhand) }] }))
     })
-  const read = catalog.itemsById(['i1'], reading())
+  const read = catalog.itemsById(['i1'], context())
   await settle()
   clock.advance(10)
   const event = { event_type: 'inventory.updated', data: { id: 'i1' }, data_truncated: true }
@@ -422,17 +425,17 @@ tap.test('reads a truncated item again after a read that was under way', async (
   clock.advance(10)
   answers[1]?.(2)
   await settle()
-  t.match((await catalog.itemsById(['i1'], reading())).get('i1'), { value: { onhand: 2 } })
-  t.strictSame(asked, ['items i1', 'items i1'])
+  t.match((await catalog.itemsById(['i1'], context())).get('i1'), { value: { onhand: 2 } })
+  t.strictSame(calls, ['items i1', 'items i1'])
   catalog.receive(event)
   await settle()
   answers[2]?.(3)
   await settle()
-  t.equal(asked.length, 3, 'where none was under way, one is enough')
+  t.equal(calls.length, 3, 'one read is enough if none was in progress')
 })
 
 tap.test('reads a truncated product by its id, and reports a failure', async (t) => {
-  const { catalog, connection, upstream, told } = start()
+  const { catalog, connection, upstream, reports } = start()
   const read: (readonly string[])[] = []
   upstream.productsByIds = async (ids) => {
     read.push(ids)
@@ -446,11 +449,11 @@ tap.test('reads a truncated product by its id, and reports a failure', async (t)
   upstream.productsByIds = () => Promise.reject(problem('upstream_unavailable', 'gone'))
   catalog.receive(event)
   await settle()
-  t.ok(told.includes('record'))
+  t.ok(reports.includes('record'))
   connection.stop()
 })
 
-tap.test('probes once in 5 s, however often it is asked to, and bears a refusal', async (t) => {
+tap.test('checks upstream at most once in 5 s, and survives a failure', async (t) => {
   const { clock, connection, upstream } = start()
   const calls: unknown[] = []
   upstream.list = (...call) => {
@@ -470,14 +473,14 @@ tap.test('probes once in 5 s, however often it is asked to, and bears a refusal'
   await settle()
 })
 
-tap.test('regression: a list was read for only-if-cached', async (t) => {
-  const { catalog, upstream, reading } = start()
+tap.test('regression: only-if-cached read a list', async (t) => {
+  const { catalog, upstream, context } = start()
   const calls: string[] = []
   upstream.list = async (resource) => calls.push(resource)
   for (const resource of ['products', 'inventory', 'warehouses'] as const) {
-    const given = reading({ onlyIfCached: true })
-    t.match(await problemOf(catalog.list(resource, {}, given)), { problem: 'not_cached' })
-    t.equal(given.calls.size, 0)
+    const passed = context({ onlyIfCached: true })
+    t.match(await problemOf(catalog.list(resource, {}, passed)), { problem: 'not_cached' })
+    t.equal(passed.calls.size, 0)
   }
   t.strictSame(calls, [])
 })

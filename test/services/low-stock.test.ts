@@ -6,7 +6,7 @@ import { runToEnd, type Steps } from '../../src/steps.js'
 import { item, kit, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
-/** A index of plain products with so many units each, by id. */
+/** An index of plain products with these available quantities, by id. */
 function stockOf(units: Readonly<Record<string, number>>) {
   const entries = Object.entries(units)
   const view = viewOf(
@@ -26,7 +26,7 @@ function indexOf(view: ReturnType<typeof viewOf>) {
   return { index, ask, low, steps }
 }
 
-/** Runs the steps, and something else at each interruption. */
+/** Runs the steps, and `other` at each interruption. */
 function runInterrupted<T>(steps: Steps<T>, other: () => void): T {
   for (;;) {
     const { done, value } = steps.next()
@@ -60,7 +60,7 @@ tap.test('sorts ties by id and includes oversold quantities', async (t) => {
   t.equal(entries[2]?.quantities.fulfillable, -7)
 })
 
-tap.test('returns a page and the cursor of the next one', async (t) => {
+tap.test('returns a page and the cursor for the next one', async (t) => {
   const { ask } = stockOf({ a: 1, b: 1, c: 2, d: 3 })
   const first = await ask({ limit: 2 })
   t.strictSame(first.next, { available: 1, productId: 'b' })
@@ -69,7 +69,7 @@ tap.test('returns a page and the cursor of the next one', async (t) => {
     second.entries.map(({ productId }) => productId),
     ['c', 'd'],
   )
-  t.equal(second.next, undefined, 'there is nothing after the last')
+  t.equal(second.next, undefined, 'the last page has no cursor')
   t.strictSame((await ask({ after: { available: 3, productId: 'd' } })).entries, [])
   t.strictSame((await ask({ below: 2, after: { available: 0, productId: 'zz' } })).entries.length, 2)
 })
@@ -90,14 +90,18 @@ tap.test('lists the products of one merchant', async (t) => {
 })
 
 tap.test('adds up the selected warehouses before it computes a kit', async (t) => {
-  const places = (x: number, y: number, z: number) => ({
+  const quantities = (x: number, y: number, z: number) => ({
     fulfillable: x + y + z,
     inventory_by_warehouse_id: { x: { fulfillable: x }, y: { fulfillable: y }, z: { fulfillable: z } },
   })
   const set = { ...kit(reference('cup', 'CUP', 4), reference('tray', 'TRAY')), id: 'set', sku: 'SET' }
-  const view = viewOf([set, simple('cup')], [item('cup', places(6, 2, 40)), item('tray', places(0, 9, 9))])
+  const view = viewOf([set, simple('cup')], [item('cup', quantities(6, 2, 40)), item('tray', quantities(0, 9, 9))])
   const { ask, low } = indexOf(view)
-  t.strictSame(await low({ below: 3, warehouseIds: ['x', 'y'] }), [['set', 2]], 'neither could make two by itself')
+  t.strictSame(
+    await low({ below: 3, warehouseIds: ['x', 'y'] }),
+    [['set', 2]],
+    'neither warehouse alone could make two',
+  )
   t.strictSame(await low({ warehouseIds: ['x'] }), [
     ['set', 0],
     ['cup', 6],
@@ -107,16 +111,16 @@ tap.test('adds up the selected warehouses before it computes a kit', async (t) =
     ['cup', 0],
     ['set', 0],
   ])
-  t.strictSame(await low({ warehouseIds: [] }), [], 'none is all: 18 sets and 48 cups')
+  t.strictSame(await low({ warehouseIds: [] }), [], 'without a selection: 18 sets and 48 cups')
 })
 
-tap.test('can be interrupted, most often if the stock must be composed', async (t) => {
+tap.test('can be interrupted, more often if the stock must be composed', async (t) => {
   const { steps } = stockOf(Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [`p${n}`, n])))
   t.equal(Array.from(steps({})).length, 21)
   t.ok(Array.from(steps({ warehouseIds: ['w'] })).length >= 2100)
 })
 
-tap.test('finds the first few of many products', async (t) => {
+tap.test('finds the lowest of many products', async (t) => {
   const units = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`p${n}`, 5000 - n]))
   const { low, ask } = stockOf(units)
   t.strictSame(await low({ below: 9999, limit: 3 }), [
@@ -127,7 +131,7 @@ tap.test('finds the first few of many products', async (t) => {
   t.strictSame((await ask({ below: 9999, limit: 3 })).next, { available: 3, productId: 'p4997' })
 })
 
-tap.test('lists a product once that is removed and added during the scan', async (t) => {
+tap.test('lists a product once that is removed and added again during the scan', async (t) => {
   const { view, index, steps } = stockOf(Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`p${n}`, n])))
   const page = runInterrupted(steps({ below: 5 }), () => {
     const first = view.products.get('p1')
@@ -176,10 +180,10 @@ tap.test('pages list each unchanged product once and in order while others chang
           moved.add(id)
         }
       }
-      const told = seen.map(({ productId }) => productId)
-      const wanted = counts.flatMap((count, n) => (count < 5 && !moved.has(`p${n}`) ? [`p${n}`] : []))
+      const listed = seen.map(({ productId }) => productId)
+      const expected = counts.flatMap((count, n) => (count < 5 && !moved.has(`p${n}`) ? [`p${n}`] : []))
       const isSorted = seen.every((entry, n) => n === 0 || (seen[n - 1]?.available ?? 0) <= entry.available)
-      return isSorted && wanted.every((id) => told.filter((other) => other === id).length === 1)
+      return isSorted && expected.every((id) => listed.filter((other) => other === id).length === 1)
     }),
   )
 })
@@ -187,10 +191,10 @@ tap.test('pages list each unchanged product once and in order while others chang
 tap.test('round-trips a cursor and rejects anything else', async (t) => {
   fc.assert(
     fc.property(fc.integer(), fc.string({ unit: 'binary', maxLength: 255 }), (available, productId) => {
-      const place = { available, productId }
-      const cursor = toCursor(place)
+      const position = { available, productId }
+      const cursor = toCursor(position)
       t.match(cursor, /^[\w-]+$/)
-      return JSON.stringify(fromCursor(cursor)) === JSON.stringify(place)
+      return JSON.stringify(fromCursor(cursor)) === JSON.stringify(position)
     }),
     { numRuns: 50 },
   )

@@ -39,7 +39,7 @@ tap.test('composes the stock again if any source is another object, even an equa
     const first = kept.get('A', sources, stock)
     const second = kept.get('A', { ...sources, ...change }, stock)
     t.not(second, first, Object.keys(change).join())
-    t.equal(kept.get('A', { ...sources, ...change }, stock), second, 'and keeps that')
+    t.equal(kept.get('A', { ...sources, ...change }, stock), second, 'the new one is cached')
   }
 })
 

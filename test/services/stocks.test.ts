@@ -55,7 +55,7 @@ function ask(
   return { calls, result }
 }
 
-tap.test('reads all products first, then all of their items at once', async (t) => {
+tap.test('reads all products first, then all of their items in one batch', async (t) => {
   const { calls, result } = ask({
     products: { A: [kit('p1', 'i1', 'i2')], B: [kit('p2', 'i2', 'i3')] },
     items: {
@@ -172,13 +172,21 @@ tap.test('caches only stocks without further options', async (t) => {
   }
   const first = await stockOf(given)
   t.equal(first?.available, 3)
-  t.equal(await stockOf(given, { warehouseIds: [], include: { lots: false } }), first, 'which is to ask for nothing')
+  t.equal(
+    await stockOf(given, { warehouseIds: [], include: { lots: false } }),
+    first,
+    'an empty list includes no details',
+  )
   t.equal((await stockOf(given, { warehouseIds: ['w'] }))?.available, 0)
   t.ok((await stockOf(given, { include: { lots: true } }))?.lots)
   t.ok((await stockOf(given, { include: { locations: true } }))?.locations)
   const connection = { syncedAt: null, incomplete: ['products'], errors: [] }
   t.notOk((await stockOf({ ...given, connection }))?.complete)
-  t.equal((await stockOf({ ...given, items: { i: item('i', { fulfillable: 4 }) } }))?.available, 4, 'a newer record')
+  t.equal(
+    (await stockOf({ ...given, items: { i: item('i', { fulfillable: 4 }) } }))?.available,
+    4,
+    'the record is newer',
+  )
   t.equal((await stockOf({ ...given, readAt: { i: 4000 } }))?.as_of, '1970-01-01T00:00:04.000Z')
   t.ok((await stockOf({ ...given, stale: ['i'] }))?.stale)
 })

@@ -3,7 +3,7 @@ import { type WorkOwner, WorkTurns } from '../../src/services/work-turns.js'
 import type { Steps } from '../../src/steps.js'
 import { problemOf, TestClock } from '../harness.js'
 
-/** Turns on a clock that each step moves by 1 ms, and what ran in which order. */
+/** Turns on a clock that each step moves by 1 ms; `order` logs what ran. */
 function start() {
   const clock = new TestClock()
   const used = new Map<string, number>()
@@ -35,16 +35,16 @@ function start() {
 tap.test('does cheap work at once', async (t) => {
   const { ask, turns, order } = start()
   const done = ask('a', 'long', 5)
-  t.equal(turns.queued, 1, 'what takes longer than the first millisecond')
+  t.equal(turns.queued, 1, 'the work that takes longer than the first millisecond')
   const [first, second] = [ask('a', 'cheap', 0, { isCheap: true }), ask('b', 'other', 0)]
-  t.equal(turns.queued, 1, 'and nothing else')
+  t.equal(turns.queued, 1, 'only that work')
   t.strictSame([await first, await second], ['cheap', 'other'])
   t.strictSame(order, ['long'])
   t.equal(await done, 'long')
   t.equal(turns.queued, 0)
 })
 
-tap.test('gives the event loop back between slices', async (t) => {
+tap.test('returns to the event loop between slices', async (t) => {
   const { ask, turns } = start()
   const done = ask('a', 'long', 100)
   let rounds = 0
@@ -53,7 +53,7 @@ tap.test('gives the event loop back between slices', async (t) => {
   t.ok(rounds >= 20, `${rounds} rounds for 100 ms`)
 })
 
-tap.test('clients take turns, whoever came first and however much it asks', async (t) => {
+tap.test('clients take turns, regardless of arrival and amount', async (t) => {
   const { ask, order } = start()
   const long = Array.from({ length: 4 }, (_, n) => ask('a', `a${n}`, 1000))
   const short = ask('b', 'b', 20)
@@ -63,14 +63,14 @@ tap.test('clients take turns, whoever came first and however much it asks', asyn
   await Promise.all(long)
 })
 
-tap.test('works at the requests of one client one after the other, in the order in which they came', async (t) => {
+tap.test('works on the requests of one client one at a time, in order of arrival', async (t) => {
   const { ask, order } = start()
   await Promise.all(Array.from({ length: 5 }, (_, n) => ask('a', `a${n}`, 10)))
   const runs = order.filter((name, index) => name !== order[index - 1])
   t.strictSame(runs, ['a0', 'a1', 'a2', 'a3', 'a4'])
 })
 
-tap.test('goes on with a request of several parts before it begins the next', async (t) => {
+tap.test('continues a request of several parts before it starts the next', async (t) => {
   const { turns, owner, order, steps } = start()
   const ask = (name: string) =>
     turns.request(owner('a'), false, async (run) => {
@@ -82,7 +82,7 @@ tap.test('goes on with a request of several parts before it begins the next', as
   t.strictSame(runs, ['x-1', 'x-2', 'y-1', 'y-2'])
 })
 
-tap.test("does a client's cheap requests before its dear ones", async (t) => {
+tap.test("does a client's cheap requests before its expensive ones", async (t) => {
   const { ask, order } = start()
   const dear = ask('a', 'dear', 100)
   await ask('a', 'cheap', 3, { isCheap: true })
@@ -140,7 +140,7 @@ tap.test('refuses a client that has very many large requests in progress, and no
   t.equal(await ask('a', 'again', 1), 'again')
 })
 
-tap.test('tells how long each client has used the event loop', async (t) => {
+tap.test('reports how long each client has used the event loop', async (t) => {
   const { ask, used } = start()
   await Promise.all([ask('a', 'a', 30), ask('b', 'b', 7)])
   t.strictSame([...used].toSorted(), [
@@ -149,7 +149,7 @@ tap.test('tells how long each client has used the event loop', async (t) => {
   ])
 })
 
-tap.test('a client that comes back has saved up no turns', async (t) => {
+tap.test('a client that returns has saved up no turns', async (t) => {
   const { ask, order } = start()
   await ask('b', 'b', 2)
   await ask('a', 'a', 1000)

@@ -16,7 +16,7 @@ const groupsOf = (product: Product, ...items: InventoryItem[]) =>
     }),
   )
 
-t.test('groups a plain product as one, whatever SKUs its items have', async (t) => {
+t.test('groups a plain product as one, whatever the SKUs of its items', async (t) => {
   const references = [reference('a', 'A', 2), reference('b', 'B', 2)]
   const expected = [{ sku: null, ids: ['a', 'b'], needs: [2, 2], units: 2 }]
   t.strictSame(groupsOf(plain(...references)), expected)
@@ -103,7 +103,7 @@ const units = (product: Product) =>
   ])
 const invalidOf = (product: Product) => resolveComponents(product, new Map()).invalidReferences
 
-t.test('treats a list that is null, absent or no list as empty', async (t) => {
+t.test('treats a list that is null, absent or not a list as empty', async (t) => {
   for (const inventory_items of [undefined, null, {}, 'inv_1', 7, true]) {
     const product = { id: 'p', inventory_items }
     t.strictSame(units(product), [])
@@ -139,7 +139,7 @@ t.test('ignores a unit quantity that is not a number above zero', async (t) => {
   }
 })
 
-t.test('ignores a reference that names no item', async (t) => {
+t.test('ignores a reference without an item id', async (t) => {
   const broken = [
     null,
     'inv_1',
@@ -191,7 +191,7 @@ t.test('validates references before it merges them', async (t) => {
   t.equal(invalidReferences.length, 1)
 })
 
-t.test('takes the SKU of the first reference and treats an empty one as none', async (t) => {
+t.test('takes the SKU of the first reference, and treats an empty one as none', async (t) => {
   const skus = (product: Product) => resolveComponents(product, new Map()).components.map(({ sku }) => sku)
   t.strictSame(skus(plain(reference('a', 'A'), reference('a', 'B'))), ['A'])
   t.strictSame(skus(plain(reference('a', ''), reference('a', 'B'))), [null])
@@ -205,7 +205,7 @@ t.test('lists each referenced item id once, in the order of first reference', as
   ])
 })
 
-t.test('takes a product for a kit that does not say so, if its components have several SKUs', async (t) => {
+t.test('treats an unmarked product as a kit if its components have several SKUs', async (t) => {
   const items = new Map([
     ['a', item('a', { sku: 'A' })],
     ['b', item('b', { sku: 'B' })],
@@ -218,7 +218,11 @@ t.test('takes a product for a kit that does not say so, if its components have s
     t.strictSame(resolved(unsaid, reference('a', 'X'), reference('c', 'Y')), [true, true])
     t.strictSame(resolved(unsaid, reference('a'), reference('b')), [true, true], "by the items' own SKUs")
     t.strictSame(resolved(unsaid, reference('a'), { inventory_item_id: 'c', sku: 7 }), [true, true])
-    t.strictSame(resolved(unsaid, reference('a'), reference('c')), [false, false], 'no SKU is not another SKU')
+    t.strictSame(
+      resolved(unsaid, reference('a'), reference('c')),
+      [false, false],
+      'a missing SKU does not count as another SKU',
+    )
     t.strictSame(resolved(unsaid, reference('a', 'X'), reference('b', 'X')), [false, false])
     t.strictSame(resolved(unsaid, reference('a', 'X'), reference('a', 'Y')), [false, false], 'one component')
     t.strictSame(resolved(unsaid, reference('a', 'X', 0), reference('b', 'Y')), [false, false], 'one valid component')

@@ -265,7 +265,7 @@ t.test('computes the kits that each warehouse can build by itself', async (t) =>
   )
 })
 
-t.test('lists only selected warehouses that an item names', async (t) => {
+t.test('lists only the selected warehouses that an item names', async (t) => {
   const items = [inWarehouses('a', { wh_a: 1, wh_b: 2, wh_c: 4 })]
   const stock = compose(plain(reference('a')), items, {
     warehouseIds: ['wh_c', 'wh_d', 'wh_a', 'wh_c'],

@@ -5,17 +5,17 @@ import type { DocumentedWarehouse, Warehouse } from '../../src/records/warehouse
 import { composeStock, type StockInput } from '../../src/stock/compose.js'
 import type { Stock, StockIssue } from '../../src/stock/stock.js'
 
-/** A reference of a product to an item. Without `units` it says nothing of them. */
+/** A reference of a product to an item. Without `units` its unit quantity is absent. */
 export const reference = (inventory_item_id: string, sku?: string | null, units?: unknown) => ({
   inventory_item_id,
   ...(sku !== undefined && { sku }),
   ...(units !== undefined && { unit_quantity: units }),
 })
 
-/** An item of which only what matters is stated. */
+/** An item with only the given fields. */
 export const item = (id: string, fields: Partial<DocumentedItem> = {}): DocumentedItem => ({ id, ...fields })
 
-/** A plain product that refers to these items, or to those given by `references`. */
+/** A plain product that refers to these items, or that has these `references`. */
 export const plain = (...references: ReturnType<typeof reference>[]): DocumentedProduct => ({
   id: 'prod_1',
   is_kit: false,
@@ -32,7 +32,7 @@ export const kit = (...references: ReturnType<typeof reference>[]): DocumentedPr
 export const warehouseList = (...warehouses: DocumentedWarehouse[]): ReadonlyMap<string, Warehouse> =>
   new Map(warehouses.map((warehouse) => [warehouse.id, warehouse]))
 
-/** Composes with everything that does not matter filled in. */
+/** Composes a stock with defaults for every option. */
 export const compose = (
   product: Product,
   items: readonly InventoryItem[],
@@ -49,11 +49,11 @@ export const compose = (
     ...options,
   })
 
-/** Code and item of each issue. */
+/** The code and item of each issue. */
 export const codes = (stock: Stock): [StockIssue['code'], string | null][] =>
   stock.issues.map((issue) => [issue.code, issue.inventory_item_id])
 
-/** The quantities of what states nothing, with these stated. */
+/** The given quantities; the others are not stated. */
 export const quantities = (stated: Partial<Stock['quantities']> = {}): Stock['quantities'] => ({
   onhand: null,
   committed: null,

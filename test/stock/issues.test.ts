@@ -151,7 +151,7 @@ t.test('counts 0 in selected warehouses for an item without a breakdown', async 
   t.strictSame(
     codes(one({ onhand: 3 }, selected))[0],
     ['warehouse_breakdown_missing', 'a'],
-    'what is unknown of it included',
+    'its unknown quantities included',
   )
   t.equal(one({ onhand: 3 }, selected).issues.length, 2)
 })
@@ -173,8 +173,8 @@ t.test('reports a breakdown that does not add up', async (t) => {
   t.equal(mismatch(5, [2, 2]).complete, true)
   t.equal(mismatch(5, [2, 2], ['wh_1']).complete, true)
   t.strictSame(codes(mismatch(4, [2, 2])), [])
-  t.strictSame(codes(mismatch(0.3, [0.1, 0.2])), [], 'to the last decimal')
-  t.strictSame(codes(mismatch(5, [2, null])), [], 'nothing contradicts what is not stated')
+  t.strictSame(codes(mismatch(0.3, [0.1, 0.2])), [], 'compared to the last decimal')
+  t.strictSame(codes(mismatch(5, [2, null])), [], 'an unstated quantity contradicts nothing')
   t.strictSame(codes(mismatch(null, [2, 2])), [])
 })
 
@@ -206,7 +206,7 @@ t.test(
     t.strictSame(
       codes(mismatch(6, [{ fulfillable: 2 }, {}])),
       [['quantity_unknown', 'a']],
-      'nothing contradicts what is unknown',
+      'an unknown quantity contradicts nothing',
     )
     const derived = [{ fulfillable: 2 }, { onhand: 3, committed: 1, unfulfillable: 0 }]
     t.strictSame(codes(mismatch(4, derived)), [])
@@ -214,7 +214,7 @@ t.test(
   },
 )
 
-t.test('reports an item that can ship more than is in the warehouse', async (t) => {
+t.test('reports an item with more fulfillable than on hand', async (t) => {
   const inconsistent = (fields: Partial<DocumentedItem>) =>
     codes(one({ inventory_by_warehouse_id: { wh_a: { fulfillable: fields.fulfillable ?? null } }, ...fields }))
   t.strictSame(inconsistent({ onhand: 3, fulfillable: 5 }), [['quantity_inconsistent', 'a']])
@@ -255,13 +255,13 @@ t.test("reports an item of another merchant than the product's", async (t) => {
   }
 })
 
-t.test('counts what an item of another merchant has', async (t) => {
+t.test('counts the quantities of an item of another merchant', async (t) => {
   const product = { ...plain(reference('a')), warehouse_customer_id: 'cust_a' }
   const item = { id: 'a', fulfillable: 4, warehouse_customer_id: 'cust_b' }
   t.match(compose(product, [item]), { available: 4, complete: false })
 })
 
-t.test('reports a reference that names no item, and counts the others', async (t) => {
+t.test('reports a reference without an item id, and counts the others', async (t) => {
   const broken = [null, 'a', {}, { inventory_item_id: null, unit_quantity: 0 }]
   const product = { id: 'p', is_kit: false, inventory_items: [...broken, reference('a')] }
   const stock = compose(product, [item('a', { fulfillable: 0 })])
@@ -273,20 +273,20 @@ t.test('reports a reference that names no item, and counts the others', async (t
   t.strictSame(codes(compose({ id: 'p', inventory_items: [null] }, [])), [['invalid_reference', null]])
 })
 
-t.test('reports a product that counts as a kit without saying so', async (t) => {
+t.test('reports an unmarked product that counts as a kit', async (t) => {
   const items = [item('a', { fulfillable: 4 }), item('b', { fulfillable: 9 })]
   const product = (is_kit: unknown, ...skus: string[]) => ({
     id: 'p',
     is_kit,
     inventory_items: [reference('a', skus[0]), reference('b', skus[1])],
   })
-  for (const unsaid of [null, undefined, 'yes']) {
-    const stock = compose(product(unsaid, 'A', 'B'), items)
+  for (const isKit of [null, undefined, 'yes']) {
+    const stock = compose(product(isKit, 'A', 'B'), items)
     t.ok(codes(stock).some(([code]) => code === 'kit_flag_missing'))
     t.match(stock, { available: 4, complete: false, product: { is_kit: true }, limiting: { component_sku: 'A' } })
-    t.match(compose(product(unsaid, 'A', 'A'), items), { available: 13, complete: true, product: { is_kit: false } })
+    t.match(compose(product(isKit, 'A', 'A'), items), { available: 13, complete: true, product: { is_kit: false } })
   }
-  for (const said of [true, false]) {
-    t.notOk(codes(compose(product(said, 'A', 'B'), items)).some(([code]) => code === 'kit_flag_missing'))
+  for (const isKit of [true, false]) {
+    t.notOk(codes(compose(product(isKit, 'A', 'B'), items)).some(([code]) => code === 'kit_flag_missing'))
   }
 })

@@ -98,11 +98,11 @@ t.test('lists every location with its item, in order', async (t) => {
 })
 
 t.test('omits lots and locations outside the selected warehouses', async (t) => {
-  const places = ['wh_a', 'wh_b', null].map((warehouse_id) => ({ warehouse_id }))
-  const items = [item('a', { lots: [...places, {}], locations: [...places, {}] })]
-  const asked = new Set(['wh_b', 'wh_c'])
-  t.match(stockLots(items, asked), [{ warehouse_id: 'wh_b' }])
-  t.equal(stockLots(items, asked).length, 1)
-  t.match(stockLocations(items, asked), [{ warehouse_id: 'wh_b' }])
-  t.equal(stockLocations(items, asked).length, 1)
+  const perWarehouse = ['wh_a', 'wh_b', null].map((warehouse_id) => ({ warehouse_id }))
+  const items = [item('a', { lots: [...perWarehouse, {}], locations: [...perWarehouse, {}] })]
+  const selected = new Set(['wh_b', 'wh_c'])
+  t.match(stockLots(items, selected), [{ warehouse_id: 'wh_b' }])
+  t.equal(stockLots(items, selected).length, 1)
+  t.match(stockLocations(items, selected), [{ warehouse_id: 'wh_b' }])
+  t.equal(stockLocations(items, selected).length, 1)
 })

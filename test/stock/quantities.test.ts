@@ -37,7 +37,7 @@ t.test('derives fulfillable exactly if all other quantities are stated', async (
   t.equal(
     read({ onhand: 10, committed: 3, unfulfillable: 2, fulfillable: 0 }).fulfillable,
     0,
-    'but not over a stated 0',
+    'a stated 0 is not replaced',
   )
 })
 
@@ -72,12 +72,12 @@ const inTwo = item('a', {
   inventory_by_warehouse_id: { wh_a: { onhand: 4, fulfillable: 3 }, wh_b: { onhand: 5, fulfillable: 5, awaiting: 1 } },
 })
 
-t.test("counts the item's own numbers where no warehouse is asked for", async (t) => {
+t.test("counts the item's own quantities if no warehouse is selected", async (t) => {
   t.strictSame(toQuantities(toItemAmounts(inTwo, undefined).selected), quantities({ onhand: 9, fulfillable: 8 }))
 })
 
 t.test('adds up the selected warehouses', async (t) => {
-  const counted = (...asked: string[]) => toQuantities(toItemAmounts(inTwo, new Set(asked)).selected)
+  const counted = (...selected: string[]) => toQuantities(toItemAmounts(inTwo, new Set(selected)).selected)
   t.strictSame(counted('wh_a'), quantities({ onhand: 4, fulfillable: 3 }))
   t.strictSame(counted('wh_b', 'wh_a', 'wh_c'), quantities({ onhand: 9, fulfillable: 8, awaiting: 1 }))
   t.strictSame(counted('wh_c'), quantities())
@@ -89,15 +89,15 @@ t.test('treats a null, absent or empty breakdown as none', async (t) => {
   }
 })
 
-t.test('treats a null warehouse as one that states nothing', async (t) => {
+t.test('treats a null warehouse as one without stated quantities', async (t) => {
   const { byWarehouse } = toItemAmounts(item('a', { inventory_by_warehouse_id: { wh_a: null } }), undefined)
   t.match(byWarehouse.get('wh_a'), { isFulfillableKnown: false, onhand: null })
 })
 
-t.test('derives fulfillable only without substitutes, in warehouses too', async (t) => {
+t.test('derives fulfillable only without substitutes, in a warehouse too', async (t) => {
   const numbers = { onhand: 4, committed: 1, unfulfillable: 1 }
   const known = (substitute_skus?: string[] | null) => {
-    const holding = toItemAmounts(
+    const amounts = toItemAmounts(
       item('a', {
         ...numbers,
         inventory_by_warehouse_id: { wh_a: numbers },
@@ -105,7 +105,7 @@ t.test('derives fulfillable only without substitutes, in warehouses too', async 
       }),
       undefined,
     )
-    return [holding.overall.isFulfillableKnown, holding.byWarehouse.get('wh_a')?.isFulfillableKnown]
+    return [amounts.overall.isFulfillableKnown, amounts.byWarehouse.get('wh_a')?.isFulfillableKnown]
   }
   for (const none of [undefined, null, []]) t.strictSame(known(none), [true, true])
   t.strictSame(known(['B']), [false, false])

@@ -40,7 +40,7 @@ t.test('reads a number as the decimal it is written as', async (t) => {
   t.equal(toNumber(plus(5e-324, 5e-324)), 1e-323)
 })
 
-t.test('rounds towards minus infinity', async (t) => {
+t.test('rounds down', async (t) => {
   t.equal(toNumber(floorOver(7, 2)), 3)
   t.equal(toNumber(floorOver(-7, 2)), -4)
   t.equal(toNumber(floorOver(-0.7, 0.2)), -4)
@@ -67,7 +67,7 @@ t.test('limits numbers to safe integers and has no -0', async (t) => {
   t.ok(Object.is(toNumber(times(-5e-324, 5e-324)), 0))
 })
 
-t.test('finds the larger and the smaller number', async (t) => {
+t.test('compares numbers', async (t) => {
   t.equal(larger(1, 2), 2)
   t.equal(larger(2, 1), 2)
   t.equal(smaller(1, 2), 1)
@@ -75,7 +75,7 @@ t.test('finds the larger and the smaller number', async (t) => {
   t.equal(compare(2, 2), 0)
 })
 
-t.test('agrees with integers of a common scale', async () => {
+t.test('agrees with integer arithmetic at a common scale', async () => {
   fc.assert(
     fc.property(decimal, decimal, (a, b) => {
       const sameValue = (exact: Exact, scaled: bigint, scale: bigint) =>

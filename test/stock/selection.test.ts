@@ -15,8 +15,8 @@ t.test('selects the only product, active or not', async (t) => {
 })
 
 t.test('filters by the given merchant first', async (t) => {
-  const theirs = product('p2', { warehouse_customer_id: 'cust_b', active: false })
-  t.strictSame(selectProduct([ofA('p1', true), theirs], 'cust_b'), { status: 'ok', product: theirs })
+  const otherMerchant = product('p2', { warehouse_customer_id: 'cust_b', active: false })
+  t.strictSame(selectProduct([ofA('p1', true), otherMerchant], 'cust_b'), { status: 'ok', product: otherMerchant })
   t.strictSame(selectProduct([ofA('p1')], 'cust_b'), { status: 'not_found' })
   t.strictSame(selectProduct([product('p1'), product('p2', { warehouse_customer_id: null })], 'cust_a'), {
     status: 'not_found',

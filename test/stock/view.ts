@@ -3,7 +3,7 @@ import { idOf, skuOf } from '../../src/records/fields.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 
-/** A whole catalog that tests change as they like. */
+/** A whole catalog that tests can change. */
 export interface TestView extends CatalogView {
   readonly products: Map<string, Product>
   readonly items: Map<string, InventoryItem>
@@ -26,7 +26,7 @@ export function viewOf(products: readonly Product[], items: readonly InventoryIt
   }
 }
 
-/** A plain product of one item, which has the id of the product. */
+/** A plain product of one item with the same id. */
 export const simple = (id: string, fields: Partial<Product> = {}): Product => ({
   id,
   sku: id.toUpperCase(),
@@ -34,7 +34,7 @@ export const simple = (id: string, fields: Partial<Product> = {}): Product => ({
   ...fields,
 })
 
-/** What an event has to be made of, where that does not matter. */
+/** The parts of an event that do not matter to a test. */
 export const change = (sku: string, available = 1) => ({
   productId: `prod ${sku}`,
   sku,

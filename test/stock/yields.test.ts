@@ -65,11 +65,11 @@ t.test('builds as many kits as the scarcest component allows', async (t) => {
   )
 })
 
-t.test('counts as awaiting the further kits that can be built', async (t) => {
+t.test('counts as awaiting the additional kits that can be built', async (t) => {
   const product = kit(reference('pole', 'POLE', 4), reference('tent', 'TENT'))
   const awaiting = (pole: ItemQuantities, tent: ItemQuantities) => yields(product, { pole, tent }).awaiting
   t.equal(awaiting({ fulfillable: 8, awaiting: 8 }, { fulfillable: 3, awaiting: 5 }), 2)
-  t.equal(awaiting({ fulfillable: 8, awaiting: 8 }, { fulfillable: 3 }), 1, 'unstated awaiting is 0')
+  t.equal(awaiting({ fulfillable: 8, awaiting: 8 }, { fulfillable: 3 }), 1, 'an unstated awaiting quantity is 0')
   t.equal(awaiting({ fulfillable: -8, awaiting: 4 }, { fulfillable: 3 }), 0, 'an oversold kit stays at 0')
   t.equal(awaiting({ fulfillable: -8, awaiting: 12 }, { fulfillable: 3 }), 1)
   t.equal(awaiting({ fulfillable: 8, awaiting: -4 }, { fulfillable: 3 }), -1)
@@ -82,7 +82,7 @@ t.test('leaves a quantity null if no item of a group states it', async (t) => {
   t.strictSame(
     yields(product, { pole: stated, tent: { fulfillable: 3, onhand: 3 } }).onhand,
     3,
-    'one item of a group will do',
+    'one item of a group is enough',
   )
   t.strictSame(yields(product, { pole: stated, tent: { fulfillable: 3, onhand: 3 } }).sellable, null)
   t.strictSame(yields(product, { pole: stated }).onhand, null)
@@ -103,7 +103,7 @@ t.test('gives 0 without groups', async (t) => {
   t.strictSame(yields(kit(), {}), quantities({ onhand: 0, sellable: 0, awaiting: 0 }))
 })
 
-t.test('passes on oversold quantities and limits excessive ones', async (t) => {
+t.test('keeps negative quantities, and limits excessive ones', async (t) => {
   t.equal(yields(kit(reference('a', 'A', 2), reference('b')), { a: { fulfillable: -3 } }).fulfillable, -2)
   t.equal(
     yields(plain(reference('a', 'A', 5e-324)), { a: { fulfillable: 1e300 } }).fulfillable,
@@ -143,7 +143,7 @@ t.test('names the first of equally scarce components', async (t) => {
   t.match(limiting(product, { a: 6, b: 8 }), { component_sku: 'B', yield: 2, shortfall: 1 })
 })
 
-t.test('counts an oversold shortfall up to one kit', async (t) => {
+t.test('counts the shortfall of an oversold component up to one kit', async (t) => {
   t.match(limiting(kit(reference('a', 'A', 2)), { a: -7 }), { yield: -4, shortfall: 9 })
   t.match(limiting(kit(reference('a', 'A', 2)), {}), { yield: 0, shortfall: 2 })
 })

@@ -29,15 +29,15 @@ async function start(t: Test) {
     onCircuit: () => {},
     onCredentials: () => {},
   })
-  const bid = () => {
+  const request = () => {
     const deadline = clock.elapsed() + 5000
     return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
   }
-  const sent = (id = 'inv_sencha', adjustment = five, key = 'key-1') => adjust(id, adjustment, key, bid())
+  const sent = (id = 'inv_sencha', adjustment = five, key = 'key-1') => adjust(id, adjustment, key, request())
   return { sandbox, sent }
 }
 
-tap.test('writes through, and gives the item as it is then', async (t) => {
+tap.test('adjusts an item and returns it as it is afterwards', async (t) => {
   const { sandbox, sent } = await start(t)
   const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
   const given = { ...five, warehouse_id: 'wh_oslo', location_id: 'A-01' }
@@ -48,14 +48,14 @@ tap.test('writes through, and gives the item as it is then', async (t) => {
   t.match(sandbox.calls, [{ method: 'PUT', path, headers: { 'idempotency-key': 'key-1' } }])
 })
 
-tap.test('puts any id into the path, and nothing else', async (t) => {
+tap.test('encodes any id in the path', async (t) => {
   const { sandbox, sent } = await start(t)
   const problem = await problemOf(sent('a/../../wms/products?x=1#é'))
   t.match(problem, { problem: 'inventory_item_not_found', message: /a\/\.\.\/\.\.\/wms/ })
   t.equal(sandbox.calls[0]?.path, '/wms/inventory/a%2F..%2F..%2Fwms%2Fproducts%3Fx%3D1%23%C3%A9/adjust')
 })
 
-tap.test('marks a replay', async (t) => {
+tap.test('marks a replayed response', async (t) => {
   const { sandbox, sent } = await start(t)
   const first = await sent()
   const again = await sent()
@@ -64,29 +64,29 @@ tap.test('marks a replay', async (t) => {
   t.equal(sandbox.calls.length, 2)
 })
 
-tap.test('says what upstream’s refusal means for a write', async (t) => {
+tap.test("maps upstream's errors of a write", async (t) => {
   const { sandbox, sent } = await start(t)
-  const said = { error: 'because', origin: 'integration' }
+  const errorBody = { error: 'because', origin: 'integration' }
   const cases: [status: number, body: unknown, code: ProblemCode, fields?: object][] = [
-    [404, said, 'inventory_item_not_found'],
-    [409, said, 'idempotency_conflict', { message: 'because' }],
-    [400, { ...said, error: 'Idempotency-Key was used with another body' }, 'idempotency_conflict'],
-    [400, { ...said, error: 'nonsense' }, 'upstream_rejected'],
-    [403, said, 'forbidden', { message: 'because', extras: { origin: 'integration' } }],
-    [401, said, 'upstream_auth_failed'],
-    [422, said, 'upstream_rejected', { message: 'because', extras: { origin: 'integration' } }],
-    [501, said, 'not_supported_by_integration'],
-    [500, said, 'upstream_unavailable'],
+    [404, errorBody, 'inventory_item_not_found'],
+    [409, errorBody, 'idempotency_conflict', { message: 'because' }],
+    [400, { ...errorBody, error: 'Idempotency-Key was used with another body' }, 'idempotency_conflict'],
+    [400, { ...errorBody, error: 'nonsense' }, 'upstream_rejected'],
+    [403, errorBody, 'forbidden', { message: 'because', extras: { origin: 'integration' } }],
+    [401, errorBody, 'upstream_auth_failed'],
+    [422, errorBody, 'upstream_rejected', { message: 'because', extras: { origin: 'integration' } }],
+    [501, errorBody, 'not_supported_by_integration'],
+    [500, errorBody, 'upstream_unavailable'],
   ]
   for (const [status, body, code, fields] of cases) {
     sandbox.fault(path, { status, body, times: 1 })
     const before = sandbox.calls.length
     t.match(await problemOf(sent()), { problem: code, ...fields }, `${status} ${JSON.stringify(body)}`)
-    t.equal(sandbox.calls.length, before + 1, 'and it is not sent again')
+    t.equal(sandbox.calls.length, before + 1, 'the write is not retried')
   }
 })
 
-tap.test('sends again what upstream may not have done, with the same key, twice at most', async (t) => {
+tap.test('retries a write that upstream may not have made, twice at most, with the same key', async (t) => {
   const { sandbox, sent } = await start(t)
   const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
   const faults = [{ status: 429 }, { status: 502 }, { status: 503 }, { status: 504 }, { reset: true }]
@@ -108,7 +108,7 @@ tap.test('sends again what upstream may not have done, with the same key, twice 
   t.equal(sandbox.calls.length, from + 3)
 })
 
-tap.test('does a write once whose answer was lost on the way', async (t) => {
+tap.test('makes a write once if its response is lost', async (t) => {
   const { sandbox, sent } = await start(t)
   const before = sandbox.data.inventory.get('inv_sencha')?.onhand ?? 0
   sandbox.fault(path, { truncate: true, times: 1 })
@@ -117,17 +117,20 @@ tap.test('does a write once whose answer was lost on the way', async (t) => {
   t.equal(sandbox.calls.length, 1)
 })
 
-tap.test('regression: a page of HTML from a gateway denied the item, the right to write or the key', async (t) => {
-  const { sandbox, sent } = await start(t)
-  for (const status of [400, 401, 403, 404, 409, 422]) {
-    for (const body of ['<h1>Blocked</h1>', '', { error: 'Forbidden' }, { message: 'Idempotency' }]) {
-      sandbox.fault(path, { status, body, times: 1 })
-      t.match(await problemOf(sent()), { problem: 'upstream_invalid_response' }, `${status} ${JSON.stringify(body)}`)
+tap.test(
+  "regression: a gateway's HTML page counted as a missing item, a missing permission or invalid credentials",
+  async (t) => {
+    const { sandbox, sent } = await start(t)
+    for (const status of [400, 401, 403, 404, 409, 422]) {
+      for (const body of ['<h1>Blocked</h1>', '', { error: 'Forbidden' }, { message: 'Idempotency' }]) {
+        sandbox.fault(path, { status, body, times: 1 })
+        t.match(await problemOf(sent()), { problem: 'upstream_invalid_response' }, `${status} ${JSON.stringify(body)}`)
+      }
     }
-  }
-})
+  },
+)
 
-tap.test('regression: a write that was made was an error if its reply was not as expected', async (t) => {
+tap.test('regression: a write that succeeded was an error if its response was unexpected', async (t) => {
   const { sandbox, sent } = await start(t)
   sandbox.fault(path, { status: 200, body: { id: 'inv_sencha', data: { id: '' } }, times: 1 })
   t.match(await sent(), { body: { id: 'inv_sencha', data: { id: '' } }, item: undefined })
@@ -138,5 +141,5 @@ tap.test('regression: a write that was made was an error if its reply was not as
     }
   }
   sandbox.fault(path, { status: 204, body: '', times: 1 })
-  t.match(await sent(), { body: { id: 'inv_sencha' }, item: undefined }, 'no content')
+  t.match(await sent(), { body: { id: 'inv_sencha' }, item: undefined }, 'no body')
 })

@@ -11,12 +11,16 @@ import { TestClock } from '../harness.js'
 import { settled } from './fake-time.js'
 
 const request = { method: 'GET', path: '/wms/products?limit=1' } as const
-const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<PermitRequest> = {}): UpstreamCall => {
+const read = (
+  clock: TestClock,
+  over: Partial<UpstreamCall> = {},
+  permitRequest: Partial<PermitRequest> = {},
+): UpstreamCall => {
   const deadline = clock.elapsed() + 10_000
   return {
     route: '/wms/products',
     cause: 'miss',
-    permitRequest: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...bid },
+    permitRequest: { priority: 'caller', caller: 'anna', deadline: () => deadline, ...permitRequest },
     request,
     ...over,
   }
@@ -24,11 +28,11 @@ const read = (clock: TestClock, over: Partial<UpstreamCall> = {}, bid: Partial<P
 
 interface Options {
   readonly rate?: number
-  /** Of the jitter, from 0 to 1. */
+  /** Replaces `Math.random()` for the jitter. */
   readonly luck?: number
   readonly timeoutMs?: number
   readonly transport?: (real: Transport, clock: TestClock) => Transport
-  /** What a neutral call shows. Default: there are none. */
+  /** The result of a neutral call. Default: neutral calls fail. */
   readonly condition?: UpstreamCondition
 }
 
@@ -87,7 +91,7 @@ const prepared =
       : Promise.resolve({ status: 200, headers: {}, body: {}, ...result })
   }
 
-tap.test('returns the answer of one call, and reports the call', async (t) => {
+tap.test('returns the response to one call, and reports the call', async (t) => {
   const { clock, sandbox, upstream, limiter, reports } = await start(t, {
     transport: (real, clock) => async (request, options) => {
       const answer = await real(request, options)
@@ -147,13 +151,13 @@ tap.test('releases the permit of a request that cannot be made', async (t) => {
   t.equal(breaker.state, 'closed')
 })
 
-tap.test('tries again, twice at most, what may be better the next time', async (t) => {
+tap.test('retries a failure that may be temporary, at most twice', async (t) => {
   for (const fault of [{ status: 502 }, { status: 503 }, { status: 504 }, { reset: true }, { truncate: true }]) {
     const { clock, sandbox, upstream, limiter, reports } = await start(t)
     sandbox.fault('/wms/products', { ...fault, times: 2 })
     t.match(await upstream(read(clock)), { status: 200 })
     t.equal(sandbox.calls.length, 3)
-    t.equal(limiter.state.usedLastSecond, 3, 'each try takes a permit of its own')
+    t.equal(limiter.state.usedLastSecond, 3, 'each attempt takes a permit of its own')
     t.strictSame(
       reports.map(({ cause }) => cause),
       ['miss', 'retry', 'retry'],
@@ -167,7 +171,7 @@ tap.test('tries again, twice at most, what may be better the next time', async (
   }
 })
 
-tap.test('does not try again what will be no better', async (t) => {
+tap.test('does not retry a permanent failure', async (t) => {
   const { clock, sandbox, upstream } = await start(t)
   const table: [object, string][] = [
     [{ status: 400 }, 'upstream_rejected'],
@@ -188,7 +192,7 @@ tap.test('does not try again what will be no better', async (t) => {
   }
 })
 
-tap.test('does not try again where the time of one call was not enough', async (t) => {
+tap.test('does not retry a call that timed out', async (t) => {
   const { clock, sandbox, upstream, breaker, statuses } = await start(t, { timeoutMs: 50 })
   sandbox.fault('/wms/products', { delayMs: 10_000 })
   const errors = await Promise.all(Array.from({ length: failuresToOpen }, () => caught(upstream(read(clock)))))
@@ -197,13 +201,13 @@ tap.test('does not try again where the time of one call was not enough', async (
   t.equal(breaker.state, 'open')
 })
 
-tap.test('says of a success that is not JSON where it came from', async (t) => {
+tap.test('reports which upstream call returned a success that is not JSON', async (t) => {
   const { clock, sandbox, upstream } = await start(t)
   sandbox.fault('/wms/products', { body: '<h1>Hello</h1>' })
   t.equal((await caught(upstream(read(clock)))).message, "In Trackstar's response, the body must be JSON")
 })
 
-tap.test('gives a 404 to whoever asked', async (t) => {
+tap.test('returns a 404 as a response', async (t) => {
   const { clock, upstream, breaker } = await start(t)
   const nowhere = { method: 'GET', path: '/wms/inventory/nowhere' } as const
   for (let n = 0; n < failuresToOpen; n++) {
@@ -212,7 +216,7 @@ tap.test('gives a 404 to whoever asked', async (t) => {
   t.equal(breaker.state, 'closed')
 })
 
-tap.test('does not try again past the deadline', async (t) => {
+tap.test('does not retry past the deadline', async (t) => {
   const deadlineIn = async (ms: number, rate = 100) => {
     const { clock, sandbox, upstream } = await start(t, { luck: 0.5, rate })
     sandbox.fault('/wms/products', { status: 502, times: 1 })
@@ -220,12 +224,12 @@ tap.test('does not try again past the deadline', async (t) => {
     const result = await upstream(read(clock, {}, { deadline: () => deadline })).catch((error: unknown) => error)
     return { result, calls: sandbox.calls.length }
   }
-  t.match(await deadlineIn(50), { calls: 1, result: { problem: 'upstream_unavailable' } }, 'the jitter is too long')
+  t.match(await deadlineIn(50), { calls: 1, result: { problem: 'upstream_unavailable' } }, 'the jitter is longer')
   t.match(await deadlineIn(51), { calls: 2, result: { status: 200 } })
   t.match(
     await deadlineIn(1075, 1),
     { calls: 1, result: { message: 'Trackstar is failing (502)' } },
-    'no permit by then',
+    'no permit in time',
   )
 })
 
@@ -235,10 +239,10 @@ tap.test('waits longer, at random, before the second retry', async (t) => {
   const deadline = clock.elapsed() + 100
   const error = await caught(upstream(read(clock, {}, { deadline: () => deadline })))
   t.equal(error.problem, 'upstream_unavailable')
-  t.equal(sandbox.calls.length, 2, 'half of 100 ms was in time, half of 200 ms is not')
+  t.equal(sandbox.calls.length, 2, 'half of 100 ms is in time, half of 200 ms is not')
 })
 
-tap.test('pauses everybody when upstream asks for it', async (t) => {
+tap.test('pauses all calls when upstream requests it', async (t) => {
   for (const status of [429, 503]) {
     const { clock, sandbox, upstream, limiter, breaker } = await start(t)
     sandbox.fault('/wms/products', { status, headers: { 'retry-after': '3' }, times: 1 })
@@ -255,7 +259,7 @@ tap.test('pauses everybody when upstream asks for it', async (t) => {
   }
 })
 
-tap.test('tries a refused call again when the pause is over', async (t) => {
+tap.test('retries a rejected call after the pause', async (t) => {
   const { clock, sandbox, upstream, statuses } = await start(t)
   sandbox.fault('/wms/products', { status: 429, headers: { 'retry-after': '0.05' }, times: 1 })
   const answer = upstream(read(clock))
@@ -265,31 +269,31 @@ tap.test('tries a refused call again when the pause is over', async (t) => {
   t.strictSame(statuses(), ['429', '200'])
 })
 
-tap.test('makes nothing of a retry-after that comes with a success', async (t) => {
+tap.test('ignores Retry-After on a success', async (t) => {
   const { clock, sandbox, upstream, limiter } = await start(t)
   sandbox.fault('/wms/products', { headers: { 'retry-after': '3', 'x-ratelimit-remaining': '9' } })
   t.match(await upstream(read(clock)), { status: 200 })
   t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed())
 })
 
-tap.test('pauses until the reset, by upstream’s own clock, when nothing remains', async (t) => {
+tap.test("pauses until the reset by upstream's clock when no calls remain", async (t) => {
   const { clock, sandbox, upstream, limiter } = await start(t)
-  const theirs = 946_684_800
+  const upstreamDate = 946_684_800
   const headers = (resetSeconds: number) => ({
     'x-ratelimit-remaining': '0',
     'x-ratelimit-reset': String(resetSeconds),
-    date: new Date(theirs * 1000).toUTCString(),
+    date: new Date(upstreamDate * 1000).toUTCString(),
   })
-  sandbox.fault('/wms/products', { headers: headers(theirs + 0.4), times: 1 })
+  sandbox.fault('/wms/products', { headers: headers(upstreamDate + 0.4), times: 1 })
   await upstream(read(clock))
   t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 400)
   clock.advance(400)
-  sandbox.fault('/wms/products', { headers: headers(theirs + 60), times: 1 })
+  sandbox.fault('/wms/products', { headers: headers(upstreamDate + 60), times: 1 })
   await upstream(read(clock))
   t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000)
 })
 
-tap.test('does not pause for what it knew: that the call was the last of its second', async (t) => {
+tap.test('does not pause for a limit that the limiter already counts', async (t) => {
   const { clock, sandbox, upstream, limiter } = await start(t, { rate: 1 })
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(clock.now() / 1000 + 60) }
   sandbox.fault('/wms/products', { headers, times: 1 })
@@ -297,7 +301,7 @@ tap.test('does not pause for what it knew: that the call was the last of its sec
   t.equal(limiter.estimateAt('caller', 'anna', 0), clock.elapsed() + 1000 + jitterMarginMs)
 })
 
-tap.test('opens the circuit for what fails, and asks nothing while it is open', async (t) => {
+tap.test('opens the breaker after failures, and makes no call while it is open', async (t) => {
   for (const fault of [{ status: 500 }, { body: 'garbled' }]) {
     const { clock, sandbox, upstream, breaker, limiter, checks } = await start(t, { condition: 'failing' })
     const heal = sandbox.fault('/wms/products', fault)
@@ -314,7 +318,7 @@ tap.test('opens the circuit for what fails, and asks nothing while it is open', 
   }
 })
 
-tap.test('regression: six failures of one caller’s request opened the breaker for all', async (t) => {
+tap.test("regression: six failures of one caller's request opened the breaker for everyone", async (t) => {
   const faults = [{ status: 500 }, { status: 502 }, { reset: true }, { body: '<h1>Hello</h1>' }]
   for (const condition of ['well', 'refusing', 'unknown'] as const) {
     for (const fault of faults) {
@@ -327,23 +331,23 @@ tap.test('regression: six failures of one caller’s request opened the breaker 
   }
 })
 
-tap.test('keeps the breaker half-open for a trial that fails by its own fault', async (t) => {
+tap.test('stays half-open if the trial fails because of its own request', async (t) => {
   const { clock, sandbox, upstream, breaker } = await start(t, { condition: 'well' })
   for (let n = 0; n < failuresToOpen; n++) breaker.begin()('failing')
   clock.advance(openMs)
   sandbox.fault('/wms/products', { status: 500 })
   await caught(upstream(read(clock)))
-  t.equal(breaker.state, 'closed', 'the neutral call is as good a trial')
+  t.equal(breaker.state, 'closed', 'the neutral call counts as the trial')
 })
 
-tap.test('takes the 500 of a write for an answer about that write', async (t) => {
+tap.test('treats the 500 of a write as a response about that write', async (t) => {
   const { clock, sandbox, upstream, breaker } = await start(t)
   sandbox.fault('/wms/products', { status: 500 })
   for (let n = 0; n < failuresToOpen; n++) await caught(upstream(read(clock)))
   t.equal(breaker.state, 'closed')
 })
 
-tap.test('checks the credentials after a 403, which may be about one request', async (t) => {
+tap.test('checks the credentials after a 403, which may concern one request only', async (t) => {
   const { clock, sandbox, upstream, checks, reports } = await start(t, { condition: 'well' })
   sandbox.fault('/wms/products', { status: 403 })
   t.match(await caught(upstream(read(clock))), { problem: 'upstream_auth_failed' })
@@ -407,14 +411,14 @@ tap.test('releases the given permit when another call is the trial', async (t) =
   t.equal(breaker.state, 'closed')
 })
 
-tap.test('leaves the refusal of the limiter as it is, and tells no call', async (t) => {
+tap.test('passes on the rejection of the limiter, and reports no call', async (t) => {
   const { clock, upstream, reports } = await start(t)
   const error = await caught(upstream(read(clock, {}, { deadline: () => clock.elapsed() - 1 })))
   t.equal(error.problem, 'overloaded')
   t.strictSame(reports, [])
 })
 
-tap.test('reports the id that upstream gave a call only if it is a single one', async (t) => {
+tap.test("reports upstream's id of a call only if there is exactly one", async (t) => {
   const results = [{ headers: { 'x-request-id': ['a', 'b'] } }, problem('upstream_timeout', 'too late')]
   const { clock, upstream, reports } = await start(t, { transport: prepared(...results) })
   await upstream(read(clock))

@@ -26,7 +26,7 @@ const refusal = (retryAfter: number) => ({
   extras: { retryAfter },
 })
 
-tap.test('opens after so many failures in a row, and then refuses all', async (t) => {
+tap.test('opens after a number of consecutive failures, and then rejects every call', async (t) => {
   const { circuit, changes, fail } = start()
   fail(failuresToOpen - 1)
   t.equal(circuit.state, 'closed')
@@ -38,22 +38,19 @@ tap.test('opens after so many failures in a row, and then refuses all', async (t
   t.strictSame(changes, ['open'])
 })
 
-tap.test(
-  'counts only failures in a row: an answer starts anew, a call that never got there changes nothing',
-  async (t) => {
-    const { circuit, changes, call, fail } = start()
-    fail(failuresToOpen - 1)
-    call('responding')
-    fail(failuresToOpen - 1)
-    call('unknown')
-    t.equal(circuit.state, 'closed')
-    fail(1)
-    t.equal(circuit.state, 'open')
-    t.strictSame(changes, ['open'])
-  },
-)
+tap.test('is reset by a response, and unchanged by a call that was never sent', async (t) => {
+  const { circuit, changes, call, fail } = start()
+  fail(failuresToOpen - 1)
+  call('responding')
+  fail(failuresToOpen - 1)
+  call('unknown')
+  t.equal(circuit.state, 'closed')
+  fail(1)
+  t.equal(circuit.state, 'open')
+  t.strictSame(changes, ['open'])
+})
 
-tap.test('says when to come back, in whole seconds and one at least', async (t) => {
+tap.test('says when to retry, in whole seconds and at least one', async (t) => {
   const { clock, circuit, fail } = start()
   fail()
   clock.advance(openMs - 1000)
@@ -62,7 +59,7 @@ tap.test('says when to come back, in whole seconds and one at least', async (t) 
   t.throws(() => circuit.check(), refusal(1))
 })
 
-tap.test('lets one call try after a while, and refuses the others meanwhile', async (t) => {
+tap.test('allows one trial after a while, and rejects the others meanwhile', async (t) => {
   const { clock, circuit, changes, fail } = start()
   fail()
   clock.advance(openMs - 1)
@@ -80,7 +77,7 @@ tap.test('lets one call try after a while, and refuses the others meanwhile', as
   t.strictSame(changes, ['open', 'closed'])
 })
 
-tap.test('opens again, without a word, when the trial fails', async (t) => {
+tap.test('opens again without a report when the trial fails', async (t) => {
   const { clock, circuit, changes, call, fail } = start()
   fail()
   clock.advance(openMs)
@@ -93,7 +90,7 @@ tap.test('opens again, without a word, when the trial fails', async (t) => {
   t.strictSame(changes, ['open'])
 })
 
-tap.test('stays half-open when the trial never got there, and lets the next call try', async (t) => {
+tap.test('stays half-open when the trial was never sent, and allows the next one', async (t) => {
   const { clock, circuit, call, fail } = start()
   fail()
   clock.advance(openMs)
@@ -103,7 +100,7 @@ tap.test('stays half-open when the trial never got there, and lets the next call
   t.equal(circuit.state, 'closed')
 })
 
-tap.test('does not stay open longer for the late failures of old calls', async (t) => {
+tap.test('is not kept open longer by late failures of earlier calls', async (t) => {
   const { clock, circuit, changes, fail } = start()
   const old = [circuit.begin(), circuit.begin()]
   fail()
@@ -119,7 +116,7 @@ tap.test('does not stay open longer for the late failures of old calls', async (
   t.strictSame(changes, ['open', 'closed'])
 })
 
-tap.test('closes for the late answer of an old call, and keeps its one trial should it open again', async (t) => {
+tap.test('closes on a late response to an earlier call, and allows one trial if it opens again', async (t) => {
   const { clock, circuit, changes, fail } = start()
   const old = circuit.begin()
   fail()
@@ -135,7 +132,7 @@ tap.test('closes for the late answer of an old call, and keeps its one trial sho
   t.strictSame(changes, ['open', 'closed', 'open'])
 })
 
-tap.test('needs nobody who listens', async (t) => {
+tap.test('works without a listener', async (t) => {
   const circuit = new CircuitBreaker(new TestClock())
   for (let n = 0; n < failuresToOpen; n++) circuit.begin()('failing')
   t.equal(circuit.state, 'open')

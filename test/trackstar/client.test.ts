@@ -44,7 +44,7 @@ const batch = (client: TrackstarClient): Promise<unknown> => client.productsBySk
 
 const idsOf = (records: readonly { id: unknown }[] | undefined) => records?.map(({ id }) => id)
 
-tap.test('gives one page of a list, with the filters as they are', async (t) => {
+tap.test('returns one page of a list, with the filters unchanged', async (t) => {
   const { client, clock, urls, reads } = await start(t)
   const page = await client.list('products', { limit: '2', 'sku[contains]': 'A&B=#', sku: undefined }, options)
   t.strictSame(page, { records: [], malformed: [], nextToken: null, date: clock.now() })
@@ -58,13 +58,13 @@ tap.test('gives one page of a list, with the filters as they are', async (t) => 
   t.match(await client.list('warehouses', {}, options), { records: [{ id: 'wh_oslo' }, {}, {}, {}] })
 })
 
-tap.test('has no date when upstream sends none', async (t) => {
+tap.test('has no date if upstream sends none', async (t) => {
   const answer = { status: 200, headers: {}, body: { data: [] } }
   const page = await createTrackstarClient(async () => answer).list('products', {}, options)
   t.strictSame(page, { records: [], malformed: [], nextToken: null, date: undefined })
 })
 
-tap.test('leaves out malformed records, and tells which and why', async (t) => {
+tap.test('omits malformed records, and reports each with the reason', async (t) => {
   const { client, sandbox } = await start(t)
   const data = [{ id: 'sound', sku: 'A' }, { sku: 'B' }, 7]
   sandbox.fault('/wms/products', { body: { data, next_token: null } })
@@ -77,7 +77,7 @@ tap.test('leaves out malformed records, and tells which and why', async (t) => {
   }
 })
 
-tap.test('refuses what is no list', async (t) => {
+tap.test('rejects a body that is not a list', async (t) => {
   const { client, sandbox } = await start(t)
   const table: [unknown, string][] = [
     [[], "In Trackstar's response, the body must be object"],
@@ -93,7 +93,7 @@ tap.test('refuses what is no list', async (t) => {
   }
 })
 
-tap.test('refuses a list that upstream does not know', async (t) => {
+tap.test('rejects a list that upstream does not support', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/products', { status: 404 })
   for (const read of [list, batch]) {
@@ -101,7 +101,7 @@ tap.test('refuses a list that upstream does not know', async (t) => {
   }
 })
 
-tap.test('asks for products by SKU: a list of them, or one alone that has a comma', async (t) => {
+tap.test('reads products by SKU: a list, or a single one with a comma', async (t) => {
   const { client, urls } = await start(t)
   const listed = ['CUP', 'MINT/LEMON 50%', '抹茶 30g', '__proto__', 'a+b&c=d#e?f', 'nowhere']
   const batch = await client.productsBySku(listed, options)
@@ -114,7 +114,7 @@ tap.test('asks for products by SKU: a list of them, or one alone that has a comm
   ])
 })
 
-tap.test('asks for items by id: a list of them, or the path of one alone that has a comma', async (t) => {
+tap.test('reads items by id: a list, or the path of a single one with a comma', async (t) => {
   const { client, urls, reads } = await start(t)
   const listed = ['inv/mint 50%', 'inv_抹茶', 'constructor', 'nowhere', '..']
   const batch = await client.inventoryByIds(listed, options)
@@ -133,7 +133,7 @@ tap.test('asks for items by id: a list of them, or the path of one alone that ha
   t.ok(reads.every(({ route }) => route === '/wms/inventory'))
 })
 
-tap.test('refuses one item that is not what it claims to be', async (t) => {
+tap.test('rejects an item that is not the requested one', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/inventory/inv_mix%2C3', { body: { data: { id: '', sku: 5 } } })
   await t.rejects(client.inventoryByIds(['inv_mix,3'], options), {
@@ -143,7 +143,7 @@ tap.test('refuses one item that is not what it claims to be', async (t) => {
   })
 })
 
-tap.test('keeps the longest batch within what upstream takes', async (t) => {
+tap.test("fits the longest batch into upstream's limits", async (t) => {
   const { client, sandbox } = await start(t)
   for (const key of ['茶'.repeat(60), 'x']) {
     const list = new KeyList()
@@ -153,7 +153,7 @@ tap.test('keeps the longest batch within what upstream takes', async (t) => {
   }
 })
 
-tap.test('reads all pages of a batch, and repeats its filters with each', async (t) => {
+tap.test('reads all pages of a batch with the same filters', async (t) => {
   const { client, sandbox, urls } = await start(t)
   const page = (id: string, next_token: string | null) => ({ body: { data: [{ id }], next_token }, times: 1 })
   for (const [read, path, filter] of [
@@ -187,14 +187,14 @@ tap.test('uses the given permit for the first page only', async (t) => {
   )
 })
 
-tap.test('gathers malformed records of all pages', async (t) => {
+tap.test('collects the malformed records of all pages', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/products', { body: { data: [8], next_token: null } })
   sandbox.fault('/wms/products', { body: { data: [7], next_token: 'more' }, times: 1 })
   t.equal((await client.productsBySku(['A'], options)).malformed.length, 2)
 })
 
-tap.test('gives up on pages that never end', async (t) => {
+tap.test('stops reading pages that never end', async (t) => {
   const endless = {
     message: "In Trackstar's response, /next_token must come to an end",
     problem: 'upstream_invalid_response',
@@ -202,14 +202,14 @@ tap.test('gives up on pages that never end', async (t) => {
   const same = await start(t)
   same.sandbox.fault('/wms/products', { body: { data: [], next_token: 'again' } })
   await t.rejects(same.client.productsBySku(['A'], options), endless)
-  t.equal(same.sandbox.calls.length, 2, 'the token leads to itself')
+  t.equal(same.sandbox.calls.length, 2, 'the token leads to the same page')
 
   let calls = 0
   const client = createTrackstarClient(async () => {
     return { status: 200, headers: {}, body: { data: [], next_token: `t${++calls}` } }
   })
   await t.rejects(client.productsBySku(['A'], options), endless)
-  t.equal(calls, 20, 'there is another token each time')
+  t.equal(calls, 20, 'each page has another token')
 })
 
 tap.test('reads all warehouses', async (t) => {
@@ -221,7 +221,7 @@ tap.test('reads all warehouses', async (t) => {
   t.strictSame(urls(), ['/wms/warehouses', '/wms/warehouses', '/wms/warehouses?page_token=more'])
 })
 
-tap.test('has no warehouses where upstream knows none or has no such function', async (t) => {
+tap.test('has no warehouses if upstream has none or does not support them', async (t) => {
   const { client, sandbox } = await start(t)
   for (const fault of [
     { status: 404 },
@@ -237,7 +237,7 @@ tap.test('has no warehouses where upstream knows none or has no such function', 
   }
 })
 
-tap.test('does not take a failure for the absence of warehouses', async (t) => {
+tap.test('does not treat a failure as an absence of warehouses', async (t) => {
   const { client, sandbox } = await start(t)
   for (const [fault, code] of [
     [{ status: 500 }, 'upstream_unavailable'],
@@ -249,7 +249,7 @@ tap.test('does not take a failure for the absence of warehouses', async (t) => {
   }
 })
 
-tap.test('reads the connection with the organisation’s key alone, in any envelope', async (t) => {
+tap.test('reads the connection with the API key alone, from any envelope', async (t) => {
   const { client, sandbox, urls, reads } = await start(t)
   const state = await client.connection('conn_sandbox', options)
   t.strictSame(state, { syncedAt: '2023-11-14T22:13:20Z', errors: [], incomplete: [] })
@@ -263,7 +263,7 @@ tap.test('reads the connection with the organisation’s key alone, in any envel
   t.strictSame(urls().slice(1), ['/connections/a%2Fb%3Fc', '/connections/a%2Fb%3Fc'])
 })
 
-tap.test('refuses what is no connection', async (t) => {
+tap.test('rejects a body that is not a connection', async (t) => {
   const { client, sandbox } = await start(t)
   const refused = {
     message: "In Trackstar's response, /data must be a connection",
@@ -277,7 +277,7 @@ tap.test('refuses what is no connection', async (t) => {
   }
 })
 
-tap.test('says for each read on whose behalf and why it is made', async (t) => {
+tap.test('reports the caller and the cause of each read', async (t) => {
   const { client, reads } = await start(t)
   const refresh: CallOptions = { permitRequest: { ...options.permitRequest, priority: 'refresh' }, cause: 'refresh' }
   await client.list('products', { limit: '1' }, refresh)
@@ -289,7 +289,7 @@ tap.test('says for each read on whose behalf and why it is made', async (t) => {
   for (const read of reads) t.match(read, refresh)
 })
 
-tap.test('reads products by id, and one whose id has a comma by its path', async (t) => {
+tap.test('reads products by id, and a single one with a comma by its path', async (t) => {
   const { client, urls } = await start(t)
   const { records } = await client.productsByIds(['prod_cup', 'prod/mint 50%', '..', 'nowhere'], options)
   t.strictSame(idsOf(records), ['prod_cup', 'prod/mint 50%'])
@@ -302,7 +302,7 @@ tap.test('reads products by id, and one whose id has a comma by its path', async
   ])
 })
 
-tap.test('leaves out a record that is nested too deeply, and not its page', async (t) => {
+tap.test('omits a record that is nested too deeply, and keeps the rest of its page', async (t) => {
   const { client, sandbox } = await start(t)
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
   const page = `{"data": [{"id": "p1", "sku": "A"}, {"id": "p2", "sku": "B", "additional_fields": ${deep(5000)}},

@@ -18,7 +18,7 @@ const drained = <T>(queue: FairQueue<T>): T[] => {
   return items
 }
 
-tap.test('lets callers take turns, and each have his own in order', async (t) => {
+tap.test('callers take turns, and the items of each keep their order', async (t) => {
   const queue = queueOf('a', 'a', 'a', 'b', 'c', 'b')
   t.equal(queue.size, 6)
   t.equal(queue.peek(), 'a1')
@@ -26,7 +26,7 @@ tap.test('lets callers take turns, and each have his own in order', async (t) =>
   t.equal(queue.size, 0)
 })
 
-tap.test('has nothing to give when it is empty', async (t) => {
+tap.test('returns nothing when it is empty', async (t) => {
   const queue = queueOf()
   t.equal(queue.peek(), undefined)
   t.equal(queue.shift(), undefined)
@@ -37,14 +37,14 @@ tap.test('has nothing to give when it is empty', async (t) => {
   )
 })
 
-tap.test('lets a caller who has had his turn stand behind the others', async (t) => {
+tap.test('moves a caller behind the others after its turn', async (t) => {
   const queue = queueOf('a', 'a', 'b')
   queue.shift()
   queue.push('a', 'a3')
   t.strictSame(drained(queue), ['b1', 'a2', 'a3'])
 })
 
-tap.test('takes out what is asked for and leaves the turns as they are', async (t) => {
+tap.test('removes an item and leaves the turns unchanged', async (t) => {
   const queue = queueOf('a', 'a', 'b', 'c', 'c')
   t.strictSame(
     queue.remove((item) => ['a1', 'b1', 'c2'].includes(item)),
@@ -55,18 +55,18 @@ tap.test('takes out what is asked for and leaves the turns as they are', async (
   t.strictSame(drained(queue), ['a2', 'c1'])
 })
 
-tap.test('counts what leaves before one more, be it after more or fewer of his own', async (t) => {
+tap.test('counts the items ahead of one more, if its caller had more or fewer items', async (t) => {
   const queue = queueOf('a', 'b', 'b', 'b')
   t.equal(queue.ahead('c'), 2)
   t.equal(queue.ahead('c', 1), 4)
   t.equal(queue.ahead('c', 5), 9)
   t.equal(queue.ahead('a'), 2, 'a1 and b1')
-  t.equal(queue.ahead('a', -1), 0, 'in the place of a1')
+  t.equal(queue.ahead('a', -1), 0, 'in the position of a1')
   t.equal(queue.ahead('a', -7), 0)
-  t.equal(queue.ahead('b', -2), 2, 'in the place of b2')
+  t.equal(queue.ahead('b', -2), 2, 'in the position of b2')
 })
 
-tap.test('agrees with itself on when one more leaves, whatever came and went before', async () => {
+tap.test('counts the items ahead correctly after any history', async () => {
   const caller = fc.constantFrom('a', 'b', 'c', 'd')
   const step = fc.oneof(caller, fc.constant(undefined))
   fc.assert(

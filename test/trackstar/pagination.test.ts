@@ -73,7 +73,7 @@ tap.test('retries a failed page by its token, with waits that grow to half a min
   t.equal(failures.length, 7)
 })
 
-tap.test('starts with short waits again after a page that succeeded', async (t) => {
+tap.test('retries with short waits again after a page that succeeded', async (t) => {
   const { waits } = await walk(undefined, 'overloaded', 'overloaded', undefined, 'upstream_auth_failed')
   t.strictSame(waits, [1000, 2000, 1000])
 })
@@ -100,7 +100,7 @@ tap.test('halves pages down to one record, and then waits longer and longer', as
   t.strictSame(waits.slice(10), [1000, 2000, 4000])
 })
 
-tap.test('does not take an upstream that is down for a page that is too large until it fails again', async (t) => {
+tap.test('does not halve pages for an upstream that is down until it fails again', async (t) => {
   const once = await walk('upstream_unavailable')
   t.strictSame(once.sizes, [1000, 1000, 1000, 1000])
   const twice = await walk('upstream_unavailable', 'upstream_unavailable')
@@ -108,12 +108,12 @@ tap.test('does not take an upstream that is down for a page that is too large un
   t.strictSame(twice.waits, [1000, 2000])
 })
 
-tap.test('starts over after a token had nothing but invalid responses, in every size', async (t) => {
+tap.test('starts over after a token had only invalid responses, in every size', async (t) => {
   const { tokens } = await walk(undefined, ...times(10 + 8, 'upstream_invalid_response'))
   t.strictSame(tokens, [undefined, ...Array.from({ length: 18 }, () => 'a'), undefined, 'a', 'b'])
 })
 
-tap.test('regression: an unsupported list, or an unexpected error, was not tried again', async (t) => {
+tap.test('regression: an unsupported list, or an unexpected error, was not retried', async (t) => {
   const { pages, waits } = await walk(...times(11, 'not_supported_by_integration'), new TypeError('a bug'))
   t.strictSame(pages, ['first', 'a', 'b'])
   t.strictSame(waits.slice(0, 2), [1000, 2000])
@@ -135,7 +135,7 @@ tap.test('treats a token that repeats as a failed page, and goes on from there',
   t.ok(list.isDone)
 })
 
-tap.test('grows pages after successes, and less often if the larger ones fail again', async (t) => {
+tap.test('increases pages after successes, and less often if the larger ones fail again', async (t) => {
   const size = new PageSize()
   const grow = () => {
     const from = size.value
@@ -155,7 +155,7 @@ tap.test('grows pages after successes, and less often if the larger ones fail ag
   grow()
   size.succeeded()
   size.halve()
-  t.equal(grow(), 4, 'a success in full size makes up for it')
+  t.equal(grow(), 4, 'a success in full size makes up for a failure')
   while (size.value > 1) t.ok(size.halve())
   t.notOk(size.halve())
   t.equal(size.value, 1)

@@ -28,8 +28,8 @@ export function watch(limiter: RateLimiter, time: FakeTime) {
       permit.sent()
       log.push(`${name} at ${time.elapsed()}`)
     } catch (error) {
-      const said = isProblem(error, 'overloaded') ? `refused for ${error.extras.retryAfter} s` : String(error)
-      log.push(`${name} ${said} at ${time.elapsed()}`)
+      const result = isProblem(error, 'overloaded') ? `refused for ${error.extras.retryAfter} s` : String(error)
+      log.push(`${name} ${result} at ${time.elapsed()}`)
     }
   }
   return { log, request: (name: string, over: Partial<PermitRequest> = {}) => void leave(name, over) }

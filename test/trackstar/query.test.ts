@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import tap from 'tap'
 import { encode, KeyList, keyLists, maxListCharacters, maxListValues, withFilters } from '../../src/trackstar/query.js'
 
-tap.test('puts filters behind a path, and leaves out those without a value', async (t) => {
+tap.test('appends filters to a path, and omits those without a value', async (t) => {
   t.equal(withFilters('/wms/products', {}), '/wms/products')
   t.equal(withFilters('/wms/products', { sku: undefined }), '/wms/products')
   t.equal(withFilters('/wms/products', { limit: '5', sku: undefined, active: '' }), '/wms/products?limit=5&active=')
   t.equal(withFilters('/a', { 'sku[in]': 'A,B' }), '/a?sku%5Bin%5D=A%2CB')
 })
 
-tap.test('lets no value leave its own filter', async () => {
+tap.test('encodes values so that none changes another filter', async () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1 }), (value, name) => {
       const url = new URL(withFilters('/wms/products', { [name]: value, last: 'one' }), 'http://upstream')
@@ -21,7 +21,7 @@ tap.test('lets no value leave its own filter', async () => {
   )
 })
 
-tap.test('writes half a surrogate pair as a replacement, and a whole one as it is', async (t) => {
+tap.test('replaces a lone surrogate, and keeps a pair', async (t) => {
   t.equal(encode('a\ud83c'), 'a%EF%BF%BD')
   t.equal(encode('\udf75b'), '%EF%BF%BDb')
   t.equal(decodeURIComponent(encode('🍵')), '🍵')
@@ -29,7 +29,7 @@ tap.test('writes half a surrogate pair as a replacement, and a whole one as it i
   t.equal(withFilters('/a', { sku: '\ud800' }), '/a?sku=%EF%BF%BD')
 })
 
-tap.test('takes a hundred keys', async (t) => {
+tap.test('fits a hundred keys into a list', async (t) => {
   const list = new KeyList()
   for (let n = 1; n <= maxListValues; n++) {
     t.equal(list.isFull, false)
@@ -40,18 +40,18 @@ tap.test('takes a hundred keys', async (t) => {
   t.equal(list.keys.length, 100)
 })
 
-tap.test('takes as many characters as an address may have, as they are written there', async (t) => {
+tap.test('fits as many encoded characters as a URL may have', async (t) => {
   const list = new KeyList()
   const key = '茶'.repeat(100)
   let taken = 0
   while (list.add(key)) taken++
   t.equal(taken, Math.floor(maxListCharacters / (900 + 3)))
   t.equal(list.isFull, true)
-  t.equal(list.add('x'), false, 'what would still fit comes too late')
+  t.equal(list.add('x'), false, 'a later key that would fit does not jump the queue')
   t.equal(list.keys.length, taken)
 })
 
-tap.test('fills up to the last character', async (t) => {
+tap.test('fills the list up to the last character', async (t) => {
   const list = new KeyList()
   list.add('x'.repeat(maxListCharacters - 3 - 10))
   t.equal(list.add('y'.repeat(7)), true)
@@ -59,14 +59,14 @@ tap.test('fills up to the last character', async (t) => {
   t.equal(list.add('z'), false)
 })
 
-tap.test('takes a first key of any length', async (t) => {
+tap.test('accepts a first key of any length', async (t) => {
   const list = new KeyList()
   t.equal(list.add('x'.repeat(2 * maxListCharacters)), true)
   t.equal(list.add('y'), false)
   t.strictSame(list.keys.length, 1)
 })
 
-tap.test('takes a key with a comma alone', async (t) => {
+tap.test('puts a key with a comma into a list of its own', async (t) => {
   const alone = new KeyList()
   t.equal(alone.add('GREEN, BLACK'), true)
   t.equal(alone.isFull, true)
@@ -76,11 +76,11 @@ tap.test('takes a key with a comma alone', async (t) => {
   const others = new KeyList()
   others.add('x')
   t.equal(others.add('GREEN, BLACK'), false)
-  t.equal(others.isFull, true, 'the key that waits goes next, so this list goes now')
+  t.equal(others.isFull, true, 'the key with a comma is next, so this list is sent now')
   t.strictSame(others.keys, ['x'])
 })
 
-tap.test('spreads keys over as many lists as it takes', async (t) => {
+tap.test('distributes keys over as many lists as they need', async (t) => {
   const keys = Array.from({ length: 250 }, (_, n) => `k${n}`)
   t.strictSame(
     [...keyLists(keys)].map(({ length }) => length),

@@ -12,7 +12,7 @@ import {
 import { type FakeTime, fakeTime, settled } from './fake-time.js'
 import { permitRequest, spanMs, watch, within } from './permit-requests.js'
 
-tap.test('lets as many as the rate leave at once, and each next one a second and a margin after', async (t) => {
+tap.test('grants as many permits as the rate at once, and each further one a second and a margin later', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(createRateLimiter(2, time.clock), time)
   for (const name of ['a', 'b', 'c', 'd', 'e']) request(name)
@@ -21,7 +21,7 @@ tap.test('lets as many as the rate leave at once, and each next one a second and
   t.equal(time.timers(), 0)
 })
 
-tap.test('counts from when a call is written, not from when it was allowed', async (t) => {
+tap.test('counts a call from when it is written, not from when its permit was granted', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -29,7 +29,7 @@ tap.test('counts from when a call is written, not from when it was allowed', asy
   request('second')
   await time.pass(3000)
   t.strictSame(log, [])
-  t.equal(time.timers(), 0, 'the call that is about to be written wakes the next')
+  t.equal(time.timers(), 0, 'the call that is about to be written triggers the next')
   permit.sent()
   await time.pass(spanMs - 1)
   t.strictSame(log, [])
@@ -37,7 +37,7 @@ tap.test('counts from when a call is written, not from when it was allowed', asy
   t.strictSame(log, [`second at ${3000 + spanMs}`])
 })
 
-tap.test('gives a permit that is given back to the next at once', async (t) => {
+tap.test('grants a released permit to the next request at once', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -49,7 +49,7 @@ tap.test('gives a permit that is given back to the next at once', async (t) => {
   t.strictSame(log, ['second at 100'])
 })
 
-tap.test('takes the first word on a permit for the last', async (t) => {
+tap.test('ignores all but the first use of a permit', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -69,7 +69,7 @@ tap.test('takes the first word on a permit for the last', async (t) => {
   t.strictSame(log[1], `third at ${2 * spanMs}`)
 })
 
-tap.test('lets leave in order of priority, callers of one priority in turns, each by age', async (t) => {
+tap.test('grants permits by priority, to callers of one priority in turns, and by age', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(createRateLimiter(1, time.clock), time)
   request('first')
@@ -85,11 +85,11 @@ tap.test('lets leave in order of priority, callers of one priority in turns, eac
   t.strictSame(
     log.map((line) => line.split(' ')[0]),
     ['first', 'm', 'a1', 'm2', 'b1', 'm3', 'a2', 'a3', 'l', 'r', 'f'],
-    'but at a rate of 1 the mirror alternates with the others',
+    'at a rate of 1 the mirror alternates with the others',
   )
 })
 
-tap.test('refuses at once what cannot leave before its deadline, and says when to come back', async (t) => {
+tap.test('rejects at once a request that cannot be granted before its deadline, and says when to retry', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(createRateLimiter(1, time.clock), time)
   request('a')
@@ -103,7 +103,7 @@ tap.test('refuses at once what cannot leave before its deadline, and says when t
   t.strictSame(log[3], `just in time at ${spanMs}`)
 })
 
-tap.test('refuses one more than may wait', async (t) => {
+tap.test('rejects a request beyond the maximum queue length', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock, 2)
   const { log, request } = watch(limiter, time)
@@ -115,7 +115,7 @@ tap.test('refuses one more than may wait', async (t) => {
   t.equal(limiter.state.waiting, 2)
 })
 
-tap.test('refuses what more urgent bids have kept from its turn, soon after its deadline', async (t) => {
+tap.test('rejects a request that more urgent ones delayed past its deadline', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(createRateLimiter(1, time.clock), time)
   request('first')
@@ -126,7 +126,7 @@ tap.test('refuses what more urgent bids have kept from its turn, soon after its 
   t.equal(log.length, 4)
 })
 
-tap.test('refuses what is too late when its turn comes', async (t) => {
+tap.test('rejects a request that is past its deadline when its turn comes', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -139,7 +139,7 @@ tap.test('refuses what is too late when its turn comes', async (t) => {
   t.strictSame(log, ['late refused for 1 s at 2001', 'next at 2001'])
 })
 
-tap.test('reads a deadline whenever it matters, so that it may move', async (t) => {
+tap.test('reads a deadline each time it matters, so that it may change', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -153,28 +153,31 @@ tap.test('reads a deadline whenever it matters, so that it may move', async (t) 
   t.strictSame(log, ['a at 0', 'b at 5000'])
 })
 
-tap.test('holds all while it is paused, refuses what that makes late, and tells its listeners', async (t) => {
-  const time = fakeTime(t)
-  const limiter = createRateLimiter(2, time.clock)
-  const { log, request } = watch(limiter, time)
-  const heard: string[] = []
-  limiter.onPause(() => heard.push(`first, ${limiter.state.waiting} waiting`))
-  limiter.onPause(() => heard.push('second'))
-  for (const name of ['a', 'b', 'c']) request(name)
-  request('mirror', { priority: 'mirror', deadline: within(time, 2500) })
-  await settled()
-  limiter.pauseUntil(time.clock.elapsed() + 3000)
-  t.strictSame(heard, ['first, 1 waiting', 'second'])
-  await settled()
-  request('early', { deadline: within(time, 2999) })
-  request('d', { deadline: within(time, 3000) })
-  await time.pass(2999)
-  t.strictSame(log, ['a at 0', 'b at 0', 'mirror refused for 3 s at 0', 'early refused for 3 s at 0'])
-  await time.pass(1)
-  t.strictSame(log.slice(4), ['c at 3000', 'd at 3000'])
-})
+tap.test(
+  'grants nothing while paused, rejects requests that the pause makes late, and calls its listeners',
+  async (t) => {
+    const time = fakeTime(t)
+    const limiter = createRateLimiter(2, time.clock)
+    const { log, request } = watch(limiter, time)
+    const pauses: string[] = []
+    limiter.onPause(() => pauses.push(`first, ${limiter.state.waiting} waiting`))
+    limiter.onPause(() => pauses.push('second'))
+    for (const name of ['a', 'b', 'c']) request(name)
+    request('mirror', { priority: 'mirror', deadline: within(time, 2500) })
+    await settled()
+    limiter.pauseUntil(time.clock.elapsed() + 3000)
+    t.strictSame(pauses, ['first, 1 waiting', 'second'])
+    await settled()
+    request('early', { deadline: within(time, 2999) })
+    request('d', { deadline: within(time, 3000) })
+    await time.pass(2999)
+    t.strictSame(log, ['a at 0', 'b at 0', 'mirror refused for 3 s at 0', 'early refused for 3 s at 0'])
+    await time.pass(1)
+    t.strictSame(log.slice(4), ['c at 3000', 'd at 3000'])
+  },
+)
 
-tap.test('lets no pause shorten another', async (t) => {
+tap.test('is not shortened by a second, shorter pause', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { log, request } = watch(limiter, time)
@@ -192,7 +195,7 @@ tap.test('lets no pause shorten another', async (t) => {
   t.strictSame(log, ['a at 2500'])
 })
 
-tap.test('keeps no timer when nothing waits any more', async (t) => {
+tap.test('keeps no timer when no request waits', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(1, time.clock)
   const { request } = watch(limiter, time)
@@ -204,7 +207,7 @@ tap.test('keeps no timer when nothing waits any more', async (t) => {
   t.equal(time.timers(), 0)
 })
 
-tap.test('looks again where a timer comes a moment early', async (t) => {
+tap.test('sets another timer if one fires a moment early', async (t) => {
   const time = fakeTime(t)
   const elapsed = () => time.clock.elapsed() - (time.elapsed() === spanMs ? 0.25 : 0)
   const limiter = createRateLimiter(1, { elapsed })
@@ -217,7 +220,7 @@ tap.test('looks again where a timer comes a moment early', async (t) => {
   t.strictSame(log[1], `b at ${spanMs + 1}`)
 })
 
-tap.test('tells its state: what the last second took and what waits', async (t) => {
+tap.test('reports the permits of the last second and the number of waiting requests', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(3, time.clock)
   t.strictSame(limiter.state, { readsPerSecond: 3, usedLastSecond: 0, waiting: 0, isExhausted: false })
@@ -239,7 +242,7 @@ tap.test('tells its state: what the last second took and what waits', async (t) 
   t.equal(limiter.state.usedLastSecond, 0)
 })
 
-tap.test('names a whole number of seconds to come back after, one at least', async (t) => {
+tap.test('says when to retry in whole seconds, at least one', async (t) => {
   t.match(overloaded(0), { problem: 'overloaded', statusCode: 503, extras: { retryAfter: 1 } })
   t.equal(overloaded(-50).extras.retryAfter, 1)
   t.equal(overloaded(1000).extras.retryAfter, 1)
@@ -249,35 +252,38 @@ tap.test('names a whole number of seconds to come back after, one at least', asy
 const priority = fc.constantFrom('caller', 'list', 'refresh', 'forced', 'mirror')
 const caller = fc.constantFrom('anna', 'bert', 'cleo')
 
-tap.test('foretells when one more leaves, as long as all is written at once and nothing more comes', async (t) => {
-  const time = fakeTime(t)
-  const earlier = fc.array(fc.record({ priority, caller, restMs: fc.oneof(fc.constant(0), fc.nat(1500)) }), {
-    maxLength: 25,
-  })
-  await fc.assert(
-    fc.asyncProperty(earlier, fc.integer({ min: 1, max: 4 }), fc.nat(3000), priority, caller, async (...given) => {
-      const [bids, rate, pauseMs, priority, caller] = given
-      const limiter = createRateLimiter(rate, time.clock)
-      for (const { restMs, ...one } of bids) {
-        void limiter.acquire(permitRequest(one)).then((permit) => permit.sent())
-        await time.pass(restMs)
-      }
-      await settled()
-      limiter.pauseUntil(time.clock.elapsed() + pauseMs)
-      const promised = limiter.estimateAt(priority, caller, 0)
-      let left = Number.NaN
-      const leave = async () => {
-        const permit = await limiter.acquire(permitRequest({ priority, caller, deadline: () => promised }))
-        left = time.clock.elapsed()
-        permit.sent()
-      }
-      await Promise.all([leave(), time.pass(60_000)])
-      return left === promised
-    }),
-  )
-})
+tap.test(
+  'estimates when one more request is granted if every call is written at once and no request follows',
+  async (t) => {
+    const time = fakeTime(t)
+    const earlier = fc.array(fc.record({ priority, caller, restMs: fc.oneof(fc.constant(0), fc.nat(1500)) }), {
+      maxLength: 25,
+    })
+    await fc.assert(
+      fc.asyncProperty(earlier, fc.integer({ min: 1, max: 4 }), fc.nat(3000), priority, caller, async (...given) => {
+        const [requests, rate, pauseMs, priority, caller] = given
+        const limiter = createRateLimiter(rate, time.clock)
+        for (const { restMs, ...permit } of requests) {
+          void limiter.acquire(permitRequest(permit)).then((permit) => permit.sent())
+          await time.pass(restMs)
+        }
+        await settled()
+        limiter.pauseUntil(time.clock.elapsed() + pauseMs)
+        const estimate = limiter.estimateAt(priority, caller, 0)
+        let grantedAt = Number.NaN
+        const leave = async () => {
+          const permit = await limiter.acquire(permitRequest({ priority, caller, deadline: () => estimate }))
+          grantedAt = time.clock.elapsed()
+          permit.sent()
+        }
+        await Promise.all([leave(), time.pass(60_000)])
+        return grantedAt === estimate
+      }),
+    )
+  },
+)
 
-tap.test('foretells for after more of a caller’s own, and in the place of fewer', async (t) => {
+tap.test('estimates for a caller with more or fewer requests ahead', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(2, time.clock)
   const { request } = watch(limiter, time)
@@ -290,8 +296,10 @@ tap.test('foretells for after more of a caller’s own, and in the place of fewe
   t.equal(limiter.estimateAt('mirror', 'zoe', 3), start + 3 * spanMs)
 })
 
-/** What becomes of one bid: after how long its call is written, or its permit given back. */
-interface Fate {
+/**
+ * A permit request: how long its caller waits, after how long its call is written, or whether its permit is released.
+ */
+interface PlannedRequest {
   readonly priority: PermitRequest['priority']
   readonly caller: string
   readonly patienceMs: number
@@ -299,9 +307,9 @@ interface Fate {
   readonly isReleased: boolean
 }
 
-tap.test('never lets more than the rate into any second and margin, whatever comes when', async (t) => {
+tap.test('never grants more than the rate within any second and margin, whatever is requested when', async (t) => {
   const time = fakeTime(t)
-  const fate: fc.Arbitrary<Fate> = fc.record({
+  const planned: fc.Arbitrary<PlannedRequest> = fc.record({
     priority,
     caller,
     patienceMs: fc.oneof(fc.nat(8000), fc.constant(60_000)),
@@ -309,7 +317,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
     isReleased: fc.boolean(),
   })
   const step = fc.record({
-    burst: fc.array(fate, { maxLength: 15 }),
+    burst: fc.array(planned, { maxLength: 15 }),
     restMs: fc.oneof(fc.nat(50), fc.nat(2500)),
     pauseMs: fc.option(fc.nat(1500), { nil: 0, freq: 4 }),
   })
@@ -321,7 +329,7 @@ tap.test('never lets more than the rate into any second and margin, whatever com
       let pausedUntil = 0
       let open = 0
       const faults: string[] = []
-      const use = async (permit: Permit, deadline: number, { lateMs, isReleased }: Fate) => {
+      const use = async (permit: Permit, deadline: number, { lateMs, isReleased }: PlannedRequest) => {
         if (clock.elapsed() > deadline) faults.push('left after its deadline')
         if (clock.elapsed() < pausedUntil) faults.push('left in a pause')
         if (lateMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, lateMs))
@@ -330,13 +338,13 @@ tap.test('never lets more than the rate into any second and margin, whatever com
         permit.sent()
       }
       for (const { burst, restMs, pauseMs } of steps) {
-        for (const fate of burst) {
-          const deadline = clock.elapsed() + fate.patienceMs
+        for (const planned of burst) {
+          const deadline = clock.elapsed() + planned.patienceMs
           open++
           limiter
-            .acquire(permitRequest({ ...fate, deadline: () => deadline }))
+            .acquire(permitRequest({ ...planned, deadline: () => deadline }))
             .then(
-              (permit) => use(permit, deadline, fate),
+              (permit) => use(permit, deadline, planned),
               (error: unknown) => void (isProblem(error, 'overloaded') || faults.push(String(error))),
             )
             .finally(() => open--)
@@ -362,24 +370,24 @@ tap.test('never lets more than the rate into any second and margin, whatever com
   )
 })
 
-tap.test('tells of each permit whether it was the last for the moment', async (t) => {
+tap.test('a permit knows whether it was the last one available', async (t) => {
   const time = fakeTime(t)
   const limiter = createRateLimiter(2, time.clock)
   const [first, second] = await Promise.all([limiter.acquire(permitRequest()), limiter.acquire(permitRequest())])
   t.notOk(first?.wasLast)
   first?.sent()
   second?.sent()
-  t.strictSame([first?.wasLast, second?.wasLast], [true, true], 'both places were taken')
+  t.strictSame([first?.wasLast, second?.wasLast], [true, true], 'both permits are used')
   await time.pass(1000 + jitterMarginMs)
   const third = await limiter.acquire(permitRequest())
   third.sent()
-  t.notOk(third.wasLast, 'another could have left')
+  t.notOk(third.wasLast, 'another permit was available')
 })
 
 const forced = { priority: 'forced' } as const
 const shared = (time: FakeTime, rate: number) => limitShares(createRateLimiter(rate, time.clock), time.clock)
 
-tap.test('lets forced bids have half of the rate, however many they are', async (t) => {
+tap.test('limits forced requests to half of the rate', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 5), time)
   for (let n = 1; n <= 5; n++) request(`f${n}`, forced)
@@ -387,7 +395,7 @@ tap.test('lets forced bids have half of the rate, however many they are', async 
   t.strictSame(log, ['f1 at 0', 'f2 at 0', `f3 at ${spanMs}`, `f4 at ${spanMs}`, `f5 at ${2 * spanMs}`])
 })
 
-tap.test('leaves a limiter of one call to forced bids as well', async (t) => {
+tap.test('grants forced requests at a rate of one', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 1), time)
   request('forced', forced)
@@ -395,7 +403,7 @@ tap.test('leaves a limiter of one call to forced bids as well', async (t) => {
   t.strictSame(log, ['forced at 0'])
 })
 
-tap.test('never lets forced and other bids together have more than the whole', async (t) => {
+tap.test('never grants forced and other requests more than the rate together', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 4), time)
   for (let n = 1; n <= 3; n++) request(`f${n}`, forced)
@@ -406,7 +414,7 @@ tap.test('never lets forced and other bids together have more than the whole', a
   t.strictSame(log.slice(4).sort(), [`f2 at ${spanMs}`, `f3 at ${spanMs}`])
 })
 
-tap.test('puts forced bids in line with the refreshes: behind callers, in turns', async (t) => {
+tap.test('queues forced requests with refreshes: behind callers, in turns', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 2)
   const { log, request } = watch(limiter, time)
@@ -426,7 +434,7 @@ tap.test('puts forced bids in line with the refreshes: behind callers, in turns'
   )
 })
 
-tap.test('refuses a forced bid at once where the half or the whole keeps it too long', async (t) => {
+tap.test('rejects a forced request at once if either limiter delays it past its deadline', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 4)
   const { log, request } = watch(limiter, time)
@@ -446,7 +454,7 @@ tap.test('refuses a forced bid at once where the half or the whole keeps it too 
   t.equal(limiter.state.waiting, 0)
 })
 
-tap.test('does not wait for the half where the whole would be too late anyway', async (t) => {
+tap.test('does not wait for the forced limiter if the shared one would be too late', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 4), time)
   request('f1', forced)
@@ -459,7 +467,7 @@ tap.test('does not wait for the half where the whole would be too late anyway', 
   t.equal(log.at(-1), 'late refused for 4 s at 0')
 })
 
-tap.test('gives its half back when the whole refuses', async (t) => {
+tap.test('releases the permit of the forced limiter when the shared one rejects the request', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 2)
   const { log, request } = watch(limiter, time)
@@ -475,7 +483,7 @@ tap.test('gives its half back when the whole refuses', async (t) => {
   t.equal(log.at(-1), `f2 at ${3 * spanMs}`)
 })
 
-tap.test('gives both back when a forced call is not made after all', async (t) => {
+tap.test('releases both permits of a forced call that is not made', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 2)
   const permit = await limiter.acquire(permitRequest(forced))
@@ -485,21 +493,21 @@ tap.test('gives both back when a forced call is not made after all', async (t) =
   t.equal(limiter.estimateAt('forced', 'anna', 0), time.clock.elapsed())
 })
 
-tap.test('foretells by the half or the whole, whichever is later', async (t) => {
+tap.test('estimates by the later of both limiters', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 4)
   const { request } = watch(limiter, time)
   const start = time.clock.elapsed()
   t.equal(limiter.estimateAt('forced', 'anna', 0), start)
-  t.equal(limiter.estimateAt('forced', 'anna', 2), start + spanMs, 'the half')
+  t.equal(limiter.estimateAt('forced', 'anna', 2), start + spanMs, 'by the forced limiter')
   t.equal(limiter.estimateAt('caller', 'anna', 2), start)
   for (let n = 0; n < 4; n++) request('c')
   await settled()
-  t.equal(limiter.estimateAt('forced', 'anna', 0), start + spanMs, 'the whole')
+  t.equal(limiter.estimateAt('forced', 'anna', 0), start + spanMs, 'by the shared limiter')
   t.equal(limiter.estimateAt('refresh', 'anna', 0), start + spanMs)
 })
 
-tap.test('pauses forced bids with all others, for as long and no longer', async (t) => {
+tap.test('pauses forced requests as long as all others', async (t) => {
   const time = fakeTime(t)
   const limiter = shared(time, 2)
   const { log, request } = watch(limiter, time)
@@ -523,7 +531,7 @@ tap.test('pauses forced bids with all others, for as long and no longer', async 
   t.equal(log.at(-1), `f2 at ${7999 + 5 * spanMs}`)
 })
 
-tap.test('regression: callers who never paused kept the mirror from every permit', async (t) => {
+tap.test('regression: constant requests of callers left the mirror no permit', async (t) => {
   const time = fakeTime(t)
   for (const rate of [1, 2, 3, 10]) {
     const { log, request } = watch(shared(time, rate), time)
@@ -536,12 +544,12 @@ tap.test('regression: callers who never paused kept the mirror from every permit
     await time.pass(12 * spanMs)
     const at = log.filter((line) => line.startsWith('mirror')).map((line) => Number(line.split(' ')[2]) - begin)
     t.equal(at.length, rate === 1 ? 6 : 12, `at a rate of ${rate}`)
-    t.ok(log.length - at.length >= 12 * rate - at.length, 'the others have the rest')
+    t.ok(log.length - at.length >= 12 * rate - at.length, 'the others get the rest')
     await time.pass(200 * spanMs)
   }
 })
 
-tap.test('gives the mirror the whole rate while nothing else waits', async (t) => {
+tap.test('grants the mirror the whole rate while nothing else waits', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 4), time)
   for (let n = 0; n < 8; n++) request('mirror', { priority: 'mirror' })
@@ -549,7 +557,7 @@ tap.test('gives the mirror the whole rate while nothing else waits', async (t) =
   t.equal(log.length, 8)
 })
 
-tap.test('lets lists have six tenths of the rate, however many they are', async (t) => {
+tap.test('limits lists to six tenths of the rate', async (t) => {
   const time = fakeTime(t)
   const { log, request } = watch(shared(time, 10), time)
   for (let n = 0; n < 30; n++) request('list', { priority: 'list', caller: `caller ${n % 4}` })
@@ -557,11 +565,11 @@ tap.test('lets lists have six tenths of the rate, however many they are', async 
   t.equal(log.length, 6)
   for (let n = 0; n < 4; n++) request('caller')
   await settled()
-  t.equal(log.length, 10, 'and callers who have no answer the rest')
+  t.equal(log.length, 10, 'callers without an answer get the rest')
   await time.pass(spanMs)
   t.equal(log.length, 16)
   const slow = watch(shared(time, 1), time)
   slow.request('list', { priority: 'list' })
   await settled()
-  t.equal(slow.log.length, 1, 'but at least one call')
+  t.equal(slow.log.length, 1, 'at least one call')
 })

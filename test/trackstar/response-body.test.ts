@@ -27,7 +27,7 @@ async function start(t: Test, listener: RequestListener, timeoutMs = 5000) {
 const body = { data: [{ id: 'Müller', sku: 'x'.repeat(5000) }] }
 const json = JSON.stringify(body)
 
-tap.test('asks for codings, and decodes what comes', async (t) => {
+tap.test('requests content codings, and decodes the response', async (t) => {
   const raw = Buffer.from(json)
   const half = raw.length >> 1
   const table: [coding: string | string[], bytes: Buffer][] = [
@@ -44,17 +44,17 @@ tap.test('asks for codings, and decodes what comes', async (t) => {
     [' , gzip,', gzipSync(raw)],
     ['', raw],
   ]
-  let asked: unknown
+  let requested: unknown
   let next = 0
   const { call } = await start(t, (request, response) => {
-    asked = request.headers['accept-encoding']
+    requested = request.headers['accept-encoding']
     const [coding, bytes] = table[next++] ?? ['', raw]
     // Byte by byte at first, as a slow line would deliver it.
     response.setHeader('content-encoding', coding)
     response.write(bytes.subarray(0, 1), () => response.end(bytes.subarray(1)))
   })
   for (const [coding] of table) t.match(await call(), { status: 200, body }, String(coding))
-  t.equal(asked, 'gzip, deflate, br')
+  t.equal(requested, 'gzip, deflate, br')
 })
 
 tap.test('decodes error responses as well', async (t) => {
@@ -64,9 +64,9 @@ tap.test('decodes error responses as well', async (t) => {
   t.match(await call(), { status: 422, body: { error: 'no' } })
 })
 
-tap.test('says what is wrong with a body that cannot be decoded', async (t) => {
+tap.test('reports why a body cannot be decoded', async (t) => {
   const gzip = gzipSync(json)
-  const unknown = /content coding that was asked for/
+  const unknown = /content coding that was requested/
   const wrong = /encoded as Content-Encoding says/
   const table: [coding: string, bytes: Buffer | string, fault: RegExp][] = [
     ['zstd', json, unknown],
@@ -92,7 +92,7 @@ tap.test('says what is wrong with a body that cannot be decoded', async (t) => {
   }
 })
 
-tap.test('takes a compressed body whose connection ends early for a connection that failed', async (t) => {
+tap.test('treats a compressed body that ends early as a failed connection', async (t) => {
   const bytes = gzipSync(json)
   const { call } = await start(t, (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bytes.length })
@@ -128,7 +128,7 @@ tap.test('regression: an endless body was collected until the timeout', async (t
   }
 })
 
-tap.test('gives up on a small body that is too large when it is decoded', async (t) => {
+tap.test('stops reading a small body that is too large when decoded', async (t) => {
   const large = Buffer.alloc(maxBodyBytes + 1, ' ')
   const table: [string, Buffer][] = [
     ['gzip', gzipSync(large, { level: 1 })],
@@ -146,7 +146,7 @@ tap.test('gives up on a small body that is too large when it is decoded', async 
   }
 })
 
-tap.test('gives up on a compressed body that begins and does not end after the timeout', async (t) => {
+tap.test('times out a compressed body that never ends', async (t) => {
   const { call } = await start(
     t,
     (_request, response) => {
@@ -158,7 +158,7 @@ tap.test('gives up on a compressed body that begins and does not end after the t
   t.match(await problemOf(call()), { problem: 'upstream_timeout' })
 })
 
-tap.test('marks a body whose nesting is not safe, and does not parse one that is absurd', async (t) => {
+tap.test('marks a body that is nested deeply, and does not parse one that is nested excessively', async (t) => {
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
   const texts: [string, object][] = [
     [nested(100), { isDeep: false }],
@@ -174,7 +174,7 @@ tap.test('marks a body whose nesting is not safe, and does not parse one that is
   for (const [text, expected] of texts) t.match(await call(), expected, text.slice(0, 9))
 })
 
-tap.test('says where a response is not HTTP, or has too many header fields', async (t) => {
+tap.test('reports a response that is not HTTP, or has too many header fields', async (t) => {
   const { server, call } = await start(t, (request) => void request.socket.end('220 smtp.example ESMTP\r\n'))
   t.match(await problemOf(call()), { problem: 'upstream_invalid_response', message: /valid HTTP/ })
   server.removeAllListeners('request')

@@ -10,7 +10,7 @@ const httpDate = (ms: number) => new Date(ms).toUTCString()
 const wait = (status: number, headers: Headers) => retryAfterMs(answer(status, headers), noon)
 const pause = (status: number, headers: Headers) => pauseMs(answer(status, headers), noon, false)
 
-tap.test('waits for as long as a 429 or a 503 asks', async (t) => {
+tap.test('waits as long as a 429 or 503 requests', async (t) => {
   for (const status of [429, 503]) {
     for (const read of [wait, pause]) {
       t.equal(read(status, { 'retry-after': '2' }), 2000)
@@ -20,14 +20,14 @@ tap.test('waits for as long as a 429 or a 503 asks', async (t) => {
       t.equal(read(status, { 'retry-after': '61' }), 60_000)
       t.equal(read(status, { 'retry-after': ['3', '9'] }), 3000)
       t.equal(read(status, { 'retry-after': ['soon', '9'] }), 9000)
-      t.equal(read(status, { 'x-rate-limit-retry-after': '4' }), 4000, 'the older spelling')
+      t.equal(read(status, { 'x-rate-limit-retry-after': '4' }), 4000, 'an older spelling')
       t.equal(read(status, { 'retry-after': '2', 'x-rate-limit-retry-after': '4' }), 2000)
       t.equal(read(status, { 'retry-after': '-1', 'x-rate-limit-retry-after': '4' }), 4000)
     }
   }
 })
 
-tap.test('regression: a retry-after that cannot be read was retried at once', async (t) => {
+tap.test('regression: a call was retried at once after an invalid Retry-After', async (t) => {
   const texts = ['-1', 'soon', '', 'NaN', 'Infinity', '1e3', '0x10', '+5', '5s', '5, 7', '-0', '1.2.3', '1700000000']
   texts.push('9'.repeat(400), httpDate(noon - 1000), httpDate(noon), httpDate(noon + 400 * 86_400_000), '2026-03-01')
   for (const status of [429, 503]) {
@@ -39,16 +39,16 @@ tap.test('regression: a retry-after that cannot be read was retried at once', as
   }
 })
 
-tap.test('pauses all calls after a 429 without retry-after, and only this call waits after such a 503', async (t) => {
+tap.test('pauses all calls after a 429 without Retry-After, but only the failed call after such a 503', async (t) => {
   t.equal(pause(429, {}), 1000)
   t.equal(pauseMs(answer(429, {}), noon, true), 1000, 'even if the limiter knew that no calls remained')
   const reset = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String((noon + 300) / 1000) }
-  t.equal(pause(429, reset), 1000, 'upstream counts in any one second, whenever its window ends')
+  t.equal(pause(429, reset), 1000, 'upstream counts every one-second span, whatever its window')
   t.equal(pause(429, { ...reset, 'retry-after': '0' }), 0)
-  t.equal(pause(503, {}), 0, 'it may be about one request')
+  t.equal(pause(503, {}), 0, 'it may concern one request only')
 })
 
-tap.test('reads a date by upstream’s own clock, or else by ours', async (t) => {
+tap.test("reads a date by upstream's clock, or else by ours", async (t) => {
   const wrong = noon - 3_600_000
   t.equal(wait(429, { 'retry-after': httpDate(wrong + 3000), date: httpDate(wrong) }), 3000)
   t.equal(wait(429, { 'retry-after': httpDate(noon + 3000) }), 3000)
@@ -58,14 +58,14 @@ tap.test('reads a date by upstream’s own clock, or else by ours', async (t) =>
   t.equal(wait(429, { 'retry-after': 'Sunday, 01-Mar-26 12:00:07 GMT' }), 7000)
 })
 
-tap.test('ignores retry-after elsewhere: upstream sends it with every answer', async (t) => {
+tap.test('ignores Retry-After on other responses: upstream sends it with each', async (t) => {
   for (const status of [200, 401, 404, 422, 500, 501, 502, 504]) {
     t.equal(pause(status, { 'retry-after': '5' }), 0)
     t.equal(wait(status, { 'retry-after': '5' }), 1000)
   }
 })
 
-tap.test('pauses until the reset when nothing remains, for one second at most', async (t) => {
+tap.test('pauses until the reset when no calls remain, for at most one second', async (t) => {
   const headers = (resetMs: number, date?: string) => ({
     'x-ratelimit-remaining': '0',
     'x-ratelimit-reset': String(resetMs / 1000),
@@ -90,7 +90,7 @@ tap.test('pauses until the reset when nothing remains, for one second at most', 
   t.equal(pause(200, { 'x-ratelimit-remaining': '0' }), 0)
 })
 
-tap.test('reads upstream’s time', async (t) => {
+tap.test("reads upstream's time", async (t) => {
   t.equal(sentAt(answer(200, { date: httpDate(noon) })), noon)
   for (const date of ['', 'today', '2026-03-01T12:00:00']) t.equal(sentAt(answer(200, { date })), undefined)
   t.equal(sentAt(answer(200, {})), undefined)
@@ -98,7 +98,7 @@ tap.test('reads upstream’s time', async (t) => {
 
 const instant = Date.UTC(1994, 10, 6, 8, 49, 37)
 
-tap.test('reads the three forms of an HTTP date in UTC, whatever the time zone of the process', async (t) => {
+tap.test('reads the three formats of an HTTP date in UTC, whatever the time zone of the process', async (t) => {
   const { TZ } = process.env
   t.teardown(() => {
     if (TZ === undefined) delete process.env['TZ']
@@ -130,7 +130,7 @@ tap.test('reads a leap day and a leap second', async (t) => {
   t.equal(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT'), Date.UTC(2017, 0))
 })
 
-tap.test('reads nothing else', async (t) => {
+tap.test('ignores everything else', async (t) => {
   for (const text of [
     '',
     '7',

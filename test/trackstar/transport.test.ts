@@ -9,12 +9,12 @@ import { settled } from './fake-time.js'
 const credentials = { apiKey: 'sandbox-api-key', accessToken: 'sandbox-access-token' }
 const get = (path: string, more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({ method: 'GET', path, ...more })
 
-/** A transport to `base` by way of `dispatcher`, that counts what was written. */
+/** A transport to `base` through `dispatcher`; counts the requests that were written. */
 function via(dispatcher: Dispatcher, base: string, timeoutMs = 5000) {
   const transport = httpTransport(dispatcher, base, credentials)
-  const told = { sent: 0 }
-  const call = (request: UpstreamRequest) => transport(request, { timeoutMs, onSent: () => told.sent++ })
-  return { told, call }
+  const counts = { sent: 0 }
+  const call = (request: UpstreamRequest) => transport(request, { timeoutMs, onSent: () => counts.sent++ })
+  return { counts, call }
 }
 
 async function sandboxed(t: Test, path = '', timeoutMs?: number) {
@@ -38,13 +38,13 @@ async function served(t: Test, listener: RequestListener, timeoutMs?: number) {
   return { base, ...via(dispatcher, base, timeoutMs) }
 }
 
-tap.test('shows the organisation’s key and the connection’s token', async (t) => {
-  const { sandbox, call, told } = await sandboxed(t)
+tap.test('sends the API key and the access token', async (t) => {
+  const { sandbox, call, counts } = await sandboxed(t)
   const { status, headers, body } = await call(get('/wms/warehouses?limit=1'))
   t.equal(status, 200)
   t.match(headers, { 'x-request-id': 'req_1' })
   t.match(body, { data: [{ id: 'wh_oslo' }] })
-  t.equal(told.sent, 1)
+  t.equal(counts.sent, 1)
   t.match(sandbox.calls, [
     {
       method: 'GET',
@@ -59,21 +59,21 @@ tap.test('shows the organisation’s key and the connection’s token', async (t
   ])
 })
 
-tap.test('shows the key alone where the organisation is enough', async (t) => {
+tap.test('sends the API key alone if no access token is needed', async (t) => {
   const { sandbox, call } = await sandboxed(t)
   t.match(await call(get('/connections/conn_sandbox', { organisationOnly: true })), { status: 200 })
   t.equal(sandbox.calls[0]?.headers['x-trackstar-api-key'], credentials.apiKey)
   t.notOk(Object.hasOwn(sandbox.calls[0]?.headers ?? {}, 'x-trackstar-access-token'))
 })
 
-tap.test('lets no header of a request stand in for the credentials', async (t) => {
+tap.test('lets no header of a request replace the credentials', async (t) => {
   const { sandbox, call } = await sandboxed(t)
   const headers = { 'x-trackstar-api-key': 'other', 'x-trackstar-access-token': 'other', 'x-own': 'kept' }
   t.match(await call(get('/wms/products?limit=1', { headers })), { status: 200 })
   t.equal(sandbox.calls[0]?.headers['x-own'], 'kept')
 })
 
-tap.test('puts the path of the base address before every other', async (t) => {
+tap.test('prefixes each path with the path of the base URL', async (t) => {
   for (const path of ['/proxy/v1', '/proxy/v1/']) {
     const { sandbox, call } = await sandboxed(t, path)
     t.match(await call(get('/wms/inventory/a%2Fb%2C%20c?x=%26')), { status: 404, body: { origin: 'trackstar' } })
@@ -92,7 +92,7 @@ tap.test('sends a body as JSON', async (t) => {
   t.match(sandbox.calls[0]?.headers, { 'content-type': 'application/json', 'idempotency-key': 'once' })
 })
 
-tap.test('gives every status as an answer, and no body where that is not JSON', async (t) => {
+tap.test('returns a response of any status, without a body if it is not JSON', async (t) => {
   const { sandbox, call } = await sandboxed(t)
   for (const [status, text, body] of [
     [500, '<h1>Bad</h1>', undefined],
@@ -108,23 +108,23 @@ tap.test('gives every status as an answer, and no body where that is not JSON', 
   }
 })
 
-tap.test('gives up after the time of one call', async (t) => {
-  const { sandbox, call, told } = await sandboxed(t, '', 300)
+tap.test('times out a call', async (t) => {
+  const { sandbox, call, counts } = await sandboxed(t, '', 300)
   sandbox.fault('*', { delayMs: 60_000 })
   await t.rejects(call(get('/wms/products')), {
     message: 'Trackstar did not send a complete response within 300 ms',
     problem: 'upstream_timeout',
     cause: { name: 'TimeoutError' },
   })
-  t.equal(told.sent, 1)
+  t.equal(counts.sent, 1)
 })
 
-tap.test('gives up as well on an answer that begins and does not end', async (t) => {
+tap.test('times out a response that begins and does not end', async (t) => {
   const { call } = await served(t, (_request, response) => void response.write('{"data": ['), 80)
   await t.rejects(call(get('/')), { message: /complete response/, problem: 'upstream_timeout' })
 })
 
-tap.test('says that upstream is unavailable where no whole answer comes', async (t) => {
+tap.test('throws upstream_unavailable if there is no complete response', async (t) => {
   const failed = {
     message: 'The connection to Trackstar failed',
     problem: 'upstream_unavailable',
@@ -134,11 +134,11 @@ tap.test('says that upstream is unavailable where no whole answer comes', async 
   sandbox.fault('*', { reset: true, times: 1 })
   await t.rejects(call(get('/wms/products')), failed, 'a connection that is reset')
   sandbox.fault('*', { truncate: true, times: 1 })
-  await t.rejects(call(get('/wms/products')), failed, 'an answer that is cut off')
-  t.match(await call(get('/wms/products?limit=1')), { status: 200 }, 'and then all is well again')
+  await t.rejects(call(get('/wms/products')), failed, 'a truncated response')
+  t.match(await call(get('/wms/products?limit=1')), { status: 200 }, 'the next call succeeds')
 })
 
-tap.test('writes nothing where no connection can be had', async (t) => {
+tap.test('writes nothing without a connection', async (t) => {
   const { base } = await served(t, () => {})
   const port = Number(new URL(base).port)
   const dispatcher = new Agent({
@@ -146,16 +146,16 @@ tap.test('writes nothing where no connection can be had', async (t) => {
       callback(Object.assign(new Error(`connect ECONNREFUSED 127.0.0.1:${port}`), { code: 'ECONNREFUSED' }), null),
   })
   t.teardown(() => dispatcher.destroy())
-  const { call, told } = via(dispatcher, base)
+  const { call, counts } = via(dispatcher, base)
   await t.rejects(call(get('/')), {
     message: /failed/,
     problem: 'upstream_unavailable',
     cause: { code: 'ECONNREFUSED' },
   })
-  t.equal(told.sent, 0)
+  t.equal(counts.sent, 0)
 })
 
-tap.test('counts a call as written once its connection is there, not before', async (t) => {
+tap.test('counts a call as written once it is connected', async (t) => {
   const { base } = await served(t, (_request, response) => void response.end('{}'))
   const connector = buildConnector({})
   const door = new EventEmitter<{ knock: [open: () => void] }>()
@@ -163,18 +163,18 @@ tap.test('counts a call as written once its connection is there, not before', as
     connect: (options, callback) => void door.emit('knock', () => connector(options, callback)),
   })
   t.teardown(() => dispatcher.destroy())
-  const { call, told } = via(dispatcher, base)
+  const { call, counts } = via(dispatcher, base)
   const knock = once(door, 'knock')
   const answer = call(get('/'))
   const [open] = await knock
   await settled()
-  t.equal(told.sent, 0, 'the connection is not there')
+  t.equal(counts.sent, 0, 'it is not connected yet')
   open()
   t.match(await answer, { status: 200, body: {} })
-  t.equal(told.sent, 1)
+  t.equal(counts.sent, 1)
 })
 
-tap.test('says the same of faults that only a dispatcher can have', async (t) => {
+tap.test('throws the same for errors of the dispatcher', async (t) => {
   const agent = new MockAgent()
   agent.disableNetConnect()
   t.teardown(() => agent.close())

@@ -7,11 +7,11 @@ const answer = (status: number, body?: unknown, headers: UpstreamAnswer['headers
   headers,
   body,
 })
-const said = (error: unknown, origin?: unknown) => ({ error, origin })
+const errorBody = (error: unknown, origin?: unknown) => ({ error, origin })
 const noon = Date.parse('2026-03-01T12:00:00Z')
 const httpDate = (ms: number) => new Date(ms).toUTCString()
 
-tap.test('turns every status into an error of this service', async (t) => {
+tap.test('maps every status to an error of this service', async (t) => {
   const table: [number, string, number][] = [
     [400, 'upstream_rejected', 422],
     [401, 'upstream_auth_failed', 502],
@@ -31,7 +31,7 @@ tap.test('turns every status into an error of this service', async (t) => {
     [301, 'upstream_invalid_response', 502],
   ]
   for (const [status, problem, statusCode] of table) {
-    t.match(toProblem(answer(status, said('no', 'trackstar'))), {
+    t.match(toProblem(answer(status, errorBody('no', 'trackstar'))), {
       problem,
       statusCode,
       cause: { message: `upstream answered ${status}: no` },
@@ -39,14 +39,14 @@ tap.test('turns every status into an error of this service', async (t) => {
   }
 })
 
-tap.test('passes on what upstream says of the request', async (t) => {
-  const rejected = toProblem(answer(422, said('Unknown filter field: colour', 'trackstar')))
+tap.test('passes on what upstream says about the request', async (t) => {
+  const rejected = toProblem(answer(422, errorBody('Unknown filter field: colour', 'trackstar')))
   t.equal(rejected.message, 'Unknown filter field: colour')
   t.strictSame(rejected.extras, { origin: 'trackstar' })
-  const wrong = toProblem(answer(400, said('100 %s, no %d', 'integration')))
+  const wrong = toProblem(answer(400, errorBody('100 %s, no %d', 'integration')))
   t.equal(wrong.message, '100 %s, no %d')
   t.strictSame(wrong.extras, { origin: 'integration' })
-  const missing = toProblem(answer(501, said('The ledger is off')))
+  const missing = toProblem(answer(501, errorBody('The ledger is off')))
   t.equal(missing.message, 'The connected warehouse system does not support this operation: The ledger is off')
   t.strictSame(missing.extras, { origin: 'trackstar' })
 })
@@ -55,14 +55,14 @@ tap.test('passes on nothing else that upstream says', async (t) => {
   const secret = 'key sk_live_1 is not known'
   const headers = { 'x-trackstar-api-key': 'sk_live_2', 'set-cookie': ['sk_live_3'] }
   for (const status of [401, 403, 404, 409, 429, 500, 502, 503, 504]) {
-    const problem = toProblem(answer(status, said(secret, 'integration'), headers))
+    const problem = toProblem(answer(status, errorBody(secret, 'integration'), headers))
     t.notMatch(`${problem.message} ${JSON.stringify(problem.extras)}`, /sk_live|integration/)
-    t.match(problem.cause, { message: `upstream answered ${status}: ${secret}` }, 'the log may have it')
+    t.match(problem.cause, { message: `upstream answered ${status}: ${secret}` }, 'it is logged')
     t.notMatch(String(problem.cause), /sk_live_[23]/)
   }
 })
 
-tap.test('takes only Trackstar’s own JSON for its word', async (t) => {
+tap.test("reads only Trackstar's own JSON errors", async (t) => {
   const foreign = [
     undefined,
     null,
@@ -70,11 +70,11 @@ tap.test('takes only Trackstar’s own JSON for its word', async (t) => {
     7,
     [],
     {},
-    [said('no', 'trackstar')],
-    said('', 'trackstar'),
-    said(42, 'trackstar'),
-    said({ code: 'x' }, 'trackstar'),
-    said('Forbidden', 'gateway'),
+    [errorBody('no', 'trackstar')],
+    errorBody('', 'trackstar'),
+    errorBody(42, 'trackstar'),
+    errorBody({ code: 'x' }, 'trackstar'),
+    errorBody('Forbidden', 'gateway'),
     { message: 'Forbidden' },
     { timestamp: 1, status: 403, error: 'Forbidden', path: '/' },
   ]
@@ -85,17 +85,17 @@ tap.test('takes only Trackstar’s own JSON for its word', async (t) => {
       t.match(toProblem(answer(status, body)), { problem }, `${status} ${JSON.stringify(body)}`)
     }
   }
-  t.match(toProblem(answer(501, said('no', null))), { problem: 'not_supported_by_integration' })
+  t.match(toProblem(answer(501, errorBody('no', null))), { problem: 'not_supported_by_integration' })
 })
 
-tap.test('cuts long words', async (t) => {
+tap.test('truncates long texts', async (t) => {
   const long = 'x'.repeat(501)
-  t.equal(toProblem(answer(422, said(long, 'trackstar'))).message, 'x'.repeat(500))
-  t.match(toProblem(answer(501, said(long, 'integration'))).message, /: x{500}$/)
-  t.match(toProblem(answer(503, said(long))).cause, { message: /: x{500}$/ })
+  t.equal(toProblem(answer(422, errorBody(long, 'trackstar'))).message, 'x'.repeat(500))
+  t.match(toProblem(answer(501, errorBody(long, 'integration'))).message, /: x{500}$/)
+  t.match(toProblem(answer(503, errorBody(long))).cause, { message: /: x{500}$/ })
 })
 
-tap.test('says when to come back: as asked on a 429 and a 503, after a second otherwise', async (t) => {
+tap.test('says when to retry: as requested on a 429 and a 503, otherwise after a second', async (t) => {
   const retryAfter = (status: number, headers: UpstreamAnswer['headers']) =>
     toProblem(answer(status, undefined, headers)).extras.retryAfter
   for (const status of [429, 503]) {
@@ -105,7 +105,7 @@ tap.test('says when to come back: as asked on a 429 and a 503, after a second ot
     t.equal(retryAfter(status, { 'retry-after': '0' }), 1)
     t.equal(retryAfter(status, { 'retry-after': '3600' }), 60)
     t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000), date: httpDate(noon) }), 5)
-    t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000) }), 1, 'upstream does not say what time it is')
+    t.equal(retryAfter(status, { 'retry-after': httpDate(noon + 5000) }), 1, 'upstream sends no date')
     t.equal(retryAfter(status, { 'retry-after': 'later' }), 1)
     const dated = answer(status, undefined, { 'retry-after': httpDate(noon + 5000) })
     t.equal(toProblem(dated, noon).extras.retryAfter, 5)
@@ -113,7 +113,7 @@ tap.test('says when to come back: as asked on a 429 and a 503, after a second ot
   for (const status of [500, 502, 504]) t.equal(retryAfter(status, { 'retry-after': '7' }), 1)
 })
 
-tap.test('says where a success is not what it should be, and why', async (t) => {
+tap.test('reports what is wrong with a success, and why', async (t) => {
   t.match(invalidResponse('/wms/products', { path: '/data', message: 'must be array' }), {
     problem: 'upstream_invalid_response',
     message: "In Trackstar's response, /data must be array",

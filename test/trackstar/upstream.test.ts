@@ -28,19 +28,19 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
     onCircuit: (state) => circuits.push(state),
     onCredentials: (state, before) => credentials.push(`${before} → ${state}`),
   })
-  const bid = (ms = 3000) => {
+  const request = (ms = 3000) => {
     const deadline = clock.elapsed() + ms
     return { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
   }
   const read = (ms?: number) =>
-    upstream.trackstar.list('products', { limit: '1' }, { permitRequest: bid(ms), cause: 'list' })
+    upstream.trackstar.list('products', { limit: '1' }, { permitRequest: request(ms), cause: 'list' })
   let writes = 0
   const write = (ms?: number) =>
-    upstream.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, bid(ms))
+    upstream.adjust('inv_sencha', { quantity: 1, adjustment_type: 'increase' }, `key-${writes++}`, request(ms))
   return { sandbox, upstream, clock, calls, circuits, credentials, read, write }
 }
 
-tap.test('reads and writes, and tells of each call', async (t) => {
+tap.test('reads, writes, and reports each call', async (t) => {
   const { upstream, calls, read, write } = await start(t)
   t.equal((await read()).records.length, 1)
   t.match(await write(), { item: { id: 'inv_sencha' } })
@@ -51,7 +51,7 @@ tap.test('reads and writes, and tells of each call', async (t) => {
   t.equal(upstream.limiter.state.usedLastSecond, 1, 'of reads')
 })
 
-tap.test('rations reads and writes apart', async (t) => {
+tap.test('limits the rates of reads and writes separately', async (t) => {
   const { read, write } = await start(t, { readRate: 1, writeRate: 2 })
   await read()
   t.match(await problemOf(read(100)), { problem: 'overloaded' })
@@ -60,7 +60,7 @@ tap.test('rations reads and writes apart', async (t) => {
   t.match(await problemOf(write(100)), { problem: 'overloaded' })
 })
 
-tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
+tap.test('has refused credentials from a 401 or 403 until a call succeeds', async (t) => {
   for (const status of [401, 403]) {
     const { sandbox, upstream, credentials, read } = await start(t)
     t.equal(upstream.credentials, 'unknown')
@@ -74,11 +74,11 @@ tap.test('is refused from a 401 or 403 until a call succeeds', async (t) => {
     await read()
     t.equal(upstream.credentials, 'ok')
     await read()
-    t.strictSame(credentials, ['unknown → refused', 'refused → ok'], 'told once for each change')
+    t.strictSame(credentials, ['unknown → refused', 'refused → ok'], 'reported once per change')
   }
 })
 
-tap.test('regression: a call without the token, which succeeds, made refused credentials look good', async (t) => {
+tap.test('regression: a call without the access token, which succeeds, hid refused credentials', async (t) => {
   const { sandbox, upstream, read } = await start(t)
   sandbox.fault('/wms/*', { status: 401, times: 1 })
   await problemOf(read())
@@ -93,17 +93,17 @@ tap.test('regression: a call without the token, which succeeds, made refused cre
   t.equal(upstream.credentials, 'ok')
 })
 
-tap.test('is not refused by the 403 of a write, which is about writing', async (t) => {
+tap.test('keeps the credentials after the 403 of a write, which concerns writing', async (t) => {
   const { sandbox, upstream, write } = await start(t)
   sandbox.fault('*', { status: 403, times: 1 })
   t.match(await problemOf(write()), { problem: 'forbidden' })
   t.equal(upstream.credentials, 'unknown')
   sandbox.fault('*', { status: 401, times: 1 })
   await problemOf(write())
-  t.equal(upstream.credentials, 'refused', 'but by its 401')
+  t.equal(upstream.credentials, 'refused', 'a 401 refuses them')
 })
 
-tap.test('regression: a write that was refused only when it was sent again made the service unready', async (t) => {
+tap.test('regression: a write that was refused only on its retry made the service unready', async (t) => {
   const { sandbox, upstream, calls, write } = await start(t)
   sandbox.fault('*', { status: 403, times: 1 })
   sandbox.fault('*', { reset: true, times: 1 })
@@ -118,14 +118,14 @@ tap.test('regression: a warehouse system that failed for writes stopped all read
   for (let n = 0; n < failuresToOpen; n++) await problemOf(write())
   const before = sandbox.calls.length
   t.match(await problemOf(write()), { problem: 'upstream_unavailable' })
-  t.equal(sandbox.calls.length, before, 'writes are held back for a while')
+  t.equal(sandbox.calls.length, before, 'writes pause for a while')
   t.equal((await read()).records.length, 1)
   t.equal(upstream.breaker.state, 'closed')
   t.strictSame(circuits, [])
   calm()
 })
 
-tap.test('regression: six failures of one caller’s SKU opened the circuit for all', async (t) => {
+tap.test("regression: six failures of one caller's SKU opened the breaker for everyone", async (t) => {
   const { sandbox, upstream, circuits, calls } = await start(t)
   for (const fault of [{ status: 500 }, { reset: true }, { body: '<h1>Oops</h1>' }]) {
     sandbox.fault('/wms/products/a%2Cb', fault)
@@ -140,7 +140,7 @@ tap.test('regression: six failures of one caller’s SKU opened the circuit for 
   t.ok(calls.some(({ cause }) => cause === 'check'))
 })
 
-tap.test('knows the condition of upstream by a call that contains nothing of any caller', async (t) => {
+tap.test('checks upstream with a call that contains nothing of a caller', async (t) => {
   const { sandbox, upstream, clock } = await start(t)
   const table: [Fault, string][] = [
     [{}, 'well'],
@@ -161,16 +161,16 @@ tap.test('knows the condition of upstream by a call that contains nothing of any
     clock.advance(300)
   }
   t.equal(sandbox.calls.at(-1)?.url, '/wms/products?limit=1')
-  t.equal(sandbox.calls.length, table.length - 1, 'while calls are paused, none is made')
+  t.equal(sandbox.calls.length, table.length - 1, 'no neutral call is made while calls are paused')
 })
 
-tap.test('shares a neutral call among the failures of the same moment', async (t) => {
+tap.test('shares a neutral call among simultaneous failures', async (t) => {
   const { sandbox, upstream } = await start(t)
   await Promise.all([upstream.condition(), upstream.condition()])
   t.equal(sandbox.calls.length, 1)
 })
 
-tap.test('tells when the circuit of reads opens', async (t) => {
+tap.test('reports when the breaker of reads opens', async (t) => {
   const { sandbox, upstream, circuits, read, write } = await start(t)
   sandbox.fault('*', { status: 500, method: 'GET' })
   for (let n = 0; n < failuresToOpen; n++) await problemOf(read())
@@ -179,7 +179,7 @@ tap.test('tells when the circuit of reads opens', async (t) => {
   t.match(await write(), { item: { id: 'inv_sencha' } })
 })
 
-tap.test('regression: a gateway’s 403 made the service unready', async (t) => {
+tap.test("regression: a gateway's 403 made the service unready", async (t) => {
   const { sandbox, upstream, read, write } = await start(t)
   for (const status of [401, 403]) {
     for (const body of ['<h1>Forbidden</h1>', '', { message: 'Forbidden' }]) {
@@ -191,7 +191,7 @@ tap.test('regression: a gateway’s 403 made the service unready', async (t) => 
   }
 })
 
-tap.test('is refused until Trackstar itself answers again: a page of HTML is no answer of its own', async (t) => {
+tap.test('has refused credentials until Trackstar itself responds: an HTML page is not its response', async (t) => {
   const { sandbox, upstream, read } = await start(t)
   sandbox.fault('*', { status: 401, times: 1 })
   await problemOf(read())
