@@ -1,9 +1,12 @@
 /** What a benchmark runs on: the sandbox and the built service in their own processes, and a client pool in this one. */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import type { LoopDelay } from './loop-delay.js'
 import type { Command, Report } from './sandbox-process.js'
 
 export interface Harness {
@@ -16,6 +19,8 @@ export interface Harness {
   /** Resident memory of the service in MB. */
   residentMb(): Promise<number>
   metrics(): Promise<string>
+  /** How long the service's event loop was held since the last call. */
+  loopDelay(): Promise<LoopDelay>
   /** Sends SIGTERM to the service and returns its exit code. */
   stop(): Promise<number | null>
   close(): Promise<void>
@@ -27,7 +32,11 @@ export interface HarnessOptions {
   /** Options of Node for the service. */
   readonly flags?: readonly string[]
   readonly connections?: number
+  /** The folder of a built checkout whose service is measured; default: this one. */
+  readonly checkout?: string | undefined
 }
+
+const ownCheckout = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Starts both and waits until the service answers. */
 export async function startHarness({
@@ -35,15 +44,17 @@ export async function startHarness({
   service = {},
   flags = [],
   connections = 64,
+  checkout = ownCheckout,
 }: HarnessOptions = {}): Promise<Harness> {
   const upstream = fork(fileURLToPath(new URL('./sandbox-process.js', import.meta.url)), {
     env: { ...process.env, ...sandbox },
   })
   const first = (await once(upstream, 'message'))[0] as Report
   // The options of `npm start`, and those of the bench.
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-  const server = spawn(process.execPath, ['--heap-growing-percent=30', ...flags, main], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const probe = `--import=${new URL('./loop-delay.js', import.meta.url)}`
+  const main = join(checkout, 'dist/main.js')
+  const server = spawn(process.execPath, ['--heap-growing-percent=30', probe, ...flags, main], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,
       PORT: '0',
@@ -58,8 +69,9 @@ export async function startHarness({
       ...service,
     },
   })
-  const origin = await listening(server)
-  server.stdout.resume()
+  const log = server.stdout as Readable
+  const origin = await listening(log)
+  log.resume()
   async function stop(): Promise<number | null> {
     const ended = once(server, 'exit')
     server.kill('SIGTERM')
@@ -80,6 +92,10 @@ export async function startHarness({
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
     },
     metrics: async () => (await client.request({ path: '/metrics', method: 'GET' })).body.text(),
+    async loopDelay() {
+      server.send('report')
+      return (await once(server, 'message'))[0] as LoopDelay
+    },
     stop,
     async close() {
       await client.destroy()
@@ -92,12 +108,12 @@ export async function startHarness({
 }
 
 /** Waits for the address that the service logs. */
-async function listening(server: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<string> {
-  let log = ''
-  for await (const chunk of server.stdout.iterator({ destroyOnReturn: false })) {
-    log += String(chunk)
-    const address = /listening at (http:\/\/[\d.:]+)/.exec(log)?.[1]
+async function listening(log: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of log.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    const address = /listening at (http:\/\/[\d.:]+)/.exec(text)?.[1]
     if (address) return address
   }
-  throw new Error(`the service did not start: ${log}`)
+  throw new Error(`the service did not start: ${text}`)
 }

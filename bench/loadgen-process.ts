@@ -6,8 +6,9 @@ import { responseReader, statusIn } from './response-reader.js'
 
 export interface LoadOptions {
   readonly origin: string
-  /** The bytes of the request. */
-  readonly request: string
+  /** The bytes of the requests, of which each is as likely as the others. */
+  readonly requests: readonly string[]
+  readonly expectedStatus: number
   readonly connections: number
   readonly until: Until
   readonly idleMode: IdleMode
@@ -25,7 +26,7 @@ export type Until = { readonly seconds: number } | { readonly responses: number 
 
 export interface LoadResult {
   readonly responses: number
-  /** Responses with a status other than 200. */
+  /** Responses with another status than the expected one. */
   readonly failures: number
   readonly seconds: number
   /** CPU time of this process during the run. */
@@ -62,9 +63,11 @@ function poll(isOver: () => boolean): void {
   })
 }
 
-async function run({ origin, request, connections, until, idleMode }: LoadOptions): Promise<LoadResult> {
+async function run(options: LoadOptions): Promise<LoadResult> {
+  const { origin, expectedStatus, connections, until, idleMode } = options
   const open = await connectTo(origin, connections)
-  const bytes = Buffer.from(request)
+  const requests = options.requests.map((request) => Buffer.from(request))
+  const anyRequest = () => requests[Math.floor(Math.random() * requests.length)] ?? ''
   let responses = 0
   let failures = 0
   let isOver = false
@@ -76,12 +79,12 @@ async function run({ origin, request, connections, until, idleMode }: LoadOption
       new Promise<void>((resolve) => {
         connection.onResponse = (head) => {
           responses++
-          if (statusIn(head) !== 200) failures++
+          if (statusIn(head) !== expectedStatus) failures++
           if ('responses' in until) isOver ||= responses >= until.responses
           if (isOver) resolve()
-          else connection.socket.write(bytes)
+          else connection.socket.write(anyRequest())
         }
-        connection.socket.write(bytes)
+        connection.socket.write(anyRequest())
       }),
   )
   if ('seconds' in until) {

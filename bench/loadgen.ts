@@ -5,11 +5,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { IdleMode, LoadOptions, LoadResult, Until } from './loadgen-process.js'
 
-/** A server process, and the bytes of the request that it gets. */
+/** A server process, and the bytes of the request that it gets, or of several, of which each is as likely as the others. */
 export interface Target {
   readonly origin: string
   readonly pid: number
-  readonly request: string
+  readonly request: string | readonly string[]
+  /** Default: 200. */
+  readonly expectedStatus?: number
 }
 
 /** The result of one run. */
@@ -29,14 +31,16 @@ export interface Loadgen {
 }
 
 /** Enough that the server never waits for a request. */
-const connections = 50
+const manyConnections = 50
 
-export function startLoadgen(): Loadgen {
+/** @param connections that send at a time; default: so many that the server never waits for a request */
+export function startLoadgen(connections = manyConnections): Loadgen {
   const loadgen = fork(fileURLToPath(new URL('./loadgen-process.js', import.meta.url)))
   return {
-    async run({ origin, pid, request }, until, idleMode = 'polling') {
+    async run({ origin, pid, request, expectedStatus = 200 }, until, idleMode = 'polling') {
       const before = await cpuSecondsOf(pid)
-      loadgen.send({ origin, request, connections, until, idleMode } satisfies LoadOptions)
+      const requests = [request].flat()
+      loadgen.send({ origin, requests, expectedStatus, connections, until, idleMode } satisfies LoadOptions)
       const [result] = (await once(loadgen, 'message')) as [LoadResult]
       const spent = (await cpuSecondsOf(pid)) - before
       return {

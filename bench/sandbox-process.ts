@@ -1,5 +1,6 @@
 /** The sandbox in its own process, controlled over IPC, so that its stalls do not count as the service's. */
 import { generatedSku } from '../src/sandbox/generated-catalog.js'
+import { counts, needs, newItem, newProduct } from '../src/sandbox/new-records.js'
 import { createSandbox, type Fault } from '../src/sandbox/sandbox.js'
 
 export type Command =
@@ -25,12 +26,43 @@ export interface Report {
   readonly plainSku: string
 }
 
+/** Kits to add to the generated catalog: `count` of them, each with `components` component SKUs of some items each. */
+export interface Kits {
+  readonly prefix: string
+  readonly count: number
+  readonly components: number
+  readonly itemsPerComponent: number
+}
+
 const sandbox = createSandbox({
   products: Number(process.env.SANDBOX_PRODUCTS ?? 6000),
   latencyMs: Number(process.env.SANDBOX_LATENCY_MS ?? 100),
   readRate: Number(process.env.SANDBOX_READ_RATE ?? 10),
   itemsPerProduct: process.env.SANDBOX_ITEMS_PER_PRODUCT === '1' ? 1 : 2,
 })
+const kits = JSON.parse(process.env.BENCH_KITS ?? '[]') as readonly Kits[]
+for (const { prefix, count, components, itemsPerComponent } of kits) {
+  for (let n = 0; n < count; n++) {
+    // Kits share components, as those of a real catalog do.
+    const references = Array.from({ length: components }, (_, component) =>
+      componentItems(prefix, (n + component * 7) % (components * 2), itemsPerComponent),
+    )
+    const kit = newProduct(`prod_${prefix}_${n}`, `${prefix}-${n}`, `Kit ${n}`, references.flat(), { is_kit: true })
+    sandbox.data.products.set(kit.id, kit)
+  }
+}
+
+function componentItems(prefix: string, component: number, count: number) {
+  const sku = `${prefix}-COMPONENT-${component}`
+  return Array.from({ length: count }, (_, n) => {
+    const id = `inv_${prefix}_${component}_${n}`
+    if (sandbox.data.inventory.get(id) === undefined) {
+      sandbox.data.inventory.set(id, newItem(id, sku, sku, [['wh_oslo', counts(100 + component, 3)]]))
+    }
+    return needs(id, sku, 1 + (component % 3))
+  })
+}
+
 const address = await sandbox.listen()
 let from = 0
 

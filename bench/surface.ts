@@ -1,8 +1,7 @@
 /** Everything between a caller and the stock: its cost, its behavior under fuzzing, and what a stop loses. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { startConstant } from './constant.js'
 import { shares, startProfile } from './cpu-profile.js'
+import { everythingOn, getRequest, key, requestHeaders, stockPath } from './everything-on.js'
 import { fuzz } from './fuzz.js'
 import { startHarness } from './harness.js'
 import { ask, percentile, print, type Row } from './load.js'
@@ -10,29 +9,8 @@ import { type Measurement, startLoadgen } from './loadgen.js'
 import type { IdleMode } from './loadgen-process.js'
 import { type StopResult, stopUnderLoad } from './stop-under-load.js'
 
-const key = 'bench-0123456789abcdef0123456789abcdef'
-const page = 'https://shop.example'
-/** Every feature on, with a client limit that counts but never refuses. */
-const everythingOn = {
-  AUTH_MODE: 'api-key',
-  API_KEYS: `bench:${key}`,
-  CORS_ORIGINS: page,
-  CLIENT_RATE_LIMIT: '1000000000',
-  CATALOG_MODE: 'mirror',
-  LOG_LEVEL: 'info',
-}
-const headers = [
-  'Host: 127.0.0.1',
-  `Authorization: Bearer ${key}`,
-  `Origin: ${page}`,
-  'Accept: application/json',
-  'Accept-Encoding: gzip, deflate, br',
-  'User-Agent: bench',
-]
-const request = (path: string) => [`GET ${path} HTTP/1.1`, ...headers, '\r\n'].join('\r\n')
 /** Requests until a server has compiled its hot code. */
 const warmUp = 40_000
-const stockPath = (sku: string) => `/products/${encodeURIComponent(sku)}/stock`
 const median = (values: readonly number[]) => percentile(values, 0.5)
 const micros = (value: number) => `${value.toFixed(1)} µs`
 
@@ -48,15 +26,6 @@ export async function surface(only?: string): Promise<void> {
   if (rows.some((row) => row.ok === false)) process.exitCode = 1
 }
 
-/** Starts the baseline in its own process; its first message is its address. */
-async function startConstant(body: string) {
-  const script = fileURLToPath(new URL('./constant-process.js', import.meta.url))
-  // The service runs with the same option.
-  const child = fork(script, [body], { execArgv: ['--heap-growing-percent=30'] })
-  const [origin] = (await once(child, 'message')) as [string]
-  return { target: { origin, pid: child.pid ?? 0, request: request('/constant') }, close: () => child.disconnect() }
-}
-
 async function throughput(): Promise<void> {
   const harness = await startHarness({ sandbox: { SANDBOX_PRODUCTS: '100' }, service: everythingOn })
   const path = stockPath(harness.plainSku)
@@ -64,7 +33,7 @@ async function throughput(): Promise<void> {
   const bare = await startConstant(body)
   const loadgen = startLoadgen()
   const targets = {
-    service: { origin: harness.origin, pid: harness.pid, request: request(path) },
+    service: { origin: harness.origin, pid: harness.pid, request: getRequest(path) },
     constant: bare.target,
   }
   for (const target of Object.values(targets)) await loadgen.run(target, { responses: warmUp })
@@ -121,7 +90,7 @@ async function costByPart(): Promise<void> {
     flags: profile.flags,
   })
   const loadgen = startLoadgen()
-  const target = { origin: harness.origin, pid: harness.pid, request: request(stockPath(harness.plainSku)) }
+  const target = { origin: harness.origin, pid: harness.pid, request: getRequest(stockPath(harness.plainSku)) }
   await loadgen.run(target, { responses: warmUp })
   const { cpuMicros, failures } = await loadgen.run(target, { seconds: profiledSeconds })
   loadgen.close()
@@ -136,7 +105,7 @@ const perSecond = 500
 
 async function stop(): Promise<void> {
   const runs: StopResult[] = []
-  for (let n = 0; n < stops; n++) runs.push(await stopUnderLoad(perSecond, everythingOn, headers.join('\r\n')))
+  for (let n = 0; n < stops; n++) runs.push(await stopUnderLoad(perSecond, everythingOn, requestHeaders.join('\r\n')))
   const sum = (read: (run: StopResult) => number) => runs.reduce((total, run) => total + read(run), 0)
   const lost = sum((run) => run.lost)
   const codes = runs.map(({ exitCode }) => exitCode)
