@@ -22,6 +22,7 @@ import { createWebhookReceiver, type WebhookOutcome } from './mirror/webhook-del
 import type { MalformedRecord } from './records/record.js'
 import { AmbiguousProducts } from './services/ambiguous-products.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
+import { MaterializedStocks } from './services/materialized-stocks.js'
 import type { Resource, TrackstarClient } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
 import { createUpstream, type Upstream } from './trackstar/upstream.js'
@@ -112,7 +113,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
   }
 
-  const cache = new RecordCache(config.cacheMaxMb * 1_000_000, policy, clock)
+  const maxBytes = config.cacheMaxMb * 1_000_000
+  const cache = new RecordCache(maxBytes, policy, clock)
   const warehouses = new WarehouseList({ trackstar, clock, timeoutMs, onFailure })
   const syncStatus = new SyncStatus({
     trackstar,
@@ -137,7 +139,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
           log,
         })
       : undefined
-  const feed = store && new StockFeed(store, randomUUID().slice(0, 8), clock.now)
+  const feed =
+    store && new StockFeed(store, randomUUID().slice(0, 8), clock.now, (product) => materialized?.summarise(product))
   const startFeed = () => {
     feed?.start(nextTurn).catch((error: unknown) => log.error({ err: error }, 'stock index failed to start'))
   }
@@ -189,6 +192,27 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
 
+  /** The resources that may lack records: upstream's first copy is incomplete, or the mirrored list is unreliable. */
+  const incompleteResources = () => {
+    const unreliable = mirror && store?.isAuthoritative ? mirror.progress.unreliableResources : []
+    return [...new Set([...syncStatus.incomplete, ...unreliable])]
+  }
+  const materialized =
+    store &&
+    new MaterializedStocks({
+      store,
+      records,
+      warehouses: () => warehouses.namesAtOnce(),
+      knownWarehouses: () => warehouses.known,
+      connectionState: () => syncStatus.get(),
+      incomplete: incompleteResources,
+      clock,
+      policy,
+      lookups,
+      maxBytes: maxBytes / 8,
+      freeBytes: () => maxBytes - cache.bytes,
+    })
+
   const catalog = createCatalog({
     trackstar,
     async adjust(...args) {
@@ -216,8 +240,9 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       isMirrored: isFollowed,
       refreshAll: (ids) => refresh.refreshAll('product', ids),
     }),
-    mirror,
+    incomplete: incompleteResources,
     mirrored: store,
+    materialized,
     clock,
     onMalformed,
   })

@@ -67,6 +67,11 @@ export class RecordCache {
     return { records: this.#records.state, absences: this.#absences.state }
   }
 
+  /** The size of all records. Cheaper than `state`. */
+  get bytes(): number {
+    return this.#records.bytes
+  }
+
   /** Records that were evicted, or were too large to be stored. Cheaper than `state`. */
   get evictions(): number {
     return this.#records.evictions
@@ -282,6 +287,8 @@ export interface EntryStore {
   delete(key: string): void
   /** Entries that were evicted, or were too large to be stored. */
   readonly evictions: number
+  /** The size of all entries. */
+  readonly bytes: number
   readonly state: StoreState
 }
 
@@ -304,6 +311,9 @@ export function createEntryStore(maxBytes: number): EntryStore {
     delete: (key) => void cache.delete(key),
     get evictions() {
       return evictions
+    },
+    get bytes() {
+      return cache.calculatedSize
     },
     get state() {
       return { entries: cache.size, bytes: cache.calculatedSize, maxBytes, evictions }

@@ -70,6 +70,13 @@ export class WarehouseList {
     return this.#list.value?.value ?? none
   }
 
+  /** The warehouses, for their names; undefined while requests wait for the first list. Refreshes a stale one. */
+  namesAtOnce(): WarehousesById | undefined {
+    if (this.#list.error === undefined && this.#list.value === undefined) return undefined
+    this.#refreshIfDue()
+    return this.known
+  }
+
   /** The warehouses, for their names. Waits up to 2 s for the first list, and refreshes a stale one in the background. */
   async names({ directives, deadline }: ReadContext): Promise<WarehousesById> {
     if (!directives.onlyIfCached && this.#list.error === undefined && this.#list.value === undefined) {

@@ -126,7 +126,8 @@ export const variables = {
   cacheMaxMb: {
     name: 'CACHE_MAX_MB',
     fallback: '256',
-    meaning: 'Size of the record cache, in MB of JSON',
+    meaning:
+      'Size of the record cache, in MB of JSON. Serialised stocks of a mirror take what the records leave, at most an eighth',
     ...integer(1, 65_536, 'MB'),
   },
   catalogMode: {

@@ -11,13 +11,15 @@ export class StockFeed {
   /**
    * @param runId distinguishes this run of the process from others
    * @param now the time of an event, epoch ms
+   * @param summarise computes the numbers of a product from the records now; default: composes its stock
    */
   constructor(
     readonly view: CatalogView,
     runId: string,
     private readonly now: () => number,
+    summarise?: ConstructorParameters<typeof StockIndex>[1],
   ) {
-    this.index = new StockIndex(view)
+    this.index = new StockIndex(view, summarise)
     this.log = new EventLog(runId)
   }
 

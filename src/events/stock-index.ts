@@ -65,6 +65,13 @@ export function stockInView(view: CatalogView, productId: string, warehouseIds?:
   })
 }
 
+/** The numbers of a stock. */
+export function summaryOf({ sku, product, available, quantities, warehouses }: Stock): StockIndexEntry {
+  const { id, name, warehouse_customer_id } = product
+  const warehousesHash = hashOf(warehouses)
+  return { productId: id, sku, name, warehouseCustomerId: warehouse_customer_id, available, quantities, warehousesHash }
+}
+
 /**
  * The last known stock of every product that its SKU selects, about 300 bytes each. The rule is that of the stock route
  * with the product's `warehouse_customer_id`: while a SKU is ambiguous, none of its products has a stock. Comparing with
@@ -77,7 +84,14 @@ export class StockIndex {
   /** The SKUs that several products share, with the id of the product that the SKU alone selects. */
   readonly #selectedOfShared = new Map<string, string | undefined>()
 
-  constructor(private readonly view: CatalogView) {}
+  /** @param summarise computes the numbers of a product from the records now; default: composes its stock */
+  constructor(
+    private readonly view: CatalogView,
+    private readonly summarise = (product: Product): StockIndexEntry | undefined => {
+      const stock = stockInView(view, idOf(product))
+      return stock && summaryOf(stock)
+    },
+  ) {}
 
   get size(): number {
     return this.#entries.size
@@ -145,11 +159,7 @@ export class StockIndex {
     const product = this.view.product(productId)
     const productSku = product && skuOf(product)
     if (!productSku || !this.#isSelected(product, productSku)) return undefined
-    const stock = stockInView(this.view, productId)
-    if (stock === undefined) return undefined
-    const { sku, available, quantities, warehouses } = stock
-    const { name, warehouse_customer_id: warehouseCustomerId } = stock.product
-    return { productId, sku, name, warehouseCustomerId, available, quantities, warehousesHash: hashOf(warehouses) }
+    return this.summarise(product)
   }
 
   /** Whether the SKU selects this product among those of its merchant. */

@@ -33,7 +33,7 @@ interface ClientResponses {
  * its connection closed: the one whose client has had most time to read it. Beyond the bound for all, it is that of the
  * client that holds most. A client that does not read at all loses its connection after the server's timeout in any case.
  *
- * A response counts in full until it is sent. A stream counts with what it already holds.
+ * A response counts in full until it is sent. A stream counts with what it holds: `heldBytes` if it says so, or what it has ready.
  */
 export default fastifyPlugin<UnreadResponsesOptions>(
   async (app: FastifyInstance, { maxBytes = 128 * 1024 * 1024, ...options }) => {
@@ -111,6 +111,7 @@ const sumOf = (responses: readonly UnreadResponse[]) => responses.reduce((sum, {
 
 function bytesHeld(payload: unknown): number {
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload.length
-  const { readableLength } = (payload ?? {}) as { readableLength?: unknown }
-  return typeof readableLength === 'number' ? readableLength : 0
+  const { heldBytes, readableLength } = (payload ?? {}) as { heldBytes?: unknown; readableLength?: unknown }
+  const held = heldBytes ?? readableLength
+  return typeof held === 'number' ? held : 0
 }

@@ -42,6 +42,31 @@ export class CatalogRecords {
     return this.#orUnsettled('item', found ? entry : cache.find('item', id), (item) => [item])
   }
 
+  /**
+   * The products of a SKU as they were read; undefined if the mirror has none, or may have an outdated one. Only while
+   * {@link isFollowed}.
+   */
+  readonly mirroredProducts = (sku: string): readonly CacheEntry<Product>[] | undefined => {
+    const { store, hasUnsettled, isUnsettled } = this.options
+    if (store === undefined || store.isMalformed('products', sku)) return undefined
+    const entries = store.productEntries(sku)
+    if (entries.length === 0) return undefined
+    if (!hasUnsettled()) return entries
+    return entries.some(({ value }) => value && isUnsettled('product', idOf(value))) ? undefined : entries
+  }
+
+  /**
+   * An item as it was read, or its absence; undefined if the mirror may have an outdated one, or cannot tell that there is
+   * none. Only while {@link isFollowed}.
+   */
+  readonly mirroredItem = (id: string): CacheEntry<InventoryItem> | undefined => {
+    const { store, hasUnsettled, isUnsettled } = this.options
+    if (store === undefined || store.isMalformed('inventory', id)) return undefined
+    const entry = store.itemEntry(id)
+    if (entry === undefined) return this.#provesAbsence('inventory') ? store.confirmation : undefined
+    return hasUnsettled() && isUnsettled('item', id) ? undefined : entry
+  }
+
   /** The entry, as stale from now on if one of its records is unsettled. */
   #orUnsettled<T>(
     kind: RecordKind,

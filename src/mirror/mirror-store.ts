@@ -96,23 +96,36 @@ export class MirrorStore {
     return this.#malformed[resource].has(key)
   }
 
+  /** The products with a SKU, each as it was read. */
+  productEntries(sku: string): CacheEntry<Product>[] {
+    const entries: CacheEntry<Product>[] = []
+    for (const id of this.index.productIdsOfSku(sku)) {
+      const entry = this.options.cache.peek('product', id)
+      if (entry !== undefined) entries.push(entry)
+    }
+    return entries
+  }
+
+  /** An item as it was read; undefined if there is none. */
+  itemEntry(id: string): CacheEntry<InventoryItem> | undefined {
+    return this.options.cache.peek('item', id)
+  }
+
   /** All products with a SKU. The value is undefined if there is none. */
   findProducts(sku: string): CacheEntry<readonly Product[]> {
     const value: Product[] = []
     let oldest: CacheEntry<unknown> | undefined
-    for (const id of this.index.productIdsOfSku(sku)) {
-      const entry = this.options.cache.peek('product', id)
-      if (entry === undefined) continue
+    for (const entry of this.productEntries(sku)) {
       if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
       if (entry.value !== undefined) value.push(entry.value)
     }
-    return oldest === undefined ? this.#absent : this.#confirmed({ ...oldest, value })
+    return oldest === undefined ? this.confirmation : this.#confirmed({ ...oldest, value })
   }
 
   /** The item with an id. The value is undefined if there is none. */
   findItem(id: string): CacheEntry<InventoryItem> {
     const entry = this.options.cache.peek('item', id)
-    return entry?.value === undefined ? this.#absent : this.#confirmed(entry)
+    return entry?.value === undefined ? this.confirmation : this.#confirmed(entry)
   }
 
   product(id: string): Product | undefined {
@@ -179,7 +192,7 @@ export class MirrorStore {
 
   /** When all records were last confirmed to be current, epoch ms. */
   get syncedAt(): number | undefined {
-    return Number.isFinite(this.#confirmedAt) ? asOf(this.#absent, this.options.clock) : undefined
+    return Number.isFinite(this.#confirmedAt) ? asOf(this.confirmation, this.options.clock) : undefined
   }
 
   setState(state: MirrorState): void {
@@ -195,8 +208,11 @@ export class MirrorStore {
     for (const keys of [this.#itemIds, ...Object.values(this.#malformed)]) keys.clear()
   }
 
-  /** Known to be absent, for as long as the store is authoritative: changes bring new records. */
-  get #absent(): CacheEntry<never> {
+  /**
+   * When all records were last confirmed to be current, as an entry without a value: what a record is that the store lacks.
+   * It is absent for as long as the store is authoritative, since changes bring new records.
+   */
+  get confirmation(): CacheEntry<never> {
     const readAt = this.#confirmedAt
     const wallTime = this.#confirmedWallTime
     return { value: undefined, begunAt: readAt, readAt, freshUntil: Number.POSITIVE_INFINITY, wallTime }

@@ -35,12 +35,6 @@ function parseDirectives({ headers }: FastifyRequest): Directives {
   }
 }
 
-/** A serialised body that many responses share, with its ETag once one has been computed. */
-export interface Body {
-  readonly json: Buffer
-  etag?: string
-}
-
 /**
  * Makes the response carry freshness headers.
  * @param readAt when the oldest record in the response was read, epoch ms

@@ -3,22 +3,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
-import { getStocks, type StockOutcome } from '../services/stocks.js'
+import type { MaterializedStock, StockReader } from '../services/materialized-stocks.js'
+import { type JsonPart, StockJson } from '../services/stock-json.js'
+import { getStocks, isPlain, type StockOutcome } from '../services/stocks.js'
 import type { RunSteps } from '../services/work-turns.js'
+import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { sendLargeBody, serialiseArray } from './large-body.js'
+import { arrayBody, type BodyPart, ownPart, sendLargeBody } from './large-body.js'
 import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
+  serialiserOf,
   stockOptionFields,
   stockOptions,
   stockProblem,
   stockQueryFields,
 } from './stock.js'
-
-const jsonType = 'application/json'
 
 /** The most SKUs in a query string and in a body. */
 export const maxSkusInQuery = 100
@@ -60,6 +62,8 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   const description =
     'Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached.'
 
+  let json: StockJson | undefined
+
   async function answer(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -68,23 +72,36 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   ) {
     const context = readContextOf(request)
     const skus = new Set(given)
+    const options = stockOptions(fields)
+    const { warehouseCustomerId } = options
+    const serialise = serialiserOf(reply)
+    json ??= new StockJson((stock) => inResult(serialise, { sku: '', status: 'ok', stock }).slice(emptyHead.length, -1))
+    const stockJson = json
     const work = async (run: RunSteps) => {
-      const outcomes = await getStocks(catalog, skus, stockOptions(fields), context, { run })
-      throwIfAllUnavailable(outcomes)
-      const read = Array.from(outcomes.values(), (outcome) =>
-        outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
-      )
-      const body = await run(
-        serialiseArray('{"results":[', outcomes, ']}', ([sku, outcome]) => {
-          const wrapped = reply.serializeInput({ results: [result(sku, outcome, request)] }, '200', jsonType)
-          return String(wrapped).slice('{"results":['.length, -']}'.length)
-        }),
-      )
-      return { read, body }
+      const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
+      const found = await run(readMaterialized(reader, skus, warehouseCustomerId, stockJson))
+      const others = new Set(Array.from(skus).filter((sku) => !found.has(sku)))
+      const outcomes = others.size > 0 ? await getStocks(catalog, others, options, context, { run }) : noOutcomes
+      throwIfUnavailable(outcomes, found.size === 0)
+      const reads = [
+        ...Array.from(found.values(), ({ age }) => age.readAt),
+        ...Array.from(outcomes.values(), (outcome) =>
+          outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
+        ),
+      ]
+      const partsOf = (sku: string): readonly BodyPart[] => {
+        const materialized = found.get(sku)
+        if (materialized) return stockParts(sku, [materialized.body, stockJson.tail(materialized.age)], true)
+        const outcome = outcomes.get(sku) ?? { status: 'not_found', readAt: 0 }
+        if (outcome.status === 'ok' && isPlain(options)) return stockParts(sku, stockJson.parts(outcome.stock), false)
+        return [ownPart(inResult(serialise, result(sku, outcome, request)))]
+      }
+      const body = await run(arrayBody('{"results":[', skus, ']}', partsOf))
+      return { reads, body }
     }
-    const { read, body } = await inTurns(request, reply, { size: skus.size, work })
-    const isPartial = read.includes(Number.POSITIVE_INFINITY)
-    setFreshness(reply, context, Math.min(...read), { hasAsOf: true, isPartial, body })
+    const { reads, body } = await inTurns(request, reply, { size: skus.size, work })
+    const isPartial = reads.includes(Number.POSITIVE_INFINITY)
+    setFreshness(reply, context, Math.min(...reads), { hasAsOf: true, isPartial, body })
     return sendLargeBody(reply, body)
   }
 
@@ -157,14 +174,55 @@ export function countOf(fields: unknown, name: string, max: number): number {
   return Math.min(Math.max(count, 1), max)
 }
 
-/** Throws the first error if every SKU is unavailable, and any error that is not a problem. */
-function throwIfAllUnavailable(outcomes: ReadonlyMap<string, StockOutcome>): void {
+/** Throws an error that is not a problem, and the first error if every outcome is `unavailable` and there is no other. */
+function throwIfUnavailable(outcomes: ReadonlyMap<string, StockOutcome>, areAll: boolean): void {
   const reasons = Array.from(outcomes.values(), (outcome) =>
     outcome.status === 'unavailable' ? outcome.error : undefined,
   )
   const [first] = reasons
-  if (first !== undefined && reasons.every((reason) => reason !== undefined)) throw first
+  if (areAll && first !== undefined && reasons.every((reason) => reason !== undefined)) throw first
   for (const reason of reasons) if (reason !== undefined && !isProblem(reason)) throw reason
+}
+
+const noOutcomes: ReadonlyMap<string, StockOutcome> = new Map()
+
+/** The stocks that need no more than the records in memory. */
+function* readMaterialized(
+  reader: StockReader | undefined,
+  skus: ReadonlySet<string>,
+  warehouseCustomerId: string | undefined,
+  json: StockJson,
+): Steps<ReadonlyMap<string, MaterializedStock>> {
+  const found = new Map<string, MaterializedStock>()
+  if (reader === undefined) return found
+  for (const sku of skus) {
+    const stock = reader.read(sku, warehouseCustomerId, json)
+    if (stock) found.set(sku, stock)
+    yield
+  }
+  return found
+}
+
+/** One result as it is in the response. */
+const inResult = (serialise: (value: unknown) => string, value: object): string =>
+  serialise({ results: [value] }).slice('{"results":['.length, -']}'.length)
+
+const headOf = (sku: string) => `{"sku":${JSON.stringify(sku)},"status":"ok","stock":`
+const emptyHead = headOf('')
+const end = ownPart('}')
+
+/** The parts of a result with a stock. The body of a stock contains its SKU. */
+const stockParts = (
+  sku: string,
+  [body, tail]: readonly [JsonPart, JsonPart],
+  isShared: boolean,
+): readonly BodyPart[] => {
+  const head = headOf(sku)
+  return [
+    { text: head, bytes: Buffer.byteLength(head), mark: '', isShared },
+    ...[body, tail].map(({ text, bytes, hash }) => ({ text, bytes, mark: hash, isShared })),
+    end,
+  ]
 }
 
 function result(sku: string, outcome: StockOutcome, { id, problemsUrl }: FastifyRequest) {

@@ -1,16 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import type { ReadContext } from '../cache/read-context.js'
 import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
 import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
 import { StockCache } from '../services/stock-cache.js'
-import { getStocks, type StockOptions, type StockOutcome } from '../services/stocks.js'
+import { etagOf, StockJson } from '../services/stock-json.js'
+import { getStocks, isPlain, type StockOptions, type StockOutcome } from '../services/stocks.js'
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
-import { type Body, type ReadContextOf, setFreshness } from './cached-reads.js'
+import { type ReadContextOf, setFreshness } from './cached-reads.js'
 import type { InTurns } from './long-work.js'
 import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
@@ -92,26 +94,49 @@ const toCandidate = (product: Product): Candidate => ({
   active: flagOf(product.active),
 })
 
-/** Bounds the serialised stocks that are kept, by the number of their items: some 10 MB. */
-const maxCachedItems = 10_000
+const jsonType = 'application/json'
 
-/** Not a slice of Node's buffer pool: each would keep 8 KiB of the pool alive. */
-function toStandaloneBuffer(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-  bytes.write(text)
-  return bytes
+/** What writes the JSON of a route's response, by its schema. It belongs to the route and not to the reply. */
+export function serialiserOf(reply: FastifyReply): (value: unknown) => string {
+  const serialise = reply.getSerializationFunction('200', jsonType)
+  if (serialise === undefined) throw new Error('expected the route to have a schema for its response, but it has none')
+  return (value) => serialise(value as Record<string, unknown>)
 }
 
-/** `GET /products/:sku/stock`. Stocks of popular SKUs are kept as bytes, so that a repeated answer is not serialised again. */
+/** Bounds the composed stocks that are kept without a mirror, by the number of their items: some 10 MB. */
+const maxCachedItems = 10_000
+
+/** `GET /products/:sku/stock`. Stocks of popular SKUs are kept as text, so that a repeated answer is not serialised again. */
 export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readContextOf }) => {
   const stockCache = new StockCache(maxCachedItems)
-  const bodies = new WeakMap<Stock, Body>()
-  function bodyOf(stock: Stock, reply: { serializeInput: FastifyReply['serializeInput'] }): Body {
-    const cached = bodies.get(stock)
-    if (cached !== undefined) return cached
-    const body = { json: toStandaloneBuffer(reply.serializeInput(stock, '200', 'application/json') as string) }
-    bodies.set(stock, body)
-    return body
+  const bodies = new WeakMap<Stock, { readonly text: string; readonly etag: string }>()
+  let json: StockJson | undefined
+
+  function send(reply: FastifyReply, context: ReadContext, readAt: number, body: { text: string; etag?: string }) {
+    setFreshness(reply, context, readAt, { hasAsOf: true, body })
+    return reply.type('application/json; charset=utf-8').send(body.text)
+  }
+
+  async function composeAndSend(
+    sku: string,
+    options: StockOptions,
+    context: ReadContext,
+    reply: FastifyReply,
+    json: StockJson,
+  ) {
+    const outcome = (await getStocks(catalog, new Set([sku]), options, context, { cache: stockCache })).get(sku)
+    if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
+    const { stock, readAt } = outcome
+    if (!isPlain(options)) {
+      return send(reply, context, readAt, { text: serialiserOf(reply)(stock) })
+    }
+    let body = bodies.get(stock)
+    if (body === undefined) {
+      const [start, tail] = json.parts(stock)
+      body = { text: start.text + tail.text, etag: etagOf(start, tail) }
+      bodies.set(stock, body)
+    }
+    return send(reply, context, readAt, body)
   }
 
   app.get(
@@ -134,16 +159,17 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         ),
       },
     },
-    async (request, reply) => {
+    (request, reply) => {
       const { sku } = request.params
       const context = readContextOf(request)
-      const outcome = (
-        await getStocks(catalog, new Set([sku]), stockOptions(request.query), context, { cache: stockCache })
-      ).get(sku)
-      if (outcome?.status !== 'ok') throw stockProblem(sku, outcome ?? { status: 'not_found' })
-      const body = bodyOf(outcome.stock, reply)
-      setFreshness(reply, context, outcome.readAt, { hasAsOf: true, body })
-      return reply.type('application/json; charset=utf-8').send(body.json)
+      const options = stockOptions(request.query)
+      json ??= new StockJson(serialiserOf(reply))
+      const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
+      const found = reader?.read(sku, options.warehouseCustomerId, json)
+      if (found === undefined) return composeAndSend(sku, options, context, reply, json)
+      const tail = json.tail(found.age)
+      const body = { text: found.body.text + tail.text, etag: etagOf(found.body, tail) }
+      return send(reply, context, found.age.readAt, body)
     },
   )
 }

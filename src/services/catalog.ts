@@ -5,7 +5,6 @@ import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList, WarehousesById } from '../cache/warehouse-list.js'
 import { isProblem, type ProblemCode } from '../errors.js'
-import type { Mirror } from '../mirror/mirror.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { ReceivedOutcome, WebhookDelivery } from '../mirror/webhook-deliveries.js'
 import { orderOf } from '../records/dates.js'
@@ -21,6 +20,7 @@ import type { Resource, Resources, TrackstarClient } from '../trackstar/client.j
 import type { Clock } from '../trackstar/clock.js'
 import type { Filters } from '../trackstar/query.js'
 import type { AmbiguousProducts } from './ambiguous-products.js'
+import type { MaterializedStocks } from './materialized-stocks.js'
 
 export interface CatalogOptions {
   readonly trackstar: Pick<TrackstarClient, 'list'>
@@ -34,9 +34,11 @@ export interface CatalogOptions {
   /** Reads a record from upstream in the background. Until then, the cached record is served as stale. */
   readonly refresh: (kind: RecordKind, id: string) => void
   readonly ambiguous: AmbiguousProducts
-  /** Undefined in `on-demand` mode. */
-  readonly mirror: Mirror | undefined
+  /** The resources that may lack records. */
+  readonly incomplete: () => readonly string[]
+  /** Undefined in `on-demand` mode, as the next. */
   readonly mirrored: MirrorStore | undefined
+  readonly materialized: MaterializedStocks | undefined
   readonly clock: Clock
   readonly onMalformed: (resource: Resource, malformed: MalformedRecord) => void
 }
@@ -71,6 +73,8 @@ export interface Catalog {
   receive(delivery: WebhookDelivery): ReceivedOutcome
   /** The whole catalog; undefined in `on-demand` mode. */
   readonly mirrored: MirrorStore | undefined
+  /** The stocks of the mirrored catalog; undefined in `on-demand` mode. */
+  readonly materialized: MaterializedStocks | undefined
 }
 
 /** Errors after which it is unknown whether a write was made. */
@@ -81,7 +85,7 @@ const unclear: ReadonlySet<ProblemCode> = new Set([
 ])
 
 export function createCatalog(options: CatalogOptions): Catalog {
-  const { trackstar, cache, warehouses, syncStatus, mirror, mirrored, clock } = options
+  const { trackstar, cache, warehouses, syncStatus, clock } = options
   const syncState = (context?: ReadContext) => syncStatus.get(!context?.directives.onlyIfCached)
   const permitRequest = ({ caller, deadline }: ReadContext) =>
     ({ priority: 'caller', caller, deadline: () => deadline }) as const
@@ -110,9 +114,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
     warehouse: (id, context) => warehouses.find(id, context),
     connectionState: syncState,
     incomplete(context) {
-      const known = syncState(context)?.incomplete ?? []
-      const unreliable = mirror && mirrored?.isAuthoritative ? mirror.progress.unreliableResources : []
-      return [...new Set([...known, ...unreliable])]
+      syncState(context)
+      return options.incomplete()
     },
     async list(resource, filters, context) {
       const refusal = context.onlyIfCachedProblem()
@@ -147,6 +150,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     },
     confirmProducts: (products, context) => options.ambiguous.confirm(products, context),
     receive: options.receive,
-    mirrored,
+    mirrored: options.mirrored,
+    materialized: options.materialized,
   }
 }

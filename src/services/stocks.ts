@@ -13,6 +13,7 @@ import { confirmAmbiguous } from './ambiguous-products.js'
 import type { Catalog } from './catalog.js'
 import { readInParts } from './read-in-parts.js'
 import type { StockCache, StockSources } from './stock-cache.js'
+import { sourceOf } from './stock-json.js'
 import type { RunSteps } from './work-turns.js'
 
 /** The part of the catalog that stocks are made of. */
@@ -103,8 +104,8 @@ function* composeAll(choices: ReadonlyMap<string, Choice>, join: JoinContext): S
   return outcomes
 }
 
-/** Whether the SKU alone determines the stock. */
-const isPlain = ({ warehouseIds, include }: StockOptions): boolean =>
+/** Whether the records alone determine the stock: no warehouses are selected, and no details included. */
+export const isPlain = ({ warehouseIds, include }: StockOptions): boolean =>
   !warehouseIds?.length && !include?.lots && !include?.locations
 
 type Choice = ChosenProduct | Exclude<StockOutcome, { status: 'ok' }>
@@ -165,7 +166,7 @@ function composeFrom(sku: string, itemIds: readonly string[], sources: StockSour
     syncIncomplete: join.incomplete,
     asOf: new Date(readAt).toISOString(),
     stale,
-    source: connection ? { synced_at: connection.syncedAt, errors: [...connection.errors] } : null,
+    source: sourceOf(connection),
   })
 }
 

@@ -3,6 +3,7 @@ import { buildApp } from '../../../../src/app.js'
 import { readConfig } from '../../../../src/config/config.js'
 import { sandboxWebhookSecret, signWebhook } from '../../../../src/sandbox/webhook-sender.js'
 import { canonical, isExplained, partsOf, statesSince, type Told, truthOf } from './answers.js'
+import { differenceOfKept } from './both-ways.js'
 import { EventReader } from './event-reader.js'
 import {
   FakeUpstream,
@@ -139,6 +140,7 @@ export class Walk {
     this.story.length = 0
     for (let n = this.#random.int(5, 30); n > 0; n--) await this.#act()
     await this.#settle()
+    await this.#checkKept(true)
     await this.#checkAll()
   }
 
@@ -161,7 +163,13 @@ export class Walk {
     this.#count(action)
     await this.#actions[action]()
     await this.#time.pass(this.#random.chance(0.5) ? 0 : this.#random.int(1, 400))
+    await this.#checkKept(false)
     this.#throwIfWrong()
+  }
+
+  async #checkKept(alone: boolean): Promise<void> {
+    const difference = await this.#time.until(differenceOfKept(this.#service, skus, alone))
+    if (difference !== undefined) this.#fail(difference)
   }
 
   #throwIfWrong(): void {

@@ -1,0 +1,207 @@
+import { LRUCache } from 'lru-cache'
+import { asOf, type FreshnessPolicy } from '../cache/freshness.js'
+import type { ReadContext } from '../cache/read-context.js'
+import type { LookupOutcome } from '../cache/read-through.js'
+import type { WarehousesById } from '../cache/warehouse-list.js'
+import { type StockIndexEntry, summaryOf } from '../events/stock-index.js'
+import type { CatalogRecords } from '../mirror/catalog-records.js'
+import type { MirrorStore } from '../mirror/mirror-store.js'
+import { idOf, skuOf } from '../records/fields.js'
+import type { InventoryItem } from '../records/inventory-item.js'
+import type { Product } from '../records/product.js'
+import type { SyncState } from '../records/sync-state.js'
+import { referencedItemIds } from '../stock/components.js'
+import { composeStock } from '../stock/compose.js'
+import { selectProduct } from '../stock/selection.js'
+import type { Stock } from '../stock/stock.js'
+import type { Clock } from '../trackstar/clock.js'
+import { type JsonPart, noAge, type StockAge, type StockJson } from './stock-json.js'
+
+export interface MaterializedStocksOptions {
+  readonly store: Pick<MirrorStore, 'item' | 'confirmation'>
+  readonly records: Pick<CatalogRecords, 'isFollowed' | 'mirroredProducts' | 'mirroredItem'>
+  /** The warehouses; undefined while requests have to wait for the first list. */
+  readonly warehouses: () => WarehousesById | undefined
+  /** The warehouses that are known, without waiting for the first list. */
+  readonly knownWarehouses: () => WarehousesById
+  /** Trackstar's own state of the connection, refreshed in the background if it is due. */
+  readonly connectionState: () => SyncState | undefined
+  /** The resources that may lack records. */
+  readonly incomplete: () => readonly string[]
+  readonly clock: Clock
+  readonly policy: Pick<FreshnessPolicy, 'ttlMs'>
+  /** Counts lookups by outcome. */
+  readonly lookups: Record<LookupOutcome, number>
+  /** Limits the memory of materialized stocks, in bytes. */
+  readonly maxBytes: number
+  /** What `CACHE_MAX_MB` leaves besides the records, in bytes. */
+  readonly freeBytes: () => number
+  /** Default: `composeStock`. */
+  readonly compose?: typeof composeStock
+}
+
+/** The answer for one SKU without options. */
+export interface MaterializedStock {
+  readonly body: JsonPart
+  readonly age: StockAge
+}
+
+/** Reads stocks for one request. */
+export interface StockReader {
+  /**
+   * The stock of a SKU; undefined if it takes more than the records in memory to answer: the SKU is unknown or ambiguous, or
+   * a record may be out of date.
+   */
+  read(sku: string, warehouseCustomerId: string | undefined, json: StockJson): MaterializedStock | undefined
+}
+
+/** The very records that a stock was made from. */
+interface Sources {
+  readonly product: Product
+  readonly itemIds: readonly string[]
+  /** In the order of `itemIds`; undefined for an item that upstream does not know. */
+  readonly items: readonly (InventoryItem | undefined)[]
+  readonly warehouses: WarehousesById
+  /** The resources that may lack records, as one text. */
+  readonly incomplete: string
+}
+
+interface Entry {
+  readonly sources: Sources
+  readonly summary: StockIndexEntry
+  /** The composed stock, until it is first requested. */
+  stock: Stock | undefined
+  body: JsonPart | undefined
+}
+
+/** What an entry takes besides the text of its body, in bytes: objects and hash, and each item's place. */
+const entryBytes = 600
+const itemBytes = 60
+
+/**
+ * The stocks of a live mirror, each composed once for all that need it: readers, events and low stock. A stock is current
+ * as long as each record in memory is still the object that the stock was made from, and each read checks that. So nothing
+ * has to be invalidated, and a confirmation of the whole mirror costs nothing.
+ *
+ * The bodies of stocks that were requested are kept as text; the least recently used are dropped first.
+ */
+export class MaterializedStocks {
+  readonly #entries: LRUCache<string, Entry>
+  readonly #compose: typeof composeStock
+
+  constructor(private readonly options: MaterializedStocksOptions) {
+    this.#entries = new LRUCache({ maxSize: Math.max(1, options.maxBytes) })
+    this.#compose = options.compose ?? composeStock
+  }
+
+  /** The approximate size of the entries, in bytes. */
+  get bytes(): number {
+    return this.#entries.calculatedSize
+  }
+
+  /** A reader for one request; undefined if the mirror cannot answer it, or the request may need upstream. */
+  reader(context: ReadContext): StockReader | undefined {
+    const { records, store, connectionState, clock, policy, lookups } = this.options
+    const { noCache, onlyIfCached, maxAgeMs } = context.directives
+    if (noCache || onlyIfCached || maxAgeMs !== undefined || !records.isFollowed()) return undefined
+    const warehouses = this.options.warehouses()
+    if (warehouses === undefined) return undefined
+    const incomplete = this.options.incomplete().join()
+    const connection = connectionState()
+    const { confirmation } = store
+    const confirmedAt = asOf(confirmation, clock)
+    const now = clock.elapsed()
+
+    return {
+      read: (sku, warehouseCustomerId, json) => {
+        const products = records.mirroredProducts(sku)
+        if (products === undefined) return undefined
+        let oldest = products[0] ?? confirmation
+        const candidates: Product[] = []
+        for (const entry of products) {
+          if (entry.readAt < oldest.readAt) oldest = entry
+          if (entry.value !== undefined) candidates.push(entry.value)
+        }
+        const selection = selectProduct(candidates, warehouseCustomerId)
+        if (selection.status !== 'ok') return undefined
+        const { product } = selection
+        const id = idOf(product)
+        const known = this.#entries.get(id)
+        const itemIds = known?.sources.product === product ? known.sources.itemIds : referencedItemIds(product)
+        const items: (InventoryItem | undefined)[] = []
+        let absences = 0
+        for (const itemId of itemIds) {
+          const entry = records.mirroredItem(itemId)
+          if (entry === undefined) return undefined
+          if (entry.value === undefined) absences++
+          if (entry.readAt < oldest.readAt) oldest = entry
+          items.push(entry.value)
+        }
+        const isConfirmed = oldest.readAt <= confirmation.readAt
+        const stale = now >= (isConfirmed ? confirmation : oldest).readAt + policy.ttlMs
+        const outcome = stale ? 'stale' : 'hit'
+        context.outcomeCounts[outcome] += 1 + items.length
+        lookups[outcome] += 1 + items.length - absences
+        lookups.negative += absences
+        const sources = { product, itemIds, items, warehouses, incomplete }
+        const entry = known && isSame(known.sources, sources) ? known : this.#composed(sources)
+        return {
+          body: entry.body ?? this.#keep(id, entry, json),
+          age: { readAt: isConfirmed ? confirmedAt : asOf(oldest, clock), stale, connection },
+        }
+      },
+    }
+  }
+
+  /** The numbers of a product from the records now, composed only if they were not yet. */
+  readonly summarise = (product: Product): StockIndexEntry => {
+    const { store, knownWarehouses } = this.options
+    const id = idOf(product)
+    const known = this.#entries.peek(id)
+    const itemIds = known?.sources.product === product ? known.sources.itemIds : referencedItemIds(product)
+    const items = itemIds.map((itemId) => store.item(itemId))
+    const incomplete = this.options.incomplete().join()
+    const sources = { product, itemIds, items, warehouses: knownWarehouses(), incomplete }
+    if (known && isSame(known.sources, sources)) return known.summary
+    const entry = this.#composed(sources)
+    // A stock that was requested lately is going to be requested again. Others would only push those out.
+    if (known) this.#entries.set(id, entry, { size: sizeOf(known) })
+    return entry.summary
+  }
+
+  #composed(sources: Sources): Entry {
+    const { product, itemIds, warehouses, incomplete } = sources
+    const items = new Map<string, InventoryItem>()
+    for (const [index, id] of itemIds.entries()) {
+      const item = sources.items[index]
+      if (item !== undefined) items.set(id, item)
+    }
+    const sku = skuOf(product) ?? ''
+    const syncIncomplete = incomplete === '' ? [] : incomplete.split(',')
+    const stock = this.#compose({ sku, product, items, warehouses, syncIncomplete, ...noAge })
+    return { sources, summary: summaryOf(stock), stock, body: undefined }
+  }
+
+  #keep(id: string, entry: Entry, json: StockJson): JsonPart {
+    // Without a body, an entry has its stock.
+    const body = json.body(entry.stock as Stock)
+    entry.body = body
+    entry.stock = undefined
+    this.#entries.set(id, entry, { size: sizeOf(entry) })
+    while (this.#entries.size > 0 && this.#entries.calculatedSize > this.options.freeBytes()) this.#entries.pop()
+    return body
+  }
+}
+
+const sizeOf = ({ sources, body }: Entry): number =>
+  entryBytes + sources.items.length * itemBytes + (body === undefined ? 0 : memoryOf(body.text))
+
+/** V8 keeps a text in one byte for each character, or in two if one of them is beyond Latin-1. */
+const memoryOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
+
+function isSame(a: Sources, b: Sources): boolean {
+  if (a.product !== b.product || a.warehouses !== b.warehouses || a.incomplete !== b.incomplete) return false
+  if (a.items.length !== b.items.length) return false
+  for (let index = 0; index < a.items.length; index++) if (a.items[index] !== b.items[index]) return false
+  return true
+}
