@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { basketSchemas } from './basket/basket-result.js'
 import type { Config } from './config/config.js'
 import { createConnection } from './connection.js'
@@ -45,6 +45,7 @@ import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
 import { WorkTurns } from './services/work-turns.js'
 import { stockSchemas } from './stock/stock.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
+import { skippingContinue } from './trackstar/interim-responses.js'
 import { version } from './version.js'
 
 export interface AppOptions {
@@ -81,6 +82,12 @@ const schemas = [
 const maxSocketsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeoutMs }: Config) =>
   Math.ceil(((trackstarReadRate + trackstarWriteRate) * trackstarTimeoutMs) / 1000)
 
+const createPool = (config: Config) =>
+  new Pool(new URL(config.trackstarBaseUrl).origin, {
+    connections: maxSocketsFor(config),
+    connect: skippingContinue(buildConnector({})),
+  })
+
 /**
  * Builds the whole service. It never reads the environment and never listens. Closing it stops the mirror and closes the
  * connections to Trackstar.
@@ -89,7 +96,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const clock = options.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
   const metrics = new Metrics()
-  const tickets = new Tickets(clock.now)
+  const tickets = new Tickets(clock)
   const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
   const loads = new ClientLoads()
   const shared = { logger, metrics, tickets, tracing, clock, loads }
@@ -97,8 +104,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const admin = config.adminPort === undefined ? null : await createServer(config, shared)
   app.decorate('admin', admin)
 
-  const dispatcher =
-    options.dispatcher ?? new Pool(new URL(config.trackstarBaseUrl).origin, { connections: maxSocketsFor(config) })
+  const dispatcher = options.dispatcher ?? createPool(config)
   const connection = createConnection(config, { dispatcher, clock, log: app.log, metrics })
   const { catalog, feed } = connection
 

@@ -3,7 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Config } from '../config/config.js'
-import { isEndedStream, onceClosed } from './response-close.js'
+import { isEndedStream } from './ended-stream.js'
 
 /** The name of a header that holds a secret, as a JSON key. Inside a string its quotes would be escaped. */
 const secretField = /"(?:authorization|cookie|x-api-key|x-trackstar-api-key|x-trackstar-access-token)":/
@@ -84,7 +84,7 @@ export default fastifyPlugin(
       reply.raw.once('finish', () => {
         isSent = true
       })
-      onceClosed(request, reply, () => {
+      reply.raw.once('close', () => {
         if (isEndedStream(request, reply)) request.log.info(requestFields(request, reply), 'request completed')
         else if (!isSent) request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
       })

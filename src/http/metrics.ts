@@ -6,7 +6,7 @@ import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { CallReport } from '../trackstar/call.js'
 import { nodeVersion, version } from '../version.js'
 import type { ConnectionState } from './connection-state.js'
-import { isEndedStream, onceClosed } from './response-close.js'
+import { isEndedStream } from './ended-stream.js'
 
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const circuitStates = ['closed', 'half-open', 'open'] as const
@@ -219,7 +219,7 @@ export default fastifyPlugin<RequestMetricsOptions>(
     app.addHook('onRequest', (request, reply, done) => {
       metrics.inFlight.inc()
       // `onResponse` is not called if the client disconnects first.
-      onceClosed(request, reply, () => {
+      reply.raw.once('close', () => {
         metrics.inFlight.dec()
         if (isEndedStream(request, reply)) count(request, reply)
       })

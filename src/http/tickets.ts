@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Clock } from '../trackstar/clock.js'
 import type { Caller } from './auth.js'
 
 const lifetimeMs = 60_000
@@ -17,32 +18,30 @@ export interface Ticket {
  * key in a URL would end up in histories and logs. A ticket is valid for one minute.
  */
 export class Tickets {
-  /** By name of the caller; there are no more names than API keys. */
-  readonly #issued = new Map<string, LRUCache<string, { readonly caller: Caller; readonly expiresAt: number }>>()
+  /** By name of the caller; there are no more names than API keys. `validUntil` is in the clock's `elapsed` ms. */
+  readonly #issued = new Map<string, LRUCache<string, { readonly caller: Caller; readonly validUntil: number }>>()
 
-  /**
-   * @param now epoch ms
-   * @param max tickets of one caller that may be valid at a time
-   */
+  /** @param max tickets of one caller that may be valid at a time */
   constructor(
-    private readonly now: () => number,
+    private readonly clock: Clock,
     private readonly max = maxPerCaller,
   ) {}
 
   /** Issues a ticket that authenticates `caller` once within a minute. */
   issue(caller: Caller): Ticket {
     const ticket = randomBytes(24).toString('base64url')
-    const expiresAt = this.now() + lifetimeMs
+    const validUntil = this.clock.elapsed() + lifetimeMs
     const ofCaller = this.#issued.get(caller.name) ?? new LRUCache({ max: this.max })
-    this.#issued.set(caller.name, ofCaller.set(ticket, { caller, expiresAt }))
-    return { ticket, expires_at: new Date(expiresAt).toISOString() }
+    this.#issued.set(caller.name, ofCaller.set(ticket, { caller, validUntil }))
+    return { ticket, expires_at: new Date(this.clock.now() + lifetimeMs).toISOString() }
   }
 
   /** Uses up a ticket and returns its caller; undefined if it is unknown, already used or expired. */
   redeem(ticket: string): Caller | undefined {
     for (const ofCaller of this.#issued.values()) {
       const issued = ofCaller.get(ticket)
-      if (ofCaller.delete(ticket) && issued !== undefined && this.now() < issued.expiresAt) return issued.caller
+      if (!ofCaller.delete(ticket) || issued === undefined) continue
+      return this.clock.elapsed() < issued.validUntil ? issued.caller : undefined
     }
     return undefined
   }

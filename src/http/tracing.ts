@@ -13,7 +13,6 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import fastifyPlugin from 'fastify-plugin'
 import { activeCall } from '../trackstar/call.js'
 import { version } from '../version.js'
-import { onceClosed } from './response-close.js'
 
 /** Tracing that has been started for the process. */
 export interface Tracing {
@@ -168,7 +167,7 @@ function describeSpan(span: Span, active: Context, request: FastifyRequest, repl
   // Listeners of the response run in the context of the connection otherwise.
   context.bind(own, reply.raw)
   // `@fastify/otel` ends the span when a response is sent, which an aborted one and an event stream never are.
-  onceClosed(request, reply, () => {
+  reply.raw.once('close', () => {
     if (span.isRecording()) span.end()
   })
   return own

@@ -11,11 +11,11 @@ export interface LingerLimits {
   readonly totalMs: number
   /** How long it may pause, in ms. */
   readonly idleMs: number
-  /** How much it may send, in bytes. */
+  /** How much of it is read, in bytes. */
   readonly bytes: number
 }
 
-const defaultLimits: LingerLimits = { totalMs: 10_000, idleMs: 1000, bytes: 32 * 1024 * 1024 }
+const defaultLimits: LingerLimits = { totalMs: 10_000, idleMs: 1000, bytes: 128 * 1024 * 1024 }
 
 /** A body of a known length up to this is read and thrown away by Node, and the connection is kept. */
 const maxSkippedBytes = 1024 * 1024
@@ -85,8 +85,9 @@ function untilReceived(payload: string | Buffer, request: IncomingMessage, limit
 const checkIntervalMs = 100
 
 /**
- * Calls `over` once, when what the client of `socket` sends exceeds a limit, or the connection is closed. It is for the
- * caller to throw away what comes.
+ * Calls `over` once, when the client of `socket` has paused or sent for too long, or the connection is closed. It is for
+ * the caller to throw away what comes. What the client sends beyond the limit is not read: with nowhere to send to, it has
+ * time to read the response.
  */
 export function linger(
   socket: Socket,
@@ -104,7 +105,8 @@ export function linger(
       received = socket.bytesRead
       receivedAt = now
     }
-    const isOver = now - startedAt >= totalMs || now - receivedAt >= idleMs || received - first > bytes
+    if (received - first > bytes) socket.pause()
+    const isOver = now - startedAt >= totalMs || now - receivedAt >= idleMs
     if (!isOver && !socket.destroyed) return
     clearInterval(timer)
     over()

@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { onceClosed } from './response-close.js'
 
 /** Bounds on what is held in memory of responses that clients have not read yet, in bytes. */
 export interface UnreadResponsesOptions {
@@ -9,8 +7,6 @@ export interface UnreadResponsesOptions {
   readonly maxBytes?: number
   /** Default: half of all. One response alone may exceed it. */
   readonly maxBytesOfClient?: number
-  /** For requests that are pipelined on one connection; default: a quarter of all. One response alone may exceed it. */
-  readonly maxBytesOfConnection?: number
 }
 
 /** Smaller responses fit into the buffers of the operating system, and into what a connection takes anyway. */
@@ -18,7 +14,6 @@ const minBytes = 16 * 1024
 
 interface UnreadResponse {
   readonly bytes: number
-  readonly connection: object
   readonly drop: () => void
 }
 
@@ -32,12 +27,12 @@ interface ClientResponses {
  * Bounds the memory that responses take until clients have read them. Beyond a bound the oldest response is dropped, and
  * its connection closed: the one whose client has had most time to read it. Beyond the bound for all, it is that of the
  * client that holds most. A client that does not read at all loses its connection after the server's timeout in any case.
+ * A connection has one response at a time: pipelined requests wait for it.
  *
  * A response counts in full until it is sent. A stream counts with what it holds: `heldBytes` if it says so, or what it has ready.
  */
 export default fastifyPlugin<UnreadResponsesOptions>(
-  async (app: FastifyInstance, { maxBytes = 128 * 1024 * 1024, ...options }) => {
-    const { maxBytesOfClient = maxBytes / 2, maxBytesOfConnection = maxBytes / 4 } = options
+  async (app: FastifyInstance, { maxBytes = 128 * 1024 * 1024, maxBytesOfClient = maxBytes / 2 }) => {
     const clients = new Map<string, ClientResponses>()
     let total = 0
 
@@ -57,10 +52,8 @@ export default fastifyPlugin<UnreadResponsesOptions>(
       if (held.responses.size === 0) clients.delete(client)
     }
 
-    function enforceBounds(client: string, { connection }: UnreadResponse): void {
+    function enforceBounds(client: string): void {
       const held = clients.get(client)
-      const onConnection = Array.from(held?.responses ?? []).filter((response) => response.connection === connection)
-      if (onConnection.length > 1 && sumOf(onConnection) > maxBytesOfConnection) dropOldest(client)
       const isClientBeyond = () => held !== undefined && held.responses.size > 1 && held.bytes > maxBytesOfClient
       while (isClientBeyond()) dropOldest(client)
       const areAllBeyond = () => total > maxBytes && clients.size > 0
@@ -82,32 +75,22 @@ export default fastifyPlugin<UnreadResponsesOptions>(
       const bytes = bytesHeld(payload)
       if (bytes >= minBytes && request.method !== 'HEAD') {
         const { client } = request
-        const { raw } = reply
         const response: UnreadResponse = {
           bytes,
-          connection: request.raw.socket,
           drop() {
             request.log.warn({ client, bytes }, 'unread response dropped')
-            destroy(raw, request.raw.socket)
+            reply.raw.destroy()
           },
         }
         add(client, response)
-        onceClosed(request, reply, () => remove(client, response))
-        enforceBounds(client, response)
+        reply.raw.once('close', () => remove(client, response))
+        enforceBounds(client)
       }
       done(null, payload)
     })
   },
   { name: 'unread-responses', dependencies: ['client-limit'] },
 )
-
-/** A response that waits behind another one on its connection has no socket yet, and would not close it. */
-function destroy(response: ServerResponse, socket: { destroy(): unknown }): void {
-  response.destroy()
-  socket.destroy()
-}
-
-const sumOf = (responses: readonly UnreadResponse[]) => responses.reduce((sum, { bytes }) => sum + bytes, 0)
 
 function bytesHeld(payload: unknown): number {
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload.length

@@ -56,6 +56,24 @@ tap.test('regression: fetch saw EPIPE in place of the response to a body that is
   }
 })
 
+tap.test('regression: fetch saw EPIPE when it sent more than the service reads', async (t) => {
+  const { origin } = await start(t)
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(big.subarray(0, 262_144)),
+    })
+  for (const path of ['/', '/denied']) {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(origin + path, {
+      method: 'POST',
+      headers,
+      body: endless(),
+      duplex: 'half',
+    } as RequestInit)
+    t.match(await response.json(), { code: path === '/' ? 'content_too_large' : 'unauthorized' }, path)
+  }
+})
+
 tap.test('a client that sends everything before it reads gets the response', async (t) => {
   const { port } = await start(t)
   for (const framing of [`Content-Length: ${big.length}`, 'Transfer-Encoding: chunked']) {

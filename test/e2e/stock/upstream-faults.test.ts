@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
 import tap from 'tap'
-import type { Fault } from '../../../src/sandbox/sandbox.js'
+import { createSandbox, type Fault } from '../../../src/sandbox/sandbox.js'
 import { eventually, RunningClock, type ServiceOptions, startService } from '../../harness.js'
 
 const url = '/products/SENCHA-100/stock'
@@ -127,3 +129,33 @@ tap.test('regression: an unready service got no requests and so never became rea
   await ready()
   t.equal(sandbox.calls.length, before + 2, 'and no more once it is ready')
 })
+
+tap.test(
+  'regression: stock was unavailable behind a gateway that sends 100 Continue before each response',
+  async (t) => {
+    const sandbox = createSandbox({ products: 0, readRate: 0 })
+    const address = await sandbox.listen()
+    const gateway = createServer((incoming, response) => {
+      response.writeContinue()
+      const { method, headers, url: path } = incoming
+      const forwarded = request(address + path, { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 0, answer.headers)
+        answer.pipe(response)
+      })
+      incoming.pipe(forwarded)
+    }).listen(0, '127.0.0.1')
+    await once(gateway, 'listening')
+    t.teardown(async () => {
+      gateway.closeAllConnections()
+      gateway.close()
+      await sandbox.close()
+    })
+    const { app, get } = await startService(t, {
+      environment: { TRACKSTAR_BASE_URL: `http://127.0.0.1:${Object(gateway.address()).port}` },
+    })
+    t.match((await get('/products/CUP/stock')).json(), { available: 40, complete: true })
+    const url = '/inventory/inv_cup/adjust'
+    const payload = { quantity: 1, adjustment_type: 'increase' }
+    t.equal((await app.inject({ method: 'PUT', url, payload })).statusCode, 200)
+  },
+)
