@@ -5,7 +5,7 @@ import { readConfig } from '../src/config/config.js'
 import { createLogger } from '../src/http/logging.js'
 import { startService } from './harness.js'
 
-tap.test('logs, counts and labels every response, also a rejection', async (t) => {
+tap.test('logs, counts and labels every response, rejections included', async (t) => {
   const lines: string[] = []
   const { get } = await startService(t, {
     environment: {
@@ -49,7 +49,7 @@ tap.test('limits the number of connections', async (t) => {
   t.equal(app.server.maxConnections, 20_000)
 })
 
-tap.test('lets no caller in if authentication is on and there are no keys', async (t) => {
+tap.test('admits no caller if authentication is on and there are no keys', async (t) => {
   const config = readConfig({
     TRACKSTAR_API_KEY: 'k',
     TRACKSTAR_ACCESS_TOKEN: 't',
@@ -83,6 +83,6 @@ tap.test('regression: calls with a permit waited for one of 32 sockets', async (
   sandbox.fault('/wms/products', { delayMs: 2000 })
   const lists = Array.from({ length: rate }, (_, n) => get(`/products?limit=${n + 1}`))
   await Promise.race(lists)
-  t.equal(sandbox.calls.length, rate, 'all were sent before the first was answered')
+  t.equal(sandbox.calls.length, rate, 'all were sent before the first response')
   for (const { statusCode } of await Promise.all(lists)) t.equal(statusCode, 200)
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { eventually } from './harness.js'
 
-/** One event as it came. */
+/** One event as received. */
 export interface StreamEvent {
   readonly event: string
   readonly id: string
@@ -13,7 +13,7 @@ export interface StreamEvent {
 export class EventStream {
   readonly events: StreamEvent[] = []
   readonly comments: string[] = []
-  /** What a browser would send as `Last-Event-ID` after a break. */
+  /** What a browser sends as `Last-Event-ID` when it reconnects. */
   lastEventId = ''
   retryMs: number | undefined
   isOver = false
@@ -29,7 +29,7 @@ export class EventStream {
     })
   }
 
-  /** Opens a stream, or gives the answer in its place; ends with the test. */
+  /** Opens a stream, which closes with the test. `response` may be an error. */
   static async open(
     t: { teardown(fn: () => unknown): unknown },
     port: number,
@@ -43,14 +43,14 @@ export class EventStream {
     return new EventStream(response)
   }
 
-  /** The data of the events so far, once there are so many of them. */
+  /** Waits for this many events; resolves to their data. */
   async data(count: number): Promise<Record<string, unknown>[]> {
     await eventually(() => this.events.length >= count)
     return this.events.map(({ data }) => JSON.parse(data))
   }
 
-  /** SKU, and what was and is available, of the events so far, once there are so many of them. */
-  async told(count: number): Promise<unknown[][]> {
+  /** Waits for this many events; resolves to the SKU, the previous and the current availability of each. */
+  async changes(count: number): Promise<unknown[][]> {
     return (await this.data(count)).map(({ sku, previous_available, available }) => [
       sku,
       previous_available,

@@ -171,5 +171,5 @@ export async function problemOf(work: Promise<unknown>): Promise<Problem | undef
   return undefined
 }
 
-/** Does the work of a request at once, for routes without an application around them. */
+/** Runs the work of a request immediately, for routes without an application around them. */
 export const inTurns: InTurns = (_request, _reply, { work }) => work(async (steps) => runToEnd(steps))

@@ -103,17 +103,17 @@ tap.test("imports only what CONTRIBUTING's import table allows", async (t) => {
     [],
   )
   const unused = rooms.filter((room) => !sources.some((file) => roomOf(file) === room))
-  t.strictSame(unused, [], 'the table names no room that does not exist')
+  t.strictSame(unused, [], 'every room of the table exists')
 })
 
-tap.test('uses process only where the process is started', async (t) => {
+tap.test('uses `process` only in the files that start it', async (t) => {
   t.strictSame(
     sources.filter((file) => !PROCESS_FILES.includes(file) && usesProcess(parse(file))),
     [],
   )
 })
 
-tap.test('names files in kebab-case by what they hold, and no two alike but a route and what it serves', async (t) => {
+tap.test('names files in kebab-case, and no two alike except a route and what it serves', async (t) => {
   const names = sources.filter((file) => !file.startsWith('src/routes/')).map((file) => basename(file, '.ts'))
   t.strictSame(
     names.filter((name) => MEANINGLESS_NAMES.includes(name) || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)),

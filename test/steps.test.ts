@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import tap from 'tap'
 import { mapSteps, runToEnd, type Steps, sorted } from '../src/steps.js'
 
-tap.test('runs steps to their end', (t) => {
+tap.test('runs steps to the end', (t) => {
   function* count(): Steps<number> {
     for (let n = 0; n < 3; n++) yield
     return 3
@@ -12,7 +12,7 @@ tap.test('runs steps to their end', (t) => {
   t.end()
 })
 
-tap.test('sorts as an array does, and keeps equal values in order', (t) => {
+tap.test('sorts like an array, and keeps equal values in order', (t) => {
   const values = fc.array(fc.tuple(fc.nat(50), fc.nat()), { maxLength: 3000, size: 'max' })
   const byFirst = (a: readonly number[], b: readonly number[]) => Number(a[0]) - Number(b[0])
   fc.assert(

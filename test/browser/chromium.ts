@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import tap, { type Test } from 'tap'
 
-/** Where Debian's package puts it, unless told otherwise. */
+/** The path of Debian's package, unless `CHROMIUM_PATH` is set. */
 const path = process.env['CHROMIUM_PATH'] || '/usr/bin/chromium'
 
-/** For all the tests of a file. */
+/** Shared by all tests of a file. */
 const timeoutMs = 300_000
 
-/** What would ask other hosts by itself, and what a machine without a screen lacks. */
+/** Turns off requests of Chromium itself, and features that need a screen. */
 const args = [
   '--disable-gpu',
   '--disable-quic',
@@ -18,7 +18,7 @@ const args = [
   '--disable-sync',
 ]
 
-/** Starts Chromium for the tests of a file. Without one the whole run ends there, as failed: nothing is skipped. */
+/** Starts Chromium for the tests of a file. If there is none, the run fails: nothing is skipped. */
 export async function startChromium(): Promise<Browser> {
   tap.setTimeout(timeoutMs)
   if (!existsSync(path)) {
@@ -26,20 +26,23 @@ export async function startChromium(): Promise<Browser> {
       `there is no Chromium at ${path}: install one (apt-get install --no-install-recommends chromium), or name one in CHROMIUM_PATH`,
     )
   }
-  // Its own sandbox needs a user who is not root.
+  // Chromium's sandbox does not run as root.
   const browser = await chromium.launch({ executablePath: path, args, chromiumSandbox: process.getuid?.() !== 0 })
   tap.teardown(() => browser.close())
   return browser
 }
 
-/** A page, and what is wrong with it: it is to be empty. */
+/** A page, and everything that went wrong on it. */
 export interface WatchedPage {
   readonly page: Page
-  /** What the console says is an error, what the page throws, what breaks its CSP, and requests to other hosts. */
+  /** Console errors, uncaught exceptions, violations of the CSP, and requests to other hosts. */
   readonly faults: string[]
 }
 
-/** Opens a page of its own profile, which ends with the test. It asks nobody but `origins`, or that is a fault. */
+/**
+ * Opens a page with a profile of its own, which ends with the test. A request to a host other than `origins` is a
+ * fault.
+ */
 export async function openPage(t: Test, browser: Browser, ...origins: readonly string[]): Promise<WatchedPage> {
   const context = await browser.newContext()
   t.teardown(() => context.close())
@@ -59,7 +62,7 @@ export async function openPage(t: Test, browser: Browser, ...origins: readonly s
   return { page, faults }
 }
 
-/** Whether a person sees the middle of an element without scrolling. */
+/** Whether the middle of an element is visible without scrolling. */
 export function isInSight(locator: Locator): Promise<boolean> {
   return locator.evaluate((element) => {
     const { x, y, width, height } = element.getBoundingClientRect()
@@ -67,7 +70,7 @@ export function isInSight(locator: Locator): Promise<boolean> {
   })
 }
 
-/** What a property of its style has come to, by all that is applied. */
+/** The computed value of a CSS property. */
 export function styleOf(locator: Locator, property: string): Promise<string> {
   return locator.evaluate(
     (element, name) => element.ownerDocument.defaultView.getComputedStyle(element).getPropertyValue(name),

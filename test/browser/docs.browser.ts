@@ -5,7 +5,7 @@ import { SwaggerPage } from './swagger-page.js'
 
 const browser = await startChromium()
 
-/** A service that asks for keys, and its documentation in a browser. */
+/** A service that requires keys, with its documentation open in a browser. */
 async function openDocs(t: Test) {
   const service = await startKeyedService(t)
   const { page, faults } = await openPage(t, browser, service.origin)
@@ -14,21 +14,24 @@ async function openDocs(t: Test) {
   return { ...service, page, faults, docs }
 }
 
-/** Chromium itself says in the console that an answer is an error: here it has to be one. */
+/** Chromium logs every error response to the console; here one is expected. */
 const refused = (url: string, status: number) => new RegExp(`status of ${status} .*\\(${url}\\)$`)
 
-tap.test('Swagger UI lists every operation, breaks no rule of its CSP, and asks no other host', async (t) => {
-  const { docs, faults, get } = await openDocs(t)
-  const { paths } = (await get('/openapi.json')).json<{ paths: Record<string, object> }>()
-  const documented = Object.entries(paths).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
-  )
-  t.ok(documented.includes('GET /products/{sku}/stock'))
-  t.same((await docs.listed()).toSorted(), documented.toSorted())
-  t.same(faults, [])
-})
+tap.test(
+  'Swagger UI lists every operation, violates no rule of its CSP, and sends no request to another host',
+  async (t) => {
+    const { docs, faults, get } = await openDocs(t)
+    const { paths } = (await get('/openapi.json')).json<{ paths: Record<string, object> }>()
+    const documented = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    t.ok(documented.includes('GET /products/{sku}/stock'))
+    t.same((await docs.listed()).toSorted(), documented.toSorted())
+    t.same(faults, [])
+  },
+)
 
-tap.test('Authorize offers the two ways to give a key, with the cursor in one of them', async (t) => {
+tap.test('Authorize offers both ways to send a key, and focuses the first field', async (t) => {
   const { docs, page, faults } = await openDocs(t)
   await docs.openAuthorizations()
   t.same(await docs.authorizations.locator('h4 code').allTextContents(), ['bearer', 'apiKey'])
@@ -41,9 +44,9 @@ tap.test('Authorize offers the two ways to give a key, with the cursor in one of
   t.same(faults, [])
 })
 
-tap.test('regression: an opened operation was ten thousand pixels high', async (t) => {
+tap.test('regression: an expanded operation was ten thousand pixels high', async (t) => {
   const { docs, faults } = await openDocs(t)
-  // The three that were the highest.
+  // The three highest ones before.
   for (const operation of ['GET /products/{sku}/stock', 'GET /inventory', 'PUT /inventory/{id}/adjust']) {
     const height = await docs.heightOf(operation)
     t.ok(height > 500 && height < 5000, `${operation}: ${height} px`)
@@ -55,7 +58,7 @@ for (const [scheme, header] of [
   ['bearer', { authorization: `Bearer ${readingKey}`, apiKey: undefined }],
   ['apiKey', { authorization: undefined, apiKey: readingKey }],
 ] as const) {
-  tap.test(`a stock is shown to who has given a key by ${scheme}, and to nobody else`, async (t) => {
+  tap.test(`a stock is shown with a key in ${scheme}, and not without`, async (t) => {
     const { docs, faults, seen, origin } = await openDocs(t)
     const ofStock = () => seen.filter(({ url }) => url === '/products/SENCHA-100/stock')
     const without = await docs.tryOut('GET /products/{sku}/stock')
@@ -72,7 +75,7 @@ for (const [scheme, header] of [
   })
 }
 
-tap.test('a query goes out as it is filled in, and is answered', async (t) => {
+tap.test('a query is sent as entered, and answered', async (t) => {
   const { docs, faults } = await openDocs(t)
   await docs.authorize('apiKey', readingKey)
   const { status, body } = await docs.tryOut('POST /stock/query')
@@ -81,7 +84,7 @@ tap.test('a query goes out as it is filled in, and is answered', async (t) => {
   t.same(faults, [])
 })
 
-tap.test('an adjustment goes out as it is filled in, and is done for a key that may write', async (t) => {
+tap.test('an adjustment is sent as entered, and made with a key that may write', async (t) => {
   const { docs, faults, origin, get } = await openDocs(t)
   const adjust = 'PUT /inventory/{id}/adjust'
   await docs.authorize('bearer', readingKey)
@@ -96,7 +99,7 @@ tap.test('an adjustment goes out as it is filled in, and is done for a key that 
   t.same(faults, [])
 })
 
-tap.test('the table of problems is styled, and marks the code that the address names', async (t) => {
+tap.test('the table of problems is styled, and highlights the code in the URL', async (t) => {
   const { docs, page, faults, origin } = await openDocs(t)
   const { body } = await docs.tryOut('GET /products/{sku}/stock')
   t.equal(faults.length, 1)

@@ -2,28 +2,28 @@ import type { Test } from 'tap'
 import { type MirroredService, startMirrored } from '../e2e/mirror/mirrored.js'
 import { eventually } from '../harness.js'
 
-/** A key that may read, and one that may write as well. */
+/** A key with read scope, and one with write scope too. */
 export const readingKey = 'only-reads-2vXq8Lw4'
 export const writingKey = 'also-writes-9Tn3Rk7B'
 
-/** A request as it came to the service, and what became of it. */
+/** A request that the service received, and its response. */
 export interface SeenRequest {
   readonly method: string
   readonly url: string
   readonly authorization: string | undefined
   readonly apiKey: string | string[] | undefined
-  /** 0 until it is answered. */
+  /** 0 until there is a response. */
   readonly status: number
 }
 
 export interface KeyedService extends MirroredService {
-  /** Where it listens. */
+  /** The origin of the service. */
   readonly origin: string
-  /** Every request that came over a socket, preflights included, in order. */
+  /** Every request that arrived over a socket, preflights included, in order. */
   readonly seen: SeenRequest[]
 }
 
-/** The whole service as it runs in production: it asks for keys, and lets pages of `allowed` in. */
+/** The whole service as in production: it requires keys, and allows pages of `allowed`. */
 export async function startKeyedService(t: Test, allowed = ''): Promise<KeyedService> {
   const service = await startMirrored(t, {
     waits: false,

@@ -9,7 +9,7 @@ import { startPages } from './page-server.js'
 const browser = await startChromium()
 const key = { 'X-API-Key': readingKey }
 
-/** A service, a page of the origin that it lets in, and a page of another one. */
+/** A service, a page of its allowed origin, and a page of another one. */
 async function openPages(t: Test) {
   const [allowed, other] = [await startPages(t), await startPages(t)]
   const service = await startKeyedService(t, allowed)
@@ -21,7 +21,7 @@ async function openPages(t: Test) {
   return { ...service, allowed, other, open }
 }
 
-interface Asked {
+interface Init {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -29,35 +29,35 @@ interface Asked {
   readonly mode?: 'no-cors'
 }
 
-/** What a page's own script gets to see when it asks. */
+/** What the script of a page can see of a response. */
 interface Seen {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-const ask = (page: Page, url: string, asked: Asked = {}): Promise<Seen | string> =>
+const ask = (page: Page, url: string, init: Init = {}): Promise<Seen | string> =>
   page.evaluate(
-    async ([url, asked]) => {
+    async ([url, init]) => {
       try {
-        const response = await fetch(url, asked)
+        const response = await fetch(url, init)
         const { status, headers } = response
         return { status, headers: Object.fromEntries(headers), body: await response.text() }
       } catch (error) {
         return String(error)
       }
     },
-    [url, asked] as const,
+    [url, init] as const,
   )
 
-/** The same, where it is let in. */
-async function askAllowed(page: Page, url: string, asked?: Asked): Promise<Seen> {
-  const seen = await ask(page, url, asked)
+/** The same for a page of the allowed origin. */
+async function askAllowed(page: Page, url: string, init?: Init): Promise<Seen> {
+  const seen = await ask(page, url, init)
   if (typeof seen === 'string') throw new Error(`expected an answer of ${url}, but got ${seen}`)
   return seen
 }
 
-tap.test('a page of the allowed origin reads a stock, and the headers that go with it', async (t) => {
+tap.test('a page of the allowed origin reads a stock and its headers', async (t) => {
   const { allowed, open, origin, seen } = await openPages(t)
   const { page, faults } = await open(allowed)
   const { status, headers, body } = await askAllowed(page, `${origin}/products/SENCHA-100/stock`, { headers: key })
@@ -80,7 +80,7 @@ tap.test('a page of the allowed origin reads a stock, and the headers that go wi
   t.same(faults, [])
 })
 
-tap.test('a page asks again by ETag, itself or through the cache of the browser', async (t) => {
+tap.test("a page revalidates by ETag, itself or through the browser's cache", async (t) => {
   const { allowed, open, origin, seen, move } = await openPages(t)
   const { page, faults } = await open(allowed)
   const url = `${origin}/products/LIVE-JASMINE/stock`
@@ -93,7 +93,7 @@ tap.test('a page asks again by ETag, itself or through the cache of the browser'
   t.match(await byItself(), { status: 304, body: '' })
   t.same(statuses(), [304])
   t.match(await throughTheCache(), { status: 200, body })
-  t.same(statuses(), [304], 'the browser was told that what it has is still so')
+  t.same(statuses(), [304], "the browser's cached response was confirmed")
 
   await move('inv_jasmine', -3, 'wh_oslo')
   const changed = await throughTheCache()
@@ -123,7 +123,7 @@ tap.test('a page of the allowed origin sends bodies, and writes with a key that 
   t.same(faults, [])
 })
 
-tap.test('a page of the allowed origin reads why it is refused', async (t) => {
+tap.test('a page of the allowed origin reads why it is rejected', async (t) => {
   const { allowed, open, origin } = await openPages(t)
   const { page, faults } = await open(allowed)
   const withoutKey = await askAllowed(page, `${origin}/products/SENCHA-100/stock`)
@@ -142,7 +142,7 @@ tap.test('a page of the allowed origin reads why it is refused', async (t) => {
   )
 })
 
-/** The script of docs/events.md, with the address of the service before its paths. */
+/** The script in docs/events.md, with the service's origin before its paths. */
 function documentedScript(origin: string): string {
   const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'events.md'), 'utf8')
   const [, script = ''] = /```js\n(async function follow[\s\S]*?)```/.exec(page) ?? []
@@ -179,10 +179,10 @@ tap.test('the script in events.md follows the stock with tickets and reconnects'
     ['LIVE-GIFT', 11],
   ])
   const tickets = seen.flatMap(({ url }) => (url.startsWith('/stock/events?') ? [url.split('ticket=')[1]] : []))
-  t.equal(new Set(tickets).size, 2, 'each time with a ticket of its own')
+  t.equal(new Set(tickets).size, 2, 'each connection uses a ticket of its own')
 })
 
-tap.test('a page of another origin gets nothing to see, whatever it asks', async (t) => {
+tap.test('a page of another origin can read no response', async (t) => {
   const { other, open, origin, seen } = await openPages(t)
   const { page } = await open(other)
   const failed = 'TypeError: Failed to fetch'
@@ -192,11 +192,11 @@ tap.test('a page of another origin gets nothing to see, whatever it asks', async
   }
   t.equal(await ask(page, `${origin}/stock/events/tickets`, { method: 'POST', headers: key }), failed)
   t.equal(await ask(page, `${origin}/inventory/inv_tray/adjust`, { method: 'PUT', headers: key, body: '{}' }), failed)
-  t.same(new Set(seen.splice(0).map(({ method }) => method)), new Set(['OPTIONS']), 'no key has left the browser')
+  t.same(new Set(seen.splice(0).map(({ method }) => method)), new Set(['OPTIONS']), 'no key was sent')
 
   for (const path of ['/livez', '/openapi.json', '/products/SENCHA-100/stock']) {
     t.equal(await ask(page, origin + path), failed, `a simple GET of ${path}`)
-    t.equal(await ask(page, origin + path, { mode: 'no-cors' }), failed, `one of ${path} that wants to see nothing`)
+    t.equal(await ask(page, origin + path, { mode: 'no-cors' }), failed, `a no-cors GET of ${path}`)
   }
   t.match(
     seen.map(({ method, status }) => [method, status]),
@@ -204,11 +204,11 @@ tap.test('a page of another origin gets nothing to see, whatever it asks', async
       ['GET', status],
       ['GET', status],
     ]),
-    'they were answered, but not to the page',
+    'the service answered, but the page cannot read it',
   )
 })
 
-tap.test('a page of another origin hears no event, though its ticket is good', async (t) => {
+tap.test('a page of another origin receives no event, even with a valid ticket', async (t) => {
   const { other, open, origin, post, move, seen } = await openPages(t)
   const { page } = await open(other)
   const { ticket } = (await post('/stock/events/tickets', {}, key)).json()

@@ -1,9 +1,9 @@
 import type { Locator, Page } from 'playwright-core'
 
-/** What Swagger UI shows of an answer. */
+/** A response as Swagger UI shows it. */
 export interface ShownAnswer {
   readonly status: number
-  /** Of the JSON that is shown. */
+  /** Parsed from the JSON shown. */
   readonly body: Record<string, unknown>
 }
 
@@ -22,7 +22,7 @@ export class SwaggerPage {
     await this.operations.first().waitFor()
   }
 
-  /** Every operation that is listed, as `GET /products/{sku}/stock`. */
+  /** Every listed operation, as `GET /products/{sku}/stock`. */
   async listed(): Promise<string[]> {
     const summaries = await this.operations.locator('.opblock-summary-control').all()
     return Promise.all(
@@ -42,7 +42,7 @@ export class SwaggerPage {
     await this.page.locator('.close-modal').click()
   }
 
-  /** Gives a key in the way that is called so, until {@link logOut}. */
+  /** Enters a key for the security scheme of this name, until {@link logOut}. */
   async authorize(scheme: string, key: string): Promise<void> {
     await this.openAuthorizations()
     const way = this.#way(scheme)
@@ -57,7 +57,7 @@ export class SwaggerPage {
     await this.closeAuthorizations()
   }
 
-  /** Executes an operation, `GET /products/{sku}/stock`, with all that is filled in as it is. */
+  /** Executes an operation, such as `GET /products/{sku}/stock`, with the current input. */
   async tryOut(operation: string): Promise<ShownAnswer> {
     const block = this.#block(operation)
     const summary = block.locator('.opblock-summary-control')
@@ -66,13 +66,13 @@ export class SwaggerPage {
     const answer = block.locator('.live-responses-table tbody tr')
     const status = await answer.locator('.response-col_status').textContent()
     const body = await answer.locator('.highlight-code code').first().textContent()
-    // Or it would be taken for the answer to the next try.
+    // Otherwise the next call would read this response.
     await block.getByRole('button', { name: 'Clear' }).click()
     await summary.click()
     return { status: Number.parseInt(status ?? '', 10), body: JSON.parse(body ?? '') }
   }
 
-  /** The height of an operation when it is opened. It is closed again. */
+  /** The height of an operation when expanded. Collapses it again. */
   async heightOf(operation: string): Promise<number> {
     const block = this.#block(operation)
     const summary = block.locator('.opblock-summary-control')

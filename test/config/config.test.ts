@@ -125,11 +125,11 @@ tap.test('treats an empty variable as unset', async (t) => {
   t.match(problemsOf({ ...required, AUTH_MODE: '' }), [/^API_KEYS is missing: /])
 })
 
-tap.test('ignores variables that it does not know', async (t) => {
+tap.test('ignores unknown variables', async (t) => {
   t.strictSame(read({ PATH: '/bin', port: '1', npm_config_port: '2' }), read())
 })
 
-tap.test('names the variable, what was expected and what was given, one line each', async (t) => {
+tap.test('reports each invalid variable in one line: its name, what was expected and what was given', async (t) => {
   const table: [string, string[], string][] = [
     ['PORT', ['65536', '-1', '1.5', '0x10', '1e3', ' 3000', 'http'], 'a whole number from 0 to 65535'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of fatal, error, warn, info, debug, trace, silent'],
@@ -214,7 +214,7 @@ tap.test('regression: a credential in quotes, as docker --env-file passes it, wa
   t.strictSame(problemsOf({ ...required, TRACKSTAR_API_KEY: 'it"s\'fine"' }), [])
 })
 
-tap.test('never shows a secret, not even a wrong one', async (t) => {
+tap.test('never shows a secret, not even an invalid one', async (t) => {
   for (const name of ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN']) {
     t.strictSame(problemsOf({ ...required, [name]: 'sk live\n1' }), [
       `${name} is wrong: expected visible ASCII characters without spaces, but got something else (not shown: it is a secret)`,
@@ -237,7 +237,7 @@ tap.test('never shows a secret, not even a wrong one', async (t) => {
   }
 })
 
-tap.test('requires the connection id with a webhook secret', async (t) => {
+tap.test('requires the connection id if there is a webhook secret', async (t) => {
   const secret = { TRACKSTAR_WEBHOOK_SECRET: 'whsec_AAAA' }
   for (const id of [undefined, '']) {
     t.strictSame(problemsOf({ ...required, ...secret, TRACKSTAR_CONNECTION_ID: id }), [
@@ -293,14 +293,14 @@ tap.test('keeps only the hash of each key, with its name and scopes', async (t) 
   }
 })
 
-tap.test('says which of several keys is wrong without showing it', async (t) => {
+tap.test('reports which of several keys is invalid without showing it', async (t) => {
   const entryOf = (keys: string) => /in entry (\d) /.exec(problemsOf({ ...required, API_KEYS: keys })[0] ?? '')?.[1]
   t.equal(entryOf('hunter2'), '1')
   t.equal(entryOf('a:1, b:2:wrong, c:3'), '2')
   t.equal(entryOf('a:1,b:2,c:1'), '3', 'the same key again')
 })
 
-tap.test('refuses the same port for the service and for ADMIN_PORT', async (t) => {
+tap.test('rejects the same port for PORT and ADMIN_PORT', async (t) => {
   t.strictSame(problemsOf({ ...required, PORT: '8080', ADMIN_PORT: '8080' }), [
     'ADMIN_PORT is wrong: expected a port other than PORT, but got 8080 for both',
   ])
@@ -319,7 +319,7 @@ tap.test('reports all problems at once, in the order of the variables', async (t
   t.equal(problemsOf(environment).length, 3)
 })
 
-tap.test('reads TRUST_PROXY as Fastify does', async (t) => {
+tap.test('parses TRUST_PROXY as Fastify does', async (t) => {
   t.equal(read({ TRUST_PROXY: 'true' }).trustProxy, true)
   t.equal(read({ TRUST_PROXY: 'false' }).trustProxy, false)
   t.equal(read({ TRUST_PROXY: '0' }).trustProxy, 0)

@@ -55,7 +55,7 @@ function partsOf(schema: Schema, at: string): [at: string, schema: Schema][] {
 const components = Object.entries(document.components.schemas as Readonly<Record<string, Schema>>)
 const parts = components.flatMap(([name, schema]) => partsOf(schema, name))
 
-tap.test('every component and every field of it has a description', async (t) => {
+tap.test('every component and every field has a description', async (t) => {
   t.ok(parts.length > 300)
   // Filters are described at each parameter that uses them.
   const isDescribedAtParameter = (at: string) => at === 'Filter' || at === 'TextFilter'
@@ -183,7 +183,7 @@ tap.test('responses that are cached, or that may succeed later, document the hea
   }
 })
 
-tap.test('operation ids and component names are valid names in a generated client', async (t) => {
+tap.test('operation ids and component names are valid identifiers in a generated client', async (t) => {
   const ids = operations.map(({ operation }) => operation.operationId ?? '')
   const names = components.map(([name]) => name)
   // A verb and a noun: never a reserved word of any language.
@@ -232,7 +232,7 @@ tap.test('every response has a description, and every header a description, a ty
   }
 })
 
-tap.test('errors have an example where their body has members that others lack', async (t) => {
+tap.test('errors have an example if their body has additional members', async (t) => {
   const examples = responseExamples(document).filter(({ mediaType }) => mediaType === problemType)
   for (const member of ['errors', 'candidates', 'origin', 'retry_after']) {
     t.ok(

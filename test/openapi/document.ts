@@ -27,7 +27,7 @@ export interface Operation {
   readonly description?: string
   readonly tags?: readonly string[]
   readonly parameters?: readonly Parameter[]
-  /** Which of these a caller has to show, and for each the scopes that it takes; none: nothing. */
+  /** The accepted security schemes with their scopes; empty if none is required. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> }
   readonly responses: Readonly<Record<string, Response>>
@@ -45,13 +45,13 @@ export interface Document {
 }
 
 /** One operation and where it is. */
-export interface Place {
+export interface Endpoint {
   readonly method: string
   readonly path: string
   readonly operation: Operation
 }
 
-export const operationsOf = ({ paths }: Document): Place[] =>
+export const operationsOf = ({ paths }: Document): Endpoint[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   )
@@ -65,7 +65,7 @@ export function resolved({ components }: Document, response: Response): Response
   return found
 }
 
-/** Every example of a response's body, once for each place where it stands. */
+/** Every example of a response body, once per location. */
 export function responseExamples(document: Document) {
   return operationsOf(document).flatMap(({ method, path, operation }) =>
     Object.entries(operation.responses).flatMap(([status, response]) =>

@@ -1,10 +1,13 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { Document } from './document.js'
 
-/** What is wrong with `body` as `method path` answering `status`; null where nothing is. */
+/** What is wrong with `body` as a response of `method path` with `status`; null if nothing is. */
 export type FaultsOf = (method: string, path: string, status: string, mediaType: string, body: unknown) => unknown
 
-/** Holds bodies against the schemas of a document; where it does not name the status, against that of any other. */
+/**
+ * Checks bodies against the schemas of a document; a status that it does not list is checked against the default
+ * response.
+ */
 export function faultsIn(document: Document): FaultsOf {
   const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
   ajv.addSchema(document, 'openapi.json')

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 
-/** What Swagger UI needs for itself. */
+/** Files of Swagger UI. */
 const isPartOfSwaggerUi = (url: string) => /^\/docs\/(?!problems$)/.test(url)
 
 /**
- * The routes that the application really has, as `GET /products/:sku`, `HEAD` aside. From Fastify's own tree of addresses
- * and, since every address knows a refusal for the methods that it does not take, from the `Allow` of that.
+ * The routes of the application, as `GET /products/:sku`, without HEAD: the paths in Fastify's tree, with the methods
+ * in the `Allow` header of each.
  */
 export async function routesOf(app: FastifyInstance): Promise<string[]> {
   const routes: string[] = []
@@ -19,7 +19,7 @@ export async function routesOf(app: FastifyInstance): Promise<string[]> {
   return routes.toSorted()
 }
 
-/** The addresses in Fastify's drawing of its tree: each node adds to the address of the node above. */
+/** The paths in Fastify's printed tree: each node adds to the path of its parent. */
 function urlsOf(tree: string): string[] {
   const above: string[] = []
   return tree.split('\n').flatMap((line) => {

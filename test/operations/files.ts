@@ -81,7 +81,7 @@ interface Manifest {
 
 const manifests = parseAllDocuments(read('docs/kubernetes.yaml')).map((document) => document.toJS() as Manifest)
 
-/** The manifests of a kind, of which there has to be one. */
+/** The manifests of a kind; throws if there are none. */
 export function manifestsOf(kind: string): readonly [Manifest, ...Manifest[]] {
   const [first, ...more] = manifests.filter((manifest) => manifest.kind === kind)
   if (first === undefined) throw new Error(`there is no ${kind}`)
@@ -108,7 +108,7 @@ export interface Dashboard {
 
 export const dashboard = JSON.parse(read('docs/grafana-dashboard.json')) as Dashboard
 
-/** What the image says: its variables, its user, its port, and what it runs. */
+/** The facts of the image: its variables, user, port and command. */
 export const image = {
   environment: Object.fromEntries(
     Array.from(read('Dockerfile').matchAll(/^(?:ENV +| +)([A-Z_]+)=(\S+?)(?: \\)?$/gm), ([, name = '', value = '']) => [

@@ -4,7 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 /** The metrics and labels that a PromQL query uses. */
 export interface Query {
   readonly selectors: readonly Selector[]
-  /** The labels that it groups or matches by. */
+  /** The labels that the query groups or matches by. */
   readonly groupedBy: readonly string[]
 }
 
@@ -23,7 +23,7 @@ export interface Matcher {
 export function readQuery(text: string): Query {
   const selectors: Selector[] = []
   const groupedBy: string[] = []
-  // Grafana puts a duration in place of such a variable before it sends the query.
+  // Grafana replaces such a variable with a duration before it sends the query.
   const query = text.replaceAll(/\[\$\w+\]/g, '[5m]')
   const textOf = ({ from, to }: { from: number; to: number }) => query.slice(from, to)
   parser.parse(query).iterate({

@@ -6,7 +6,7 @@ import { eventually, overSocket, startService } from '../harness.js'
 
 const more = { quantity: 5, adjustment_type: 'increase' } as const
 
-/** A service, and a way to adjust. */
+/** A service, and a function that sends adjustments to it. */
 async function start(t: Parameters<typeof startService>[0], options?: ServiceOptions) {
   const service = await startService(t, options)
   return { ...service, put: putter(service) }
@@ -22,7 +22,7 @@ const putter =
       payload: typeof body === 'string' ? body : JSON.stringify(body),
     })
 
-tap.test("passes the adjustment and upstream's reply on", async (t) => {
+tap.test('returns the adjusted item as upstream does', async (t) => {
   const { put, sandbox, newCalls } = await start(t)
   const reply = await put('inv_sencha', { ...more, warehouse_id: 'wh_oslo' })
   t.equal(reply.statusCode, 200)
@@ -39,7 +39,7 @@ tap.test("passes the adjustment and upstream's reply on", async (t) => {
   t.match(less.json(), { data: { onhand: 53 }, unused_fields: ['location_id'] })
 })
 
-tap.test('refuses a bad body, and asks nothing upstream', async (t) => {
+tap.test('rejects an invalid body without a call upstream', async (t) => {
   const { put, app, newCalls } = await start(t)
   const wrong = [
     [{ ...more, quantity: 0 }, 'quantity'],
@@ -82,7 +82,7 @@ tap.test('refuses a bad body, and asks nothing upstream', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('lets no id out of its place in the path', async (t) => {
+tap.test('encodes any id in the path upstream', async (t) => {
   const { listen, newCalls } = await start(t)
   const port = await listen()
   const body = JSON.stringify(more)
@@ -107,11 +107,11 @@ tap.test('lets no id out of its place in the path', async (t) => {
       'PUT /wms/inventory/inv/mint 50%/adjust',
       'PUT /wms/inventory/inv_抹茶/adjust',
     ],
-    'decoded, for this test alone',
+    'decoded for this test',
   )
 })
 
-tap.test('does the same thing once, under a key', async (t) => {
+tap.test('makes an adjustment once per key', async (t) => {
   const { put, sandbox, newCalls } = await start(t)
   const key = { 'idempotency-key': 'stocktake-17' }
   const first = await put('inv_sencha', more, key)
@@ -129,7 +129,7 @@ tap.test('does the same thing once, under a key', async (t) => {
   }
 })
 
-tap.test('makes a key where none is given, another each time', async (t) => {
+tap.test('generates a key if the request has none', async (t) => {
   const { put, sandbox } = await start(t)
   const [first, second] = [await put('inv_sencha', more), await put('inv_sencha', more)]
   const keys = [first, second].map(({ headers }) => String(headers['idempotency-key']))
@@ -137,7 +137,7 @@ tap.test('makes a key where none is given, another each time', async (t) => {
   t.not(keys[0], keys[1])
   t.equal(sandbox.data.inventory.get('inv_sencha')?.onhand, 60)
   const again = await put('inv_sencha', more, { 'idempotency-key': String(keys[1]) })
-  t.equal(again.headers['idempotent-replayed'], 'true', 'and it can be used to ask again')
+  t.equal(again.headers['idempotent-replayed'], 'true', 'it can be used to repeat the request')
 })
 
 tap.test("sends a hash of the caller's key, never the key itself", async (t) => {
@@ -152,7 +152,7 @@ tap.test("sends a hash of the caller's key, never the key itself", async (t) => 
   t.strictSame(sent, [hashed(made.headers['idempotency-key']), hashed('stocktake-17')])
 })
 
-tap.test('takes visible ASCII for a key, and nothing else', async (t) => {
+tap.test('accepts visible ASCII as a key, and nothing else', async (t) => {
   const { put, newCalls } = await start(t)
   for (const key of ['', ' ', 'a b', 'x'.repeat(256), 'schlüssel', 'a\tb', 'a, a']) {
     const reply = await put('inv_sencha', more, { 'idempotency-key': key })
@@ -166,7 +166,7 @@ tap.test('takes visible ASCII for a key, and nothing else', async (t) => {
   )
 })
 
-tap.test('passes refusals on, with who refused', async (t) => {
+tap.test('passes on rejections with their origin', async (t) => {
   const { put, sandbox } = await start(t)
   const unknown = await put('inv_unknown', more)
   t.equal(unknown.statusCode, 404)
@@ -183,17 +183,18 @@ tap.test('passes refusals on, with who refused', async (t) => {
     [409, 409, 'idempotency_conflict'],
     [501, 501, 'not_supported_by_integration'],
   ] as const
-  for (const [theirs, ours, code] of cases) {
+  for (const [upstreamStatus, status, code] of cases) {
     sandbox.clearFaults()
-    sandbox.fault('*', { status: theirs, body: { error: 'no, because', origin: 'integration' } })
+    sandbox.fault('*', { status: upstreamStatus, body: { error: 'no, because', origin: 'integration' } })
     const reply = await put('inv_sencha', more)
-    t.equal(reply.statusCode, ours, `${theirs}`)
-    t.match(reply.json(), { code }, `${theirs}`)
-    if (theirs !== 401) t.match(reply.json(), { origin: 'integration', detail: /no, because/ }, `${theirs}`)
+    t.equal(reply.statusCode, status, `${upstreamStatus}`)
+    t.match(reply.json(), { code }, `${upstreamStatus}`)
+    if (upstreamStatus !== 401)
+      t.match(reply.json(), { origin: 'integration', detail: /no, because/ }, `${upstreamStatus}`)
   }
 })
 
-tap.test('gives the key with a failure too: who does not know whether it was done asks again with it', async (t) => {
+tap.test('returns the key with a failure, so that the request can be repeated', async (t) => {
   const { put, sandbox } = await start(t, { environment: { REQUEST_TIMEOUT_MS: '300', TRACKSTAR_TIMEOUT_MS: '100' } })
   const end = sandbox.fault('*', { delayMs: 400 })
   const late = await put('inv_sencha', more)
@@ -202,14 +203,18 @@ tap.test('gives the key with a failure too: who does not know whether it was don
   const key = String(late.headers['idempotency-key'])
   t.match(key, /^[\da-f-]{36}$/)
   end()
-  t.equal((await put('inv_sencha', more, { 'idempotency-key': key })).statusCode, 409, 'it is still being done')
+  t.equal(
+    (await put('inv_sencha', more, { 'idempotency-key': key })).statusCode,
+    409,
+    'the first request is in progress',
+  )
   await eventually(async () => (await put('inv_sencha', more, { 'idempotency-key': key })).statusCode === 200)
   const again = await put('inv_sencha', more, { 'idempotency-key': key })
   t.equal(again.headers['idempotent-replayed'], 'true')
-  t.equal(sandbox.data.inventory.get('inv_sencha')?.onhand, 55, 'it was done once')
+  t.equal(sandbox.data.inventory.get('inv_sencha')?.onhand, 55, 'adjusted once')
 })
 
-tap.test('the next stock shows it, mirrored or not, without asking again', async (t) => {
+tap.test('shows the adjustment in the next stock without a read, in either mode', async (t) => {
   const services = [await startService(t), await startMirrored(t)]
   for (const service of services) {
     const { get, newCalls } = service
@@ -223,7 +228,7 @@ tap.test('the next stock shows it, mirrored or not, without asking again', async
   }
 })
 
-tap.test('a replay does not bring the old stock back', async (t) => {
+tap.test('a replay does not restore the old stock', async (t) => {
   const { put, get } = await start(t)
   const key = { 'idempotency-key': 'k' }
   await put('inv_sencha', more, key)
@@ -232,7 +237,7 @@ tap.test('a replay does not bring the old stock back', async (t) => {
   t.equal((await get('/products/SENCHA-100/stock')).json().available, 48)
 })
 
-tap.test('passes on a reply that holds no item', async (t) => {
+tap.test('passes on a response without an item', async (t) => {
   const { put, sandbox } = await start(t)
   sandbox.fault('*', { status: 200, body: { id: 'inv_sencha', unused_fields: ['warehouse_id'], more: [1] } })
   const reply = await put('inv_sencha', more)
@@ -240,7 +245,7 @@ tap.test('passes on a reply that holds no item', async (t) => {
   t.strictSame(reply.json(), { id: 'inv_sencha', unused_fields: ['warehouse_id'], more: [1] })
 })
 
-tap.test('knows no other method', async (t) => {
+tap.test('supports no other method', async (t) => {
   const { get } = await start(t)
   const reply = await get('/inventory/inv_sencha/adjust')
   t.equal(reply.statusCode, 405)

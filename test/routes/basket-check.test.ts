@@ -16,7 +16,7 @@ interface Line {
   readonly fulfillable: boolean
   readonly problem?: { readonly code: string; readonly request_id: string }
 }
-const told = ({ sku, requested, available, fulfillable, problem }: Line) => [
+const summaryOf = ({ sku, requested, available, fulfillable, problem }: Line) => [
   sku,
   requested,
   available,
@@ -25,7 +25,7 @@ const told = ({ sku, requested, available, fulfillable, problem }: Line) => [
 ]
 const line = (sku: string, quantity = 1) => ({ sku, quantity })
 
-tap.test('says whether the lines can be had together', async (t) => {
+tap.test('checks whether all lines can be fulfilled together', async (t) => {
   const { post } = await startService(t)
   const alone = await post('/stock/check', { lines: [line('GONGFU-SET', 5), line('CUP', 20)] })
   t.equal(alone.statusCode, 200)
@@ -65,7 +65,7 @@ tap.test('agrees with the stock route on a basket of one line', async (t) => {
   }
 })
 
-tap.test('says of each line why there is no answer, without spoiling the others', async (t) => {
+tap.test('reports a problem for each line without stock, and answers the others', async (t) => {
   const { post, sandbox } = await startService(t)
   sandbox.fault('/wms/inventory/inv_mix%2C3', { status: 422 })
   const lines = [
@@ -80,7 +80,7 @@ tap.test('says of each line why there is no answer, without spoiling the others'
   const reply = await post('/stock/check', { lines })
   t.equal(reply.statusCode, 200)
   t.match(reply.json(), { fulfillable: false, complete: false })
-  t.strictSame(reply.json().lines.map(told), [
+  t.strictSame(reply.json().lines.map(summaryOf), [
     ['UNKNOWN', 2, 0, false, 'product_not_found'],
     ['HONEY-1', 1, 0, false, 'sku_ambiguous'],
     ['HONEY-1', 4, 4, true],
@@ -91,7 +91,7 @@ tap.test('says of each line why there is no answer, without spoiling the others'
   ])
   t.equal(reply.json().lines[0].problem.request_id, reply.headers['x-request-id'])
   t.equal(reply.json().lines[1].problem.candidates.length, 2)
-  t.equal(reply.headers['cache-control'], 'no-store', 'what is missing may be there in a moment')
+  t.equal(reply.headers['cache-control'], 'no-store', 'what is missing may be available in a moment')
 })
 
 tap.test('answers a basket of unknown SKUs', async (t) => {
@@ -102,7 +102,7 @@ tap.test('answers a basket of unknown SKUs', async (t) => {
   t.match(reply.headers['cache-control'], 'private, max-age=60')
 })
 
-tap.test('pools the warehouses asked for', async (t) => {
+tap.test('pools the selected warehouses', async (t) => {
   const { post } = await startService(t)
   const ask = async (warehouse_id?: string[]) =>
     (await post('/stock/check', { lines: [line('TRAVEL-SET', 5)], ...(warehouse_id && { warehouse_id }) })).json()
@@ -112,7 +112,7 @@ tap.test('pools the warehouses asked for', async (t) => {
   t.match(await ask(['nowhere']), { fulfillable: false, complete: false, issues: [{ code: 'warehouse_unknown' }] })
 })
 
-tap.test('says how fresh it is, and reads anew where that is wanted', async (t) => {
+tap.test('reports freshness, and reloads on request', async (t) => {
   const clock = new TestClock()
   const { post, newCalls } = await startService(t, { clock })
   const check = (headers = {}) => post('/stock/check', { lines: [line('CUP')] }, headers)
@@ -126,7 +126,11 @@ tap.test('says how fresh it is, and reads anew where that is wanted', async (t) 
   clock.advance(30_000)
   const hit = await check()
   t.match(hit.headers, { age: '30', 'cache-status': 'trackstar-bff; hit' })
-  t.equal((await check({ 'if-none-match': String(hit.headers['etag']) })).statusCode, 200, 'a POST is never a 304')
+  t.equal(
+    (await check({ 'if-none-match': String(hit.headers['etag']) })).statusCode,
+    200,
+    'a POST is never answered 304',
+  )
   newCalls()
   t.match((await check({ 'cache-control': 'no-cache' })).headers, {
     age: '0',
@@ -142,7 +146,7 @@ tap.test('says how fresh it is, and reads anew where that is wanted', async (t) 
   t.equal(cold.json().code, 'not_cached')
 })
 
-tap.test('gives what is held while upstream fails, and fails as a whole only where nothing is', async (t) => {
+tap.test('answers from the cache while upstream fails, and fails only if nothing is cached', async (t) => {
   const clock = new TestClock()
   const { post, sandbox } = await startService(t, { clock })
   await post('/stock/check', { lines: [line('SENCHA-100')] })
@@ -151,7 +155,7 @@ tap.test('gives what is held while upstream fails, and fails as a whole only whe
   const partly = await post('/stock/check', { lines: [line('SENCHA-100'), line('CUP')] })
   t.equal(partly.statusCode, 200)
   t.match(partly.json(), { fulfillable: false, complete: false, stale: true })
-  t.strictSame(partly.json().lines.map(told), [
+  t.strictSame(partly.json().lines.map(summaryOf), [
     ['SENCHA-100', 1, 38, true],
     ['CUP', 1, 0, false, 'upstream_unavailable'],
   ])
@@ -161,7 +165,7 @@ tap.test('gives what is held while upstream fails, and fails as a whole only whe
   t.ok(wholly.headers['retry-after'])
 })
 
-tap.test('takes up to 200 lines', async (t) => {
+tap.test('accepts up to 200 lines', async (t) => {
   const { post, newCalls } = await startService(t)
   const lines = (count: number) => Array.from({ length: count }, (_, n) => line(n % 2 === 0 ? 'CUP' : `U${n}`))
   const reply = await post('/stock/check', { lines: lines(maxLines) })
@@ -173,7 +177,7 @@ tap.test('takes up to 200 lines', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('takes a body for what it says', async (t) => {
+tap.test('rejects invalid bodies', async (t) => {
   const { post, app, newCalls } = await startService(t)
   const wrong = [
     [{ lines: [] }, 'lines'],
@@ -215,7 +219,7 @@ tap.test('takes a body for what it says', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('takes a fault of its own for one, even beside lines that can be had', async (t) => {
+tap.test('answers 500 to an error of our own, even beside lines with stock', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
   app.decorateReply('freshness', null)

@@ -8,7 +8,7 @@ const createContext = (headers: Record<string, string>) => {
   return { made, request }
 }
 
-tap.test('creates a read context with client and deadline, and sets it on the request', async (t) => {
+tap.test('creates a read context with caller and deadline, and sets it on the request', async (t) => {
   const { made, request } = createContext({})
   t.equal(made.caller, 'key:shop')
   t.equal(made.deadline, 15_000)

@@ -17,7 +17,7 @@ tap.test('serves one contract document as JSON and as YAML', async (t) => {
   t.notOk(paths.includes('/docs/problems'))
 })
 
-tap.test('documents what a list takes as one parameter a field', async (t) => {
+tap.test('documents each filter of a list as a parameter of its own', async (t) => {
   const { get } = await startService(t)
   const { parameters } = (await get('/openapi.json')).json().paths['/inventory'].get
   const names = parameters.map(({ name }: { name: string }) => name)
@@ -25,7 +25,7 @@ tap.test('documents what a list takes as one parameter a field', async (t) => {
   t.notOk(names.some((name: string) => name.includes('[')))
 })
 
-tap.test('shows Swagger UI without asking another host', async (t) => {
+tap.test('serves Swagger UI without requests to other hosts', async (t) => {
   const { get } = await startService(t)
   const root = await get('/')
   t.equal(root.statusCode, 302)
@@ -52,7 +52,7 @@ tap.test('lists every problem code at the address that problems refer to', async
 const resolve = (reference: unknown, path: string) =>
   new URL(String(reference), `https://api.example/stock-api${path}`).href
 
-tap.test('regression: below a prefix that a proxy strips, every link led outside', async (t) => {
+tap.test('regression: behind a proxy that strips a path prefix, links left the prefix', async (t) => {
   const { get, post } = await startService(t)
   t.equal(resolve((await get('/')).headers['location'], '/'), 'https://api.example/stock-api/docs/')
   t.equal(resolve((await get('/docs')).headers['location'], '/docs'), 'https://api.example/stock-api/docs/')
@@ -88,7 +88,7 @@ tap.test('regression: below a prefix that a proxy strips, every link led outside
   )
 })
 
-tap.test('with PUBLIC_URL every link leads there', async (t) => {
+tap.test('links start with PUBLIC_URL if it is set', async (t) => {
   const PUBLIC_URL = 'https://api.example/stock-api'
   const { get } = await startService(t, { environment: { PUBLIC_URL } })
   for (const path of ['/', '/docs']) t.equal((await get(path)).headers['location'], `${PUBLIC_URL}/docs/`)
@@ -111,7 +111,7 @@ tap.test('regression: the documents were compressed again for each request', asy
     ] as const) {
       const reply = await get(url, { 'accept-encoding': encoding })
       t.match(reply.headers, { 'content-encoding': encoding, vary: 'Accept-Encoding' }, url)
-      t.equal(Number(reply.headers['content-length']), reply.rawPayload.length, 'the length is known')
+      t.equal(Number(reply.headers['content-length']), reply.rawPayload.length, 'Content-Length is set')
       t.equal(String(decode(reply.rawPayload)), plain.body)
     }
   }

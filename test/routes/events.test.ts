@@ -17,12 +17,12 @@ import { EventStream } from '../event-stream.js'
 import { eventually, startService } from '../harness.js'
 import { change, simple, viewOf } from '../stock/view.js'
 
-/** The route alone, on a port, with a feed that the test writes to. */
+/** The route alone, on a port; the test writes to its feed. */
 async function startAlone(t: Test, { counts = async () => {} }: { counts?: () => Promise<void> } = {}) {
   const app = Fastify(serverOptions({ trustProxy: false, requestTimeoutMs: 10_000 }, pino({ level: 'silent' })))
   const products = Array.from({ length: 500 }, (_, n) => simple(`p${n}`))
   const feed = new StockFeed(viewOf(products, []), 'boot', () => 1_700_000_000_000)
-  // A turn for each product, so that `counts` can hold the count up.
+  // A turn for each product, so that `counts` can delay the filling of the index.
   const counted = feed.start(counts, 0)
   const catalog = { mirrored: { isAuthoritative: true }, state: { mirror: { state: 'live' } } } as unknown as Catalog
   const metrics = new Metrics()
@@ -50,7 +50,7 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
   return { app, feed, counted, gauge, listen }
 }
 
-tap.test('opens a stream with the headers that keep it one', async (t) => {
+tap.test('opens a stream with headers that prevent caching and buffering', async (t) => {
   const { listen } = await startMirrored(t)
   const stream = await EventStream.open(t, await listen(), '/stock/events', { 'x-request-id': 'mine' })
   t.equal(stream.response.statusCode, 200)
@@ -62,15 +62,15 @@ tap.test('opens a stream with the headers that keep it one', async (t) => {
   })
   t.notOk(stream.response.headers['content-length'])
   await eventually(() => stream.retryMs !== undefined)
-  t.ok(Number(stream.retryMs) >= 1000 && Number(stream.retryMs) <= 5000, 'another time for each reader')
+  t.ok(Number(stream.retryMs) >= 1000 && Number(stream.retryMs) <= 5000, 'each reader has another retry time')
   t.match(stream.lastEventId, /^[\da-f]{8}-0$/)
 })
 
-tap.test('tells each SKU of a change once, with all that the contract names', async (t) => {
+tap.test('sends one event for each SKU that a change affects, with the documented fields', async (t) => {
   const { listen, move, get } = await startMirrored(t)
   const stream = await EventStream.open(t, await listen())
   await move('inv_jasmine', -3, 'wh_oslo')
-  t.strictSame(await stream.told(2), [
+  t.strictSame(await stream.changes(2), [
     ['LIVE-JASMINE', 40, 37],
     ['LIVE-GIFT', 13, 12],
   ])
@@ -96,27 +96,27 @@ tap.test('tells each SKU of a change once, with all that the contract names', as
     t.match(data['as_of'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   }
   await move('inv_jasmine', 1, 'wh_porto')
-  t.strictSame((await stream.told(3)).slice(2), [['LIVE-JASMINE', 37, 38]], '38 tins make as many boxes as 37')
+  t.strictSame((await stream.changes(3)).slice(2), [['LIVE-JASMINE', 37, 38]], '38 tins make as many boxes as 37')
 })
 
-tap.test('tells of a kit whose stock changes in another quantity alone', async (t) => {
+tap.test('sends an event if any quantity of a kit changes', async (t) => {
   const { listen, move } = await startMirrored(t)
   const stream = await EventStream.open(t, await listen(), '/stock/events?sku=GONGFU-SET')
   await move('inv_cup', -5)
-  t.strictSame(await stream.told(1), [['GONGFU-SET', 6, 6]])
-  t.match(await stream.data(1), [{ quantities: { awaiting: 2 } }], 'the cups will not do for three more')
+  t.strictSame(await stream.changes(1), [['GONGFU-SET', 6, 6]])
+  t.match(await stream.data(1), [{ quantities: { awaiting: 2 } }], 'there are not enough cups for three more')
 })
 
-tap.test('tells nothing of a change that leaves the stock as it was', async (t) => {
+tap.test('sends nothing if the stock is unchanged', async (t) => {
   const { listen, sandbox, deliver, move } = await startMirrored(t)
   const stream = await EventStream.open(t, await listen())
   await deliver('inventory.updated', sandbox.change('inventory', 'inv_cup', { name: 'Teacup' }).record)
   await deliver('product.updated', sandbox.change('products', 'prod_cup', { name: 'Teacup' }).record)
   await move('inv_sencha', 1, 'wh_oslo')
-  t.strictSame(await stream.told(1), [['SENCHA-100', 38, 39]])
+  t.strictSame(await stream.changes(1), [['SENCHA-100', 38, 39]])
 })
 
-tap.test('tells of a product that is new, and of one that has another SKU now', async (t) => {
+tap.test('sends events for a new product, and for a changed SKU', async (t) => {
   const { listen, sandbox, deliver } = await startMirrored(t)
   const stream = await EventStream.open(t, await listen())
   const product = sandbox.add('products', {
@@ -126,14 +126,14 @@ tap.test('tells of a product that is new, and of one that has another SKU now', 
   })
   await deliver('product.created', product)
   await deliver('product.updated', sandbox.change('products', 'prod_new', { sku: 'NEWER' }).record)
-  t.strictSame(await stream.told(3), [
+  t.strictSame(await stream.changes(3), [
     ['NEW', null, 20],
     ['NEW', 20, 0],
     ['NEWER', null, 20],
   ])
 })
 
-tap.test('tells only of the SKUs asked for', async (t) => {
+tap.test('sends events of the requested SKUs only', async (t) => {
   const { listen, move } = await startMirrored(t)
   const port = await listen()
   const skus = ['LIVE-GIFT', 'MINT/LEMON 50%', 'GREEN, BLACK + WHITE', '抹茶 30g', 'UNKNOWN']
@@ -147,16 +147,16 @@ tap.test('tells only of the SKUs asked for', async (t) => {
   await move('inv/mint 50%', -1)
   await move('inv_mix,3', -1)
   await move('inv_抹茶', -1)
-  t.strictSame(await some.told(4), [
+  t.strictSame(await some.changes(4), [
     ['LIVE-GIFT', 13, 12],
     ['MINT/LEMON 50%', 5, 4],
     ['GREEN, BLACK + WHITE', 7, 6],
     ['抹茶 30g', 9, 8],
   ])
-  t.strictSame(await one.told(1), [['LIVE-JASMINE', 40, 37]])
+  t.strictSame(await one.changes(1), [['LIVE-JASMINE', 40, 37]])
 })
 
-tap.test('refuses what it cannot understand', async (t) => {
+tap.test('rejects invalid requests', async (t) => {
   const { get, post } = await startMirrored(t)
   const many = Array.from({ length: 501 }, (_, n) => `sku=${n}`).join('&')
   const wrong = [
@@ -176,7 +176,7 @@ tap.test('refuses what it cannot understand', async (t) => {
   t.equal(posted.statusCode, 405)
 })
 
-tap.test('gives HEAD the headers alone, and ends', async (t) => {
+tap.test('answers HEAD with headers only', async (t) => {
   const { listen, get } = await startMirrored(t)
   const socket = connect(await listen(), '127.0.0.1')
   await once(socket, 'connect')
@@ -188,14 +188,14 @@ tap.test('gives HEAD the headers alone, and ends', async (t) => {
   t.match((await get('/metrics')).body, /\nstock_event_readers 0\n/)
 })
 
-tap.test('needs a mirror', async (t) => {
+tap.test('requires a mirror', async (t) => {
   const { get } = await startService(t)
   const reply = await get('/stock/events')
   t.equal(reply.statusCode, 501)
   t.equal(reply.json().code, 'requires_mirror')
 })
 
-tap.test('says so while the catalog is being loaded', async (t) => {
+tap.test('answers mirror_loading while the catalog loads', async (t) => {
   const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 50 } })
   const reply = await get('/stock/events')
   t.equal(reply.statusCode, 503)
@@ -205,7 +205,7 @@ tap.test('says so while the catalog is being loaded', async (t) => {
   await eventually(async () => (await get('/stock/low?below=0')).statusCode === 200)
 })
 
-tap.test('refuses readers while the catalog is being counted: they would miss changes', async (t) => {
+tap.test('answers mirror_loading while the index fills, as its readers would miss changes', async (t) => {
   let finishCount = () => {}
   const isCounted = new Promise<void>((resolve) => {
     finishCount = resolve
@@ -220,13 +220,13 @@ tap.test('refuses readers while the catalog is being counted: they would miss ch
   t.equal((await app.inject({ url: '/stock/events', payloadAsStream: true })).statusCode, 200)
 })
 
-tap.test('takes ten thousand readers and no more', async (t) => {
+tap.test('accepts at most ten thousand readers', async (t) => {
   const { app, gauge, counted } = await startAlone(t)
   await counted
   const join = (client: string) =>
     app.inject({ url: '/stock/events', payloadAsStream: true, headers: { 'x-client': client } })
   for (let n = 0; n < 7500; n++) await join('shop')
-  t.equal((await join('shop')).statusCode, 503, 'one client leaves a quarter to others')
+  t.equal((await join('shop')).statusCode, 503, 'a single client leaves a quarter to others')
   for (let n = 0; n < 2500; n++) await join('office')
   t.equal(await gauge('stock_event_readers'), 10_000)
   const reply = await app.inject({ url: '/stock/events', headers: { 'x-client': 'third' } })
@@ -235,7 +235,7 @@ tap.test('takes ten thousand readers and no more', async (t) => {
   t.equal(reply.headers['retry-after'], '10')
 })
 
-tap.test('drops who does not read from his socket, and goes on for the others', async (t) => {
+tap.test('disconnects a reader that does not read, and no other', async (t) => {
   const { app, feed, gauge, listen, counted } = await startAlone(t)
   await counted
   const port = await listen()
@@ -243,7 +243,7 @@ tap.test('drops who does not read from his socket, and goes on for the others', 
   slow.response.pause()
   const big = 'x'.repeat(60_000)
   let events = 0
-  // What the machine itself buffers for a socket comes first.
+  // The socket's own buffers come first.
   for (; (await gauge('stock_event_readers')) === 2 && events < 2000; events++) {
     feed.log.publish(change(big), 'now')
     await eventually(() => quick.events.length > events)
@@ -260,7 +260,7 @@ tap.test('drops who does not read from his socket, and goes on for the others', 
   await app.close()
 })
 
-tap.test('ends at once with the service, though somebody does not read', async (t) => {
+tap.test('ends streams when the service stops, even of a reader that does not read', async (t) => {
   const { app, feed, listen, counted } = await startAlone(t)
   await counted
   const port = await listen()
@@ -274,7 +274,7 @@ tap.test('ends at once with the service, though somebody does not read', async (
   await eventually(() => others.every(({ isOver }) => isOver))
 })
 
-tap.test('is not among the requests being answered any more when its reader has gone', async (t) => {
+tap.test('does not count a closed stream as a request in flight', async (t) => {
   const { gauge, listen, counted } = await startAlone(t)
   await counted
   const port = await listen()

@@ -44,7 +44,7 @@ tap.test('reports the shutdown at /readyz and keeps answering', async (t) => {
   const ready = await app.inject('/readyz')
   t.equal(ready.statusCode, 503)
   t.equal(ready.json().status, 'The service is shutting down')
-  t.equal((await app.inject('/livez')).statusCode, 200, 'still live')
+  t.equal((await app.inject('/livez')).statusCode, 200, 'it is still live')
   for (const url of ['/things', '/livez', '/nowhere']) {
     t.equal((await app.inject(url)).headers['connection'], 'close', url)
   }

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { startService } from '../harness.js'
 
-tap.test('gives the whole record of an item, whatever is in its id', async (t) => {
+tap.test('returns the whole record of an item, whatever its id contains', async (t) => {
   const { get, sandbox, newCalls } = await startService(t)
   for (const id of ['inv_sencha', 'inv/mint 50%', 'inv_mix,3', 'inv_抹茶', '__proto__', 'constructor']) {
     const reply = await get(`/inventory/${encodeURIComponent(id)}`)
@@ -21,7 +21,7 @@ tap.test('answers 404 for an item that Trackstar does not know', async (t) => {
   t.equal((await get('/inventory/inv_cup?x=1')).statusCode, 400)
 })
 
-tap.test('says why an item cannot be had', async (t) => {
+tap.test('reports why an item is unavailable', async (t) => {
   const { get, sandbox } = await startService(t)
   sandbox.fault('/wms/inventory*', { body: { data: [{ sku: 'CUP' }] } })
   t.equal((await get('/inventory/inv_cup')).json().code, 'upstream_invalid_response')

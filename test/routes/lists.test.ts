@@ -3,7 +3,7 @@ import { isProblem } from '../../src/errors.js'
 import { documentedListQuery, filterFields, listQuery, toFilters } from '../../src/routes/lists.js'
 import { startService } from '../harness.js'
 
-tap.test("passes Trackstar's lists on in their shape, always from Trackstar", async (t) => {
+tap.test("passes Trackstar's lists on unchanged, never from the cache", async (t) => {
   const { get, sandbox } = await startService(t)
   for (const [path, first] of [
     ['/products', 'prod_sencha'],
@@ -27,7 +27,7 @@ tap.test("passes Trackstar's lists on in their shape, always from Trackstar", as
   t.strictSame(records, [JSON.parse(JSON.stringify(sandbox.data.products.get('prod_sencha')))], 'untouched')
 })
 
-tap.test('passes filters on as they are', async (t) => {
+tap.test('passes filters on unchanged', async (t) => {
   const { get, newCalls } = await startService(t)
   const filters = [
     'sku[in]=CUP,SENCHA-100',
@@ -53,7 +53,7 @@ tap.test('passes filters on as they are', async (t) => {
   ])
 })
 
-tap.test('keeps a value in its place, whatever is in it', async (t) => {
+tap.test('encodes a value so that it cannot change another filter', async (t) => {
   const { get, sandbox } = await startService(t)
   for (const value of ['a&limit=1', 'a#b', 'a?b=c', 'x=y', '%26', 'a\r\nX-Evil: 1', '\0', 'é茶😀', 'a+b c']) {
     await get(`/products?sku=${encodeURIComponent(value)}`)
@@ -63,7 +63,7 @@ tap.test('keeps a value in its place, whatever is in it', async (t) => {
   }
 })
 
-tap.test('refuses what Trackstar does not document, and asks it nothing', async (t) => {
+tap.test('rejects undocumented filters without a call upstream', async (t) => {
   const { get, sandbox } = await startService(t)
   const list = Array.from({ length: 101 }, (_, n) => n).join(',')
   const wrong = [
@@ -94,7 +94,7 @@ tap.test('refuses what Trackstar does not document, and asks it nothing', async 
   t.equal(sandbox.calls.length, 0)
 })
 
-tap.test("passes Trackstar's own refusals on", async (t) => {
+tap.test("passes Trackstar's rejections on", async (t) => {
   const { get, sandbox } = await startService(t)
   const refused = await get('/products?created_date=yesterday')
   t.equal(refused.statusCode, 422)
@@ -109,13 +109,13 @@ tap.test("passes Trackstar's own refusals on", async (t) => {
   t.match(missing.json(), { code: 'not_supported_by_integration', origin: 'integration' })
 })
 
-tap.test('leaves a malformed record out', async (t) => {
+tap.test('omits a malformed record', async (t) => {
   const { get, sandbox } = await startService(t)
   sandbox.fault('/wms/products', { body: { data: [{ id: 'p', color: 'red' }, { id: '' }, null], next_token: '' } })
   t.strictSame((await get('/products')).json(), { data: [{ id: 'p', color: 'red' }], next_token: null, total_count: 1 })
 })
 
-tap.test('regression: a list was read for only-if-cached', async (t) => {
+tap.test('regression: only-if-cached read a list', async (t) => {
   const { get, sandbox } = await startService(t)
   for (const path of ['/products', '/inventory', '/warehouses']) {
     const reply = await get(path, { 'cache-control': 'only-if-cached' })
@@ -125,18 +125,15 @@ tap.test('regression: a list was read for only-if-cached', async (t) => {
   t.equal(sandbox.calls.length, 0)
 })
 
-tap.test(
-  'regression: filters that are too long for Trackstar once they are encoded were called its fault',
-  async (t) => {
-    const { get } = await startService(t)
-    // No encoding of anything, and so taken as it is: three times as long when each sign is encoded.
-    const reply = await get(`/warehouses?ids=${'%'.repeat(14_000)}`)
-    t.equal(reply.statusCode, 422)
-    t.match(reply.json(), { code: 'upstream_rejected', detail: /does not accept a URL of this length/ })
-  },
-)
+tap.test('regression: filters that are too long for Trackstar once encoded were reported as its error', async (t) => {
+  const { get } = await startService(t)
+  // Not valid percent-encoding, so it is taken literally: three times as long when each character is encoded.
+  const reply = await get(`/warehouses?ids=${'%'.repeat(14_000)}`)
+  t.equal(reply.statusCode, 422)
+  t.match(reply.json(), { code: 'upstream_rejected', detail: /does not accept a URL of this length/ })
+})
 
-tap.test('takes every documented field with every operator of its own, and paging', async (t) => {
+tap.test('accepts every documented field with each of its operators, and paging', async (t) => {
   const names = (resource: keyof typeof filterFields) => Object.keys(Object(listQuery(resource)).properties)
   t.ok(names('inventory').includes('active[neq]'))
   t.notOk(names('products').includes('active'))
@@ -145,13 +142,13 @@ tap.test('takes every documented field with every operator of its own, and pagin
   t.strictSame(names('warehouses'), ['limit', 'page_token', 'ids', 'ids[in]'])
 })
 
-tap.test('documents one parameter a field', async (t) => {
+tap.test('documents each filter as one parameter', async (t) => {
   const { properties } = Object(documentedListQuery('products'))
   t.strictSame(Object.keys(properties), ['limit', 'page_token', 'ids', ...Object.keys(filterFields.products)])
   t.match(properties.sku, { style: 'deepObject', explode: true })
 })
 
-tap.test('passes on what was given, as text', async (t) => {
+tap.test('passes values on as text', async (t) => {
   t.strictSame(toFilters({ limit: 5, 'sku[in]': 'a,b', active: 'true', ids: 'x' }), {
     limit: '5',
     'sku[in]': 'a,b',
@@ -160,7 +157,7 @@ tap.test('passes on what was given, as text', async (t) => {
   })
 })
 
-tap.test('refuses a list of more values than Trackstar takes', async (t) => {
+tap.test('rejects a list of more values than Trackstar accepts', async (t) => {
   const list = (count: number) => Array.from({ length: count }, (_, n) => n).join(',')
   t.same(toFilters({ 'sku[nin]': list(100) }), { 'sku[nin]': list(100) })
   for (const name of ['sku[in]', 'sku[nin]', 'ids', 'ids[in]']) {
@@ -171,5 +168,5 @@ tap.test('refuses a list of more values than Trackstar takes', async (t) => {
       t.ok(isProblem(error, 'validation_failed') && error.extras.errors?.[0]?.field === name)
     }
   }
-  t.same(toFilters({ 'sku[contains]': list(101) }), { 'sku[contains]': list(101) }, 'a text with commas is no list')
+  t.same(toFilters({ 'sku[contains]': list(101) }), { 'sku[contains]': list(101) }, 'a value with commas is not a list')
 })

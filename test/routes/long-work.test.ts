@@ -8,7 +8,7 @@ import { WorkTurns } from '../../src/services/work-turns.js'
 import type { Steps } from '../../src/steps.js'
 import { eventually } from '../harness.js'
 
-/** An application with a route whose work never ends by itself, and what has begun and stopped of it. */
+/** An application with a route whose work never ends by itself; counts what has started and stopped. */
 async function start(t: Test, timeoutMs = 600_000) {
   const app = Fastify()
   const turns = new WorkTurns()
@@ -29,7 +29,7 @@ async function start(t: Test, timeoutMs = 600_000) {
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
-  /** Sends so many requests on one connection. */
+  /** Sends this many requests on one connection. */
   const send = (path: string, count = 1) => {
     const socket = connect(port, '127.0.0.1')
     socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count))
@@ -38,16 +38,16 @@ async function start(t: Test, timeoutMs = 600_000) {
   return { app, turns, counts, send }
 }
 
-tap.test('regression: work went on for callers that had disconnected', async (t) => {
+tap.test('regression: work continued for callers that had disconnected', async (t) => {
   const { turns, counts, send } = await start(t)
   const sockets = Array.from({ length: 20 }, () => send('/endless'))
   await eventually(() => turns.queued === 20)
   for (const socket of sockets) socket.destroy()
   await eventually(() => turns.queued === 0)
-  t.strictSame(counts, { begun: 1, stopped: 1 }, 'the others never began')
+  t.strictSame(counts, { begun: 1, stopped: 1 }, 'the others never started')
 })
 
-tap.test('stops the work of pipelined requests with their connection', async (t) => {
+tap.test('stops the work of pipelined requests when their connection closes', async (t) => {
   const { turns, send } = await start(t)
   const socket = send('/endless', 3)
   await eventually(() => turns.queued === 3)
@@ -56,7 +56,7 @@ tap.test('stops the work of pipelined requests with their connection', async (t)
   t.pass()
 })
 
-tap.test('answers other requests meanwhile', async (t) => {
+tap.test('answers other requests in the meantime', async (t) => {
   const { turns, send } = await start(t)
   const long = send('/endless')
   await eventually(() => turns.queued === 1)
@@ -68,7 +68,7 @@ tap.test('answers other requests meanwhile', async (t) => {
   await eventually(() => turns.queued === 0)
 })
 
-tap.test('gives up work that is not done in time', async (t) => {
+tap.test('ends work that is not done in time', async (t) => {
   const { app } = await start(t, 1)
   const reply = await app.inject('/endless')
   t.equal(reply.statusCode, 503)

@@ -17,7 +17,7 @@ interface Entry {
 }
 const summaries = (entries: readonly Entry[]) => entries.map(({ sku, available }) => [sku, available])
 
-/** One service for the tests that change nothing. */
+/** A shared service for the tests that change nothing. */
 const shared = startMirrored(tap, { sandbox: { products: 30 } })
 
 tap.test('lists low stock with the numbers of the stock route', async (t) => {
@@ -49,7 +49,7 @@ tap.test('lists low stock with the numbers of the stock route', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('omits the products of one merchant that make a SKU ambiguous', async (t) => {
+tap.test('omits a SKU that several products of one merchant make ambiguous', async (t) => {
   const { get, sandbox } = await shared
   const ambiguous = Array.from(sandbox.data.products.values()).filter(({ sku }) => sku === 'EARL-GREY')
   t.equal(ambiguous.length, 2)
@@ -58,11 +58,11 @@ tap.test('omits the products of one merchant that make a SKU ambiguous', async (
   t.strictSame(
     listed.flatMap((entry: Entry & { product_id: string }) => (entry.sku === 'HONEY-1' ? [entry.product_id] : [])),
     ['prod_honey_b', 'prod_honey_a'],
-    'those of two merchants have a number each',
+    'products of two merchants are listed separately',
   )
   const { warehouse_customer_id } = ambiguous[0] ?? {}
   const stock = await get(`/products/EARL-GREY/stock?warehouse_customer_id=${warehouse_customer_id}`)
-  t.equal(stock.json().code, 'sku_ambiguous', 'the stock route has no number either')
+  t.equal(stock.json().code, 'sku_ambiguous', 'the stock route does not answer it either')
 })
 
 tap.test('omits an inactive product whose SKU selects an active one', async (t) => {
@@ -80,7 +80,7 @@ tap.test('filters by merchant and by warehouse', async (t) => {
   t.strictSame(
     pooled.find(([sku]) => sku === 'TRAVEL-SET'),
     ['TRAVEL-SET', 5],
-    'pooled, the warehouses assemble more than 3 and 1',
+    'pooled, the warehouses can build more than their 3 and 1',
   )
   t.strictSame(
     (await data('below=6&warehouse_id=wh_oslo')).find(([sku]) => sku === 'TRAVEL-SET'),
@@ -89,7 +89,7 @@ tap.test('filters by merchant and by warehouse', async (t) => {
   t.notOk((await data('below=1e9&warehouse_id=nowhere')).some(([, available]) => available !== 0))
 })
 
-tap.test('shows a change at once', async (t) => {
+tap.test('shows a change immediately', async (t) => {
   const { get, move } = await startMirrored(t, { sandbox: { products: 30 } })
   await move('inv_gaiwan', -9)
   const reply = await get('/stock/low?below=1')
@@ -151,7 +151,7 @@ tap.test('refuses invalid requests', async (t) => {
   t.equal((await get('/stock/low?below=1&limit=1000')).statusCode, 200)
 })
 
-/** The route alone, over a catalog that the test makes. */
+/** The route alone, with a catalog that the test defines. */
 async function startAlone(products: Parameters<typeof viewOf>[0], inTurns: InTurns = inTurnsAtOnce) {
   const app = Fastify()
   await app.register(problemDetails)
@@ -173,7 +173,7 @@ tap.test('answers mirror_loading until the feed is live', async (t) => {
 })
 
 tap.test('does not delay other requests while it reads a large catalog', async (t) => {
-  // A clock that each look at it moves, so that the number of turns does not depend on how fast the machine is.
+  // Each reading moves this clock, so that the number of turns does not depend on the speed of the machine.
   let ms = 0
   const elapsed = () => {
     ms += 0.01

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { startService } from '../harness.js'
 
-tap.test('gives the whole record, fields that nobody here knows included', async (t) => {
+tap.test('returns the whole record, unknown fields included', async (t) => {
   const { get, sandbox } = await startService(t)
   const product = sandbox.data.products.get('prod_sencha')
   Object.assign(product ?? {}, { unheard_of: { deep: [1, '2'] } })
@@ -10,7 +10,7 @@ tap.test('gives the whole record, fields that nobody here knows included', async
   t.strictSame(reply.json(), { data: JSON.parse(JSON.stringify(product)) })
 })
 
-tap.test('decides between products as the stock does', async (t) => {
+tap.test('selects between products as the stock route does', async (t) => {
   const { get } = await startService(t)
   t.equal((await get('/products/CHAI-50')).json().data.id, 'prod_chai')
   t.equal((await get('/products/HONEY-1?warehouse_customer_id=cust_borealis')).json().data.id, 'prod_honey_b')
@@ -23,7 +23,7 @@ tap.test('decides between products as the stock does', async (t) => {
   t.equal((await get('/products/CUP?include=lots')).statusCode, 400)
 })
 
-tap.test('says why a product cannot be had', async (t) => {
+tap.test('reports why a product is unavailable', async (t) => {
   const { get, sandbox } = await startService(t)
   sandbox.fault('/wms/products', { body: { data: [{ sku: 'CUP', name: 'without an id' }] } })
   const reply = await get('/products/CUP')

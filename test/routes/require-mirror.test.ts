@@ -10,7 +10,7 @@ const urls = ['/stock/low?below=1', '/inventory/inv_cup/products', '/stock/event
 const catalog = (state: MirrorProgress['state'] | undefined, isAuthoritative: boolean) =>
   ({ mirrored: state && { state, isAuthoritative } }) as unknown as Parameters<typeof requireMirror>[0]
 
-tap.test('returns the mirrored catalog, or throws the reason why not', async (t) => {
+tap.test('returns the mirrored catalog, or throws the reason why there is none', async (t) => {
   const problem = (...given: Parameters<typeof catalog>) => problemOf((async () => requireMirror(catalog(...given)))())
   const live = catalog('live', true)
   t.equal(requireMirror(live), live.mirrored)
@@ -20,7 +20,7 @@ tap.test('returns the mirrored catalog, or throws the reason why not', async (t)
   t.match(await problem('live', false), { problem: 'mirror_loading' }, 'live, but not confirmed for too long')
 })
 
-tap.test('routes that need a mirror are 501 without one, with no upstream call', async (t) => {
+tap.test('routes that need a mirror answer 501 without one, with no upstream call', async (t) => {
   const { get, newCalls } = await startService(t)
   for (const url of urls) {
     const reply = await get(url)
@@ -30,7 +30,7 @@ tap.test('routes that need a mirror are 501 without one, with no upstream call',
   t.strictSame(newCalls(), [])
 })
 
-tap.test('routes that need a mirror are 503 while it loads', async (t) => {
+tap.test('routes that need a mirror answer 503 while it loads', async (t) => {
   const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
   for (const url of urls) {
     const reply = await get(url)
@@ -40,6 +40,6 @@ tap.test('routes that need a mirror are 503 while it loads', async (t) => {
     t.equal(reply.json().retry_after, 5)
   }
   const stock = await get('/products/CUP/stock')
-  t.match(stock.json(), { available: 40 }, 'stock is served meanwhile')
+  t.match(stock.json(), { available: 40 }, 'stock is served in the meantime')
   sandbox.options.latencyMs = 0
 })

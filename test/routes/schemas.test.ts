@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { Envelope, PageEnvelope, passThrough } from '../../src/routes/schemas.js'
 
-tap.test('serialises a record as it came', async (t) => {
+tap.test('serialises a record unchanged', async (t) => {
   t.equal(passThrough()({ data: { id: 'x', more: [1] } }), '{"data":{"id":"x","more":[1]}}')
 })
 

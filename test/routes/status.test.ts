@@ -56,7 +56,7 @@ const given: Status = {
   ],
 }
 
-tap.test('returns the status, with all nulls', async (t) => {
+tap.test('returns the status, nulls included', async (t) => {
   const app = Fastify()
   await app.register(problemDetails)
   await app.register(statusRoute, { status: () => given })
@@ -93,7 +93,7 @@ tap.test("returns the progress of the mirror and the state of Trackstar's sync",
   })
 })
 
-tap.test('says whether the mirror is loading, and has null without one', async (t) => {
+tap.test('shows whether the mirror is loading, and null without one', async (t) => {
   const { get, sandbox } = await startMirrored(t, { waits: false, sandbox: { latencyMs: 60 } })
   t.match((await get('/status')).json().connections[0], {
     mode: 'mirror',

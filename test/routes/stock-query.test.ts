@@ -11,9 +11,9 @@ interface Result {
 
 const summarize = ({ sku, status, stock, problem }: Result) => [sku, status, stock?.available ?? problem?.code]
 
-tap.test('answers for each distinct SKU in the order first asked', async (t) => {
+tap.test('answers for each distinct SKU in the order of the request', async (t) => {
   const { get, post } = await startService(t)
-  const wanted = [
+  const expected = [
     ['GONGFU-SET', 'ok', 6],
     ['UNKNOWN', 'not_found', 'product_not_found'],
     ['HONEY-1', 'ambiguous', 'sku_ambiguous'],
@@ -23,14 +23,14 @@ tap.test('answers for each distinct SKU in the order first asked', async (t) => 
   const skus = ['GONGFU-SET', 'UNKNOWN', 'GONGFU-SET', 'HONEY-1', 'SENCHA-100', 'UNKNOWN', '__proto__']
   const posted = await post('/stock/query', { skus })
   t.equal(posted.statusCode, 200)
-  t.strictSame(posted.json().results.map(summarize), wanted)
+  t.strictSame(posted.json().results.map(summarize), expected)
   t.equal(posted.json().results[1].problem.request_id, posted.headers['x-request-id'])
   t.equal(posted.json().results[2].problem.candidates.length, 2)
   const listed = await get(`/stock?${skus.map((sku) => `sku=${sku}`).join('&')}`)
-  t.strictSame(listed.json().results.map(summarize), wanted)
+  t.strictSame(listed.json().results.map(summarize), expected)
 })
 
-tap.test('takes the options of the single stock', async (t) => {
+tap.test('accepts the options of a single stock', async (t) => {
   const { get, post } = await startService(t)
   const options = { warehouse_customer_id: 'cust_borealis', warehouse_id: ['wh_oslo'], include: ['lots'] }
   const [honey, sencha] = (await post('/stock/query', { skus: ['HONEY-1', 'SENCHA-100'], ...options })).json().results
@@ -40,7 +40,7 @@ tap.test('takes the options of the single stock', async (t) => {
   t.match((await get(`/stock?${query}`)).json().results, [{ stock: { available: 15, lots: [], locations: [] } }])
 })
 
-tap.test('does not let one SKU spoil the others', async (t) => {
+tap.test('reports a problem for one SKU, and answers the others', async (t) => {
   const { post, sandbox } = await startService(t)
   sandbox.fault('/wms/inventory/inv_mix%2C3', { status: 422 })
   const skus = ['GREEN, BLACK + WHITE', 'SENCHA-100', 'UNKNOWN', 'HONEY-1']
@@ -54,7 +54,7 @@ tap.test('does not let one SKU spoil the others', async (t) => {
   ])
 })
 
-tap.test('gives what is held while upstream fails, and fails as a whole only where nothing is', async (t) => {
+tap.test('answers from the cache while upstream fails, and fails only if nothing is cached', async (t) => {
   const clock = new TestClock()
   const { get, post, sandbox } = await startService(t, { clock })
   await get('/products/SENCHA-100/stock')
@@ -73,7 +73,7 @@ tap.test('gives what is held while upstream fails, and fails as a whole only whe
   t.ok(wholly.headers['retry-after'])
 })
 
-tap.test('refuses more than it takes, and less', async (t) => {
+tap.test('rejects more SKUs than the maximum, and none', async (t) => {
   const { get, post, newCalls } = await startService(t)
   const skus = (count: number) => Array.from({ length: count }, (_, n) => `S${n}`)
   const query = (count: number) =>
@@ -101,7 +101,7 @@ tap.test('refuses more than it takes, and less', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('takes a body for what it says', async (t) => {
+tap.test('rejects invalid bodies', async (t) => {
   const { post } = await startService(t)
   const wrong = [
     [{ skus: 'A' }, 'skus'],

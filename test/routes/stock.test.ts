@@ -17,7 +17,7 @@ interface Expected {
   readonly limiting?: readonly [string, number, number]
 }
 
-/** Worked out by hand from `fixed-items.ts`. A plain product adds up; a kit takes the least of its components. */
+/** Computed by hand from `fixed-items.ts`. A plain product is a sum; a kit is limited by its scarcest component. */
 const expected: Record<string, Expected> = {
   // Oslo 30 − 6 − 2 = 22, Porto 20 − 3 − 1 = 16
   'SENCHA-100': { available: 38, quantities: [50, 9, 3, 38, 38, 12], warehouses: { wh_oslo: 22, wh_porto: 16 } },
@@ -33,7 +33,7 @@ const expected: Record<string, Expected> = {
     warehouses: { wh_oslo: 6 },
     limiting: ['TRAY', 6, 1],
   },
-  // min(⌊40/6⌋, 9) = 6; on hand min(⌊44/6⌋, 10) = 7; 7 · 6 − 40 = 2 cups are wanting
+  // min(⌊40/6⌋, 9) = 6; on hand min(⌊44/6⌋, 10) = 7; 7 · 6 − 40 = 2 cups are missing
   'TASTING-SET': {
     available: 6,
     quantities: [7, null, null, 6, 6, 0],
@@ -86,7 +86,7 @@ const expected: Record<string, Expected> = {
     issues: ['quantity_unknown', 'quantity_unknown'],
     complete: false,
   },
-  // Oslo 13 − 2 = 11, the quiet one 7, Porto says nothing
+  // Oslo 13 − 2 = 11, the unnamed one 7, Porto states nothing
   'ROOIBOS-100': {
     available: 18,
     quantities: [20, 2, 0, 18, 18, 0],
@@ -142,7 +142,7 @@ const ambiguous = ['HONEY-1', 'EARL-GREY']
 
 const urlOf = (sku: string, query = '') => `/products/${encodeURIComponent(sku)}/stock${query}`
 
-tap.test('says of each fixed SKU what has been worked out by hand', async (t) => {
+tap.test('returns the stock of each fixed product as computed by hand', async (t) => {
   t.strictSame([...Object.keys(expected), ...ambiguous].toSorted(), fixedSkus.map(({ sku }) => sku).toSorted())
   const { get } = await startService(t)
   for (const [sku, { available, quantities, warehouses, issues = [], complete = true, limiting }] of Object.entries(
@@ -177,7 +177,7 @@ tap.test('says of each fixed SKU what has been worked out by hand', async (t) =>
   }
 })
 
-tap.test('gives the whole answer of the contract, in its shape', async (t) => {
+tap.test('returns every field of the contract', async (t) => {
   const clock = new TestClock()
   const { get } = await startService(t, { clock })
   const reply = await get('/products/SENCHA-100/stock')
@@ -238,7 +238,7 @@ tap.test('answers 404 for a SKU that Trackstar does not know', async (t) => {
   t.match(reply.json(), { code: 'product_not_found', detail: 'Trackstar has no product with the SKU "NO-SUCH"' })
 })
 
-tap.test('answers 409 with the candidates where a SKU is ambiguous, and lets the merchant decide', async (t) => {
+tap.test('answers 409 with the candidates if a SKU is ambiguous, unless the merchant is given', async (t) => {
   const { get } = await startService(t)
   const honey = await get('/products/HONEY-1/stock')
   t.equal(honey.statusCode, 409)
@@ -258,7 +258,7 @@ tap.test('answers 409 with the candidates where a SKU is ambiguous, and lets the
   t.equal((await get('/products/SENCHA-100/stock?warehouse_customer_id=cust_borealis')).statusCode, 404)
 })
 
-tap.test('counts only the warehouses that were asked for', async (t) => {
+tap.test('counts only the selected warehouses', async (t) => {
   const { get } = await startService(t)
   const ask = async (sku: string, query: string) => {
     const { available, warehouses, complete, issues } = (await get(urlOf(sku, query))).json()
@@ -272,13 +272,13 @@ tap.test('counts only the warehouses that were asked for', async (t) => {
     true,
     [],
   ])
-  t.strictSame(await ask('SENCHA-100', '?warehouse_id=wh_graz'), [0, [], true, []], 'known from the list')
+  t.strictSame(await ask('SENCHA-100', '?warehouse_id=wh_graz'), [0, [], true, []], 'named by the list')
   t.strictSame(await ask('SENCHA-100', '?warehouse_id=wh_no'), [0, [], false, ['warehouse_unknown']])
-  t.strictSame(await ask('__proto__', '?warehouse_id=__proto__'), [2, ['__proto__'], true, []], 'known from the item')
+  t.strictSame(await ask('__proto__', '?warehouse_id=__proto__'), [2, ['__proto__'], true, []], 'named by the item')
   t.strictSame(await ask('KETTLE-1L', '?warehouse_id=wh_oslo'), [0, [], false, ['warehouse_breakdown_missing']])
 })
 
-tap.test('adds lots and locations where they are included', async (t) => {
+tap.test('adds lots and locations if included', async (t) => {
   const { get } = await startService(t)
   const tin = (await get('/products/MATCHA-TIN/stock?include=lots')).json()
   t.strictSame(
@@ -291,7 +291,7 @@ tap.test('adds lots and locations where they are included', async (t) => {
       ['L-2703', 'inv_matcha_tin'],
       ['L-undated', 'inv_matcha_tin'],
     ],
-    'first-expiring first, without a date last',
+    'earliest expiry first, without a date last',
   )
   t.notOk('locations' in tin)
   for (const query of [
@@ -314,7 +314,7 @@ tap.test('adds lots and locations where they are included', async (t) => {
   t.equal(porto.locations.length, 1)
 })
 
-tap.test('refuses what it does not know', async (t) => {
+tap.test('rejects invalid requests', async (t) => {
   const { get, newCalls } = await startService(t)
   const wrong = [
     ['include=bins', 'include[0]'],
@@ -335,7 +335,7 @@ tap.test('refuses what it does not know', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('leaves names null where the warehouses cannot be had', async (t) => {
+tap.test('has null names if the warehouses are unavailable', async (t) => {
   const faults = [
     { status: 501 },
     { status: 404 },
@@ -363,7 +363,7 @@ tap.test('leaves names null where the warehouses cannot be had', async (t) => {
   }
 })
 
-tap.test('tells what Trackstar says of its own copy, once that is known', async (t) => {
+tap.test("reports the state of Trackstar's sync once it is known", async (t) => {
   const { get, sandbox } = await startService(t, { environment: { TRACKSTAR_CONNECTION_ID: 'conn_sandbox' } })
   const { connection } = sandbox.data
   sandbox.fault('/connections/conn_sandbox', { delayMs: 1000 })
@@ -374,7 +374,7 @@ tap.test('tells what Trackstar says of its own copy, once that is known', async 
     last_seen: '2026-11-23T02:00:00Z',
   })
   const first = (await get('/products/SENCHA-100/stock')).json()
-  t.equal(first.source, null, 'never in the way of an answer')
+  t.equal(first.source, null, 'never delays a response')
   await eventually(async () => (await get('/products/SENCHA-100/stock')).json().source !== null)
   const { source } = (await get('/products/SENCHA-100/stock')).json()
   t.strictSame(source, {
@@ -390,7 +390,7 @@ tap.test('tells what Trackstar says of its own copy, once that is known', async 
   })
 })
 
-tap.test('says that an answer is not complete while the first copy is not finished', async (t) => {
+tap.test('is incomplete while the first sync is unfinished', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { TRACKSTAR_CONNECTION_ID: 'conn_sandbox' } })
   sandbox.data.connection.historical_sync_completed['get_inventory'] = false
   await get('/products/SENCHA-100/stock')
@@ -400,7 +400,7 @@ tap.test('says that an answer is not complete while the first copy is not finish
   t.ok(issues.some(({ code }: { code: string }) => code === 'upstream_sync_incomplete'))
 })
 
-tap.test('reads options in the wire spelling', async (t) => {
+tap.test('accepts options as they are spelled on the wire', async (t) => {
   t.strictSame(stockOptions({}), {
     warehouseCustomerId: undefined,
     warehouseIds: undefined,
@@ -409,6 +409,6 @@ tap.test('reads options in the wire spelling', async (t) => {
   t.match(stockOptions({ include: ['lots,locations'] }), { include: { lots: true, locations: true } })
 })
 
-tap.test('throws a fault of our own as it is', async (t) => {
+tap.test('throws an error of our own unchanged', async (t) => {
   t.throws(() => stockProblem('A', { status: 'unavailable', error: new TypeError('a bug') }), new TypeError('a bug'))
 })

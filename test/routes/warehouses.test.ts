@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { startService } from '../harness.js'
 
-tap.test('gives the whole record of a warehouse', async (t) => {
+tap.test('returns the whole record of a warehouse', async (t) => {
   const { get, sandbox } = await startService(t)
   const reply = await get('/warehouses/wh_graz')
   t.strictSame(reply.json(), { data: JSON.parse(JSON.stringify(sandbox.data.warehouses.get('wh_graz'))) })
@@ -9,7 +9,7 @@ tap.test('gives the whole record of a warehouse', async (t) => {
   t.equal(sandbox.calls.length, 1)
 })
 
-tap.test('answers 404 for a warehouse that the list does not know', async (t) => {
+tap.test('answers 404 for a warehouse that is not in the list', async (t) => {
   const { get } = await startService(t)
   for (const id of ['none', '__proto__', 'constructor']) {
     const reply = await get(`/warehouses/${id}`)
@@ -18,7 +18,7 @@ tap.test('answers 404 for a warehouse that the list does not know', async (t) =>
   }
 })
 
-tap.test('says why the list cannot be had', async (t) => {
+tap.test('reports why the list is unavailable', async (t) => {
   const { get, sandbox } = await startService(t)
   sandbox.fault('/wms/warehouses', { status: 500 })
   t.equal((await get('/warehouses/wh_oslo')).json().code, 'upstream_unavailable')

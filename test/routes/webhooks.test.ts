@@ -9,7 +9,7 @@ const secret = sandboxWebhookSecret
 const newSecret = `whsec_${Buffer.from('the secret that comes after it').toString('base64')}`
 const seconds = () => Math.floor(Date.now() / 1000)
 
-/** The route alone, with a catalog that keeps what it gets. */
+/** The route alone, with a catalog that records deliveries. */
 async function start(
   t: Test,
   { secrets = [secret], outcome = 'applied' }: { secrets?: string[]; outcome?: ReceivedOutcome } = {},
@@ -36,7 +36,7 @@ async function start(
     const reply = await app.inject({ method: 'POST', url: '/webhooks/trackstar', headers: all, payload })
     return { status: reply.statusCode, headers: reply.headers, code: reply.body && reply.json().code, body: reply.body }
   }
-  /** Signed as it should be. */
+  /** A correctly signed delivery. */
   const send = (body: unknown, id = 'msg_1', at = seconds(), with_ = secret) => {
     const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
     return post(payload, signWebhook(with_, id, at, payload))
@@ -60,7 +60,7 @@ tap.test('accepts a signed delivery', async (t) => {
   t.match(received, [event()])
 })
 
-tap.test('refuses deliveries without a valid signature', async (t) => {
+tap.test('rejects deliveries without a valid signature', async (t) => {
   const { post, received } = await start(t)
   const body = JSON.stringify(event())
   const good = signWebhook(secret, 'msg_1', seconds(), body)
@@ -101,7 +101,7 @@ tap.test('accepts the header names of Standard Webhooks, and either complete set
   const sign = (id: string) => signWebhook(secret, id, seconds(), body)
   t.equal((await post(body, standardNames(sign('msg_1')))).status, 204)
   t.equal((await post(body, sign('msg_1'))).status, 204)
-  t.equal(received.length, 1, 'the same delivery by either name')
+  t.equal(received.length, 1, 'the same delivery with either header names')
   const wrong = signWebhook(newSecret, 'msg_9', seconds(), body)
   t.equal((await post(body, { ...sign('msg_2'), ...standardNames(wrong) })).status, 204)
   t.equal((await post(body, { ...wrong, ...standardNames(sign('msg_3')) })).status, 204)
@@ -115,7 +115,7 @@ tap.test('accepts the header names of Standard Webhooks, and either complete set
   t.equal(received.length, 4)
 })
 
-tap.test('refuses deliveries that were changed in transit', async (t) => {
+tap.test('rejects deliveries that were changed in transit', async (t) => {
   const { post, received } = await start(t)
   const body = JSON.stringify(event({ data: { id: 'inv_1', onhand: 5 } }))
   const headers = signWebhook(secret, 'msg_1', seconds(), body)
@@ -127,7 +127,7 @@ tap.test('refuses deliveries that were changed in transit', async (t) => {
   t.equal((await post(body, headers)).status, 204)
 })
 
-tap.test('verifies the bytes of the body, not its meaning', async (t) => {
+tap.test('verifies the bytes of the body, not its JSON value', async (t) => {
   const { send, post, received } = await start(t)
   const spaced = `  {\n "event_type" : "inventory.updated",\t"connection_id":"conn_mine", "data":{"id":"inv_抹茶 \\u00e9 é 🍵"}}\r\n`
   t.equal((await send(spaced, 'msg_1')).status, 204)
@@ -167,7 +167,7 @@ tap.test('applies a repeated delivery once', async (t) => {
   t.equal(received.length, 2)
 })
 
-tap.test('says what came of each delivery', async (t) => {
+tap.test('reports the outcome of each delivery', async (t) => {
   const { post, send, outcomes } = await start(t, { outcome: 'older' })
   await post('{}', {})
   await send(event(), 'msg_1')
@@ -195,13 +195,13 @@ tap.test('answers 204 to deliveries of other connections and ignores them', asyn
   t.equal(received.length, 1)
 })
 
-tap.test('answers 204 to ignored event types', async (t) => {
+tap.test('answers 204 to event types that are ignored', async (t) => {
   const { send, received } = await start(t, { outcome: 'ignored' })
   t.equal((await send(event({ event_type: 'order.created' }))).status, 204)
   t.equal(received.length, 1)
 })
 
-tap.test('refuses signed bodies that are no delivery', async (t) => {
+tap.test('rejects signed bodies that are not a delivery', async (t) => {
   const { send, received } = await start(t)
   const wrong = [
     '',
@@ -222,14 +222,15 @@ tap.test('refuses signed bodies that are no delivery', async (t) => {
   ]
   for (const [n, body] of wrong.entries()) {
     const reply = await send(body, `msg_${n}`)
-    // An invalid byte does not survive the reading, and so cannot be what was signed; nor is nothing ever signed.
+    // An invalid byte does not survive decoding, so the result is not what was signed; nor is an empty body ever
+    // signed.
     const status = Buffer.isBuffer(body) ? 401 : 400
     t.equal(reply.status, status, String(body))
   }
   t.strictSame(received, [])
 })
 
-tap.test('refuses a malformed record, and accepts a valid one with the same id', async (t) => {
+tap.test('rejects a malformed record, and accepts a valid one with the same id', async (t) => {
   const { send, received } = await start(t)
   const reply = await send(event({ event_type: 'broken.updated' }), 'msg_1')
   t.strictSame([reply.status, reply.code], [400, 'validation_failed'])
@@ -255,7 +256,7 @@ tap.test('accepts JSON up to one mebibyte, and no other type', async (t) => {
   t.equal(received.length, 2)
 })
 
-tap.test('reveals nothing of the secrets', async (t) => {
+tap.test('reveals no secrets', async (t) => {
   const { post } = await start(t)
   const reply = await post('{}', {})
   t.notMatch(reply.body, secret.slice(6))

@@ -14,7 +14,7 @@ interface Use {
 }
 const summaries = (uses: readonly Use[]) => uses.map(({ sku, is_kit, unit_quantity }) => [sku, is_kit, unit_quantity])
 
-/** One service for all tests of this file: none depends on what another delivers. */
+/** A shared service: no test depends on deliveries of another. */
 const shared = startMirrored(tap)
 
 tap.test('lists the products and kits that use an item', async (t) => {
@@ -39,12 +39,12 @@ tap.test('lists the products and kits that use an item', async (t) => {
   t.strictSame(newCalls(), [])
 })
 
-tap.test('counts units as the stock arithmetic does', async (t) => {
+tap.test('counts units as the stock does', async (t) => {
   const { get } = await shared
   const used = async (id: string) => summaries((await get(`/inventory/${encodeURIComponent(id)}/products`)).json().data)
   t.strictSame(await used('inv_filter'), [['REFILL-BOX', true, 3]], 'a kit refers to it twice: 2 + 1')
   t.strictSame(await used('inv_biscuit'), [['BISCUIT-6PK', false, 6]])
-  t.strictSame(await used('inv_ribbon'), [['SAMPLER-3', true, null]], 'no valid number')
+  t.strictSame(await used('inv_ribbon'), [['SAMPLER-3', true, null]], 'not a valid number')
   t.strictSame(await used('inv/mint 50%'), [['MINT/LEMON 50%', false, 1]])
   t.strictSame(await used('inv_抹茶'), [['抹茶 30g', false, 1]])
   t.strictSame(await used('__proto__'), [['__proto__', false, 1]])

@@ -9,7 +9,7 @@ const { products, inventory } = fixedCatalog()
 const items = new Map(inventory.map((item) => [item.id, item]))
 const productsOf = (sku: string) => products.filter((product) => product.sku === sku)
 
-/** What each reference of a product can draw on: its fulfillable units, and how many a unit of the product needs. */
+/** The supply of each reference of a product: the item's fulfillable units, and the unit quantity. */
 const draws = (sku: string) =>
   productsOf(sku).flatMap((product) =>
     (product.inventory_items ?? []).map((reference) => [
@@ -45,9 +45,9 @@ tap.test('refers to a single item that does not exist', async (t) => {
 tap.test('has consistent quantities, except where an SKU shows inconsistent ones', async (t) => {
   const wrong = inventory.filter((item) => {
     const { onhand = 0, committed, unfulfillable, fulfillable } = item
-    const places = Object.values(item.inventory_by_warehouse_id ?? {})
-    const held = places.reduce((sum, place) => sum + (place?.onhand ?? 0), 0)
-    return held !== onhand || onhand !== Number(committed) + Number(unfulfillable) + Number(fulfillable)
+    const perWarehouse = Object.values(item.inventory_by_warehouse_id ?? {})
+    const sum = perWarehouse.reduce((sum, quantities) => sum + (quantities?.onhand ?? 0), 0)
+    return sum !== onhand || onhand !== Number(committed) + Number(unfulfillable) + Number(fulfillable)
   })
   t.strictSame(
     wrong.map(({ sku }) => sku),
@@ -149,9 +149,9 @@ tap.test('creates new records at every call', async (t) => {
 })
 
 tap.test('starts the live item with the quantities of its description', async (t) => {
-  const { inventory_by_warehouse_id: places } = items.get(liveItemId) ?? {}
+  const { inventory_by_warehouse_id: perWarehouse } = items.get(liveItemId) ?? {}
   t.strictSame(
-    Object.values(places ?? {}).map((place) => place?.fulfillable),
+    Object.values(perWarehouse ?? {}).map((quantities) => quantities?.fulfillable),
     [24, 16],
   )
 })

@@ -16,7 +16,7 @@ ajv.addSchema(description, 'trackstar.yaml')
 const pointer = (part: string | number) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))
 const located = (...parts: (string | number)[]) => `trackstar.yaml#/${parts.map(pointer).join('/')}`
 
-/** Holds an answer against what `openapi/trackstar.yaml` says of it: its status, its headers and its body. */
+/** Checks a response against `openapi/trackstar.yaml`: its status, headers and body. */
 function conforms(t: Test, template: string, method: string, reply: Reply): void {
   const { responses } = description.paths[template][method]
   const key = responses[reply.status] ? reply.status : 'default'

@@ -51,7 +51,7 @@ tap.test('has as many items as products with one item for each', async (t) => {
   const missing = [...data.products.values()]
     .flatMap((product) => product.inventory_items ?? [])
     .filter((reference) => !data.inventory.has(reference.inventory_item_id))
-  t.equal(missing.length, 1, 'and every one that is referred to')
+  t.equal(missing.length, 1, 'every referenced one exists')
   const spare = data.inventory.get('inv_packaging_000000')
   t.match(spare, { sku: 'PACKAGING-000000', active: true })
   t.ok(typeof spare?.onhand === 'number')

@@ -126,7 +126,7 @@ tap.test('truncates every n-th event to the id', async (t) => {
   t.strictSame(
     bodies.map((body) => body.data_truncated),
     [undefined, true, undefined, undefined],
-    'what has no id is left whole',
+    'an event without an id is sent whole',
   )
   t.strictSame(bodies[3]?.data, { resource: 'products' })
 })

@@ -42,7 +42,7 @@ tap.test('a page of an allowed origin can read every response, errors included',
   }
 })
 
-tap.test('exposes every informative response header', async (t) => {
+tap.test('exposes every response header with information for callers', async (t) => {
   const { get, app } = await start(t, {
     environment: { API_KEYS: 'shop:hunter2:read+write', CLIENT_RATE_LIMIT: '4' },
   })
@@ -58,7 +58,7 @@ tap.test('exposes every informative response header', async (t) => {
   for (let n = 0; n < 3; n++) replies.push(await get('/products/CUP/stock', page))
   t.equal(replies.at(-1)?.statusCode, 429)
   const exposed = String(replies[0]?.headers['access-control-expose-headers']).toLowerCase().split(', ')
-  // What every page may read (Fetch, "CORS-safelisted response-header name"), and what only the browser itself needs.
+  // Headers that every page may read (Fetch, "CORS-safelisted response-header name"), and those for the browser itself.
   const safe = ['cache-control', 'content-language', 'content-length', 'content-type', 'expires', 'last-modified']
   const known = /^(access-control-|cross-origin-|x-(content|dns|download|frame|permitted|xss)|vary$|date$|connection$)/
   const helmets = /^(content-security-policy|origin-agent-cluster|referrer-policy|strict-transport-security)$/
@@ -93,26 +93,26 @@ tap.test('a page of any other origin can read nothing', async (t) => {
 
 tap.test('a preflight needs no key', async (t) => {
   const { app, newCalls } = await start(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
-  const asked = [
+  const requests = [
     ['GET', '/products/CUP/stock'],
     ['POST', '/stock/query'],
     ['PUT', '/inventory/inv_tray/adjust'],
     ['POST', '/stock/events/tickets'],
   ] as const
-  for (const [method, url] of asked) {
+  for (const [method, url] of requests) {
     const headers = {
       origin: shop,
       'access-control-request-method': method,
       'access-control-request-headers': 'authorization,content-type,idempotency-key,x-api-key',
     }
-    const { statusCode, headers: told } = await app.inject({ method: 'OPTIONS', url, headers })
+    const { statusCode, headers: allowed } = await app.inject({ method: 'OPTIONS', url, headers })
     t.equal(statusCode, 204)
-    t.equal(told['access-control-allow-origin'], shop)
-    t.match(told['access-control-allow-methods'], method)
+    t.equal(allowed['access-control-allow-origin'], shop)
+    t.match(allowed['access-control-allow-methods'], method)
     for (const name of ['Authorization', 'X-API-Key', 'Content-Type', 'Idempotency-Key']) {
-      t.match(told['access-control-allow-headers'], name)
+      t.match(allowed['access-control-allow-headers'], name)
     }
-    t.equal(told['x-content-type-options'], 'nosniff')
+    t.equal(allowed['x-content-type-options'], 'nosniff')
   }
   t.strictSame(newCalls(), [])
 })
@@ -131,9 +131,9 @@ tap.test('a page of an allowed origin can read events with a ticket', async (t) 
     'x-content-type-options': 'nosniff',
     'content-security-policy': /default-src 'none'/,
   })
-  t.notOk(stream.response.headers['content-encoding'], 'a compressor would hold events back')
+  t.notOk(stream.response.headers['content-encoding'], 'compression would delay events')
   await move('inv_jasmine', -3, 'wh_oslo')
-  t.strictSame(await stream.told(1), [['LIVE-JASMINE', 40, 37]])
+  t.strictSame(await stream.changes(1), [['LIVE-JASMINE', 40, 37]])
   const refused = await EventStream.open(t, await listen(), target, headers)
   t.equal(refused.response.statusCode, 401)
   t.equal(refused.response.headers['access-control-allow-origin'], shop)
@@ -208,7 +208,7 @@ tap.test('compresses long responses without changing them', async (t) => {
   }
   const head = await app.inject({ method: 'HEAD', url, headers: { ...key, 'accept-encoding': 'gzip' } })
   t.strictSame([head.statusCode, head.rawPayload.length, head.headers['etag']], [200, 0, plain.headers['etag']])
-  t.notOk(head.headers['content-length'], 'that of the answer that is not compressed would be wrong')
+  t.notOk(head.headers['content-length'], 'the length of the uncompressed body would be wrong')
   const short = await app.inject({ method: 'HEAD', url: '/products/CUP/stock', headers: key })
   t.equal(Number(short.headers['content-length']), (await get('/products/CUP/stock', key)).rawPayload.length)
   const small = await get('/products/CUP/stock', { ...key, 'accept-encoding': 'gzip, br' })

@@ -6,7 +6,7 @@ import { startMirrored } from '../mirror/mirrored.js'
 
 const key = 'k3y-of-the-shop'
 
-/** A service with keys, whose catalog is mirrored, whose log can be read and whose time can be moved. */
+/** A mirrored service with keys, with its log lines and a clock. */
 async function start(t: Test, environment: Readonly<Record<string, string>> = {}) {
   const clock = new RunningClock()
   const lines: string[] = []
@@ -22,8 +22,8 @@ async function start(t: Test, environment: Readonly<Record<string, string>> = {}
   const take = async (): Promise<string> =>
     (await post('/stock/events/tickets', {}, { 'x-api-key': key })).json().ticket
   const open = (target: string, headers = {}) => EventStream.open(t, port, target, headers)
-  const told = (message: string) => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
-  return { ...service, clock, lines, take, open, told }
+  const linesWith = (message: string) => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
+  return { ...service, clock, lines, take, open, linesWith }
 }
 
 tap.test('a ticket opens an event stream for a browser', async (t) => {
@@ -31,7 +31,7 @@ tap.test('a ticket opens an event stream for a browser', async (t) => {
   const stream = await open(`/stock/events?sku=LIVE-JASMINE&ticket=${await take()}`, { accept: 'text/event-stream' })
   t.equal(stream.response.statusCode, 200)
   await move('inv_jasmine', -3, 'wh_oslo')
-  t.strictSame(await stream.told(1), [['LIVE-JASMINE', 40, 37]])
+  t.strictSame(await stream.changes(1), [['LIVE-JASMINE', 40, 37]])
 })
 
 tap.test('a ticket works once, and its stream stays open', async (t) => {
@@ -42,7 +42,7 @@ tap.test('a ticket works once, and its stream stays open', async (t) => {
   t.strictSame([stream.response.statusCode, again.response.statusCode], [200, 401])
   clock.advance(61_000)
   await move('inv_jasmine', -3, 'wh_oslo')
-  t.equal((await stream.told(2)).length, 2, 'also when the minute is over')
+  t.equal((await stream.changes(2)).length, 2, 'after the minute too')
 })
 
 tap.test('a ticket expires after a minute', async (t) => {
@@ -71,7 +71,7 @@ tap.test('a ticket opens nothing else', async (t) => {
 })
 
 tap.test("logs the name of the ticket's caller and never the ticket", async (t) => {
-  const { take, open, get, lines, told } = await start(t)
+  const { take, open, get, lines, linesWith } = await start(t)
   const ticket = await take()
   const target = `/stock/events?ticket=${ticket}`
   const stream = await open(target, { 'x-request-id': 'first' })
@@ -80,14 +80,14 @@ tap.test("logs the name of the ticket's caller and never the ticket", async (t) 
   await get(`/stock/events/%zz?ticket=${ticket}`)
   stream.leave()
   const completed = () =>
-    told('request completed').filter(({ request_id }) => /^(first|second|third)$/.test(request_id))
+    linesWith('request completed').filter(({ request_id }) => /^(first|second|third)$/.test(request_id))
   await eventually(() => completed().length === 3)
   t.match(completed(), [
     { request_id: 'second', caller: null, status: 401, problem: 'unauthorized' },
     { request_id: 'third', caller: null, status: 404 },
     { request_id: 'first', caller: 'shop', status: 200, route: '/stock/events' },
   ])
-  t.strictSame(told('request aborted'), [], 'a reader that leaves has had its answer')
+  t.strictSame(linesWith('request aborted'), [], 'a stream closed by its reader is complete')
   for (const secret of [ticket, key]) {
     t.notOk(lines.some((line) => line.includes(secret)))
     t.notOk((await get('/metrics')).body.includes(secret))

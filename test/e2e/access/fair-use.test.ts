@@ -23,12 +23,12 @@ tap.test("a request for a thousand SKUs hardly delays another key's request for 
   const before = sandbox.calls.length
   const reply = await get(`/products/${last}/stock`, keyed('three'))
   t.equal(reply.statusCode, 200)
-  t.notOk(isDone, 'the thousand go on')
+  t.notOk(isDone, 'the thousand continue')
   const names = [last, reply.json().components[0].inventory_item_id]
   const own = names.map((name) => sandbox.calls.findIndex(({ url }) => url.includes(name)) - before)
   t.ok(
-    own.every((place) => place >= 0 && place < 4),
-    `the calls for the one were those at ${own} in the queue`,
+    own.every((position) => position >= 0 && position < 4),
+    `the calls for the single SKU were those at ${own} in the queue`,
   )
 })
 
@@ -39,7 +39,7 @@ tap.test('limits requests per minute by key, or by address without a key', async
     return [reply.statusCode, reply.headers['ratelimit-remaining']]
   }
   t.strictSame(await ask(keyed('one'), '10.0.0.1'), [200, '1'])
-  t.strictSame(await ask(keyed('two'), '10.0.0.2'), [200, '0'], 'the same name, while its key is replaced')
+  t.strictSame(await ask(keyed('two'), '10.0.0.2'), [200, '0'], 'the other key of the same name, during rotation')
   t.strictSame(await ask(keyed('one'), '10.0.0.3'), [429, '0'])
   t.strictSame(await ask(keyed('three'), '10.0.0.1'), [200, '1'])
   t.strictSame(await ask({}, '10.0.0.1'), [401, '1'])
@@ -61,18 +61,22 @@ tap.test('regression: a request for a thousand SKUs counted as much as a request
   t.strictSame(await remaining(get('/stock?sku=CUP&sku=TEAPOT&sku=CUP')), [200, 2995])
   t.strictSame(await remaining(post('/stock/check', { lines })), [200, 2795])
   t.strictSame(await remaining(post('/stock/query', { skus: skus(90) })), [200, 2705])
-  t.strictSame(await remaining(post('/stock/query', { skus: skus(700), other: 1 })), [400, 2005], 'an invalid one')
-  t.strictSame(await remaining(post('/stock/query', { skus: skus(5000) })), [400, 1005], 'as the largest valid one')
+  t.strictSame(await remaining(post('/stock/query', { skus: skus(700), other: 1 })), [400, 2005], 'an invalid request')
+  t.strictSame(
+    await remaining(post('/stock/query', { skus: skus(5000) })),
+    [400, 1005],
+    'it costs as much as the largest valid one',
+  )
   t.strictSame(await remaining(post('/stock/query', { skus: 'CUP' })), [400, 1004])
   t.strictSame(await remaining(post('/stock/query', null)), [400, 1003])
   t.strictSame(await remaining(get('/stock')), [400, 1002])
   const over = await post('/stock/query', { skus: skus(1000).concat('CUP') })
   t.equal(over.statusCode, 400)
   t.strictSame(await remaining(post('/stock/query', { skus: ['CUP', 'TEAPOT', 'X'] })), [429, 0])
-  t.strictSame(await remaining(get('/products/CUP/stock')), [429, 0], 'what was rejected counts')
+  t.strictSame(await remaining(get('/products/CUP/stock')), [429, 0], 'rejected requests count')
 })
 
-tap.test('a refusal has Retry-After and causes no call upstream', async (t) => {
+tap.test('a rejection has Retry-After and causes no call upstream', async (t) => {
   const { get, sandbox } = await startService(t, { environment: { CLIENT_RATE_LIMIT: '1' } })
   await get('/livez')
   await get('/warehouses')
@@ -109,7 +113,7 @@ tap.test('ignores X-Forwarded-For from an untrusted proxy', async (t) => {
     return found
   }
   t.strictSame(await statuses(''), [200, 429, 429])
-  t.strictSame(await statuses('192.168.0.0/16'), [200, 429, 429], 'a proxy that is not the one')
+  t.strictSame(await statuses('192.168.0.0/16'), [200, 429, 429], 'from a proxy that is not trusted')
   t.strictSame(await statuses('true'), [200, 200, 429])
   t.strictSame(await statuses('10.0.0.9'), [200, 200, 200])
   t.strictSame(await statuses('1'), [200, 200, 200])
@@ -125,9 +129,9 @@ tap.test('counts forwarded requests by address alone', async (t) => {
   t.equal(await ask('[2001:db8::1]:40001'), 200)
   t.equal(await ask('[2001:db8::2]'), 429, 'the same network')
   t.equal(await ask('fe80::1%a'), 200)
-  t.equal(await ask(`fe80::1%${'a'.repeat(9000)}`), 429, 'a zone is no address of its own')
+  t.equal(await ask(`fe80::1%${'a'.repeat(9000)}`), 429, 'a zone does not make another address')
   t.equal(await ask('x'.repeat(9000)), 200)
-  t.equal(await ask('no address'), 429, 'all that is none is one client')
+  t.equal(await ask('no address'), 429, 'all invalid addresses count as one client')
 })
 
 tap.test('a flood of addresses does not evict the count of a key', async (t) => {

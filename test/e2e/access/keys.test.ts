@@ -62,14 +62,14 @@ tap.test('without a valid key, calls nothing upstream and reads no body', async 
   t.strictSame(sandbox.calls, [])
 })
 
-tap.test('refuses a long body without waiting for the end of it', async (t) => {
+tap.test('rejects a long body without waiting for its end', async (t) => {
   const { listen } = await start(t)
   const head = `POST /stock/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n`
   const reply = await overSocket(await listen(), `${head}Content-Length: 900000\r\n\r\n{`)
   t.equal(reply.status, 401)
 })
 
-tap.test('refuses two keys in the same header', async (t) => {
+tap.test('rejects two keys in the same header', async (t) => {
   const { listen } = await start(t)
   const port = await listen()
   const ask = async (...headers: string[]) =>
@@ -121,16 +121,18 @@ tap.test('requires a key on every route except the public ones and the webhook',
 tap.test('documents the security of each route', async (t) => {
   const { get } = await start(t, { environment: withWebhooks })
   const document = (await get('/openapi.json')).json()
-  const asked = Object.fromEntries(
+  const securityOf = Object.fromEntries(
     operationsOf(document).map(({ operation }) => [operation.operationId, Object(operation).security]),
   )
   const key = (scope: string) => [{ bearer: [scope] }, { apiKey: [scope] }]
-  for (const name of ['getLiveness', 'getReadiness', 'getMetrics']) t.strictSame(asked[name], [], name)
-  t.strictSame(asked['adjustInventoryItem'], key('write'))
-  t.strictSame(asked['streamStockEvents'], [...key('read'), { ticket: [] }])
-  t.strictSame(asked['receiveWebhook'], [{ signature: [] }])
-  const others = Object.values(asked).filter((security) => JSON.stringify(security) === JSON.stringify(key('read')))
-  t.equal(others.length, Object.keys(asked).length - 6)
+  for (const name of ['getLiveness', 'getReadiness', 'getMetrics']) t.strictSame(securityOf[name], [], name)
+  t.strictSame(securityOf['adjustInventoryItem'], key('write'))
+  t.strictSame(securityOf['streamStockEvents'], [...key('read'), { ticket: [] }])
+  t.strictSame(securityOf['receiveWebhook'], [{ signature: [] }])
+  const others = Object.values(securityOf).filter(
+    (security) => JSON.stringify(security) === JSON.stringify(key('read')),
+  )
+  t.equal(others.length, Object.keys(securityOf).length - 6)
   t.match(document.components.securitySchemes, {
     bearer: { type: 'http', scheme: 'bearer' },
     apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
@@ -139,7 +141,7 @@ tap.test('documents the security of each route', async (t) => {
   })
 })
 
-tap.test('odd spellings of a path bypass no key', async (t) => {
+tap.test('no spelling of a path bypasses the keys', async (t) => {
   const { listen } = await start(t)
   const port = await listen()
   const odd = ['/docs/../warehouses', '/docs/%2e%2e/warehouses', '//warehouses', '/warehouses/', '/WAREHOUSES']
@@ -168,10 +170,10 @@ tap.test('accepts webhooks by signature alone', async (t) => {
   t.equal(await deliver(signed), 204)
   t.equal(await deliver({ ...signed, 'x-api-key': 'guessed' }), 204)
   t.equal(await deliver({}), 401)
-  t.equal(await deliver({ 'x-api-key': keys.office }), 401, 'a key is no signature')
+  t.equal(await deliver({ 'x-api-key': keys.office }), 401, 'a key does not replace a signature')
   t.notOk(
     newCalls().some((call) => call !== 'GET /connections/conn_sandbox'),
-    'a delivery calls nothing; the service may read its own state',
+    "the delivery makes no call but the service's own sync status",
   )
 })
 
@@ -194,12 +196,12 @@ tap.test('separates Idempotency-Keys by caller, not by key', async (t) => {
   const replayed = async (key: string) =>
     (await adjust({ 'x-api-key': key, 'idempotency-key': '1' })).headers['idempotent-replayed']
   t.equal(await replayed(keys.office), undefined)
-  t.equal(await replayed(keys.robot), undefined, 'another caller has done nothing yet')
+  t.equal(await replayed(keys.robot), undefined, 'another caller has not sent this key yet')
   t.equal(await replayed(keys.office), 'true')
-  t.equal(await replayed(office), 'true', 'the same caller by another key')
+  t.equal(await replayed(office), 'true', 'the same caller with another key')
   const upstream = new Set(sandbox.calls.map(({ headers }) => headers['idempotency-key']))
   t.equal(upstream.size, 2)
-  t.ok(upstream.has(createHash('sha256').update('office\x001').digest('hex')), 'made of the name')
+  t.ok(upstream.has(createHash('sha256').update('office\x001').digest('hex')), 'derived from the name')
 })
 
 tap.test('logs and counts the names of keys, never the keys', async (t) => {
@@ -225,11 +227,11 @@ tap.test('logs and counts the names of keys, never the keys', async (t) => {
     for (let n = 0; n < 8; n++) await get('/warehouses', shown)
   }
   const { body } = await get('/metrics')
-  const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request completed')
+  const completed = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request completed')
   for (const caller of ['shop', 'office', null]) {
-    t.ok(told.filter((line) => line.caller === caller).length > 8, `${caller} is named`)
+    t.ok(completed.filter((line) => line.caller === caller).length > 8, `${caller} is named`)
   }
-  t.ok(told.some(({ caller, problem }) => caller === 'shop' && problem === 'rate_limited'))
+  t.ok(completed.some(({ caller, problem }) => caller === 'shop' && problem === 'rate_limited'))
   t.match(body, /^http_caller_requests_total\{caller="shop",status="200"\} \d+$/m)
   t.match(body, /^http_caller_requests_total\{caller="office",status="200"\} \d+$/m)
   for (const key of [keys.shop, keys.office, guessed]) {

@@ -5,7 +5,7 @@ import { eventually, startService } from '../../harness.js'
 const kitCount = 60
 const skus = Array.from({ length: kitCount }, (_, n) => `KIT-${n}`)
 
-/** A service with two keys and 60 kits of 20 components; both are mirrored. */
+/** A mirrored service with two keys and 60 kits of 20 components. */
 async function start() {
   const service = await startService(tap, {
     environment: {
@@ -40,7 +40,7 @@ async function start() {
 
 const shared = start()
 
-tap.test("regression: one key's long requests kept all others waiting", async (t) => {
+tap.test("regression: one key's long requests delayed all others", async (t) => {
   const { dear, cheap } = await shared
   for (const [name, ask] of Object.entries(dear)) {
     let done = 0
@@ -55,16 +55,19 @@ tap.test("regression: one key's long requests kept all others waiting", async (t
       statuses.add((await cheap()).statusCode)
       statuses.add((await cheap('/stock?sku=CUP&sku=TEAPOT')).statusCode)
       answered.push(done)
-      // Without a socket, requests alone would not let the event loop go round.
+      // Without a socket, requests alone would not let the event loop turn.
       await new Promise((resolve) => setImmediate(resolve))
     }
     t.strictSame([...statuses], [200], name)
     t.strictSame(await Promise.all(long), [200, 200, 200, 200], name)
-    t.ok(answered.filter((count) => count === 0).length >= 2, `${name}: others are answered before the first is done`)
+    t.ok(
+      answered.filter((count) => count === 0).length >= 2,
+      `${name}: others are answered before the first long request is done`,
+    )
   }
 })
 
-tap.test('long requests have the same answers in pieces', async (t) => {
+tap.test('long requests have the same responses in slices', async (t) => {
   const { dear, cheap, post, of } = await shared
   const reply = await dear.query()
   t.equal(Number(reply.headers['content-length']), reply.rawPayload.length)

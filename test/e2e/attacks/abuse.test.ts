@@ -101,14 +101,14 @@ tap.test('requests of one caller do not affect another', async (t) => {
     t.match(after.headers, { 'cache-control': /^private, /, vary: /Authorization, X-API-Key, Origin/i, etag: tag })
     t.notOk(after.headers['content-encoding'])
   }
-  t.equal((await get(url)).statusCode, 401, 'and a cached record needs a key too')
+  t.equal((await get(url)).statusCode, 401, 'a cached record needs a key too')
   t.equal((await get(url, { 'if-none-match': tag })).statusCode, 401)
-  t.equal(newCalls().length, 2, 'the product and its item, once')
+  t.equal(newCalls().length, 2, 'the product and its item, once each')
 })
 
 const json = 'Content-Type: application/json'
 const mebibyte = 1024 * 1024
-/** A query of so many bytes. */
+/** A query of this many bytes. */
 const bodyOf = (bytes: number) => `{"skus":["CUP"],"x":"${'x'.repeat(bytes - 23)}"}`
 const post = (headers: string, content = '') =>
   `POST /stock/query HTTP/1.1\r\nHost: localhost\r\n${json}\r\n${headers}\r\n\r\n${content}`
@@ -148,14 +148,14 @@ tap.test('accepts a body of 1 MiB and stops reading a larger one, with either fr
 tap.test('times out slow senders and serves other callers meanwhile', async (t) => {
   const { listen, get } = await startService(t, { environment: { REQUEST_TIMEOUT_MS: '300' } })
   const port = await listen()
-  /** Sends its first part at once and then a byte at a time, until the other side has had enough. */
+  /** Sends the first part at once, then a byte at a time, until the other side closes. */
   async function trickle(first: string, byte: string): Promise<string> {
     const socket = connect(port, '127.0.0.1')
     let answer = ''
     socket.on('data', (data) => {
       answer += String(data)
     })
-    // Writing to a connection that is being closed is what this is about.
+    // Writing to a connection that is being closed is the point of this test.
     socket.on('error', () => {})
     await once(socket, 'connect')
     socket.write(first)
@@ -184,7 +184,7 @@ const metric = async ({ get }: Pick<Service, 'get'>, name: string) =>
   )
 
 tap.test('a flood of unknown SKUs costs one call per hundred and evicts no cached record', async (t) => {
-  // On a busy machine a thousand SKUs may take as long as a request may otherwise.
+  // On a busy machine a thousand SKUs may take longer than a request normally may.
   const patience = { REQUEST_TIMEOUT_MS: '60000', TRACKSTAR_TIMEOUT_MS: '60000' }
   const service = await startService(t, { environment: patience })
   const { get, post: query, newCalls } = service
@@ -199,13 +199,13 @@ tap.test('a flood of unknown SKUs costs one call per hundred and evicts no cache
   const calls = newCalls().length
   t.ok(calls >= 50 && calls <= 60, `${calls} calls for 5000 SKUs`)
   for (let n = 0; n < 5; n++) await flood(`short-${n}`, 10)
-  t.strictSame(newCalls(), [], 'and none for the same again')
+  t.strictSame(newCalls(), [], 'none for the same SKUs again')
   const entries = await metric(service, 'cache_entries{store="absences"}')
   const bytes = await metric(service, 'cache_bytes{store="absences"}')
   t.ok(entries >= 5000 && bytes >= entries * 250, `${bytes} bytes are counted for ${entries}`)
   newCalls()
   t.match((await get('/products/CUP/stock')).headers, { 'cache-status': 'trackstar-bff; hit' })
-  t.strictSame(newCalls(), [], 'what was held before is held still')
+  t.strictSame(newCalls(), [], 'records cached before are still cached')
 })
 
 tap.test('a flood of unknown SKUs costs a mirrored catalog no call', async (t) => {
@@ -222,8 +222,8 @@ tap.test('a flood of unknown SKUs costs a mirrored catalog no call', async (t) =
 tap.test('disconnects an event reader that does not read, while the others receive every event', async (t) => {
   const service = await startMirrored(t)
   const { listen, sandbox, deliver } = service
-  // One item in many products of long SKUs: what changes it makes an event of each of them.
-  // Upstream has these records too: a mirror asks it for a record that it has not seen before.
+  // One item in many products with long SKUs: each change of the item makes an event for each of them.
+  // Upstream has these records too: a mirror reads a record that it has not seen before.
   const item = newItem('inv_shared', 'SHARED', 'Shared', [['wh_oslo', { onhand: 1, fulfillable: 1 }]])
   sandbox.data.inventory.set(item.id, item)
   await deliver('inventory.created', item)
@@ -272,7 +272,7 @@ tap.test('regression: pipelined requests for events each reserved a slot and nev
     await eventually(async () => (await metric(service, 'stock_event_readers')) === 0)
   }
   await eventually(async () => (await metric(service, 'http_requests_in_flight')) === 1)
-  t.equal(await metric(service, 'http_requests_in_flight'), 1, 'that of the metrics themselves')
+  t.equal(await metric(service, 'http_requests_in_flight'), 1, 'the request for the metrics itself')
 })
 
 tap.test('no JSON key pollutes a prototype', async (t) => {
@@ -303,7 +303,7 @@ tap.test('no JSON key pollutes a prototype', async (t) => {
     JSON.parse(`{"id":"${id}","sku":"${id}","fulfillable":7,"__proto__":{"polluted":1,"fulfillable":99},"constructor":{"prototype":{"polluted":1}},
       "inventory_items":[{"inventory_item_id":"${id}","__proto__":{"polluted":1}}],"quantity_breakdown_by_warehouse":{"__proto__":{"polluted":1}}}`)
   for (const id of ['polluting', '__proto__x']) {
-    // Upstream has the records too: a mirror asks it for a record that it has not seen before.
+    // Upstream has these records too: a mirror reads a record that it has not seen before.
     sandbox.data.inventory.set(id, record(id))
     sandbox.data.products.set(id, record(id))
     t.equal(
@@ -335,7 +335,7 @@ tap.test("never reflects the caller's Host or forwarding headers", async (t) => 
       ]) {
         const { status, headers, body } = await overSocket(port, `${request}Connection: close\r\n\r\n`)
         t.ok(status < 500)
-        // What is not there is named as it was asked for.
+        // A 404 repeats the path as requested.
         t.notMatch(JSON.stringify([...headers]) + (status < 400 ? body : ''), /evil\.test|javascript:/, request)
       }
     }
@@ -358,10 +358,10 @@ tap.test('trusts only the configured proxies of a chain', async (t) => {
     [200, 200, 200, 200, 200],
   ]
   t.strictSame(await flood('false', (n) => `10.0.0.${n}`), bounded, 'no proxy is trusted')
-  t.strictSame(await flood('1', (n) => `10.0.0.${n}, 203.0.113.7`), bounded, 'what comes before the last is made up')
-  t.strictSame(await flood('1', (n) => `203.0.113.7, 10.0.0.${n}`), unbounded, 'the last is of the proxy itself')
+  t.strictSame(await flood('1', (n) => `10.0.0.${n}, 203.0.113.7`), bounded, 'addresses before the last are forged')
+  t.strictSame(await flood('1', (n) => `203.0.113.7, 10.0.0.${n}`), unbounded, "the last one is the proxy's own")
   t.strictSame(await flood('10.0.0.0/8', (n) => `203.0.113.${n}`), bounded, 'an unknown proxy is not trusted')
-  t.strictSame(await flood('true', (n) => `203.0.113.${n}`), unbounded, 'everybody is believed')
+  t.strictSame(await flood('true', (n) => `203.0.113.${n}`), unbounded, 'every address is trusted')
 })
 
 tap.test('limits the number and size of headers and parameters', async (t) => {

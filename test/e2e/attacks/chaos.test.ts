@@ -10,7 +10,7 @@ tap.test('recovers when Trackstar does', async (t) => {
   sandbox.fault('*', { status: 500 })
   for (let n = 0; n < 8; n++) t.equal((await get(`/products/SKU-${n}/stock`)).statusCode, 503)
   const before = newCalls().length
-  t.ok(before <= 6, 'it is left alone after a few failures')
+  t.ok(before <= 6, 'the breaker is open after a few failures')
   t.ok(Number((await get(url)).headers['retry-after']) >= 1)
   t.equal(newCalls().length, 0)
   sandbox.clearFaults()

@@ -7,7 +7,7 @@ import { type FuzzedRequest, requestsOf } from './fuzz/odd-requests.js'
 import { faultsOfCall } from './fuzz/upstream-calls.js'
 import type { WireAnswer } from './wire.js'
 
-/** Set to the seed that a failure has printed, to see it again. */
+/** Set to the seed that a failure has printed, to repeat it. */
 const seed = Number(process.env['FUZZ_SEED']) || undefined
 
 tap.test('answers random requests as documented and sends upstream nothing that a caller smuggled in', async (t) => {
@@ -23,19 +23,19 @@ tap.test('answers random requests as documented and sends upstream nothing that 
     { numRuns: 1500, ...(seed !== undefined && { seed }) },
   )
   for (const { method, path } of operationsOf(contract)) {
-    t.ok(succeeded.has(`${method} ${path}`), `${method} ${path} was also asked for something that it has`)
+    t.ok(succeeded.has(`${method} ${path}`), `${method} ${path} was also requested with an existing value`)
   }
 })
 
 const expectations = new Expectations(contract)
-const faultsOf = (asked: Partial<FuzzedRequest>, answer: Partial<WireAnswer>, more = {}) => {
+const faultsOf = (fields: Partial<FuzzedRequest>, answer: Partial<WireAnswer>, more = {}) => {
   const request = {
     method: 'GET',
     target: '/livez',
     key: 'write',
     keyBy: 'x-api-key',
     isSigned: false,
-    ...asked,
+    ...fields,
   } as const
   const headers = [
     ['x-request-id', 'mine'],
@@ -54,7 +54,7 @@ const problem = (status: number, more = {}) => {
 tap.test('the response check accepts documented responses', async (t) => {
   t.same(faultsOf({}, { status: 200 }), [])
   t.same(faultsOf({ target: '/stock?sku=A' }, problem(422)), [])
-  t.same(faultsOf({ target: 'http://test/%6civez#a' }, { status: 200 }), [], 'however it is spelt')
+  t.same(faultsOf({ target: 'http://test/%6civez#a' }, { status: 200 }), [], 'in any spelling')
   t.same(faultsOf({ target: '/nowhere' }, problem(404)), [])
   t.same(faultsOf({ method: 'HEAD' }, { status: 200, body: Buffer.alloc(0) }), [])
   t.same(faultsOf({ method: 'DELETE' }, { ...problem(405), headers: [['allow', 'GET']] }), [])
@@ -62,7 +62,7 @@ tap.test('the response check accepts documented responses', async (t) => {
 })
 
 tap.test('the response check reports undocumented responses', async (t) => {
-  const finds = (faults: string[], wanted: RegExp) => t.match(faults.join('\n'), wanted)
+  const finds = (faults: string[], expected: RegExp) => t.match(faults.join('\n'), expected)
   finds(faultsOf({}, problem(500)), /answered 500/)
   finds(faultsOf({}, problem(503)), /not documented/)
   finds(faultsOf({ target: '/stock?sku=A' }, { status: 200 }), /must have required property/)
@@ -83,7 +83,7 @@ tap.test('the response check reports undocumented responses', async (t) => {
   finds(faultsOf({}, { status: 200 }, { fault: 'late' }), /late/)
 })
 
-tap.test('the check of upstream calls reports whatever a caller has added', async (t) => {
+tap.test('the check of upstream calls reports everything that a caller has added', async (t) => {
   const headers = { accept: 'application/json', 'x-trackstar-api-key': 'sandbox-api-key' }
   const faultsOfGet = (url: string, more = {}, method = 'GET') => {
     const [path = '', query] = url.split('?')

@@ -5,10 +5,10 @@ import { oddTexts } from '../../odd-texts.js'
 
 const encode = (text: string) => encodeURIComponent(text).replaceAll('.', '%2E')
 
-/** What has been asked for as a SKU or an id. */
+/** The values that were requested as a SKU or an id. */
 const hostile = [...oddTexts, '..%2f..', 'a\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1', '\u2028\ufeff', '😀'.repeat(254)]
 
-tap.test('treats every SKU as a SKU, in the path and upstream', async (t) => {
+tap.test('treats every value as a SKU, in the path and upstream', async (t) => {
   const { listen, sandbox } = await startService(t)
   const port = await listen()
   for (const sku of hostile) {
@@ -26,7 +26,7 @@ tap.test('treats every SKU as a SKU, in the path and upstream', async (t) => {
   }
 })
 
-tap.test('finds products and items with such names', async (t) => {
+tap.test('finds products and items with unusual names', async (t) => {
   const { listen, post, sandbox } = await startService(t)
   const port = await listen()
   const names = [...hostile, '😀'.repeat(255)]
@@ -76,7 +76,7 @@ tap.test('reads items by id without treating the id as a path', async (t) => {
   }
 })
 
-tap.test('refuses invalid SKUs without calling upstream', async (t) => {
+tap.test('rejects invalid SKUs without calling upstream', async (t) => {
   const { get, app, listen, sandbox } = await startService(t)
   const port = await listen()
   for (const sku of ['x'.repeat(256), '😀'.repeat(256)]) {

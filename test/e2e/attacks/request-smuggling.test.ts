@@ -6,12 +6,12 @@ const body = '{"skus":["CUP"]}'
 const size = body.length.toString(16)
 const chunked = 'Transfer-Encoding: chunked'
 const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`
-/** What a proxy that reads otherwise would have let through unseen. */
+/** A request that a proxy with another idea of the framing would let through. */
 const smuggled = 'GET /products/SMUGGLED HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: smuggled\r\n\r\n'
-/** A second request on the same connection; an answer to it means that the end of the first was found. */
+/** A second request on the same connection. A response to it shows that the end of the first was found. */
 const next = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: next\r\nConnection: close\r\n\r\n'
 
-/** A query on a connection that is to be kept, with more headers, and with `content` behind them. */
+/** A query on a keep-alive connection, with additional headers, followed by `content`. */
 const post = (headers: readonly string[], content: string) =>
   [
     'POST /stock/query HTTP/1.1',
@@ -26,7 +26,7 @@ const post = (headers: readonly string[], content: string) =>
 const idsOf = ({ answers }: Exchange) => answers.map((answer) => headerOf(answer, 'x-request-id'))
 const statusesOf = ({ answers }: Exchange) => answers.map(({ status }) => status)
 
-/** Sends requests by name, each on a connection of its own with {@link next} behind it. */
+/** Sends each named request on a connection of its own, followed by {@link next}. */
 async function start(t: Test) {
   const { listen, sandbox, newCalls } = await startService(t)
   const port = await listen()
@@ -34,15 +34,15 @@ async function start(t: Test) {
   return {
     newCalls,
     send,
-    /** Every one of them ends the connection: one answer, a problem, and nothing behind it is looked at. */
-    async refused(requests: Readonly<Record<string, string>>) {
+    /** Asserts that each request gets a 400 and that its connection is closed before the next request is read. */
+    async assertRejected(requests: Readonly<Record<string, string>>) {
       for (const [name, request] of Object.entries(requests)) {
-        const came = await send(request)
-        t.strictSame(statusesOf(came), [400], name)
-        const [answer] = came.answers
+        const received = await send(request)
+        t.strictSame(statusesOf(received), [400], name)
+        const [answer] = received.answers
         t.match(JSON.parse(String(answer?.body)), { code: 'validation_failed' }, name)
         t.equal(answer && headerOf(answer, 'connection'), 'close', name)
-        t.equal(came.rest, '', name)
+        t.equal(received.rest, '', name)
       }
       t.strictSame(
         sandbox.calls.map(({ url }) => url),
@@ -50,21 +50,21 @@ async function start(t: Test) {
         'nothing is called upstream',
       )
     },
-    /** Every one of them is one query, and what comes next comes next. */
-    async taken(requests: Readonly<Record<string, string>>) {
+    /** Asserts that each request is one query, and that the next one is answered. */
+    async assertAccepted(requests: Readonly<Record<string, string>>) {
       for (const [name, request] of Object.entries(requests)) {
-        const came = await send(request)
-        t.strictSame(idsOf(came), ['first', 'next'], name)
-        t.strictSame(statusesOf(came), [200, 200], name)
-        t.match(JSON.parse(String(came.answers[0]?.body)), { results: [{ sku: 'CUP', status: 'ok' }] }, name)
+        const received = await send(request)
+        t.strictSame(idsOf(received), ['first', 'next'], name)
+        t.strictSame(statusesOf(received), [200, 200], name)
+        t.match(JSON.parse(String(received.answers[0]?.body)), { results: [{ sku: 'CUP', status: 'ok' }] }, name)
       }
     },
   }
 }
 
-tap.test('refuses a body with conflicting framing', async (t) => {
-  const { refused } = await start(t)
-  await refused({
+tap.test('rejects a body with conflicting framing', async (t) => {
+  const { assertRejected } = await start(t)
+  await assertRejected({
     'CL.TE': post([`Content-Length: ${smuggled.length + 5}`, chunked], `0\r\n\r\n${smuggled}`),
     'TE.CL': post([chunked, 'Content-Length: 4'], `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`),
     'both, and the same': post([`Content-Length: ${chunks.length}`, chunked], chunks),
@@ -79,20 +79,22 @@ tap.test('refuses a body with conflicting framing', async (t) => {
   })
 })
 
-tap.test('refuses an invalid Content-Length', async (t) => {
-  const { refused, taken } = await start(t)
+tap.test('rejects an invalid Content-Length', async (t) => {
+  const { assertRejected, assertAccepted } = await start(t)
   const lengths = ['', '+16', '-1', '0x10', '16.0', '1e1', '16 16', '１６', '99999999999999999999', '16\x0b', '16;']
-  await refused(Object.fromEntries(lengths.map((length) => [length, post([`Content-Length: ${length}`], body)])))
-  await taken({ 'with a zero in front': post(['Content-Length: 016'], body) })
+  await assertRejected(Object.fromEntries(lengths.map((length) => [length, post([`Content-Length: ${length}`], body)])))
+  await assertAccepted({ 'with a zero in front': post(['Content-Length: 016'], body) })
 })
 
-tap.test('accepts chunked as the only transfer coding, spelled exactly so', async (t) => {
-  const { refused, taken } = await start(t)
+tap.test('accepts chunked as the only transfer coding, in its exact spelling', async (t) => {
+  const { assertRejected, assertAccepted } = await start(t)
   const codings = ['xchunked', 'identity', 'chunked, identity', 'chunked, chunked', 'chunked;a=b', '"chunked"']
   const spelt = ['\x0bchunked', 'chunked\x0b', '\0chunked', 'chunked\t', 'chunked,', 'ｃhunked']
   const all = [...codings, ...spelt]
-  await refused(Object.fromEntries(all.map((coding) => [coding, post([`Transfer-Encoding: ${coding}`], chunks)])))
-  await refused({
+  await assertRejected(
+    Object.fromEntries(all.map((coding) => [coding, post([`Transfer-Encoding: ${coding}`], chunks)])),
+  )
+  await assertRejected({
     'chunked and then another': post([chunked, 'Transfer-Encoding: identity'], chunks),
     'chunked and a cow': post([chunked, 'Transfer-encoding: cow'], chunks),
     'in HTTP/1.0': post([chunked], chunks).replace('HTTP/1.1', 'HTTP/1.0'),
@@ -100,13 +102,13 @@ tap.test('accepts chunked as the only transfer coding, spelled exactly so', asyn
     'identity before chunked': post(['Transfer-Encoding: identity, chunked'], chunks),
     'identity before chunked, in two fields': post(['Transfer-Encoding: identity', chunked], chunks),
   })
-  await taken({ 'in other letters': post(['Transfer-Encoding: CHUNKED'], chunks) })
+  await assertAccepted({ 'in other letters': post(['Transfer-Encoding: CHUNKED'], chunks) })
 })
 
-tap.test('refuses headers with ambiguous line ends', async (t) => {
-  const { refused } = await start(t)
+tap.test('rejects headers with ambiguous line ends', async (t) => {
+  const { assertRejected } = await start(t)
   const length = `Content-Length: ${body.length}`
-  await refused({
+  await assertRejected({
     'a space before the colon': post([`Content-Length : ${body.length}`], body),
     'a space before the colon of a coding': post(['Transfer-Encoding : chunked'], chunks),
     'a space before the name': post([' Transfer-Encoding: chunked'], chunks),
@@ -124,12 +126,12 @@ tap.test('refuses headers with ambiguous line ends', async (t) => {
   })
 })
 
-tap.test('refuses chunks with ambiguous ends', async (t) => {
-  const { refused, taken } = await start(t)
+tap.test('rejects chunks with ambiguous ends', async (t) => {
+  const { assertRejected, assertAccepted } = await start(t)
   const withChunks = (all: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(all).map(([name, content]) => [name, post([chunked], content)]))
   const last = '\r\n0\r\n\r\n'
-  await refused(
+  await assertRejected(
     withChunks({
       'a sign': `+${size}\r\n${body}${last}`,
       'a minus': `-${size}\r\n${body}${last}`,
@@ -149,7 +151,7 @@ tap.test('refuses chunks with ambiguous ends', async (t) => {
       'a trailer with a space in its name': `${size}\r\n${body}\r\n0\r\nX Y: 1\r\n\r\n`,
     }),
   )
-  await taken(
+  await assertAccepted(
     withChunks({
       'an extension': `${size};a=b\r\n${body}${last}`,
       'zeros in front': `0000000000${size}\r\n${body}${last}`,
@@ -159,7 +161,7 @@ tap.test('refuses chunks with ambiguous ends', async (t) => {
   )
 })
 
-tap.test('reads a body as a body even if the route expects none', async (t) => {
+tap.test('reads a body even if the route expects none', async (t) => {
   const { send, newCalls } = await start(t)
   const length = `Content-Length: ${smuggled.length}`
   const asChunks = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`
@@ -175,33 +177,33 @@ tap.test('reads a body as a body even if the route expects none', async (t) => {
     ['of a bad address, in chunks', 400, to('GET /%zz HTTP/1.1', [chunked], asChunks)],
   ]
   for (const [name, status, request] of requests) {
-    const came = await send(request, [request.split(' ', 1)[0] ?? ''])
-    t.strictSame(idsOf(came), ['first', 'next'], name)
-    t.strictSame(statusesOf(came), [status, 200], name)
-    t.equal(came.rest, '', name)
+    const received = await send(request, [request.split(' ', 1)[0] ?? ''])
+    t.strictSame(idsOf(received), ['first', 'next'], name)
+    t.strictSame(statusesOf(received), [status, 200], name)
+    t.equal(received.rest, '', name)
   }
   const json = 'Content-Type: application/json'
   for (const first of ['POST /stock/query HTTP/1.1', 'POST /nowhere HTTP/1.1', 'PUT /inventory/a/adjust HTTP/1.1']) {
-    const came = await send(to(first, [json, length]))
-    t.strictSame(idsOf(came), ['first'], `${first}: what is no JSON ends the connection`)
-    t.strictSame(statusesOf(came), [400])
+    const received = await send(to(first, [json, length]))
+    t.strictSame(idsOf(received), ['first'], `${first}: invalid JSON closes the connection`)
+    t.strictSame(statusesOf(received), [400])
   }
   const expecting = await send(to('POST /stock/query HTTP/1.1', [json, 'Expect: nonsense', length]))
-  t.strictSame(idsOf(expecting), ['first'], 'a body that waits for nothing')
+  t.strictSame(idsOf(expecting), ['first'], 'an unknown expectation')
   t.strictSame(newCalls(), [])
 })
 
 tap.test('handles pipelined requests separately', async (t) => {
   const { send, newCalls } = await start(t)
-  const came = await send(smuggled + smuggled)
-  t.strictSame(idsOf(came), ['smuggled', 'smuggled', 'next'])
-  t.strictSame(statusesOf(came), [404, 404, 200])
+  const received = await send(smuggled + smuggled)
+  t.strictSame(idsOf(received), ['smuggled', 'smuggled', 'next'])
+  t.strictSame(statusesOf(received), [404, 404, 200])
   t.strictSame(newCalls(), ['GET /wms/products?sku[in]=SMUGGLED'])
   const closed = await send(smuggled.replace('Host', 'Connection: close\r\nHost') + smuggled)
-  t.equal(closed.answers.length, 1, 'and none for one behind the last')
+  t.equal(closed.answers.length, 1, 'no request after Connection: close is answered')
 })
 
-tap.test('regression: an adjustment behind a broken body was carried out and never answered', async (t) => {
+tap.test('regression: an adjustment behind a malformed body was made and never answered', async (t) => {
   const { send, newCalls } = await start(t)
   const content = '{"quantity":1,"adjustment_type":"increase"}'
   const adjustment = [
@@ -212,8 +214,8 @@ tap.test('regression: an adjustment behind a broken body was carried out and nev
     '',
     content,
   ].join('\r\n')
-  const came = await send(post(['Content-Length: 5'], '{"a":') + adjustment)
-  t.strictSame(idsOf(came), ['first'])
-  t.strictSame(statusesOf(came), [400])
+  const received = await send(post(['Content-Length: 5'], '{"a":') + adjustment)
+  t.strictSame(idsOf(received), ['first'])
+  t.strictSame(statusesOf(received), [400])
   t.strictSame(newCalls(), [], 'nothing is called upstream')
 })

@@ -1,27 +1,27 @@
 import { connect } from 'node:net'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 
-/** A request whose bytes are what they are: nothing puts them right on the way. Texts are Latin-1, a character a byte. */
+/** A request whose bytes are sent exactly as given. Strings are Latin-1, one character per byte. */
 export interface WireRequest {
   readonly method: string
   readonly target: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Buffer | undefined
-  /** How the end of the body is marked: rightly in two ways, by the end of the connection before it, or not at all. */
+  /** How the body ends: correctly framed, cut short by the end of the connection, or without framing. */
   readonly framing: 'length' | 'chunked' | 'cut short' | 'none'
 }
 
 export interface WireAnswer {
   readonly status: number
-  /** Names in lower case, as often as they came. */
+  /** Names are in lower case; repeated headers stay separate. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Buffer
 }
 
-/** What came back on one connection. */
+/** Everything received on one connection. */
 export interface Exchange {
   readonly answers: readonly WireAnswer[]
-  /** What came after them and is no answer. */
+  /** Bytes after the answers. */
   readonly rest: string
   readonly fault: string | undefined
 }
@@ -29,7 +29,7 @@ export interface Exchange {
 export const headerOf = ({ headers }: WireAnswer, name: string): string | undefined =>
   headers.find(([other]) => other === name)?.[1]
 
-/** The bytes of a request that asks for the connection to be closed behind the answer. */
+/** The bytes of a request with `Connection: close`. */
 export function bytesOf({ method, target, headers, body, framing }: WireRequest): Buffer {
   const isGiven = (name: string) => headers.some(([other]) => other.toLowerCase() === name)
   const length = framing === 'cut short' ? (body?.length ?? 0) + 10 : body?.length
@@ -45,7 +45,7 @@ export function bytesOf({ method, target, headers, body, framing }: WireRequest)
   return Buffer.concat([head, framing === 'chunked' ? chunked(content) : content])
 }
 
-/** In two chunks, so that one of them ends in the middle of something. */
+/** In two chunks, so that one of them ends in the middle of a value. */
 function chunked(body: Buffer): Buffer {
   const middle = Math.ceil(body.length / 2)
   const chunks = [body.subarray(0, middle), body.subarray(middle)].filter(({ length }) => length > 0)
@@ -58,16 +58,16 @@ function chunked(body: Buffer): Buffer {
 }
 
 export interface ExchangeOptions {
-  /** Whether the caller's side of the connection is closed behind the bytes. */
+  /** Whether to half-close the connection after the bytes. */
   readonly ends?: boolean
-  /** Methods of the requests, in order, where one of them is HEAD: its answer has no body. */
+  /** Methods of the requests, in order, if one of them is HEAD: its answer has no body. */
   readonly methods?: readonly string[]
   readonly timeoutMs?: number
 }
 
 /**
- * Sends `bytes` on a connection of their own and reads all that comes until it is closed. A stream of events, which has
- * no end, is left as soon as something of it is there.
+ * Sends `bytes` on a connection of its own and reads until it is closed. An event stream, which has no end, is closed
+ * after its first bytes.
  */
 export function exchange(
   port: number,
@@ -88,7 +88,7 @@ export function exchange(
       if (received.length < 3 && isEventStream(Buffer.concat(received))) finish()
     })
     socket.on('close', () => finish())
-    // What came before a reset counts: a refused body is not read to its end.
+    // A rejected body is not read to its end, so a reset may follow the response.
     socket.on('error', () => {})
     socket.write(bytes)
     if (ends) socket.end()
@@ -98,7 +98,7 @@ export function exchange(
 const isEventStream = (received: Buffer) =>
   /^content-type: text\/event-stream[\s\S]*\r\n\r\n[\s\S]*retry: /im.test(received.toString('latin1'))
 
-/** The answers in what came, interim ones (RFC 9110, 15.2) left out. */
+/** The answers in the received bytes, without interim ones (RFC 9110, 15.2). */
 function answersIn(received: Buffer, methods: readonly string[]): Pick<Exchange, 'answers' | 'rest'> {
   const answers: WireAnswer[] = []
   let at = 0
@@ -140,7 +140,7 @@ function bodyAt(received: Buffer, from: number, answer: WireAnswer): { body: Buf
   for (let at = from; ; ) {
     const end = received.indexOf('\r\n', at)
     const size = /^[0-9a-f]+$/i.exec(received.toString('latin1', at, Math.max(at, end)))?.[0]
-    // Left before its end, or broken off: what follows is no part of it.
+    // The response was cut off, or closed early: there is no further chunk.
     if (size === undefined) return { body: Buffer.concat(chunks), next: at }
     const next = end + 2 + Number.parseInt(size, 16)
     chunks.push(received.subarray(end + 2, next))

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..', '..', '..')
 
 const environment = { AUTH_MODE: 'api-key', API_KEYS: 'orders:key-of-orders:read+write,shop:key-of-the-shop' }
 
-/** A service that listens, and what a microservice has of it: the address, a key of its own and the generated types. */
+/** A listening service and what a client of it has: the address, a key and the generated types. */
 async function start(
   t: Parameters<typeof startService>[0],
   key = 'key-of-orders',
@@ -20,7 +20,7 @@ async function start(
   return { ...service, client: createClient<paths>({ baseUrl, headers: { 'X-API-Key': key } }) }
 }
 
-tap.test('a stock is typed to its last field', async (t) => {
+tap.test('every field of a stock is typed', async (t) => {
   const { client } = await start(t)
   const { data, error } = await client.GET('/products/{sku}/stock', {
     params: { path: { sku: 'GONGFU-SET' }, query: { include: ['lots'] } },
@@ -34,14 +34,14 @@ tap.test('a stock is typed to its last field', async (t) => {
   t.strictSame({ available, scarce, awaiting, lots }, { available: 6, scarce: 'TRAY', awaiting: [3], lots: [] })
 })
 
-tap.test('SKUs of any kind get into the path as they are', async (t) => {
+tap.test('SKUs and ids of any kind can be sent in the path', async (t) => {
   const { client } = await start(t)
   for (const sku of ['MINT/LEMON 50%', 'GREEN, BLACK + WHITE', '抹茶 30g', '__proto__']) {
     const { data } = await client.GET('/products/{sku}/stock', { params: { path: { sku } } })
     t.equal(data?.sku, sku)
   }
   const { data } = await client.GET('/inventory/{id}', { params: { path: { id: 'inv/mint 50%' } } })
-  t.equal(data?.data.sku, 'MINT/LEMON 50%', 'and so do ids')
+  t.equal(data?.data.sku, 'MINT/LEMON 50%', 'ids too')
 })
 
 tap.test('arrays are sent as repeated keys and filters with the operator in brackets', async (t) => {
@@ -61,7 +61,7 @@ tap.test('arrays are sent as repeated keys and filters with the operator in brac
   )
 })
 
-/** How a client reacts to a problem. */
+/** How a client handles a problem. */
 function reactionTo(problem: Problem): string {
   switch (problem.code) {
     case 'product_not_found':
@@ -156,11 +156,11 @@ tap.test('a key identifies the caller and limits what it may do', async (t) => {
   t.strictSame(await codeOf('key-of-nobody'), ['unauthorized', 'unauthorized'])
 })
 
-tap.test('requests that do not compile are refused by the service', async (t) => {
+tap.test('requests that do not compile are rejected by the service', async (t) => {
   const { client } = await start(t)
   const path = { sku: 'CUP' }
   const id = 'inv_tray'
-  // The type has to be named here: openapi-fetch lets fields pass that nobody knows beside those that are needed.
+  // Declared with its type: openapi-fetch accepts unknown fields beside the required ones.
   // @ts-expect-error: no such field of the body
   const body: StockQuery = { skus: ['CUP'], warehouse_ids: ['wh_oslo'] }
   const mistakes = [
@@ -190,11 +190,11 @@ tap.test('requests that do not compile are refused by the service', async (t) =>
       // @ts-expect-error: no such value in the body
       body: { quantity: 1, adjustment_type: 'set' },
     }),
-    // @ts-expect-error: null where nothing may be null
+    // @ts-expect-error: null where null is not allowed
     client.PUT('/inventory/{id}/adjust', { params: { path: { id } }, body: { quantity: null } }),
   ]
-  for (const [place, { response }] of (await Promise.all(mistakes)).entries()) {
-    t.ok([400, 404, 405].includes(response.status), `mistake ${place}: ${response.status}`)
+  for (const [index, { response }] of (await Promise.all(mistakes)).entries()) {
+    t.ok([400, 404, 405].includes(response.status), `mistake ${index}: ${response.status}`)
   }
 })
 
@@ -206,7 +206,7 @@ tap.test('a field that no response has does not compile', async (t) => {
   // @ts-expect-error: it may be null
   t.equal(stock.data?.limiting.yield, 6)
   const product = await client.GET('/products/{sku}', { params: { path: { sku: 'GONGFU-SET' } } })
-  // @ts-expect-error: of one record the name is text, if it is there
+  // @ts-expect-error: the name of a single record is text or absent
   const name: number | undefined = product.data?.data.name
   t.equal(name, 'Gongfu set for four')
   const missing = await client.GET('/warehouses/{id}', { params: { path: { id: 'wh_nowhere' } } })

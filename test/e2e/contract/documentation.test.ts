@@ -101,7 +101,7 @@ tap.test('the service gives each answer that the documentation shows', async (t)
     const examples = Array.from(
       page(file).matchAll(/```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Omitted here: (.*?)\.(?:\n| Stock))?/g),
     )
-    t.equal(examples.length, page(file).match(/```json/g)?.length ?? 0, `${file}: each answer has its command`)
+    t.equal(examples.length, page(file).match(/```json/g)?.length ?? 0, `${file}: each answer has a command`)
     for (const [, command = '', json = '', words = ''] of examples) {
       const [, partial] = /the other fields of `(\w+)`/.exec(words) ?? []
       const omitted = Array.from(words.matchAll(/`(\w+)`/g), ([, name = '']) => (name === partial ? `.${name}` : name))
@@ -119,7 +119,7 @@ tap.test('the service gives each answer that the documentation shows', async (t)
   t.match(page('docs/adjustments.md'), `\`${refused.json().detail}\`, with \`origin: ${refused.json().origin}\``)
 })
 
-tap.test('the basket in stock.md adds up', async (t) => {
+tap.test('the basket in stock.md is computed correctly', async (t) => {
   const lines = [
     { sku: 'GONGFU-SET', quantity: 6 },
     { sku: 'CUP', quantity: 20 },
@@ -133,7 +133,7 @@ tap.test('the basket in stock.md adds up', async (t) => {
   t.same(numbersIn('docs/stock.md', /There are (\d+) cups, so (\d+) are missing/), [cups?.available, cups?.shortfall])
 })
 
-tap.test('the kit in stock.md adds up', async (t) => {
+tap.test('the kit in stock.md is computed correctly', async (t) => {
   const { available, quantities, components } = await stockOf('GONGFU-SET')
   const sets = components.map(({ quantities: { fulfillable }, unit_quantity }) =>
     Math.floor(fulfillable / unit_quantity),
@@ -155,7 +155,7 @@ tap.test('the kit in stock.md adds up', async (t) => {
   ])
 })
 
-tap.test('other numbers and names in the documentation are right', async (t) => {
+tap.test('other numbers and names in the documentation are correct', async (t) => {
   const biscuits = await stockOf('BISCUIT-6PK')
   const sixPacks = [biscuits.components[0]?.quantities.fulfillable, biscuits.available]
   t.same(numbersIn('README.md', /(\d+) biscuits are (\d+) six-packs/), sixPacks)

@@ -13,7 +13,7 @@ function isProblem(t: Test, reply: LightMyRequestResponse | RawAnswer, code: Pro
   t.match(header('cache-control'), 'no-store', what)
   const body = JSON.parse(reply.body)
   t.match(body, { title, status, code }, what)
-  // Where the request could not be read, nothing is known that the reference could be relative to.
+  // A request that cannot be parsed has no path that the reference could be relative to.
   t.ok(body.type === 'about:blank' ? isRaw : body.type.endsWith(`docs/problems#${code}`), what)
   t.ok(typeof body.detail === 'string' && body.detail.length > 10, what)
   t.ok(body.request_id && body.request_id === header('x-request-id'), what)
@@ -60,7 +60,7 @@ tap.test('accepts every Accept header that allows JSON', async (t) => {
     'application/problem+json',
   ]
   for (const accept of accepts) t.equal((await get('/products/CUP/stock', { accept })).statusCode, 200, accept)
-  t.equal((await get('/docs/problems', { accept: 'text/html' })).statusCode, 200, 'a page is a page')
+  t.equal((await get('/docs/problems', { accept: 'text/html' })).statusCode, 200, 'the page is HTML')
 })
 
 tap.test('answers 405 with Allow on every route', async (t) => {
@@ -83,7 +83,7 @@ tap.test('answers 405 with Allow on every route', async (t) => {
   isProblem(t, withBody, 'method_not_allowed', 'regression: a body of another kind was complained of first')
 })
 
-tap.test('answers invalid HTTP and URLs with problems', async (t) => {
+tap.test('answers malformed HTTP and URLs with problems', async (t) => {
   const { listen } = await startService(t)
   const port = await listen()
   isProblem(t, await getOverSocket(port, '/products/%zz/stock'), 'validation_failed', 'bad percent-encoding')

@@ -14,7 +14,7 @@ const document = JSON.parse(readFileSync(join(root, 'openapi', 'openapi.json'), 
 const operations = operationsOf(document)
 const faultsOf = faultsIn(document)
 
-/** Pages and documents, which are no part of the contract. */
+/** Pages and documents, which are not part of the contract. */
 const undocumented = ['/', '/openapi.json', '/openapi.yaml', '/docs', '/docs/problems']
 
 tap.test('the service serves the committed document as JSON and YAML, and Swagger UI', async (t) => {
@@ -25,7 +25,7 @@ tap.test('the service serves the committed document as JSON and YAML, and Swagge
   for (const url of undocumented.slice(1)) t.equal((await get(url === '/docs' ? '/docs/' : url)).statusCode, 200, url)
 })
 
-tap.test('the document has every route and no other', async (t) => {
+tap.test('the document has every route and no others', async (t) => {
   const { app } = await startMirrored(t, { waits: false })
   const documented = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
   const hidden = undocumented.map((path) => `GET ${path}`)
@@ -40,7 +40,7 @@ const commonHeaders = [
   /^(ratelimit-|idempotency-key$)/,
 ]
 
-/** The headers of an answer that the document lacks. */
+/** The headers of a response that the document lacks. */
 function undocumentedHeaders(method: string, path: string, status: number, headers: object): string[] {
   const { responses = {} } = document.paths[path]?.[method.toLowerCase()] ?? {}
   const response = resolved(document, (responses[status] ?? responses['default']) as Response)
@@ -81,7 +81,7 @@ const gets: [path: string, url: string, headers?: Record<string, string>][] = [
 
 const basketOfOddities = ['SAMPLER-3', 'GIFT-CARD', 'EARL-GREY', 'TRAVEL-SET'].map((sku) => ({ sku, quantity: 9 }))
 
-tap.test('answers have the documented headers and match the documented schema', async (t) => {
+tap.test('responses have the documented headers and match the documented schema', async (t) => {
   const { app, get } = await startMirrored(t)
   for (const [path, url, headers] of gets) {
     const answer = await get(url, headers)
@@ -105,16 +105,16 @@ tap.test('answers have the documented headers and match the documented schema', 
   t.strictSame(undocumentedHeaders('GET', '/metrics', statusCode, headers), [], '/metrics')
 })
 
-/** Fields that differ from one answer to the next. */
+/** Fields that differ from one response to the next. */
 const volatile = /^(as_of|source|request_id|(trackstar_)?updated_date)$/
 const comparable = (text: string): unknown =>
   JSON.parse(text, (key, value: unknown) => (volatile.test(key) ? null : value))
 
-tap.test('the documented request body of an operation gets its first documented answer', async (t) => {
+tap.test('the documented request body of an operation gets its first documented response', async (t) => {
   const { app } = await startMirrored(t)
-  const asked = operations.filter(({ operation, path }) => operation.requestBody && path !== '/webhooks/trackstar')
-  t.equal(asked.length, 3)
-  for (const { operation, method, path } of asked) {
+  const withBody = operations.filter(({ operation, path }) => operation.requestBody && path !== '/webhooks/trackstar')
+  t.equal(withBody.length, 3)
+  for (const { operation, method, path } of withBody) {
     const payload = operation.requestBody?.content['application/json']?.example as object
     const [shown] = Object.values(operation.responses['200']?.content?.['application/json']?.examples ?? {})
     const url = path.replace(
@@ -133,10 +133,10 @@ tap.test('the documented webhook delivery is applied', async (t) => {
   const answer = await deliver(shown.event_type, shown.data)
   t.equal(answer.statusCode, 204)
   t.equal((await get('/products/CUP/stock')).json().available, 37)
-  t.same(operation?.responses['204']?.content, undefined, 'an answer without a body')
+  t.same(operation?.responses['204']?.content, undefined, 'a response without a body')
 })
 
-tap.test('the page of problem codes has every code and loads nothing from other hosts', async (t) => {
+tap.test('the page of problem codes lists every code and loads nothing from other hosts', async (t) => {
   const page = problemsPage(readExamples().problems)
   for (const [code, { status }] of Object.entries(problems)) {
     t.match(page, `<tr id="${code}"><td>${status}</td>`)

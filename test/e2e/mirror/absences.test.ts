@@ -18,26 +18,26 @@ async function start(t: Parameters<typeof startMirrored>[0]) {
   return { ...service, clock, stock }
 }
 
-tap.test('regression: one empty answer to one caller removed a record for everybody', async (t) => {
+tap.test('regression: one empty answer to one caller removed a record for everyone', async (t) => {
   const { sandbox, clock, get, stock, newCalls } = await start(t)
   for (const path of ['/wms/products', '/wms/inventory']) {
     clock.advance(2000)
     const clear = sandbox.fault(path, empty)
     t.match(await stock('CUP', noCache), { available: 40, stale: true }, path)
-    t.match(await stock('CUP'), { available: 40, stale: true }, 'and for others, as stale')
+    t.match(await stock('CUP'), { available: 40, stale: true }, 'other callers get it too, as stale')
     t.equal((await get('/inventory/inv_cup')).statusCode, 200)
     clear()
     newCalls()
     await eventually(async () => (await stock('CUP')).stale === false)
     t.ok(
       newCalls().some((call) => call.includes(`${path}?ids[in]=`)),
-      'it is read again by its id',
+      'it is read again by id',
     )
   }
   t.match(await stock('CUP'), { available: 40, complete: true })
 })
 
-tap.test('removes what a second answer lacks as well', async (t) => {
+tap.test('removes a record that a second answer lacks as well', async (t) => {
   const { sandbox, get, stock } = await start(t)
   sandbox.remove('products', 'prod_cup')
   t.match(await stock('CUP', noCache), { available: 40, stale: true })

@@ -26,10 +26,10 @@ tap.test('regression: a wall clock that was set ahead and back made a mirror sta
   clock.setWallClock(thirtyHours)
   t.match(await stockOf(service, clock, 'CUP'), fresh, 'set ahead')
   await synced()
-  t.match(await stockOf(service, clock, 'CUP'), fresh, 'read while it is ahead')
+  t.match(await stockOf(service, clock, 'CUP'), fresh, 'read while the wall clock is ahead')
   clock.setWallClock(-thirtyHours)
   const right = await stockOf(service, clock, 'CUP')
-  t.match(right, fresh, 'set right')
+  t.match(right, fresh, 'corrected')
   t.ok(right.age < 60)
   const { synced_at } = (await get('/status')).json().connections[0].mirror
   t.ok(Date.parse(synced_at) <= clock.now())
@@ -57,5 +57,5 @@ tap.test('regression: a wall clock that was set ahead and back made cached recor
   }
   clock.setWallClock(-thirtyHours)
   t.match(await stockOf(service, clock, 'CUP'), fresh, 'set back further')
-  t.ok(service.newCalls().length <= calls + 2, 'nothing is read for it')
+  t.ok(service.newCalls().length <= calls + 2, 'no read was needed')
 })

@@ -3,7 +3,7 @@ import { counts, needs, newItem, newProduct } from '../../../src/sandbox/new-rec
 import { EventStream } from '../../event-stream.js'
 import { startMirrored } from './mirrored.js'
 
-/** A mirror with a stream of the events of one SKU, whose products come and go by webhooks. */
+/** A mirror with an event stream for one SKU; products are added and removed by webhooks. */
 async function start(t: Test, sku: string) {
   const service = await startMirrored(t)
   const { get, listen, sandbox, deliver } = service
@@ -17,13 +17,13 @@ async function start(t: Test, sku: string) {
   }
   const change = async (id: string, patch: object) =>
     deliver('product.updated', sandbox.change('products', id, patch).record)
-  /** Deletes a product, and has somebody notice it. */
+  /** Deletes a product; the truncated delivery makes the mirror notice it. */
   const remove = async (id: string) => {
     sandbox.remove('products', id)
     await deliver('product.updated', { id }, { data_truncated: true })
   }
-  const told = async (count: number) => (await stream.told(count)).at(-1)
-  /** What the stock route says: the number, or the code of the problem. */
+  const changeAt = async (count: number) => (await stream.changes(count)).at(-1)
+  /** What the stock route answers: the available quantity, or the code of the problem. */
   const stock = async (query = '') => {
     const reply = await get(`/products/${sku}/stock${query}`)
     return reply.statusCode === 200 ? reply.json().available : reply.json().code
@@ -33,45 +33,45 @@ async function start(t: Test, sku: string) {
       .json()
       .data.filter((entry: { sku: string }) => entry.sku === sku)
       .map(({ available }: { available: number }) => available)
-  return { ...service, stream, add, change, remove, told, stock, low }
+  return { ...service, stream, add, change, remove, changeAt, stock, low }
 }
 
-tap.test('regression: a product without stock left its SKU to another, and no event had the number', async (t) => {
-  const { add, remove, told, stock } = await start(t, 'SHARED')
+tap.test('regression: no event had the stock of a SKU after another product with it was deleted', async (t) => {
+  const { add, remove, changeAt, stock } = await start(t, 'SHARED')
   await add('one', 5, 'cust_aurora')
   await add('two', 0, 'cust_borealis')
-  t.strictSame(await told(2), ['SHARED', null, 0])
+  t.strictSame(await changeAt(2), ['SHARED', null, 0])
   t.equal(await stock(), 'sku_ambiguous')
   await remove('two')
-  t.strictSame(await told(3), ['SHARED', 5, 5])
+  t.strictSame(await changeAt(3), ['SHARED', 5, 5])
   t.equal(await stock(), 5)
 })
 
-tap.test('regression: readers of events were told 0 when an ambiguous SKU had one product again', async (t) => {
-  const { add, change, told, stock, low } = await start(t, 'PAIR')
+tap.test('regression: events said 0 when an ambiguous SKU had one product again', async (t) => {
+  const { add, change, changeAt, stock, low } = await start(t, 'PAIR')
   await add('one', 3, 'cust_aurora')
-  t.strictSame([await told(1), await stock(), await low()], [['PAIR', null, 3], 3, [3]])
+  t.strictSame([await changeAt(1), await stock(), await low()], [['PAIR', null, 3], 3, [3]])
   await add('two', 21, 'cust_aurora')
-  t.strictSame(await told(2), ['PAIR', 3, 0])
+  t.strictSame(await changeAt(2), ['PAIR', 3, 0])
   t.strictSame([await stock(), await low()], ['sku_ambiguous', []])
   await change('one', { active: false })
-  t.strictSame([await told(3), await stock(), await low()], [['PAIR', null, 21], 21, [21]])
+  t.strictSame([await changeAt(3), await stock(), await low()], [['PAIR', null, 21], 21, [21]])
   await change('two', { sku: 'OTHER' })
-  t.strictSame([await told(5), await stock(), await low()], [['PAIR', null, 3], 3, [3]])
+  t.strictSame([await changeAt(5), await stock(), await low()], [['PAIR', null, 3], 3, [3]])
 })
 
-tap.test("ends with the stock of the remaining product when another merchant's product goes", async (t) => {
-  const { add, remove, told, stock } = await start(t, 'SHARED')
+tap.test("ends with the stock of the remaining product when another merchant's product is deleted", async (t) => {
+  const { add, remove, changeAt, stock } = await start(t, 'SHARED')
   await add('one', 3, 'cust_aurora')
   await add('two', 21, 'cust_borealis')
   t.equal(await stock(), 'sku_ambiguous')
   t.equal(await stock('?warehouse_customer_id=cust_borealis'), 21)
   await remove('two')
-  t.strictSame(await told(4), ['SHARED', 3, 3])
+  t.strictSame(await changeAt(4), ['SHARED', 3, 3])
   t.equal(await stock(), 3)
 })
 
-tap.test('regression: a move between warehouses gave no event', async (t) => {
+tap.test('regression: a move between warehouses sent no event', async (t) => {
   const { get, sandbox, deliver, stream } = await start(t, 'SENCHA-100')
   const read = async () =>
     (await get('/products/SENCHA-100/stock')).json().warehouses.map(({ available }: { available: number }) => available)
@@ -89,7 +89,7 @@ tap.test('regression: a move between warehouses gave no event', async (t) => {
 })
 
 tap.test('regression: a client with an HTTP cache read the old number after an event', async (t) => {
-  const { get, move, told } = await start(t, 'CUP')
+  const { get, move, changeAt } = await start(t, 'CUP')
   for (const url of ['/products/CUP/stock', '/stock?sku=CUP', '/products/CUP', '/inventory/inv_cup']) {
     const reply = await get(url)
     t.equal(reply.headers['cache-control'], 'private, no-cache', url)
@@ -98,6 +98,6 @@ tap.test('regression: a client with an HTTP cache read the old number after an e
   }
   const { etag } = (await get('/products/CUP/stock')).headers
   await move('inv_cup', -1)
-  t.strictSame(await told(1), ['CUP', 40, 39])
+  t.strictSame(await changeAt(1), ['CUP', 40, 39])
   t.equal((await get('/products/CUP/stock', { 'if-none-match': String(etag) })).json().available, 39)
 })

@@ -4,7 +4,7 @@ import { EventStream } from '../../event-stream.js'
 import { eventually, RunningClock } from '../../harness.js'
 import { startMirrored } from './mirrored.js'
 
-/** A mirror, and what each route says of a SKU. */
+/** A mirror, and the answer of each route for a SKU. */
 async function start(t: Test, sku: string) {
   const clock = new RunningClock()
   const service = await startMirrored(t, { clock, sandbox: { products: 20 } })
@@ -30,7 +30,7 @@ async function start(t: Test, sku: string) {
 }
 
 for (const route of ['stock', 'query', 'product', 'check'] as const) {
-  tap.test(`regression: a product that was deleted and made anew was ambiguous (${route})`, async (t) => {
+  tap.test(`regression: a product that was deleted and created again was ambiguous (${route})`, async (t) => {
     const { sandbox, add, routes } = await start(t, 'ANEW')
     await add('old', 3)
     sandbox.remove('products', 'old')
@@ -40,16 +40,16 @@ for (const route of ['stock', 'query', 'product', 'check'] as const) {
   })
 }
 
-tap.test('readers of events get the number of a product that was made anew, though nobody asks', async (t) => {
+tap.test('an event has the stock of a product that was created again, without any request', async (t) => {
   const { sandbox, add, listen } = await start(t, 'ANEW')
   const stream = await EventStream.open(t, await listen(), '/stock/events?sku=ANEW')
   await add('old', 3)
   sandbox.remove('products', 'old')
   await add('new', 7)
-  await eventually(async () => (await stream.told(1)).at(-1)?.[2] === 7)
+  await eventually(async () => (await stream.changes(1)).at(-1)?.[2] === 7)
 })
 
-tap.test('a SKU of two products that exist is ambiguous, and costs a call once in its TTL', async (t) => {
+tap.test('a SKU of two existing products is ambiguous, and costs one call per TTL', async (t) => {
   const { add, stock, newCalls, clock } = await start(t, 'TWO')
   await add('one', 3)
   await add('two', 7, 'cust_borealis')
@@ -59,11 +59,11 @@ tap.test('a SKU of two products that exist is ambiguous, and costs a call once i
   t.strictSame(newCalls(), [])
   t.equal(await stock('?warehouse_customer_id=cust_borealis'), 7)
   clock.advance(61_000)
-  for (let n = 0; n < 5; n++) t.equal(await stock(), 'sku_ambiguous', 'it does not wait any more')
+  for (let n = 0; n < 5; n++) t.equal(await stock(), 'sku_ambiguous', 'served without waiting')
   await eventually(() => newCalls().some((call) => call === 'GET /wms/products?ids[in]=one,two'))
 })
 
-tap.test('says that a SKU is ambiguous if upstream does not answer in time', async (t) => {
+tap.test('answers sku_ambiguous if upstream does not respond in time', async (t) => {
   const { add, stock, sandbox } = await start(t, 'TWO')
   await add('one', 3)
   await eventually(async () => (await stock()) === 3)

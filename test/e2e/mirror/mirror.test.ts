@@ -5,7 +5,7 @@ import { eventually, RunningClock, type Service, type ServiceOptions, startServi
 
 type T = Parameters<typeof startService>[0]
 
-/** A service that mirrors; ready for callers before the load has ended. */
+/** A mirrored service that answers before the load is complete. */
 function startMirror(t: T, { environment, ...options }: ServiceOptions = {}): Promise<Service> {
   return startService(t, {
     ...options,
@@ -27,7 +27,7 @@ const isLive = async (service: Service) => {
 const available = async ({ get }: Service, sku: string) =>
   (await get(`/products/${encodeURIComponent(sku)}/stock`)).json().available
 
-/** A service whose mirror is live, and where webhooks come in. */
+/** A service whose mirror is live, and that receives webhooks. */
 async function liveMirror(t: T, options: ServiceOptions = {}) {
   const service = await startMirror(t, options)
   const port = await service.listen()
@@ -60,7 +60,7 @@ tap.test('answers for every SKU, known or not, without a call once it is loaded'
   t.strictSame(
     newCalls().toSorted(),
     ['prod_earl_1,prod_earl_2', 'prod_honey_a,prod_honey_b'].map((ids) => `GET /wms/products?ids[in]=${ids}`),
-    'only what makes a SKU ambiguous is confirmed, once',
+    'only an ambiguous SKU is confirmed, once',
   )
   await askForAll()
   t.equal((await get('/products/none/stock')).statusCode, 404)
@@ -71,7 +71,7 @@ tap.test('answers for every SKU, known or not, without a call once it is loaded'
   t.match(await mirrorOf(service), { products: size, inventory: sandbox.data.inventory.size, doubtful: [] })
 })
 
-tap.test('serves callers by read-through while it loads, and before it in the queue', async (t) => {
+tap.test('serves callers by read-through while it loads, ahead of the load', async (t) => {
   const service = await startMirror(t, {
     sandbox: { products: 3000 },
     environment: { TRACKSTAR_READ_RATE: '2' },
@@ -84,10 +84,10 @@ tap.test('serves callers by read-through while it loads, and before it in the qu
   const from = sandbox.calls.length
   t.equal(await available(service, 'SENCHA-100'), 38)
   const calls = sandbox.calls.slice(from).filter(({ path }) => /products|inventory/.test(path))
-  t.ok(calls.findIndex(({ url }) => url.includes('sku')) <= 1, 'behind at most the one that was on its way')
+  t.ok(calls.findIndex(({ url }) => url.includes('sku')) <= 1, 'at most behind the call that was in flight')
 })
 
-tap.test('shows a webhook’s change at once, in products and kits that draw on the item', async (t) => {
+tap.test("shows a webhook's change at once in each product and kit with the item", async (t) => {
   const service = await liveMirror(t)
   const { sandbox, newCalls } = service
   const before = await available(service, 'TASTING-SET')
@@ -97,7 +97,7 @@ tap.test('shows a webhook’s change at once, in products and kits that draw on 
   t.strictSame(newCalls(), [])
 })
 
-tap.test('knows a product as soon as it is announced, and by its new SKU only', async (t) => {
+tap.test('finds a product as soon as its webhook arrives, and by its new SKU only', async (t) => {
   const service = await liveMirror(t)
   const { sandbox, get, newCalls } = service
   t.equal((await get('/products/NEW/stock')).statusCode, 404)
@@ -110,7 +110,7 @@ tap.test('knows a product as soon as it is announced, and by its new SKU only', 
   t.strictSame(newCalls(), [])
 })
 
-tap.test('reads what a truncated webhook is about', async (t) => {
+tap.test('reads the record of a truncated webhook', async (t) => {
   const service = await liveMirror(t)
   const { sandbox, newCalls } = service
   sandbox.webhookFaults = { truncateEvery: 1 }
@@ -121,7 +121,7 @@ tap.test('reads what a truncated webhook is about', async (t) => {
   t.strictSame(newCalls(), ['GET /wms/inventory?ids[in]=inv_cup', 'GET /wms/products?ids[in]=prod_cup'])
 })
 
-tap.test('ends in the same state whatever becomes of the webhooks on their way', async (t) => {
+tap.test('ends in the same state however webhooks are lost, repeated or reordered', async (t) => {
   const service = await liveMirror(t)
   const { sandbox } = service
   sandbox.webhookFaults = { repeatEvery: 2, reorderWindow: 5, truncateEvery: 3 }
@@ -131,7 +131,7 @@ tap.test('ends in the same state whatever becomes of the webhooks on their way',
   await eventually(async () => (await available(service, 'CUP')) === there)
 })
 
-tap.test('sees within the interval what comes without a webhook, in two calls', async (t) => {
+tap.test('shows a change without a webhook within the interval, in two calls', async (t) => {
   const service = await startMirror(t, { environment: { SYNC_INTERVAL_SECONDS: '1' } })
   const { sandbox, newCalls } = service
   await service.listen()
@@ -148,7 +148,7 @@ tap.test('sees within the interval what comes without a webhook, in two calls', 
   await eventually(async () => (await mirrorOf(service)).synced_at > syncedAt)
 })
 
-tap.test('reads anew what a caller refuses, and takes out what is gone', async (t) => {
+tap.test('reloads for no-cache, and removes what no longer exists', async (t) => {
   const clock = new RunningClock()
   const service = await liveMirror(t, { clock })
   const { sandbox, get, newCalls } = service
@@ -164,10 +164,10 @@ tap.test('reads anew what a caller refuses, and takes out what is gone', async (
   clock.advance(1100)
   t.match((await get('/products/NEW/stock', { 'cache-control': 'no-cache' })).json(), { available: 7, stale: true })
   await eventually(async () => (await get('/products/NEW/stock')).statusCode === 404)
-  t.ok(newCalls().includes('GET /wms/products?ids[in]=prod_NEW'), 'it is confirmed by its id')
+  t.ok(newCalls().includes('GET /wms/products?ids[in]=prod_NEW'), 'confirmed by id')
 })
 
-tap.test('says that upstream’s first copy is not finished, and no longer when it is', async (t) => {
+tap.test("reports that upstream's first sync is unfinished until it is finished", async (t) => {
   const service = await startMirror(t)
   const { sandbox, get } = service
   sandbox.connection.beginHistoricalSync('inventory')
@@ -185,7 +185,7 @@ tap.test('says that upstream’s first copy is not finished, and no longer when 
   t.strictSame((await mirrorOf(service)).doubtful, [])
 })
 
-tap.test('reads the connection again for what is said of it', async (t) => {
+tap.test('reads the connection again after its webhooks', async (t) => {
   const service = await liveMirror(t)
   const { sandbox, get } = service
   const errors = async () => (await get('/status')).json().connections[0].source?.errors.length
@@ -202,7 +202,7 @@ tap.test('takes warehouse names from webhooks', async (t) => {
   await eventually(async () => (await service.get('/warehouses/wh_oslo')).json().data.name === 'Oslo, new pier')
 })
 
-tap.test('shows an adjustment in the very next stock', async (t) => {
+tap.test('shows an adjustment in the next stock', async (t) => {
   const service = await liveMirror(t)
   const { app, sandbox, newCalls } = service
   sandbox.sendWebhooksTo(undefined)
@@ -223,7 +223,7 @@ tap.test('shows an adjustment in the very next stock', async (t) => {
   t.strictSame(newCalls(), ['PUT /wms/inventory/inv_cup/adjust', 'PUT /wms/inventory/inv_cup/adjust'])
 })
 
-tap.test('stays ready where it may not write', async (t) => {
+tap.test('stays ready if it may not write', async (t) => {
   const service = await liveMirror(t)
   service.sandbox.fault('*', { status: 403, method: 'PUT' })
   const { statusCode } = await service.app.inject({

@@ -3,32 +3,35 @@ import { sandboxWebhookSecret, signWebhook } from '../../../src/sandbox/sandbox.
 import { eventually, type Service, type ServiceOptions, startService } from '../../harness.js'
 
 export interface DeliveringService extends Service {
-  /** Delivers a webhook without a socket, signed now. */
+  /** Delivers a signed webhook without a socket. */
   readonly deliver: (event_type: string, data: unknown, also?: object, id?: string) => Promise<LightMyRequestResponse>
 }
 
-/** A service that mirrors the sandbox, and takes webhooks of it. */
+/** A service that mirrors the sandbox and receives webhooks. */
 export interface MirroredService extends DeliveringService {
-  /** Sells or receives units of an item in one of its warehouses, and brings word of it. */
+  /** Changes the stock of an item in one of its warehouses, and delivers the webhook. */
   readonly move: (itemId: string, by: number, warehouseId?: string) => Promise<void>
-  /** Sends the sandbox's own webhooks to the service from now on. */
+  /** From now on, the sandbox sends its webhooks to the service. */
   readonly connectWebhooks: () => Promise<void>
 }
 
-/** Whether the mirror is live and has compared the catalog after the load, so that it calls upstream at its intervals only. */
+/**
+ * Whether the mirror is live and has compared the catalog after the load, so that further calls upstream are
+ * incremental.
+ */
 export async function isCompared({ get }: Service): Promise<boolean> {
   if ((await get('/stock/low?below=0')).statusCode !== 200) return false
   const { mirror } = (await get('/status')).json().connections[0]
   return mirror.state === 'live' && mirror.pages_left === 0
 }
 
-/** What a service needs in its environment to take webhooks. */
+/** The environment variables of a service that receives webhooks. */
 export const webhookEnvironment = {
   TRACKSTAR_CONNECTION_ID: 'conn_sandbox',
   TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
 }
 
-/** Delivers webhooks to a service that takes them. */
+/** Adds `deliver` to a service that receives webhooks. */
 export function withDeliveries(service: Service): DeliveringService {
   let deliveries = 0
   return {
@@ -44,7 +47,10 @@ export function withDeliveries(service: Service): DeliveringService {
   }
 }
 
-/** Starts it, and waits until all is mirrored unless told otherwise. It follows nothing by itself within a test. */
+/**
+ * Starts the service and, unless `waits` is false, waits until it is mirrored. A test ends before the next incremental
+ * read.
+ */
 export async function startMirrored(
   t: Parameters<typeof startService>[0],
   { waits = true, ...options }: ServiceOptions & { waits?: boolean } = {},

@@ -57,7 +57,7 @@ tap.test('regression: pages that took longer than the timeout were loading forev
   t.match(mirror, { state: 'live', products: products.size, inventory: inventory.size })
 })
 
-tap.test('regression: one strange answer ended the mirror until the next start', async (t) => {
+tap.test('regression: one unexpected answer stopped the mirror until the next start', async (t) => {
   const service = await startService(t, {
     sandbox: { products: 20 },
     environment: { CATALOG_MODE: 'mirror', ...follows, FULL_COMPARE_HOURS: '0.01' },

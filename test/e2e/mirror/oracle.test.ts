@@ -14,7 +14,7 @@ const roundsPerWalk = 6
 const walks = Math.ceil(Number(ORACLE_ROUNDS || 60) / roundsPerWalk)
 const firstSeed = Number(ORACLE_SEED || 1)
 
-/** Seeds that failed once, and what was wrong. */
+/** Seeds that failed once, with the reason. */
 const regressions: Readonly<Record<number, string>> = {
   5: 'a product without stock left its SKU to another, and no event had the number',
   86: 'products that their SKU did not select left it to another, and no event had the number',
@@ -33,7 +33,7 @@ async function walk(t: Test, seeds: readonly number[]): Promise<void> {
   await once(worker, 'exit')
 }
 
-tap.test('agrees with upstream by all routes once it has settled, and is never wrong without saying so', async (t) => {
+tap.test('agrees with upstream on all routes once it has settled, and is never wrong without saying so', async (t) => {
   t.plan(walks)
   await walk(
     t,

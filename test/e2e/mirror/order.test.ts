@@ -7,19 +7,19 @@ import { startMirrored, webhookEnvironment, withDeliveries } from './mirrored.js
 const second = '2026-11-28T10:00:00Z'
 const path = '/wms/inventory/inv_cup/adjust'
 
-/** The service in both modes, with the stock of a cup in memory. */
+/** The service in either mode, with the stock of a cup cached. */
 async function start(t: Test, mode: string) {
   const service =
     mode === 'mirror'
       ? await startMirrored(t)
       : withDeliveries(await startService(t, { environment: webhookEnvironment }))
   const { app, get, sandbox, deliver, newCalls } = service
-  /** Upstream's item with this many units, changed within the one second. */
+  /** Upstream's item with this many units, changed within the same second. */
   const cups = (units: number, date: unknown = second): DocumentedItem => ({
     ...newItem('inv_cup', 'CUP', 'Cup', [['wh_oslo', counts(units)]]),
     trackstar_updated_date: date as string,
   })
-  /** Makes upstream's item have so many units, without anybody being told. */
+  /** Sets the units of upstream's item without a webhook. */
   const set = (units: number, date?: unknown) => void sandbox.data.inventory.set('inv_cup', cups(units, date))
   const shown = async () => {
     const { available, stale } = (await get('/products/CUP/stock')).json()
@@ -29,7 +29,7 @@ async function start(t: Test, mode: string) {
   set(100)
   await deliver('inventory.updated', cups(100))
   t.strictSame(await shown(), { available: 100, stale: false })
-  /** An adjustment whose reply has so many units, after a while. */
+  /** An adjustment whose response has this many units, after a delay. */
   const adjust = async (
     units: number,
     { delayMs = 0, headers = {}, body = { id: 'inv_cup', data: cups(units) } as unknown } = {},
@@ -45,7 +45,7 @@ async function start(t: Test, mode: string) {
   }
   newCalls()
   const reads = () => newCalls().filter((call) => call.startsWith('GET') && call.includes('inv_cup')).length
-  /** Waits for this number; until then, each answer says that it may be wrong. */
+  /** Waits for this quantity. Until then, each answer must be marked as stale. */
   const settlesAt = async (units: number) => {
     await eventually(async () => {
       const { available, stale } = await shown()
@@ -57,7 +57,7 @@ async function start(t: Test, mode: string) {
 }
 
 for (const mode of ['mirror', 'on-demand']) {
-  tap.test(`${mode}: regression: the earlier of two adjustments within a second stayed`, async (t) => {
+  tap.test(`${mode}: regression: the earlier of two adjustments within a second was kept`, async (t) => {
     const { set, adjust, settlesAt, reads } = await start(t, mode)
     const slow = await adjust(90, { delayMs: 150 })
     const fast = await adjust(60)
@@ -68,7 +68,7 @@ for (const mode of ['mirror', 'on-demand']) {
     t.equal(reads(), 1)
   })
 
-  tap.test(`${mode}: regression: a replayed reply of the same second was thrown away`, async (t) => {
+  tap.test(`${mode}: regression: a replayed response of the same second was ignored`, async (t) => {
     const { set, adjust, settlesAt } = await start(t, mode)
     set(93)
     const { reply } = await adjust(95, { headers: { 'idempotent-replayed': 'true' } })
@@ -76,7 +76,7 @@ for (const mode of ['mirror', 'on-demand']) {
     await settlesAt(93)
   })
 
-  tap.test(`${mode}: a replay from long ago is not taken for the present`, async (t) => {
+  tap.test(`${mode}: a replay from long ago does not count as the current state`, async (t) => {
     const { set, adjust, settlesAt, cups } = await start(t, mode)
     set(40, '2026-11-28T10:09:00Z')
     const body = { id: 'inv_cup', data: cups(70, '2026-11-28T10:05:00Z') }
@@ -105,7 +105,7 @@ for (const mode of ['mirror', 'on-demand']) {
     t.equal(reads(), 12)
   })
 
-  tap.test(`${mode}: regression: a part replaced the whole`, async (t) => {
+  tap.test(`${mode}: regression: a part of a record replaced the whole record`, async (t) => {
     const { set, deliver, adjust, settlesAt, get, cups } = await start(t, mode)
     const later = (n: number) => ({ trackstar_updated_date: `2026-11-28T10:01:0${n}Z` })
     const parts = [
@@ -149,7 +149,7 @@ for (const mode of ['mirror', 'on-demand']) {
   })
 }
 
-tap.test('regression: a late delivery brought a deleted record back to the mirror', async (t) => {
+tap.test('regression: a late delivery restored a deleted record to the mirror', async (t) => {
   const { sandbox, get, deliver } = await startMirrored(t)
   const item = sandbox.add('inventory', newItem('inv_late', 'LATE', 'Late', [['wh_oslo', counts(9)]]))
   await deliver('inventory.created', item)
@@ -163,13 +163,13 @@ tap.test('regression: a late delivery brought a deleted record back to the mirro
   }
   await deliver('inventory.created', { ...item, id: 'inv_before', trackstar_updated_date: '2026-01-01T00:00:00Z' })
   for (let n = 0; n < 20; n++) t.equal((await get('/inventory/inv_before')).statusCode, 404)
-  // Somebody makes it anew, with the same id.
+  // Creates it again with the same id.
   sandbox.add('inventory', item)
   await deliver('inventory.created', item)
   await eventually(async () => (await get('/inventory/inv_late')).statusCode === 200)
 })
 
-tap.test('regression: a late delivery brought a deleted record back on demand', async (t) => {
+tap.test('regression: a late delivery restored a deleted record on demand', async (t) => {
   const { sandbox, get, deliver } = withDeliveries(await startService(t, { environment: webhookEnvironment }))
   t.equal((await get('/inventory/inv_late')).statusCode, 404)
   const item = newItem('inv_late', 'LATE', 'Late', [['wh_oslo', counts(9)]])

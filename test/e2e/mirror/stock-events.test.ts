@@ -6,78 +6,78 @@ import { EventStream } from '../../event-stream.js'
 import { eventually } from '../../harness.js'
 import { startMirrored } from './mirrored.js'
 
-/** A line to the service that can be cut. What says when to come back says so a hundred times sooner over it. */
-async function startCable(t: Test, port: number) {
+/** A proxy to the service whose connections can be cut. It shortens the retry time to a hundredth. */
+async function startProxy(t: Test, port: number) {
   const sockets = new Set<Socket>()
   let isCut = false
-  const cable = createServer((near) => {
+  const proxy = createServer((clientSocket) => {
     if (isCut) {
-      near.destroy()
+      clientSocket.destroy()
       return
     }
-    const far = connect(port, '127.0.0.1')
-    near.pipe(far)
-    far.on('data', (chunk: Buffer) =>
-      near.write(chunk.toString('latin1').replace(/retry: \d{4}/, 'retry: 0020'), 'latin1'),
+    const serviceSocket = connect(port, '127.0.0.1')
+    clientSocket.pipe(serviceSocket)
+    serviceSocket.on('data', (chunk: Buffer) =>
+      clientSocket.write(chunk.toString('latin1').replace(/retry: \d{4}/, 'retry: 0020'), 'latin1'),
     )
-    for (const socket of [near, far]) {
+    for (const socket of [clientSocket, serviceSocket]) {
       sockets.add(socket)
       socket.on('error', () => {})
       socket.on('close', () => {
-        near.destroy()
-        far.destroy()
+        clientSocket.destroy()
+        serviceSocket.destroy()
       })
     }
   })
-  cable.listen(0, '127.0.0.1')
-  await once(cable, 'listening')
-  t.teardown(() => cable.close())
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.teardown(() => proxy.close())
   return {
-    port: Number(Object(cable.address()).port),
+    port: Number(Object(proxy.address()).port),
     cut() {
       isCut = true
       for (const socket of sockets) socket.destroy()
     },
-    mend() {
+    restore() {
       isCut = false
     },
   }
 }
 
-tap.test("a browser's EventSource hears of each change once, through a break of the line", async (t) => {
+tap.test("a browser's EventSource receives each change once, across a reconnect", async (t) => {
   const { listen, move } = await startMirrored(t)
-  const { port, cut, mend } = await startCable(t, await listen())
+  const { port, cut, restore } = await startProxy(t, await listen())
   const source = new EventSource(`http://127.0.0.1:${port}/stock/events?sku=LIVE-JASMINE`)
   t.teardown(() => source.close())
-  const heard: unknown[][] = []
+  const received: unknown[][] = []
   let opened = 0
   let resets = 0
   source.addEventListener('open', () => opened++)
   source.addEventListener('reset', () => resets++)
   source.addEventListener('stock', (event) => {
     const { sku, previous_available, available } = JSON.parse(Object(event).data)
-    heard.push([sku, previous_available, available])
+    received.push([sku, previous_available, available])
   })
   await eventually(() => opened === 1)
   cut()
   await move('inv_jasmine', -3, 'wh_oslo')
   await move('inv_cup', -1)
-  mend()
+  restore()
   await eventually(() => opened === 2)
   await move('inv_jasmine', -1, 'wh_oslo')
-  await eventually(() => heard.length >= 2)
-  t.strictSame(heard, [
+  await eventually(() => received.length >= 2)
+  t.strictSame(received, [
     ['LIVE-JASMINE', 40, 37],
     ['LIVE-JASMINE', 37, 36],
   ])
   t.equal(resets, 0)
 })
 
-tap.test('a reader who comes back misses nothing and hears nothing twice, whenever he left', async (t) => {
+tap.test('a reader that reconnects receives every event exactly once, wherever it left off', async (t) => {
   const { listen, move } = await startMirrored(t)
   const port = await listen()
   const all = await EventStream.open(t, port)
-  const heard: string[] = []
+  const received: string[] = []
   let lastEventId = ''
   for (let round = 0; round < 6; round++) {
     const headers = lastEventId === '' ? {} : { 'last-event-id': lastEventId }
@@ -85,26 +85,26 @@ tap.test('a reader who comes back misses nothing and hears nothing twice, whenev
     await eventually(() => stream.retryMs !== undefined)
     for (let n = 0; n < round; n++) await move('inv_jasmine', n % 2 === 0 ? -1 : 1, 'wh_oslo')
     stream.leave()
-    heard.push(...stream.events.map(({ id }) => id))
+    received.push(...stream.events.map(({ id }) => id))
     lastEventId = stream.lastEventId
     await move('inv_sencha', -1, 'wh_oslo')
   }
   const last = await EventStream.open(t, port, '/stock/events', { 'last-event-id': lastEventId })
   await eventually(() => last.retryMs !== undefined)
-  heard.push(...last.events.map(({ id }) => id))
-  await eventually(() => all.events.length >= heard.length)
+  received.push(...last.events.map(({ id }) => id))
+  await eventually(() => all.events.length >= received.length)
   t.strictSame(
-    heard,
+    received,
     all.events.map(({ id }) => id),
   )
-  t.ok(heard.length > 10)
+  t.ok(received.length > 10)
 })
 
-tap.test('a reader from another run of the service is told to begin anew', async (t) => {
+tap.test('a reader of a previous run of the service receives a reset', async (t) => {
   const [first, second] = [await startMirrored(t), await startMirrored(t)]
   const stream = await EventStream.open(t, await first.listen())
   await first.move('inv_sencha', -1, 'wh_oslo')
-  await stream.told(1)
+  await stream.changes(1)
   await second.move('inv_sencha', -1, 'wh_oslo')
   const headers = { 'last-event-id': stream.lastEventId }
   const back = await EventStream.open(t, await second.listen(), '/stock/events', headers)
@@ -115,19 +115,19 @@ tap.test('a reader from another run of the service is told to begin anew', async
   t.match(back.events[1]?.id, /-2$/)
 })
 
-tap.test('hears of a change however it comes, and the next stock shows it', async (t) => {
+tap.test('sends an event for every kind of change, and the next stock agrees', async (t) => {
   const { listen, sandbox, get, app, connectWebhooks } = await startMirrored(t, {
     environment: { SYNC_INTERVAL_SECONDS: '1' },
   })
   const stream = await EventStream.open(t, await listen(), '/stock/events?sku=SENCHA-100')
   const shown = async () => (await get('/products/SENCHA-100/stock')).json().available
   sandbox.move('inv_sencha', { by: -1, warehouse_id: 'wh_oslo' })
-  await stream.told(1)
-  t.equal(await shown(), 37, 'read with the changes of an interval')
+  await stream.changes(1)
+  t.equal(await shown(), 37, 'after an incremental read')
   await connectWebhooks()
   sandbox.move('inv_sencha', { by: -1, warehouse_id: 'wh_oslo' })
   await sandbox.flushWebhooks()
-  t.equal(await shown(), 36, 'brought by a webhook')
+  t.equal(await shown(), 36, 'after a webhook')
   sandbox.sendWebhooksTo(undefined)
   const adjusted = await app.inject({
     method: 'PUT',
@@ -135,15 +135,15 @@ tap.test('hears of a change however it comes, and the next stock shows it', asyn
     payload: { quantity: 6, adjustment_type: 'increase', warehouse_id: 'wh_oslo' },
   })
   t.equal(adjusted.statusCode, 200)
-  t.equal(await shown(), 42, 'adjusted here')
-  t.strictSame(await stream.told(3), [
+  t.equal(await shown(), 42, 'after an adjustment')
+  t.strictSame(await stream.changes(3), [
     ['SENCHA-100', 38, 37],
     ['SENCHA-100', 37, 36],
     ['SENCHA-100', 36, 42],
   ])
 })
 
-tap.test('hears that a product or an item has gone', async (t) => {
+tap.test('sends events when a product or an item is deleted', async (t) => {
   const environment = { SYNC_INTERVAL_SECONDS: '1', FULL_COMPARE_HOURS: '0.01' }
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead, elapsed: () => performance.now() + clock.ahead }
   const { listen, sandbox, get } = await startMirrored(t, { environment, clock })
@@ -151,17 +151,17 @@ tap.test('hears that a product or an item has gone', async (t) => {
   sandbox.remove('products', 'prod_sencha')
   sandbox.remove('inventory', 'inv_gift_box')
   clock.ahead += 60_000
-  await stream.told(1)
+  await stream.changes(1)
   // The pages of a comparison are spread over its interval.
   clock.ahead += 60_000
-  t.strictSame((await stream.told(2)).toSorted(), [
+  t.strictSame((await stream.changes(2)).toSorted(), [
     ['LIVE-GIFT', 13, 0],
     ['SENCHA-100', 38, 0],
   ])
   t.equal((await get('/products/SENCHA-100/stock')).statusCode, 404)
 })
 
-tap.test('ends when the catalog is followed no longer', async (t) => {
+tap.test('ends streams when the mirror stops following the catalog', async (t) => {
   const environment = { SYNC_INTERVAL_SECONDS: '1', CACHE_MAX_MB: '1' }
   const { listen, sandbox, get } = await startMirrored(t, { environment })
   const stream = await EventStream.open(t, await listen())
@@ -171,7 +171,7 @@ tap.test('ends when the catalog is followed no longer', async (t) => {
   t.equal((await get('/stock/events')).json().code, 'requires_mirror')
 })
 
-tap.test('tells a thousand readers', async (t) => {
+tap.test('sends events to a thousand readers', async (t) => {
   const { listen, move, get } = await startMirrored(t)
   const port = await listen()
   const streams = await Promise.all(

@@ -10,7 +10,7 @@ interface Line {
   readonly [field: string]: unknown
 }
 
-/** What the service logs at level info and above. */
+/** The log lines of the service at level info and above. */
 function keepLog(): { lines: Line[]; options: Required<Pick<ServiceOptions, 'logger' | 'environment'>> } {
   const lines: Line[] = []
   return {
@@ -25,38 +25,41 @@ function keepLog(): { lines: Line[]; options: Required<Pick<ServiceOptions, 'log
 const rejection =
   'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and TRACKSTAR_ACCESS_TOKEN'
 
-tap.test('regression: refused credentials were a stack trace for each call, in words for callers', async (t) => {
-  const { lines, options } = keepLog()
-  const clock = new RunningClock()
-  const { get, sandbox } = await startService(t, { ...options, clock })
-  const connection = async () => (await get('/status')).json().connections[0]
-  t.match(await connection(), { name: 'default', leader: true, credentials: 'unknown', last_error: null })
-  await get('/products?limit=1')
-  t.equal((await connection()).credentials, 'ok')
+tap.test(
+  'regression: refused credentials logged a stack trace for each call, in words meant for callers',
+  async (t) => {
+    const { lines, options } = keepLog()
+    const clock = new RunningClock()
+    const { get, sandbox } = await startService(t, { ...options, clock })
+    const connection = async () => (await get('/status')).json().connections[0]
+    t.match(await connection(), { name: 'default', leader: true, credentials: 'unknown', last_error: null })
+    await get('/products?limit=1')
+    t.equal((await connection()).credentials, 'ok')
 
-  sandbox.fault('*', { status: 401 })
-  for (const url of ['/products', '/inventory', '/products/CUP/stock', '/warehouses', '/products']) {
-    const reply = await get(url)
-    t.match(reply.json(), { code: 'upstream_auth_failed', detail: /credentials of your request are valid/ })
-  }
-  await get('/readyz')
-  const above = lines.filter(({ level }) => level > 30)
-  t.match(above, [{ level: 50, msg: rejection }], 'one line')
-  t.notMatch(JSON.stringify(above), /your request|stack/)
-  t.match(await connection(), {
-    credentials: 'refused',
-    last_error: { code: 'upstream_auth_failed', detail: rejection, at: /Z$/ },
-  })
+    sandbox.fault('*', { status: 401 })
+    for (const url of ['/products', '/inventory', '/products/CUP/stock', '/warehouses', '/products']) {
+      const reply = await get(url)
+      t.match(reply.json(), { code: 'upstream_auth_failed', detail: /credentials of your request are valid/ })
+    }
+    await get('/readyz')
+    const above = lines.filter(({ level }) => level > 30)
+    t.match(above, [{ level: 50, msg: rejection }], 'one line')
+    t.notMatch(JSON.stringify(above), /your request|stack/)
+    t.match(await connection(), {
+      credentials: 'refused',
+      last_error: { code: 'upstream_auth_failed', detail: rejection, at: /Z$/ },
+    })
 
-  sandbox.clearFaults()
-  await get('/products?limit=1')
-  t.equal((await connection()).credentials, 'ok')
-  t.equal((await connection()).last_error.code, 'upstream_auth_failed', 'the latest error stays')
-  t.match(lines.filter(({ msg }) => msg.startsWith('Trackstar')).at(-1), { level: 30, credentials: 'ok' })
-  sandbox.fault('*', { status: 403, times: 2 })
-  await get('/products?limit=1')
-  t.equal(lines.filter(({ level }) => level === 50).length, 2, 'refused again')
-})
+    sandbox.clearFaults()
+    await get('/products?limit=1')
+    t.equal((await connection()).credentials, 'ok')
+    t.equal((await connection()).last_error.code, 'upstream_auth_failed', 'the latest error is kept')
+    t.match(lines.filter(({ msg }) => msg.startsWith('Trackstar')).at(-1), { level: 30, credentials: 'ok' })
+    sandbox.fault('*', { status: 403, times: 2 })
+    await get('/products?limit=1')
+    t.equal(lines.filter(({ level }) => level === 50).length, 2, 'refused again')
+  },
+)
 
 tap.test('regression: a mirror without valid credentials logged a stack trace for each list', async (t) => {
   const { lines, options } = keepLog()
@@ -81,7 +84,7 @@ tap.test('regression: a mirror without valid credentials logged a stack trace fo
   t.equal((await get('/status')).json().connections[0].credentials, 'refused')
 })
 
-tap.test("shows the latest failure of a connection, and no caller's mistake", async (t) => {
+tap.test('shows the latest failure of a connection, but no mistakes of callers', async (t) => {
   const { get, sandbox } = await startService(t)
   const lastError = async () => (await get('/status')).json().connections[0].last_error
   for (const status of [400, 422, 501]) {
@@ -112,7 +115,11 @@ tap.test('regression: nearly every line of the log was a webhook delivery', asyn
   const webhooks = async () => (await get('/status')).json().connections[0].webhooks
   t.strictSame(await webhooks(), { last_received_at: null, received: 0, ignored: 0 })
   const before = (await get('/metrics')).body
-  t.match(before, /^trackstar_webhook_deliveries_total\{outcome="applied"\} 0$/m, 'the first delivery is an increase')
+  t.match(
+    before,
+    /^trackstar_webhook_deliveries_total\{outcome="applied"\} 0$/m,
+    'the first delivery counts as an increase',
+  )
   t.notMatch(before, /^trackstar_webhook_last_received_timestamp_seconds /m)
 
   const { record } = sandbox.move('inv_jasmine', { by: -1, warehouse_id: 'wh_oslo' })
@@ -136,7 +143,7 @@ tap.test('regression: nearly every line of the log was a webhook delivery', asyn
       { level: 30, status: 400, problem: 'validation_failed' },
       { level: 30, status: 401, problem: 'unauthorized' },
     ],
-    'what is refused is logged',
+    'a rejected delivery is logged',
   )
 
   const { body } = await get('/metrics')
@@ -162,7 +169,7 @@ tap.test('shows no webhooks without a secret', async (t) => {
   t.equal((await get('/status')).json().connections[0].webhooks, null)
 })
 
-tap.test('regression: a reader of events that left was logged as aborted, without a status', async (t) => {
+tap.test('regression: an event stream closed by its reader was logged as aborted, without a status', async (t) => {
   const { lines, options } = keepLog()
   const { get, listen } = await startMirrored(t, options)
   const stream = await EventStream.open(t, await listen())

@@ -3,7 +3,7 @@ import tap from 'tap'
 import { createLogger } from '../../../src/http/logging.js'
 import { type ServiceOptions, startService } from '../../harness.js'
 
-/** A service whose log lines can be read. */
+/** A service and its log lines. */
 async function start(t: Parameters<typeof startService>[0], options: ServiceOptions = {}) {
   const lines: string[] = []
   const service = await startService(t, {
@@ -15,7 +15,7 @@ async function start(t: Parameters<typeof startService>[0], options: ServiceOpti
   return { ...service, lines, answered }
 }
 
-tap.test('writes one line for each request, with its id and without its address', async (t) => {
+tap.test("logs one line for each request, with its id and without the client's address", async (t) => {
   const { get, post, answered, lines } = await start(t)
   await get('/products/SENCHA-100/stock?warehouse_id=wh_oslo', { 'x-request-id': 'one' })
   await get('/products/SENCHA-100/stock', { 'x-request-id': 'two' })
@@ -33,7 +33,7 @@ tap.test('writes one line for each request, with its id and without its address'
   t.match(calls[0].upstream, { outcome: '200', upstreamRequestId: /^req_/ })
 })
 
-tap.test('writes no secret, even where Trackstar echoes them', async (t) => {
+tap.test('logs no secret, even if Trackstar echoes it', async (t) => {
   const secrets = ['k3y-"with\\quotes', 't0ken-of-the-connection']
   const { get, post, sandbox, lines } = await start(t, {
     sandbox: { apiKey: String(secrets[0]), accessToken: String(secrets[1]) },
@@ -44,7 +44,7 @@ tap.test('writes no secret, even where Trackstar echoes them', async (t) => {
     sandbox.fault('*', { status, body: echo, headers: { 'x-request-id': `req ${secrets[1]}` } })
     for (const url of ['/products/A/stock', '/products', '/warehouses/w']) {
       const reply = await get(url, { 'x-api-key': String(secrets[0]), authorization: `Bearer ${secrets[1]}` })
-      // What upstream says of a request (400, 422, 501) is passed on in its own words.
+      // Upstream's text about a request (400, 422, 501) is passed on.
       if (![400, 422, 501].includes(status)) for (const secret of secrets) t.notOk(reply.body.includes(secret))
     }
     await post('/stock/query', { skus: ['A'] })
@@ -57,7 +57,7 @@ tap.test('writes no secret, even where Trackstar echoes them', async (t) => {
   }
 })
 
-tap.test('logs a fault of our own with its stack, and tells the caller nothing of it', async (t) => {
+tap.test('logs an error of our own with its stack, and reveals nothing of it to the caller', async (t) => {
   const { app, get, lines } = await start(t)
   app.get('/broken', () => {
     throw new TypeError('the inside of things')
@@ -71,7 +71,7 @@ tap.test('logs a fault of our own with its stack, and tells the caller nothing o
   t.match(JSON.stringify(line), /the inside of things.*logs-keep-secrets/)
 })
 
-tap.test('is silent below its level', async (t) => {
+tap.test('logs nothing below its level', async (t) => {
   const lines: string[] = []
   const config = { logLevel: 'warn', trackstarApiKey: 'a-key', trackstarAccessToken: 'a-token' } as const
   const logger = createLogger(config, { write: (line) => void lines.push(line) })

@@ -13,10 +13,10 @@ const root = join(import.meta.dirname, '..', '..', '..', '..')
 const runbook = read('docs/runbook.md')
 const job = 'trackstar-bff'
 
-/** What Prometheus itself adds to every sample. */
+/** Labels that Prometheus itself adds to every sample. */
 const targetLabels = ['job', 'instance']
 
-/** What the service exposes once it has seen some of everything, and the addresses that it has. */
+/** The metrics of a service that has seen some of everything, and its addresses. */
 async function observe(): Promise<{ exposed: Exposed; paths: readonly string[] }> {
   const { app, get, post, move, sandbox } = await startMirrored(tap)
   await get('/products/GONGFU-SET/stock')
@@ -40,7 +40,7 @@ async function observe(): Promise<{ exposed: Exposed; paths: readonly string[] }
 
 const { exposed, paths } = await observe()
 
-/** Whether a label may have that value, for the labels of which all values are known. */
+/** Whether a label may have this value; true for labels whose values are not known. */
 function isPossible(label: string, value: string, known: ReadonlySet<string>): boolean {
   if (label === 'job') return value === job || value === '$job'
   if (label === 'instance') return value === '$instance'
@@ -51,7 +51,7 @@ function isPossible(label: string, value: string, known: ReadonlySet<string>): b
   return known.has(value)
 }
 
-/** What a query names that is not there: a line each. */
+/** What a query refers to that does not exist, one line each. */
 function unknownIn(query: Query, there = exposed): string[] {
   const named = query.selectors.filter(({ metric }) => !['up', 'ALERTS'].includes(metric))
   const labels = new Set(named.flatMap(({ metric }) => Array.from(there.get(metric)?.keys() ?? [])))
@@ -88,7 +88,7 @@ const sections = alertsPart
   .slice(1)
   .map((section) => ({ name: section.split('\n', 1)[0] ?? '', text: section }))
 
-tap.test('what alerts, dashboard and runbook ask for is there, with these labels and values', async (t) => {
+tap.test('the metrics, labels and values of alerts, dashboard and runbook exist', async (t) => {
   const queries = [
     ...alertRules.map(({ alert, expr }) => [alert, expr] as const),
     ...dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const)),
@@ -111,14 +111,14 @@ tap.test('what alerts, dashboard and runbook ask for is there, with these labels
   for (const address of addresses) t.ok(paths.includes(address), address)
 })
 
-/** The labels that an alert of the rule carries: what it groups by, or else those of the metric. */
+/** The labels that alerts of the rule carry: those it groups by, or else those of the metric. */
 function labelsOf({ expr }: AlertRule): readonly string[] {
   const { groupedBy, selectors } = readQuery(expr)
   if (groupedBy.length > 0) return groupedBy
   return [...targetLabels, ...selectors.flatMap(({ metric }) => Array.from(exposed.get(metric)?.keys() ?? []))]
 }
 
-tap.test('every alert says how bad it is, what it is about, and where to read on', async (t) => {
+tap.test('every alert has a severity, a summary, a description and a runbook section', async (t) => {
   const names = alertRules.map(({ alert }) => alert)
   t.same(names, [...new Set(names)])
   for (const rule of alertRules) {
@@ -136,7 +136,7 @@ tap.test('every alert says how bad it is, what it is about, and where to read on
   }
 })
 
-tap.test('the runbook has a section for every alert, in their order, and for nothing else', async (t) => {
+tap.test('the runbook has a section for every alert, in the same order, and no others', async (t) => {
   t.same(
     sections.map(({ name }) => name),
     alertRules.map(({ alert }) => alert),
@@ -146,7 +146,7 @@ tap.test('the runbook has a section for every alert, in their order, and for not
   }
 })
 
-tap.test('every alert is seen to fire in the test for promtool', async (t) => {
+tap.test('the promtool tests make every alert fire', async (t) => {
   const { tests } = parse(read('test/operations/alerts.promtool.yml')) as { tests: object[] }
   const fired = new Set(JSON.stringify(tests).match(/TrackstarBff\w+/g))
   t.same([...fired].toSorted(), alertRules.map(({ alert }) => alert).toSorted())
@@ -180,7 +180,7 @@ tap.test(
   },
 )
 
-tap.test('the dashboard can be imported: ids of its own, panels side by side, and variables that exist', async (t) => {
+tap.test('the dashboard can be imported: unique ids, panels side by side, and existing variables', async (t) => {
   const { panels, templating, uid } = dashboard
   t.equal(uid, 'trackstar-bff')
   t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
@@ -198,7 +198,7 @@ tap.test('the dashboard can be imported: ids of its own, panels side by side, an
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }: Panel) =>
     Array.from({ length: w * h }, (_, n) => `${x + (n % w)},${y + Math.floor(n / w)}`),
   )
-  t.equal(new Set(cells).size, cells.length, 'no panel lies on another')
+  t.equal(new Set(cells).size, cells.length, 'panels do not overlap')
   t.ok(panels.every(({ gridPos: { x, w } }) => x + w <= 24))
   const known = [...templating.list.map(({ name }) => name), '__rate_interval']
   t.same(templating.list[0], { ...templating.list[0], type: 'datasource', query: 'prometheus' })

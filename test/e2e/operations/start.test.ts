@@ -22,11 +22,11 @@ concurrently('refuses to start without keys, and says what to set', async (t) =>
   const lines = stderr().split('\n')
   t.equal(lines.filter((line) => line.includes('API_KEYS')).length, 1)
   t.match(stderr(), /^ {2}API_KEYS is missing: expected name:key .*; or AUTH_MODE=none, to let every caller in$/m)
-  t.notMatch(stderr(), /k3y|t0ken|^ +at /m, 'no secret and no stack')
+  t.notMatch(stderr(), /k3y|t0ken|^ +at /m, 'neither secrets nor a stack')
   t.equal(output(), stderr(), 'nothing on standard output')
 })
 
-concurrently('logs what it runs with in one line, then warnings, and names PORT when the port is taken', async (t) => {
+concurrently('logs its settings in one line, then warnings, and names PORT when the port is taken', async (t) => {
   const keys = { AUTH_MODE: '', API_KEYS: `shop:${apiKey},office:hunter2` }
   const environment = { ...keys, ADMIN_PORT: '0', CACHE_TTL: '5', TRACKSTAR_CONNECTION_ID: 'conn_sandbox' }
   const { port, adminPort, log, sandbox } = await spawnService(t, {

@@ -65,7 +65,7 @@ concurrently(
     t.match(
       await request(agent, port, '/products/CUP/stock'),
       { status: 200, connection: 'close' },
-      'the last answer of its connection',
+      'the last response of its connection',
     )
     t.match(await request(agent, port, '/products/CUP/stock'), { status: 200, connection: 'close' }, 'a new connection')
     t.equal((await getOverSocket(adminPort, '/metrics')).status, 200, 'the metrics are served meanwhile')
@@ -88,7 +88,7 @@ concurrently(
   },
 )
 
-concurrently('open connections are closed at the end of the grace time', async (t) => {
+concurrently('closes open connections at the end of the grace time', async (t) => {
   const service = await spawnService(t, { SHUTDOWN_GRACE_SECONDS: '1' })
   const { port, sandbox, signal, exit } = service
   sandbox.fault('/wms/products', { delayMs: 60_000 })
@@ -116,7 +116,7 @@ concurrently('open connections are closed at the end of the grace time', async (
   t.equal(messages(service).at(-1), 'grace time over, closing open connections')
 })
 
-concurrently('a stop loses none of a hundred requests in flight, on new and on kept connections', async (t) => {
+concurrently('answers all of a hundred requests in flight, on new and on kept connections', async (t) => {
   const service = await spawnService(t, {}, { sandbox: { products: 300 } })
   const { port, sandbox, signal, exit } = service
   const kept = keptAgent(t, 50)
@@ -134,7 +134,7 @@ concurrently('a stop loses none of a hundred requests in flight, on new and on k
   t.strictSame(await exit, { code: 0, signal: null })
 })
 
-concurrently('a stop under constant load loses no request that was sent before the signal', async (t) => {
+concurrently('under constant load, answers every request that was sent before the signal', async (t) => {
   const { port, signal, exit } = await spawnService(t)
   const agent = keptAgent(t, 20)
   await request(agent, port, '/products/CUP/stock')
@@ -169,8 +169,8 @@ concurrently('a stop under constant load loses no request that was sent before t
     lost.filter(({ sentAt }) => sentAt <= stopAt),
     [],
   )
-  t.ok(lost.length > 0, 'requests were sent to the end')
+  t.ok(lost.length > 0, 'requests were sent until the end')
   const lastAnswered = Math.max(...answered)
-  t.ok(lastAnswered > stopAt, 'requests are answered while load balancers notice')
-  t.ok(Math.min(...lost.map(({ failedAt }) => failedAt)) >= lastAnswered, 'and none is lost before the last of them')
+  t.ok(lastAnswered > stopAt, 'requests are answered while load balancers notice the stop')
+  t.ok(Math.min(...lost.map(({ failedAt }) => failedAt)) >= lastAnswered, 'none is lost before the last of them')
 })

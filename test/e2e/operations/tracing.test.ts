@@ -15,14 +15,14 @@ import { EventStream } from '../../event-stream.js'
 import { eventually, type Service, type ServiceOptions, startService } from '../../harness.js'
 import { startMirrored } from '../mirror/mirrored.js'
 
-/** What is loaded of the SDK and of what makes spans. */
+/** The loaded modules of the SDK and its instrumentations. */
 const loaded = () =>
   Object.keys(createRequire(import.meta.url).cache).filter((path) =>
     /@opentelemetry\/(sdk|instrumentation|exporter|otlp)|@fastify\/otel/.test(path),
   )
 
-// First of all: what is loaded once stays.
-await tap.test('loads nothing and makes nothing unless the standard variables ask for it', async (t) => {
+// This test comes first: modules stay loaded.
+await tap.test('loads and creates nothing unless the standard variables enable tracing', async (t) => {
   for (const environment of [
     {},
     { OTEL_SERVICE_NAME: 'stock' },
@@ -55,7 +55,7 @@ tap.teardown(() => tracing.close())
 
 const secrets = ['sandbox-api-key', 'sandbox-access-token', 'TICKET', 'BEARER', 'COOKIE', 'BAGGAGE', 'SENCHA', 'CUP']
 
-/** Somebody with a trace of his own. */
+/** A caller with a trace of its own. */
 function caller({ isRecorded = true } = {}) {
   const traceId = randomBytes(16).toString('hex')
   const spanId = randomBytes(8).toString('hex')
@@ -82,12 +82,12 @@ const coldStock = [
   '    GET /wms/warehouses',
 ]
 
-tap.test('looks as docs/tracing.md shows', async (t) => {
+tap.test('matches the trace in docs/tracing.md', async (t) => {
   const page = readFileSync(join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'tracing.md'), 'utf8')
   t.match(page, `\n\`\`\`text\n${coldStock.join('\n')}\n\`\`\`\n`)
 })
 
-tap.test('says who sends them', async (t) => {
+tap.test('names the service in the resource attributes', async (t) => {
   const { get } = await startService(t, { tracing })
   const { traceId, headers } = caller()
   await get('/livez', headers)
@@ -96,11 +96,11 @@ tap.test('says who sends them', async (t) => {
   for (const name of ['sdk-node', '@fastify/otel'])
     t.ok(
       loaded().some((path) => path.includes(name)),
-      'it would be seen',
+      'it would be exported',
     )
 })
 
-tap.test('makes one span of a request and one of each call, in the trace of the caller', async (t) => {
+tap.test("creates a span for the request and one for each call, in the caller's trace", async (t) => {
   const { app, get, sandbox, listen } = await serve(t)
   const { traceId, spanId, headers } = caller()
   await get('/products/SENCHA-100/stock?include=lots', { ...headers, cookie: 'a=COOKIE', 'x-api-key': 'BEARER' })
@@ -125,7 +125,7 @@ tap.test('makes one span of a request and one of each call, in the trace of the 
   await get('/products/SENCHA-100/stock', warm.headers)
   t.same(treeOf(await collector.trace(warm.traceId, 1)), ['GET /products/:sku/stock'])
 
-  // A body that comes by itself wakes the process in nobody's name.
+  // Reading a body from a socket would wake the process outside any trace.
   const posted = caller()
   const slow = request({ port: await listen(), method: 'POST', path: '/stock/query', agent: false })
   slow.setHeader('traceparent', posted.headers.traceparent)
@@ -146,10 +146,10 @@ tap.test('makes one span of a request and one of each call, in the trace of the 
   t.same(treeOf(await collector.trace(listed.traceId, 2)), ['GET /products', '  GET /wms/products'])
 })
 
-tap.test('passes the trace on to Trackstar, and nothing else that a caller has sent', async (t) => {
+tap.test('propagates the trace to Trackstar, and no other header of the caller', async (t) => {
   const { get, sandbox } = await serve(t)
   const { traceId, headers } = caller()
-  const also = { tracestate: 'shop=a1,other=b2', baggage: 'who=BAGGAGE', b3: '0', 'x-b3-traceid': traceId }
+  const also = { tracestate: 'shop=a1,other=b2', baggage: 'caller=BAGGAGE', b3: '0', 'x-b3-traceid': traceId }
   await get('/products/SENCHA-100/stock', { ...headers, ...also })
   await get('/products?limit=5', { ...headers, ...also })
   const spans = await collector.trace(traceId, 9)
@@ -166,7 +166,7 @@ tap.test('passes the trace on to Trackstar, and nothing else that a caller has s
   }
 })
 
-tap.test('begins a trace of its own where what it is given is none', async (t) => {
+tap.test('starts a new trace if traceparent is invalid', async (t) => {
   const { get, sandbox } = await serve(t)
   const traceId = randomBytes(16).toString('hex')
   const malformed = [
@@ -192,7 +192,7 @@ tap.test('begins a trace of its own where what it is given is none', async (t) =
   t.notOk(sandbox.calls.at(-1)?.headers['tracestate'])
 })
 
-tap.test('names spans by the template of the route, and none by what was asked for', async (t) => {
+tap.test('names spans by route template, without values of the caller', async (t) => {
   const { get, app, sandbox } = await serve(t)
   sandbox.fault('/wms/inventory/*', { status: 501 })
   const nameOf = async (method: 'GET' | 'PUT' | 'DELETE', url: string, spans = 1) => {
@@ -210,11 +210,11 @@ tap.test('names spans by the template of the route, and none by what was asked f
     'PUT /inventory/:id/adjust',
     '  PUT /wms/inventory/{inventory_id}/adjust',
   ])
-  // Nothing of it gets that far: it is no request with a route.
+  // Rejected before routing: there is no route.
   t.equal((await get('/products/%zz/stock?ticket=TICKET')).statusCode, 400)
 })
 
-tap.test('marks what failed here as failed, without its text, and no refusal', async (t) => {
+tap.test('marks internal errors as failed, without their message, but not rejections', async (t) => {
   const { get, sandbox, app } = await serve(t)
   app.get('/broken', () => {
     throw new TypeError('the inside of TICKET')
@@ -243,7 +243,7 @@ tap.test('marks what failed here as failed, without its text, and no refusal', a
   t.ok(collector.spans.every(({ kind, status }) => kind === 3 || status.message === undefined))
 })
 
-/** Asks while a call is under way: until that is answered no other goes off, and then all go with one. */
+/** Sends requests while a call is in flight, so that they share the next call. */
 async function inOneBatch(
   { get, sandbox }: Service,
   requests: readonly [url: string, headers: Readonly<Record<string, string>>][],
@@ -254,7 +254,7 @@ async function inOneBatch(
   await Promise.all([first, ...requests.map(([url, headers]) => get(url, headers))])
 }
 
-tap.test('links a batch with all its callers, as the child of none', async (t) => {
+tap.test('links a shared batch with all its callers, without a parent', async (t) => {
   const service = await serve(t)
   const [one, two] = [caller(), caller()]
   await inOneBatch(service, [
@@ -269,13 +269,13 @@ tap.test('links a batch with all its callers, as the child of none', async (t) =
   t.equal(batch.parentSpanId || undefined, undefined)
   t.notOk([one.traceId, two.traceId].includes(batch.traceId))
   t.equal(batch.attributes['trackstar.keys'], 3)
-  t.same(batch.links.toSorted(), [first.spanId, second.spanId].toSorted(), 'each once, though one asked twice')
+  t.same(batch.links.toSorted(), [first.spanId, second.spanId].toSorted(), 'once each, although one caller asked twice')
   for (const { links } of [first, second]) t.same(links, [batch.spanId])
   const apart = await collector.trace(batch.traceId, 2)
   t.same(treeOf(apart), ['trackstar batch skus', '  GET /wms/products'])
 })
 
-tap.test('links who joins a call that is under way', async (t) => {
+tap.test('links callers that join a call in flight', async (t) => {
   const { get, sandbox, app } = await serve(t, { sandbox: { latencyMs: 100 } })
   await app.ready()
   const [one, two] = [caller(), caller()]
@@ -283,9 +283,9 @@ tap.test('links who joins a call that is under way', async (t) => {
     ['/products/SENCHA-100', 'trackstar batch skus', '/wms/products'],
     ['/warehouses/wh_oslo', 'trackstar warehouses', '/wms/warehouses'],
   ] as const) {
-    const asked = sandbox.calls.length
+    const callsBefore = sandbox.calls.length
     const first = get(url, one.headers)
-    await eventually(() => sandbox.calls.length > asked)
+    await eventually(() => sandbox.calls.length > callsBefore)
     await Promise.all([first, get(url, two.headers), get(url, two.headers)])
     t.equal(sandbox.calls.filter((call) => call.path === path).length, 1)
     const shared = () => collector.spans.find(({ traceId, name }) => traceId === one.traceId && name === batch)
@@ -305,7 +305,7 @@ tap.test('links who joins a call that is under way', async (t) => {
   }
 })
 
-tap.test('gives a call to the only one of its callers whose trace is recorded', async (t) => {
+tap.test('makes a call the child of the only caller whose trace is sampled', async (t) => {
   const service = await serve(t)
   const { get, sandbox } = service
   const [unrecorded, recorded] = [caller({ isRecorded: false }), caller()]
@@ -326,7 +326,7 @@ tap.test('gives a call to the only one of its callers whose trace is recorded', 
   t.notOk(collector.spans.some(({ traceId }) => traceId === unrecorded.traceId))
 })
 
-tap.test('gives each half of a refused batch a span', async (t) => {
+tap.test('creates a span for each half of a rejected batch', async (t) => {
   const { get, sandbox } = await serve(t)
   sandbox.fault('/wms/products', { status: 422, times: 1 })
   const { traceId, headers } = caller()
@@ -345,7 +345,7 @@ tap.test('gives each half of a refused batch a span', async (t) => {
   )
 })
 
-tap.test('makes a span of each attempt', async (t) => {
+tap.test('creates a span for each attempt', async (t) => {
   const { get, sandbox } = await serve(t)
   sandbox.fault('/wms/products', { status: 503, times: 1 })
   sandbox.fault('/wms/products', { reset: true, times: 1 })
@@ -374,7 +374,7 @@ tap.test('makes a span of each attempt', async (t) => {
   t.equal(only(spans, 'trackstar batch skus').status.code ?? 0, 0)
 })
 
-tap.test('puts the refresh behind an answer into the trace that set it off', async (t) => {
+tap.test('puts a background refresh into the trace that caused it', async (t) => {
   const { get } = await serve(t, { environment: { CACHE_TTL_SECONDS: '1' } })
   await get('/products/SENCHA-100')
   const { traceId, headers } = caller()
@@ -388,7 +388,7 @@ tap.test('puts the refresh behind an answer into the trace that set it off', asy
   t.ok(named(spans, 'GET /products/:sku').some(({ spanId }) => spanId === parentSpanId))
 })
 
-tap.test('ends the span of an answer that nobody waited for, and of a stream of events', async (t) => {
+tap.test('ends the span of a response without a reader, and of an event stream', async (t) => {
   const lines: string[] = []
   const { app, listen, sandbox } = await startMirrored(t, {
     tracing: tracing,
@@ -419,12 +419,12 @@ tap.test('ends the span of an answer that nobody waited for, and of a stream of 
   const patient = caller()
   await EventStream.open(t, port, '/stock/events', patient.headers)
   await app.close()
-  const told = await collector.span(patient.traceId, 'GET /stock/events')
-  t.equal(told.attributes['http.response.status_code'], 200)
-  t.match(line(patient.traceId), { msg: 'request completed', route: '/stock/events', span_id: told.spanId })
+  const streamSpan = await collector.span(patient.traceId, 'GET /stock/events')
+  t.equal(streamSpan.attributes['http.response.status_code'], 200)
+  t.match(line(patient.traceId), { msg: 'request completed', route: '/stock/events', span_id: streamSpan.spanId })
 })
 
-tap.test('writes into each log line the trace and the span it belongs to', async (t) => {
+tap.test('adds trace and span ids to each log line', async (t) => {
   const lines: string[] = []
   const { get, post } = await serve(t, {
     environment: { LOG_LEVEL: 'debug' },
@@ -440,9 +440,9 @@ tap.test('writes into each log line the trace and the span it belongs to', async
     answered.map(({ trace_id, span_id }) => [trace_id, span_id]),
     ['GET /products/:sku/stock', 'POST /stock/query'].map((name) => [traceId, only(spans, name).spanId]),
   )
-  const asked = written.filter(({ msg }) => msg === 'upstream call')
+  const upstreamCalls = written.filter(({ msg }) => msg === 'upstream call')
   t.same(
-    asked.map(({ span_id }) => span_id).toSorted(),
+    upstreamCalls.map(({ span_id }) => span_id).toSorted(),
     ['skus', 'items']
       .map((kind) => only(spans, `trackstar batch ${kind}`).spanId)
       .concat(only(spans, 'trackstar warehouses').spanId)
@@ -450,7 +450,7 @@ tap.test('writes into each log line the trace and the span it belongs to', async
   )
 })
 
-tap.test('makes no spans of requests that are not calls to Trackstar', async (t) => {
+tap.test('creates no spans for outgoing requests other than calls to Trackstar', async (t) => {
   const { listen } = await serve(t)
   const { traceId, headers } = caller()
   const port = await listen()
@@ -462,7 +462,7 @@ tap.test('makes no spans of requests that are not calls to Trackstar', async (t)
   t.notOk(collector.spans.some(({ name }) => name === 'GET' && name.includes('livez')))
 })
 
-tap.test('sends nothing that is secret, and nothing but traces', async (t) => {
+tap.test('exports no secrets, and nothing but traces', async (t) => {
   t.ok(collector.spans.length > 50)
   for (const secret of secrets) t.notOk(collector.bytes().includes(secret), secret)
   t.same([...collector.paths], ['/v1/traces'])

@@ -35,7 +35,7 @@ const sumOf = (parts: readonly Numbers[]): Numbers => {
   return total
 }
 
-/** Items that state everything and whose breakdowns, which name some warehouses, add up. */
+/** Items with every quantity and a consistent breakdown of some warehouses. */
 const consistentItems = (min: number): fc.Arbitrary<InventoryItem[]> =>
   fc.tuple(
     ...ids.map((id) =>
@@ -47,7 +47,7 @@ const consistentItems = (min: number): fc.Arbitrary<InventoryItem[]> =>
     ),
   )
 
-/** References whose SKU depends on the item alone, some of them to the same item. */
+/** References whose SKU depends only on the item; some refer to the same item. */
 const references = (units: fc.Arbitrary<number>) =>
   fc
     .tuple(
@@ -62,11 +62,11 @@ const cases = (make: typeof kit, units: fc.Arbitrary<number>, min: number): fc.A
 const smallUnits = fc.integer({ min: 1, max: 7 })
 const anyCase = (min: number) => fc.oneof(cases(kit, smallUnits, min), cases(plain, smallUnits, min))
 
-const composed = ({ product, items }: Case, asked?: string[]) => compose(product, items, { warehouseIds: asked })
+const composed = ({ product, items }: Case, selected?: string[]) => compose(product, items, { warehouseIds: selected })
 const partsOf = (stock: Stock) =>
   stock.warehouses.map((warehouse) => warehouse.available).reduce((sum, available) => sum + available, 0)
 
-/** The rules by the letter, with fractions of integers, for one quantity. */
+/** The contract's rules for one quantity, in fractions of integers. */
 function oracle({ product, items }: Case, amountOf: (known: InventoryItem) => bigint): bigint {
   const isKit = product.is_kit === true
   const skus = new Map<string, string>()
@@ -98,7 +98,7 @@ function oracle({ product, items }: Case, amountOf: (known: InventoryItem) => bi
 
 const atLeastZero = (amount: bigint) => (amount > 0n ? amount : 0n)
 
-t.test('agrees with the rules written out in integers', async () => {
+t.test("agrees with the contract's rules in integer arithmetic", async () => {
   fc.assert(
     fc.property(anyCase(-1000), (given) => {
       const stock = composed(given)
@@ -122,7 +122,7 @@ t.test('agrees with the rules written out in integers', async () => {
   )
 })
 
-t.test('comes to the same in tenths of everything, off the path for safe integers', async (t) => {
+t.test('gives the same result with all quantities in tenths, outside the path for safe integers', async (t) => {
   const tenth = ({ product, items }: Case): Case => ({
     product: {
       ...product,
@@ -143,7 +143,7 @@ t.test('comes to the same in tenths of everything, off the path for safe integer
   )
 })
 
-t.test('never finds more in the parts than in all, if nothing is oversold', async () => {
+t.test('never has more in the warehouses together than in total, if nothing is oversold', async () => {
   fc.assert(
     fc.property(anyCase(0), (given) => {
       const stock = composed(given)
@@ -152,7 +152,7 @@ t.test('never finds more in the parts than in all, if nothing is oversold', asyn
   )
 })
 
-t.test('finds as much in the parts as in all, for a plain product of single units', async () => {
+t.test('has as much in the warehouses together as in total, for a plain product of single units', async () => {
   fc.assert(
     fc.property(cases(plain, fc.constant(1), 0), (given) => {
       const stock = composed(given)
@@ -161,7 +161,7 @@ t.test('finds as much in the parts as in all, for a plain product of single unit
   )
 })
 
-t.test('never minds the order of the items', async (t) => {
+t.test('does not depend on the order of the items', async (t) => {
   const shuffled = anyCase(-1000).chain((given) =>
     fc.record({
       given: fc.constant(given),
@@ -182,7 +182,7 @@ t.test('never minds the order of the items', async (t) => {
   )
 })
 
-t.test('never yields less for one more unit', async () => {
+t.test('never decreases with one more unit', async () => {
   fc.assert(
     fc.property(anyCase(-1000), fc.constantFrom(...ids), fc.constantFrom(...names), (given, id, name) => {
       const items = given.items.map((known) => (known.id === id ? { ...known, [name]: (known[name] ?? 0) + 1 } : known))
@@ -194,22 +194,22 @@ t.test('never yields less for one more unit', async () => {
   )
 })
 
-t.test('comes to the total where all warehouses are asked for, if breakdowns add up', async (t) => {
+t.test('equals the total if all warehouses are selected and breakdowns add up', async (t) => {
   fc.assert(
     fc.property(anyCase(-1000), (given) => {
-      const [all, asked] = [composed(given), composed(given, warehouseIds)]
-      t.strictSame(asked.quantities, all.quantities)
-      t.strictSame(asked.warehouses, all.warehouses)
-      t.strictSame(asked.limiting, all.limiting)
+      const [all, selected] = [composed(given), composed(given, warehouseIds)]
+      t.strictSame(selected.quantities, all.quantities)
+      t.strictSame(selected.warehouses, all.warehouses)
+      t.strictSame(selected.limiting, all.limiting)
       t.strictSame(
-        asked.components.map((component) => component.quantities),
+        selected.components.map((component) => component.quantities),
         all.components.map((component) => component.quantities),
       )
     }),
   )
 })
 
-t.test('asks with the shortfall for just enough', async () => {
+t.test('the shortfall is the smallest amount that yields one more', async () => {
   const oneGroup = fc.record({
     list: fc.uniqueArray(fc.tuple(fc.constantFrom(...ids), fc.constantFrom(0.5, 1, 2, 2.5, 3, 7)), {
       selector: ([id]) => id,

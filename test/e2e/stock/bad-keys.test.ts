@@ -4,57 +4,60 @@ import tap, { type Test } from 'tap'
 import { newItem, newProduct } from '../../../src/sandbox/new-records.js'
 import { RunningClock, startService } from '../../harness.js'
 
-type Spoil = (response: ServerResponse) => void
+type Fault = (response: ServerResponse) => void
 
 const withStatus =
-  (status: number, body: string): Spoil =>
+  (status: number, body: string): Fault =>
   (response) =>
     response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json' }).end(body)
 
 const own = (error: string) => JSON.stringify({ error, origin: 'trackstar' })
 
-/** What one SKU may draw, and what its caller sees. */
-const spoils: readonly {
+/** Faults that one SKU may cause, and what its caller sees. */
+const faults: readonly {
   readonly what: string
-  readonly spoil: Spoil
+  readonly fault: Fault
   readonly status: number
   readonly code: string
 }[] = [
-  { what: 'a 422', spoil: withStatus(422, own('malformed SKU')), status: 422, code: 'upstream_rejected' },
-  { what: 'a 403', spoil: withStatus(403, own('no')), status: 502, code: 'upstream_auth_failed' },
+  { what: 'a 422', fault: withStatus(422, own('malformed SKU')), status: 422, code: 'upstream_rejected' },
+  { what: 'a 403', fault: withStatus(403, own('no')), status: 502, code: 'upstream_auth_failed' },
   {
     what: 'the 403 of a gateway',
-    spoil: withStatus(403, '<h1>Blocked</h1>'),
+    fault: withStatus(403, '<h1>Blocked</h1>'),
     status: 502,
     code: 'upstream_invalid_response',
   },
   {
     what: 'the 404 of a gateway',
-    spoil: withStatus(404, '<h1>Not Found</h1>'),
+    fault: withStatus(404, '<h1>Not Found</h1>'),
     status: 502,
     code: 'upstream_invalid_response',
   },
-  { what: 'a 500', spoil: withStatus(500, own('oops')), status: 503, code: 'upstream_unavailable' },
-  { what: 'HTML', spoil: withStatus(200, '<h1>Hello</h1>'), status: 502, code: 'upstream_invalid_response' },
+  { what: 'a 500', fault: withStatus(500, own('oops')), status: 503, code: 'upstream_unavailable' },
+  { what: 'HTML', fault: withStatus(200, '<h1>Hello</h1>'), status: 502, code: 'upstream_invalid_response' },
   {
     what: 'a list of the wrong shape',
-    spoil: withStatus(200, '{"data": {}}'),
+    fault: withStatus(200, '{"data": {}}'),
     status: 502,
     code: 'upstream_invalid_response',
   },
-  { what: 'a reset', spoil: (response) => void response.destroy(), status: 503, code: 'upstream_unavailable' },
+  { what: 'a reset', fault: (response) => void response.destroy(), status: 503, code: 'upstream_unavailable' },
 ]
 
-/** The service before an upstream that answers a list with `SPOILT-<n>` in it with the nth of `spoils`; and those lists. */
-async function startPicky(t: Test) {
+/**
+ * The service in front of an upstream that answers a list with the SKU `BAD-<n>` with the nth fault; `lists` records
+ * them.
+ */
+async function startWithFaults(t: Test) {
   const lists: string[][] = []
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream')
     const keys = (searchParams.get('sku[in]') ?? searchParams.get('ids[in]'))?.split(',') ?? []
     const isOfProducts = pathname === '/wms/products'
     if (isOfProducts && keys.length > 0) lists.push(keys)
-    const bad = keys.find((key) => key.startsWith('SPOILT-'))
-    if (isOfProducts && bad) return spoils[Number(bad.slice(7))]?.spoil(response)
+    const bad = keys.find((key) => key.startsWith('BAD-'))
+    if (isOfProducts && bad) return faults[Number(bad.slice(4))]?.fault(response)
     const data = keys.map((key) =>
       isOfProducts
         ? newProduct(`p-${key}`, key, key, [{ inventory_item_id: `i-${key}` }])
@@ -71,10 +74,10 @@ async function startPicky(t: Test) {
   return { ...service, clock, lists }
 }
 
-tap.test('regression: a SKU that draws an error failed the SKUs of other callers', async (t) => {
-  const { get, post, lists, clock } = await startPicky(t)
-  for (const [n, { what, status, code }] of spoils.entries()) {
-    const bad = `SPOILT-${n}`
+tap.test('regression: a SKU that caused an error failed the SKUs of other callers', async (t) => {
+  const { get, post, lists, clock } = await startWithFaults(t)
+  for (const [n, { what, status, code }] of faults.entries()) {
+    const bad = `BAD-${n}`
     const skus = ['A', 'B', bad, 'C', 'D', 'E'].map((sku) => (sku === bad ? sku : `${sku}-${n}`))
     const replies = await Promise.all(skus.map((sku) => get(`/products/${sku}/stock`)))
     for (const [at, reply] of replies.entries()) {
@@ -83,7 +86,7 @@ tap.test('regression: a SKU that draws an error failed the SKUs of other callers
     }
     t.ok(
       lists.some((keys) => keys.includes(bad) && keys.length > 1),
-      'they were in one batch',
+      'all SKUs shared a batch',
     )
     t.equal((await get('/readyz')).statusCode, 200, what)
     const before = lists.length
@@ -91,7 +94,7 @@ tap.test('regression: a SKU that draws an error failed the SKUs of other callers
     t.match(query.json(), {
       results: [{ status: 'ok' }, { status: 'unavailable', problem: { code } }, { status: 'ok' }],
     })
-    t.strictSame(lists.slice(before), [[`F-${n}`]], 'it is not read again at once')
+    t.strictSame(lists.slice(before), [[`F-${n}`]], 'the failed SKU is not read again at once')
     for (let repeat = 0; repeat < 6; repeat++) {
       clock.advance(30_000)
       t.equal((await get(`/products/${bad}/stock`)).statusCode, status, what)
@@ -100,7 +103,7 @@ tap.test('regression: a SKU that draws an error failed the SKUs of other callers
   }
 })
 
-tap.test('makes few calls while Trackstar fails altogether', async (t) => {
+tap.test('makes few calls while Trackstar is down', async (t) => {
   const { post, sandbox } = await startService(t)
   sandbox.fault('*', { status: 500 })
   const skus = Array.from({ length: 100 }, (_, n) => `SKU-${n}`)

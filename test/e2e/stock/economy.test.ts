@@ -42,7 +42,7 @@ tap.test('requests exactly what it needs', async (t) => {
     'GET /wms/inventory?ids[in]=inv_gaiwan,inv_cup,inv_tray',
   ])
   await get('/products/TASTING-SET/stock')
-  t.strictSame(newCalls(), ['GET /wms/products?sku[in]=TASTING-SET'], 'its items are held already')
+  t.strictSame(newCalls(), ['GET /wms/products?sku[in]=TASTING-SET'], 'its items are cached')
 })
 
 tap.test('costs ten calls and one per hundred items for a thousand cold SKUs', async (t) => {
@@ -50,14 +50,14 @@ tap.test('costs ten calls and one per hundred items for a thousand cold SKUs', a
   const skus = fixed(sandbox)
     .filter((sku) => !sku.includes(','))
     .slice(-1000)
-  const wanted = new Set(skus)
-  const products = [...sandbox.data.products.values()].filter(({ sku }) => wanted.has(sku ?? ''))
+  const requested = new Set(skus)
+  const products = [...sandbox.data.products.values()].filter(({ sku }) => requested.has(sku ?? ''))
   const items = new Set(
     products.flatMap((product) => product.inventory_items ?? []).map((item) => item.inventory_item_id),
   )
   const reply = await post('/stock/query', { skus })
   t.equal(reply.statusCode, 200)
-  t.equal(reply.json().results.length, wanted.size)
+  t.equal(reply.json().results.length, requested.size)
   t.ok(sandbox.calls.length <= 10 + Math.ceil(items.size / 100) + 1, `${sandbox.calls.length} calls`)
 })
 
@@ -139,5 +139,5 @@ tap.test('stays within CACHE_MAX_MB, and a flood of unknown SKUs evicts no recor
   t.ok((await bytes()) <= 1_000_000)
   newCalls()
   t.equal((await get('/products/SENCHA-100/stock')).json().available, 38)
-  t.equal(newCalls().length, 2, 'it had been pushed out')
+  t.equal(newCalls().length, 2, 'the product was evicted')
 })

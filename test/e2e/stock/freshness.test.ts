@@ -4,15 +4,15 @@ import { eventually, type ServiceOptions, startService, TestClock } from '../../
 const url = '/products/SENCHA-100/stock'
 const seconds = 1000
 
-/** A service with a clock, and what a reply says of its freshness. TTL 60 s, revalidate 300 s, stale 86400 s. */
+/** A service with a clock. TTL 60 s, revalidate 300 s, stale 86400 s. */
 async function start(t: Parameters<typeof startService>[0], options: ServiceOptions = {}) {
   const clock = new TestClock()
   const service = await startService(t, { ...options, clock })
-  /** Sells one from Oslo. */
+  /** Sells one unit from Oslo. */
   const sell = () => {
     const item = service.sandbox.data.inventory.get('inv_sencha')
-    for (const place of [item, item?.inventory_by_warehouse_id?.['wh_oslo']]) {
-      if (place) place.fulfillable = (place.fulfillable ?? 0) - 1
+    for (const record of [item, item?.inventory_by_warehouse_id?.['wh_oslo']]) {
+      if (record) record.fulfillable = (record.fulfillable ?? 0) - 1
     }
   }
   const read = async (headers: Record<string, string> = {}) => {
@@ -28,8 +28,8 @@ async function start(t: Parameters<typeof startService>[0], options: ServiceOpti
       code,
     }
   }
-  const ageOfTheCache = (ms: number) => clock.advance(ms)
-  return { ...service, clock, sell, read, ageOfTheCache }
+  const ageBy = (ms: number) => clock.advance(ms)
+  return { ...service, clock, sell, read, ageBy }
 }
 
 tap.test('reports how fresh a response is', async (t) => {
@@ -78,7 +78,7 @@ tap.test(
   },
 )
 
-tap.test('gives equal stocks the same ETag and others another', async (t) => {
+tap.test('gives equal stocks the same ETag, and different ones another', async (t) => {
   const { read, sell, clock } = await start(t)
   const { etag } = await read()
   clock.advance(400 * seconds)
@@ -90,7 +90,7 @@ tap.test('gives equal stocks the same ETag and others another', async (t) => {
   t.not((await read()).etag, etag)
 })
 
-tap.test('answers 304 if the caller has the response already', async (t) => {
+tap.test('answers 304 if the caller has the same response', async (t) => {
   const { app, get, post, read } = await start(t)
   const etag = String((await read()).etag)
   for (const method of ['GET', 'HEAD'] as const) {
@@ -111,7 +111,7 @@ tap.test('answers 304 if the caller has the response already', async (t) => {
   t.equal(head.body, '')
   const many = await post('/stock/query', { skus: ['SENCHA-100'] })
   const posted = await post('/stock/query', { skus: ['SENCHA-100'] }, { 'if-none-match': String(many.headers.etag) })
-  t.equal(posted.statusCode, 200, 'a POST is no conditional read')
+  t.equal(posted.statusCode, 200, 'a POST is not conditional')
   const listed = await get('/stock?sku=SENCHA-100', { 'if-none-match': String(many.headers.etag) })
   t.equal(listed.statusCode, 304)
 })
@@ -158,7 +158,7 @@ tap.test('never calls Trackstar for only-if-cached', async (t) => {
   const { read, clock, sandbox } = await start(t, { environment: { TRACKSTAR_CONNECTION_ID: 'conn_sandbox' } })
   const headers = { 'cache-control': 'only-if-cached' }
   t.match(await read(headers), { status: 504, code: 'not_cached' })
-  t.equal(sandbox.calls.length, 0, 'not for warehouses nor for the connection either')
+  t.equal(sandbox.calls.length, 0, 'not even for warehouses or the connection')
   await read()
   await eventually(() => sandbox.calls.length === 4)
   clock.advance(1000 * seconds)
@@ -192,7 +192,7 @@ tap.test('a response is as old as its oldest record', async (t) => {
   t.ok(Number(many.headers.age) >= 21)
 })
 
-tap.test('serves records by the same rules', async (t) => {
+tap.test('applies the same rules to records', async (t) => {
   const { get, clock } = await start(t)
   for (const path of ['/products/SENCHA-100', '/inventory/inv_sencha', '/warehouses/wh_oslo']) {
     const cold = await get(path)
@@ -213,7 +213,7 @@ tap.test('everything is stale with a TTL of 0', async (t) => {
 })
 
 tap.test(
-  'regression: what was read before the clock was set back was held until the clock came round again',
+  'regression: after the clock was set back, a cached record was kept until the clock had caught up',
   async (t) => {
     const clock = new TestClock()
     const { get, sandbox, newCalls } = await startService(t, { clock })
@@ -236,6 +236,6 @@ tap.test(
     newCalls()
     t.equal((await available('CUP'))[0], 40)
     t.equal((await available('SENCHA-100'))[0], 'product_not_found')
-    t.strictSame(newCalls(), [], 'what was read since is remembered, and so is what is gone')
+    t.strictSame(newCalls(), [], 'records and absences read since are cached')
   },
 )

@@ -4,14 +4,14 @@ import { startMirrored } from '../mirror/mirrored.js'
 
 type Data = Service['sandbox']['data']
 
-/** Changes fields of a record upstream to values of any type. */
+/** Sets fields of an upstream record to values of any type. */
 function change(data: Data, kind: 'products' | 'inventory' | 'warehouses', id: string, fields: object): object {
   const record = Object.assign(structuredClone(data[kind].get(id) ?? { id }), fields)
   data[kind].set(id, record as never)
   return record
 }
 
-/** Runs a test in both modes, with data that is odd from the beginning. */
+/** Runs a test in both modes, with unusual data from the start. */
 function inBothModes(
   name: string,
   prepare: (data: Data, sandbox: Service['sandbox']) => void,
@@ -218,5 +218,5 @@ tap.test('regression: a SKU that turned into a number kept the old stock under t
 })
 
 let dates = 0
-/** A date that is later than all before. */
+/** A date later than all others. */
 const nextDate = () => new Date(Date.now() + 1000 * ++dates).toISOString()

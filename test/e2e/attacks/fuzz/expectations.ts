@@ -36,11 +36,11 @@ const isPage = (path: string) => /^\/(?:docs(?:\/.*)?|openapi\.(?:json|yaml))?$/
 /** Checks responses against the contract document. */
 export class Expectations {
   readonly #faultsOf: FaultsOf
-  readonly #places: readonly { readonly method: string; readonly path: string; readonly operation: Operation }[]
+  readonly #endpoints: readonly { readonly method: string; readonly path: string; readonly operation: Operation }[]
 
   constructor(document: Document) {
     this.#faultsOf = faultsIn(document)
-    this.#places = operationsOf(document)
+    this.#endpoints = operationsOf(document)
   }
 
   /** The documented operation of a request; undefined if no path matches. */
@@ -50,13 +50,13 @@ export class Expectations {
       const parts = path.split('/')
       return parts.length === segments.length && parts.every((part, n) => part.startsWith('{') || part === segments[n])
     }
-    const paths = Array.from(new Set(this.#places.map(({ path }) => path)))
+    const paths = Array.from(new Set(this.#endpoints.map(({ path }) => path)))
     // A literal segment takes precedence over a parameter.
     const [path] = paths.filter(fits).toSorted((a, b) => a.split('{').length - b.split('{').length)
     if (path === undefined) return undefined
-    const asked = method === 'HEAD' ? 'GET' : method
-    const place = this.#places.find((one) => one.path === path && one.method === asked)
-    return { path, method: asked, operation: place?.operation }
+    const routedMethod = method === 'HEAD' ? 'GET' : method
+    const endpoint = this.#endpoints.find((one) => one.path === path && one.method === routedMethod)
+    return { path, method: routedMethod, operation: endpoint?.operation }
   }
 
   /** Everything wrong with what was received on the connection of a request, one line each. */
@@ -106,10 +106,10 @@ export class Expectations {
       return [`${what} answered ${status}`]
     }
     if (status === 405 && !headerOf(answer, 'allow')) return [`${what} does not say which methods it knows`]
-    const [place] = this.#places
-    return isBare(request, status) || !place
+    const [endpoint] = this.#endpoints
+    return isBare(request, status) || !endpoint
       ? []
-      : this.#bodyFaults(place.method, place.path, { ...answer, status: 405 }, mediaType, what)
+      : this.#bodyFaults(endpoint.method, endpoint.path, { ...answer, status: 405 }, mediaType, what)
   }
 
   #bodyFaults(method: string, path: string, answer: WireAnswer, mediaType: string | undefined, what: string): string[] {

@@ -71,12 +71,12 @@ function keyHeaders({ key, keyBy }: FuzzedRequest): [string, string][] {
 /** What is wrong with a log line: an error, a secret, or text that a caller injected. */
 function faultsOfLine(line: string): string[] {
   const { level, request_id: _own, ...rest } = JSON.parse(line)
-  const told = [...Object.values(keys), 'sandbox-a', 'whsec_', marker].filter((word) =>
-    JSON.stringify(rest).includes(word),
+  const leaked = [...Object.values(keys), 'sandbox-a', 'whsec_', marker].filter((text) =>
+    JSON.stringify(rest).includes(text),
   )
   return [
     ...(level >= 50 ? [`a fault was logged: ${line}`] : []),
-    ...told.map((word) => `the log has ${word}: ${line}`),
+    ...leaked.map((text) => `the log has ${text}: ${line}`),
   ]
 }
 
@@ -123,12 +123,12 @@ export async function startFuzzHarness(t: Parameters<typeof startService>[0]): P
     async send(request) {
       const { listen, sandbox } = services[request.mode]
       const wire = { methods: [request.method], ends: request.framing === 'cut short' }
-      const came = await exchange(await listen(), bytesOf(prepared(request)), wire)
+      const received = await exchange(await listen(), bytesOf(prepared(request)), wire)
       const callFaults = sandbox.calls.splice(0).flatMap(faultsOfCall)
       return {
-        status: came.answers[0]?.status,
+        status: received.answers[0]?.status,
         destination: expectations.destinationOf(request),
-        faults: [...expectations.faultsOf(request, came), ...lines.splice(0).flatMap(faultsOfLine)],
+        faults: [...expectations.faultsOf(request, received), ...lines.splice(0).flatMap(faultsOfLine)],
         callFaults,
       }
     },

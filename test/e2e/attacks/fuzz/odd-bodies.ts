@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Place } from '../../../openapi/document.js'
+import type { Endpoint } from '../../../openapi/document.js'
 import type { WireRequest } from '../wire.js'
 import { oddContentType, oddJson } from './odd-values.js'
 import { type FuzzContext, validValue, withPartReplaced } from './schema-values.js'
@@ -38,7 +38,7 @@ const garbled: readonly ((json: string) => string | Buffer)[] = [
 const framing: Arbitrary<WireRequest['framing']> = fc.constantFrom('length', 'chunked', 'cut short', 'none')
 
 /** The body of an operation that takes one. */
-export function bodyOf({ document, known, mostly }: FuzzContext, { operation }: Place): Arbitrary<Body> {
+export function bodyOf({ document, known, mostly }: FuzzContext, { operation }: Endpoint): Arbitrary<Body> {
   const [content] = Object.values(operation.requestBody?.content ?? {})
   if (content === undefined) {
     const stray = fc.record({ body: oddJson.map(Buffer.from), framing, contentType: oddContentType })

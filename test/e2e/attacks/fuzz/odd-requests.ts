@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { type Document, operationsOf, type Place } from '../../../openapi/document.js'
+import { type Document, type Endpoint, operationsOf } from '../../../openapi/document.js'
 import type { WireRequest } from '../wire.js'
 import { bodyOf } from './odd-bodies.js'
 import { elsewhere, pathOf, queryOf, twists } from './odd-targets.js'
@@ -43,7 +43,7 @@ const oddMethod = fc.constantFrom(
 
 function headersOf(
   { document, known, mostly }: FuzzContext,
-  { operation }: Place,
+  { operation }: Endpoint,
 ): Arbitrary<(readonly [string, string])[]> {
   const own = (operation.parameters ?? [])
     .filter(({ in: at }) => at === 'header')
@@ -66,14 +66,14 @@ const always: Mix = (_n, good) => good
 
 /** Requests derived from the contract document: some valid, most corrupted. */
 export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRequest> {
-  const requests = operationsOf(document).map((place) => {
-    const here = { ...known, id: known[place.path.split('/')[1] ?? ''] ?? [] }
+  const requests = operationsOf(document).map((endpoint) => {
+    const here = { ...known, id: known[endpoint.path.split('/')[1] ?? ''] ?? [] }
     const requestsTo = (mix: Mix) => {
-      const ground = { document, known: here, mostly: mix }
+      const context = { document, known: here, mostly: mix }
       return requestTo(
-        ground,
-        place,
-        fc.tuple(pathOf(ground, place), queryOf(ground, place)).map((parts) => parts.join('')),
+        context,
+        endpoint,
+        fc.tuple(pathOf(context, endpoint), queryOf(context, endpoint)).map((parts) => parts.join('')),
       )
     }
     return fc.oneof({ weight: 3, arbitrary: requestsTo(mostly) }, requestsTo(always))
@@ -86,7 +86,7 @@ export function requestsOf(document: Document, known: Known): Arbitrary<FuzzedRe
 }
 
 /** Mostly a sufficient key; writes get an insufficient one more often. */
-function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedRequest['key']> {
+function keyFor({ operation: { security = [] } }: Endpoint): Arbitrary<FuzzedRequest['key']> {
   const isWrite = security.some((way) => Object.values(way).some((scopes) => scopes.includes('write')))
   return fc.oneof(
     { weight: 6, arbitrary: fc.constant('write') },
@@ -96,35 +96,35 @@ function keyFor({ operation: { security = [] } }: Place): Arbitrary<FuzzedReques
 }
 
 /** A request to one operation. */
-function requestTo(ground: FuzzContext, place: Place, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
-  const { mostly: mix } = ground
-  const isSignable = (place.operation.security ?? []).some((way) => 'signature' in way)
+function requestTo(context: FuzzContext, endpoint: Endpoint, targets: Arbitrary<string>): Arbitrary<FuzzedRequest> {
+  const { mostly: mix } = context
+  const isSignable = (endpoint.operation.security ?? []).some((way) => 'signature' in way)
   return fc
     .record({
       mode: fc.constantFrom('mirror' as const, 'on-demand' as const),
-      method: mix(8, fc.constant(place.method), oddMethod),
+      method: mix(8, fc.constant(endpoint.method), oddMethod),
       target: targets,
       twist: mix(
         10,
         fc.constant((target: string) => target),
         fc.constantFrom(...twists),
       ),
-      headers: headersOf(ground, place),
-      body: bodyOf(ground, place),
+      headers: headersOf(context, endpoint),
+      body: bodyOf(context, endpoint),
       isSigned: mix(5, fc.constant(isSignable), fc.constant(false)),
-      key: keyFor(place),
+      key: keyFor(endpoint),
       keyBy: mix(10, fc.constantFrom<FuzzedRequest['keyBy']>('authorization', 'x-api-key'), fc.constant('twice')),
     })
     .map(({ target, twist, headers, body: { contentType, ...content }, ...rest }) => {
       const type = contentType === undefined ? [] : [['content-type', contentType] as const]
       // A signed request has these headers already; duplicates would invalidate it.
       const others = headers.filter(([name]) => !(rest.isSigned && name.startsWith('svix-')))
-      return told({ ...rest, ...content, target: twist(target), headers: [...type, ...others] })
+      return printable({ ...rest, ...content, target: twist(target), headers: [...type, ...others] })
     })
 }
 
 /** The same request, printed in a few lines when a property fails. */
-const told = (request: FuzzedRequest): FuzzedRequest =>
+const printable = (request: FuzzedRequest): FuzzedRequest =>
   Object.assign(request, {
     [fc.toStringMethod]: () => {
       const { body, headers, ...rest } = request

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Parameter, Place } from '../../../openapi/document.js'
+import type { Endpoint, Parameter } from '../../../openapi/document.js'
 import { marker, oddText, percentEncoded, rawSegment, spelt } from './odd-values.js'
 import { type FuzzContext, listed, schemaOf, validValue } from './schema-values.js'
 
@@ -77,13 +77,13 @@ function segmentOf({ document, known, mostly }: FuzzContext, { name, schema }: P
 }
 
 /** A path of an operation. */
-export function pathOf(ground: FuzzContext, { path, operation }: Place): Arbitrary<string> {
+export function pathOf(context: FuzzContext, { path, operation }: Endpoint): Arbitrary<string> {
   const segments = path
     .split('/')
     .slice(1)
     .map((segment) => {
       const parameter = operation.parameters?.find(({ in: at, name }) => at === 'path' && segment === `{${name}}`)
-      return parameter ? segmentOf(ground, parameter) : fc.constant(segment)
+      return parameter ? segmentOf(context, parameter) : fc.constant(segment)
     })
   return listed(segments).map((parts) => parts.map((part) => `/${part}`).join(''))
 }
@@ -151,12 +151,12 @@ function oddPair(names: readonly string[]): Arbitrary<string> {
 }
 
 /** A query of an operation, with its `?`. */
-export function queryOf(ground: FuzzContext, { operation }: Place): Arbitrary<string> {
+export function queryOf(context: FuzzContext, { operation }: Endpoint): Arbitrary<string> {
   const parameters = (operation.parameters ?? []).filter(({ in: at }) => at === 'query')
-  const own = listed(parameters.map((parameter) => pairsOf(ground, parameter))).map((all) => all.flat())
+  const own = listed(parameters.map((parameter) => pairsOf(context, parameter))).map((all) => all.flat())
   const odd = fc.array(oddPair(parameters.map(({ name }) => name)), { minLength: 1, maxLength: 3 })
   return fc
-    .tuple(own, ground.mostly(4, fc.constant<string[]>([]), odd), fc.boolean())
+    .tuple(own, context.mostly(4, fc.constant<string[]>([]), odd), fc.boolean())
     .map(([pairs, more, isFirst]) => (isFirst ? [...more, ...pairs] : [...pairs, ...more]).join('&'))
     .map((query) => (query === '' ? '' : `?${query}`))
 }

@@ -60,7 +60,7 @@ export function faultsOfCall({
   headers,
 }: Pick<SandboxCall, 'method' | 'url' | 'path' | 'query' | 'headers'>): string[] {
   const found = allowed.find((one) => one.method === method && one.path.test(path))
-  if (found === undefined) return [`upstream was asked ${method} ${url}`]
+  if (found === undefined) return [`unexpected call upstream: ${method} ${url}`]
   const names = Array.from(query.keys())
   const known = method === 'GET' ? ofReads : ofWrites
   return [

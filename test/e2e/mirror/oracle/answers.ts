@@ -1,8 +1,8 @@
 import type { FakeUpstream, Resource, Version } from './fake-upstream.js'
 import { type Choice, chooseProduct, type JoinedStock, type Json, joinStock, keyOf } from './join.js'
 
-/** What a caller was told of one SKU. */
-export interface Told {
+/** What a caller was told about one SKU. */
+export interface Answer {
   readonly sku: string
   readonly merchant?: string | undefined
   readonly status: 'ok' | 'not_found' | 'ambiguous'
@@ -42,39 +42,39 @@ export function canonical(value: unknown): string {
   )
 }
 
-/** The records that an answer may have been made of: for each id, its states within some span of time. */
+/** The records that an answer may be composed of: for each id, its states within a span of time. */
 export type States = (resource: Resource, id: string) => readonly (Json | undefined)[]
 
-/** How many combinations of states are tried before an answer is let through. */
+/** How many combinations of states are tried before an answer is accepted. */
 const maxCombinations = 3000
 
-/** Whether some combination of the states gives what the caller was told; undefined: too many to try. */
-export function isExplained(upstream: FakeUpstream, told: Told, statesOf: States): boolean | undefined {
+/** Whether some combination of the states gives this answer; undefined: too many to try. */
+export function isExplained(upstream: FakeUpstream, answer: Answer, statesOf: States): boolean | undefined {
   const candidates: (readonly (Json | undefined)[])[] = []
   for (const id of upstream.histories.products.keys()) {
     const states = statesOf('products', id).map((state) =>
-      state && keyOf(state['sku']) === told.sku ? state : undefined,
+      state && keyOf(state['sku']) === answer.sku ? state : undefined,
     )
     const distinct = [...new Set(states)]
     if (distinct.some((state) => state !== undefined)) candidates.push(distinct)
   }
-  const parts = told.status === 'ok' ? partsOf(told.body) : undefined
-  const wanted = parts && canonical(parts)
+  const parts = answer.status === 'ok' ? partsOf(answer.body) : undefined
+  const expected = parts && canonical(parts)
   let tried = 0
   for (const products of combinations(candidates)) {
     if (++tried > maxCombinations) return undefined
     const choice = chooseProduct(
       products.filter((product) => product !== undefined),
-      told.merchant,
+      answer.merchant,
     )
-    if (choice.status !== told.status) continue
+    if (choice.status !== answer.status) continue
     if (choice.status === 'not_found') return true
     if (choice.status === 'ambiguous') {
-      if (canonical(choice.ids) === canonical(candidateIds(told.body))) return true
+      if (canonical(choice.ids) === canonical(candidateIds(answer.body))) return true
       continue
     }
     if (!parts || parts.product['id'] !== choice.product['id']) continue
-    const outcome = isJoined(choice, parts, wanted as string, statesOf, () => ++tried > maxCombinations)
+    const outcome = isJoined(choice, parts, expected as string, statesOf, () => ++tried > maxCombinations)
     if (outcome !== false) return outcome
   }
   return false
@@ -86,7 +86,7 @@ const candidateIds = (problem: Json) =>
 function isJoined(
   { product }: Extract<Choice, { status: 'ok' }>,
   parts: JoinedStock,
-  wanted: string,
+  expected: string,
   statesOf: States,
   isTooMuch: () => boolean,
 ): boolean | undefined {
@@ -95,7 +95,7 @@ function isJoined(
   for (const items of combinations(states)) {
     if (isTooMuch()) return undefined
     const byId = new Map(ids.map((id, index) => [id, items[index]]))
-    if (canonical(joinStock(product, (id) => byId.get(id))) === wanted) return true
+    if (canonical(joinStock(product, (id) => byId.get(id))) === expected) return true
   }
   return false
 }
@@ -109,7 +109,7 @@ function* combinations<T>(choices: readonly (readonly T[])[]): Generator<T[]> {
   for (const others of combinations(rest)) for (const value of first) yield [value, ...others]
 }
 
-/** What upstream shows now of a SKU: the choice, and the join of the chosen product. */
+/** What upstream shows now for a SKU: the selection, and the join of the selected product. */
 export function truthOf(upstream: FakeUpstream, sku: string, merchant?: string): Choice & { stock?: JoinedStock } {
   const products = [...upstream.records('products')].filter((product) => keyOf(product['sku']) === sku)
   const choice = chooseProduct(products, merchant)
@@ -117,13 +117,15 @@ export function truthOf(upstream: FakeUpstream, sku: string, merchant?: string):
   return { ...choice, stock: joinStock(choice.product, (id) => upstream.listed('inventory', id)) }
 }
 
-/** The states of a record from a time on: those that lists showed then or later, and those that webhooks could tell of. */
+/**
+ * The states of a record since a time: those that lists showed then or later, and those that webhooks could announce.
+ */
 export function statesSince(
   upstream: FakeUpstream,
   from: number,
-  /** How much longer than lists show it a state may be taken for the current one. */
+  /** How much longer than in lists a state may count as the current one. */
   graceMs: (version: Version, next: Version) => number,
-  /** For how long one answer without a record is believed; 0 where it takes a second one. */
+  /** How long an absence is believed after one answer without the record; 0 if it takes a second one. */
   emptyMs: number,
 ): States {
   const believesEmpty = emptyMs > 0 && upstream.emptyAt.some((at) => at + emptyMs >= from)

@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Json } from './join.js'
 
-/** A reader of stock events, without a socket, that applies each event to what it has. */
+/** A reader of stock events, without a socket, that applies each event to its state. */
 export class EventReader {
-  /** The latest stock of each SKU and of each product, as told. */
+  /** The latest stock of each SKU and of each product, by events. */
   readonly bySku = new Map<string, Json>()
   readonly byProduct = new Map<string, Json>()
-  /** Called for a `reset`. */
+  /** Called on `reset`. */
   onReset: () => void = () => {}
-  /** Called for each event. */
+  /** Called on each event. */
   onEvent: (data: Json) => void = () => {}
   lastEventId = ''
   #stream: Readable | undefined
@@ -17,7 +17,7 @@ export class EventReader {
 
   constructor(private readonly app: FastifyInstance) {}
 
-  /** Opens a stream; one that was open before resumes where it ended. */
+  /** Opens a stream; a later one resumes where the previous ended. */
   async open(): Promise<number> {
     const headers = this.lastEventId === '' ? {} : { 'last-event-id': this.lastEventId }
     const reply = await this.app.inject({ method: 'GET', url: '/stock/events', headers, payloadAsStream: true })

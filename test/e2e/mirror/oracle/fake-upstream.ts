@@ -7,21 +7,21 @@ export type Resource = 'products' | 'inventory'
 
 /** One state of a record, from one change to the next. Times are those of the virtual clock. */
 export interface Version {
-  /** Undefined: there is no such record. */
+  /** Undefined: the record does not exist. */
   readonly record: Json | undefined
-  /** When the change happened. Webhooks tell of it from then on. */
+  /** When the change happened. Webhooks announce it from then on. */
   readonly since: number
-  /** From when on lists and reads by id show it; later than `since` where upstream lists the change late. */
+  /** From when on lists and reads by id show it; later than `since` if upstream lists the change late. */
   listedSince: number
   /** `trackstar_updated_date`, epoch ms, as filters of a list see it; undefined without a date. */
   readonly dated: number | undefined
 }
 
 /**
- * What upstream does to a call in place of answering it as it should:
+ * What upstream does with a call instead of answering it properly:
  * - `empty`: a list without records, or 404 for a single record
- * - `html403`: what a gateway between sends
- * - `lost`: the call is carried out, and its answer never comes
+ * - `html403`: the response of a gateway in between
+ * - `lost`: the call takes effect, and its response never arrives
  */
 export type Fault = 'empty' | '500' | '429' | 'html403' | 'reset' | 'lost' | 'garbage' | 'loop' | 'deep' | 'slow'
 
@@ -29,12 +29,12 @@ export interface ActiveFault {
   readonly fault: Fault
   /** The calls that are affected, by their path and query. */
   readonly fits: (path: string) => boolean
-  /** No longer in force after this time, or after so many calls. */
+  /** It ends at this time, or after this many calls. */
   readonly until: number
   callsLeft: number
 }
 
-/** What comes back from an adjustment besides the whole record. */
+/** What the response to an adjustment contains besides the whole record. */
 export type WriteReply = 'whole' | 'part' | 'nothing' | 'text'
 
 interface Answer {
@@ -49,23 +49,23 @@ const json = (body: unknown, status = 200, headers?: Record<string, string>): An
   ...(headers && { headers }),
 })
 
-/** Upstream as it behaves, in memory: records with a history, its lists, and its faults. */
+/** Upstream in memory: records with a history, lists, and faults. */
 export class FakeUpstream {
   readonly histories: Readonly<Record<Resource, Map<string, Version[]>>> = { products: new Map(), inventory: new Map() }
-  /** When upstream said that it had no records, and had. */
+  /** When upstream returned no records although it had some. */
   readonly emptyAt: number[] = []
   readonly faults: ActiveFault[] = []
-  /** Most records of a page, whatever the `limit`. */
+  /** The largest page, whatever the `limit`. */
   maxPage = 3
   /** How far upstream's clock is ahead of ours. */
   aheadMs = 0
-  /** How far the next answers' `Date` is ahead of upstream's clock. */
+  /** How far the `Date` of the next responses is ahead of upstream's clock. */
   dateAheadMs = 0
   writeReply: WriteReply = 'whole'
   /** When calls were sent, newest last, for the rate. */
   readonly sentAt: number[] = []
   calls = 0
-  /** Every call, as the time and what was asked for; only while it is an array. */
+  /** Every call, with its time; recorded only while this is an array. */
   journal: string[] | undefined
   readonly #replies = new Map<string, Json>()
 
@@ -109,7 +109,7 @@ export class FakeUpstream {
     return [...this.histories[resource].keys()].filter((id) => this.latest(resource, id)?.record !== undefined)
   }
 
-  /** Changes, adds (or removes, with undefined) a record. It shows in lists after `lagMs`. */
+  /** Changes, adds (or, with undefined, removes) a record. Lists show it after `lagMs`. */
   change(
     resource: Resource,
     id: string,
@@ -130,7 +130,7 @@ export class FakeUpstream {
     return version
   }
 
-  /** Everything that is still to be listed shows at once. */
+  /** Lists show every pending change from now on. */
   listAll(resource: Resource, id: string): void {
     for (const version of this.histories[resource].get(id) ?? []) {
       version.listedSince = Math.min(version.listedSince, this.time.elapsed())
@@ -169,7 +169,7 @@ export class FakeUpstream {
       handler.onResponseData?.(controller, Buffer.from(body))
       handler.onResponseEnd?.(controller, {})
     }
-    // Somewhere between the arrival of the call and that of the answer, the records are read.
+    // The records are read at some time between the arrival of the call and that of the response.
     this.time.set(() => {
       const answer = this.#answer(options, path, fault)
       this.time.set(() => {
@@ -272,14 +272,14 @@ export class FakeUpstream {
   }
 }
 
-/** The page with one more record, which is nested some thousand levels deep. */
+/** The page with one more record, nested several thousand levels deep. */
 const withDeepRecord = (page: { readonly data: readonly Json[] }): string =>
   JSON.stringify({ ...page, data: [...page.data, { id: 'deep', sku: 'DEEP', nested: 'NESTED' }] }).replace(
     '"NESTED"',
     `${'['.repeat(3000)}${']'.repeat(3000)}`,
   )
 
-/** As upstream writes it: UTC, whole seconds. */
+/** In upstream's format: UTC, whole seconds. */
 export const upstreamDate = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 export const warehouses = [
@@ -287,7 +287,7 @@ export const warehouses = [
   { id: 'wh_2', name: 'Two', code: null },
 ]
 
-/** An item after a move of stock in one of its warehouses, or in none if it has no breakdown. */
+/** An item after a change of stock in one of its warehouses, or in none if it has no breakdown. */
 export function moved(item: Json, by: number, warehouseId?: string): Json {
   const add = (quantities: Json): Json => {
     const sum = (name: string) => (typeof quantities[name] === 'number' ? { [name]: quantities[name] + by } : {})

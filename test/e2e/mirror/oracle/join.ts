@@ -6,7 +6,7 @@
 /** A record as upstream has it. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** What the join says of one product: the parts of a stock answer that follow from the records alone. */
+/** What the join computes for one product: the parts of a stock that follow from the records alone. */
 export interface JoinedStock {
   readonly available: number
   readonly quantities: Json
@@ -60,7 +60,7 @@ const asObject = (value: unknown): Json | undefined =>
 const asText = (value: unknown): string | null =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : null
 
-/** A text that is not empty; a number is its decimal text. */
+/** A text that is not empty; a number is read as its decimal text. */
 export const keyOf = (value: unknown): string | null => asText(value) || null
 
 function amountsOf(source: Json, isDerivable: boolean): Amounts {
@@ -93,7 +93,7 @@ interface Group {
   readonly members: Component[]
 }
 
-/** @param itemOf the item with an id; undefined if upstream has none */
+/** @param itemOf returns the item with an id; undefined if upstream has none */
 export function joinStock(product: Json, itemOf: (id: string) => Json | undefined): JoinedStock {
   const issues = new Set<string>()
   const { components, isKit } = componentsOf(product, itemOf, issues)
@@ -101,7 +101,7 @@ export function joinStock(product: Json, itemOf: (id: string) => Json | undefine
   if (!Array.isArray(product['inventory_items']) || product['inventory_items'].length === 0) {
     issues.add('no_inventory_items null')
   }
-  // What is wrong with the product itself always affects its numbers.
+  // A fault of the product itself always affects its numbers.
   let isComplete = issues.size === 0
 
   const overall = new Map<string, Amounts>()
@@ -151,7 +151,7 @@ export function joinStock(product: Json, itemOf: (id: string) => Json | undefine
   }
 }
 
-/** A quantity that nobody states is null, but `fulfillable` counts as 0. */
+/** A quantity that no item states is null, but `fulfillable` counts as 0. */
 const numbersOf = (amounts: Amounts): Json =>
   Object.fromEntries(
     names.map((name) => {
@@ -292,7 +292,7 @@ function itemIssues(
   }
 }
 
-/** Whether the parts add up to the whole. What one of them does not state contradicts nothing. */
+/** Whether the parts add up to the whole. An unstated quantity contradicts nothing. */
 function addsUp(name: Name, total: Amounts, parts: ReadonlyMap<string, Amounts>): boolean {
   const whole = total[name]
   const amounts = [...parts.values()].map((part) => part[name])
@@ -300,13 +300,13 @@ function addsUp(name: Name, total: Amounts, parts: ReadonlyMap<string, Amounts>)
   return isEqual(amounts.map((amount) => amount ?? zero).reduce(add, zero), whole)
 }
 
-/** Which product a SKU means, by the contract's rule. */
+/** The product that a SKU selects, by the contract's rule. */
 export type Choice =
   | { readonly status: 'ok'; readonly product: Json }
   | { readonly status: 'not_found' }
   | { readonly status: 'ambiguous'; readonly ids: readonly unknown[] }
 
-/** @param products all that have the SKU */
+/** @param products all products with the SKU */
 export function chooseProduct(products: readonly Json[], merchant?: string): Choice {
   const merchantOf = (product: Json) => product['warehouse_customer_id'] ?? null
   const fitting = products.filter((product) => merchant === undefined || merchantOf(product) === merchant)

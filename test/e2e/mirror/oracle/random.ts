@@ -1,4 +1,4 @@
-/** Numbers that look random and depend on the seed alone (mulberry32). */
+/** Pseudorandom numbers that depend on the seed alone (mulberry32). */
 export class Random {
   #state: number
 
@@ -30,7 +30,7 @@ export class Random {
     return value
   }
 
-  /** One of the names, each as likely as its weight. */
+  /** One of the names, with a probability proportional to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][]
     let rest = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)

@@ -2,7 +2,7 @@ import { warehouses } from './fake-upstream.js'
 import type { Json } from './join.js'
 import type { Random } from './random.js'
 
-/** Every SKU that products have. */
+/** Every SKU of the products. */
 export const skus = ['A', 'B', 'C-1', 'D/2', 'E,5', 'Ü +%'] as const
 
 function quantities(random: Random): Json & Record<'onhand' | 'fulfillable' | 'committed' | 'unfulfillable', number> {
@@ -13,7 +13,7 @@ function quantities(random: Random): Json & Record<'onhand' | 'fulfillable' | 'c
   return { onhand, committed, unfulfillable, fulfillable, sellable: fulfillable, awaiting: random.int(0, 4) }
 }
 
-/** @param odd how likely each oddity is */
+/** @param odd the probability of each oddity */
 export function newItem(id: string, random: Random, odd: number): Json {
   const parts = warehouses.map(({ id: warehouseId }) => [warehouseId, quantities(random)] as const)
   const present = parts.slice(0, random.int(1, parts.length))

@@ -8,13 +8,13 @@ interface Timer {
   readonly run: () => void
 }
 
-/** Turns of the event loop that all work gets before time moves on. */
+/** How many turns of the event loop pass before time advances. */
 const turns = 4
 
 /**
- * A clock, and every timeout of the process: `setTimeout`, that of `node:timers/promises`, and `AbortSignal.timeout`. Hours
- * pass in milliseconds, and the same steps lead to the same order of events. Intervals never come round: they send heartbeats
- * and measure how busy the process is, which would differ from run to run.
+ * A clock that replaces every timeout of the process: `setTimeout`, that of `node:timers/promises`, and
+ * `AbortSignal.timeout`. Hours pass in milliseconds, and the same steps lead to the same order of events. Intervals
+ * never fire: they send heartbeats and measure the load of the process, which would differ from run to run.
  */
 export class VirtualTime implements Clock {
   /** Well above 0, which lru-cache takes for "not set". */
@@ -52,7 +52,7 @@ export class VirtualTime implements Clock {
     syncBuiltinESMExports()
   }
 
-  /** Gives the process its timers back. */
+  /** Restores the timers of the process. */
   restore(): void {
     this.#restore()
   }
@@ -60,12 +60,12 @@ export class VirtualTime implements Clock {
   readonly now = (): number => this.#ms + this.#wallAheadMs
   readonly elapsed = (): number => this.#ms
 
-  /** How far the wall clock is ahead of the time that has passed. */
+  /** How far the wall clock is ahead of the elapsed time. */
   get wallAheadMs(): number {
     return this.#wallAheadMs
   }
 
-  /** Sets the wall clock this far ahead, or behind by a negative number; no time passes. */
+  /** Sets the wall clock ahead, or back by a negative number; no time passes. */
   setWallAhead(ms: number): void {
     this.#wallAheadMs = ms
   }
@@ -73,12 +73,12 @@ export class VirtualTime implements Clock {
   /** Runs `run` after `ms`. */
   set(run: () => void, ms: number): object {
     const id = handle()
-    // An order of its own for timers of one moment: that in which they were set, as Node has it.
+    // Timers of the same moment run in the order in which they were set, as in Node.
     this.#timers.set(id, { at: this.#ms + Math.max(1, ms), order: this.#order++, run })
     return id
   }
 
-  /** Lets `ms` pass, and runs each timer at its time. */
+  /** Advances time by `ms`, and runs each timer at its time. */
   async pass(ms: number): Promise<void> {
     const end = this.#ms + ms
     await this.#settle()
@@ -91,7 +91,7 @@ export class VirtualTime implements Clock {
     this.#ms = Math.max(this.#ms, end)
   }
 
-  /** Lets time pass until `work` is done. */
+  /** Advances time until `work` is done. */
   async until<T>(work: Promise<T>): Promise<T> {
     const state = { isDone: false }
     const done = work.finally(() => {
@@ -139,7 +139,7 @@ export class VirtualTime implements Clock {
   }
 }
 
-/** What code does with the handle of a timer. */
+/** The methods that code calls on the handle of a timer. */
 function handle(): object {
   const id = { ref: () => id, unref: () => id, hasRef: () => false, [Symbol.toPrimitive]: () => 0 }
   return id

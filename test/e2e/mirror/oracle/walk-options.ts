@@ -2,8 +2,8 @@ import { Random } from './random.js'
 import type { WalkOptions } from './walk.js'
 
 /**
- * What a walk of this seed is like. Most have the mirror; each leaves out some kinds of trouble, because with all of them at
- * once one hides what another breaks.
+ * The options of the walk of a seed. Most walks have a mirror. Each walk omits some kinds of faults, because with all
+ * of them at once one fault hides the effects of another.
  */
 export function optionsOf(seed: number): WalkOptions {
   const random = new Random(seed + 1_000_000)

@@ -2,7 +2,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { buildApp } from '../../../../src/app.js'
 import { readConfig } from '../../../../src/config/config.js'
 import { sandboxWebhookSecret, signWebhook } from '../../../../src/sandbox/webhook-sender.js'
-import { canonical, isExplained, partsOf, statesSince, type Told, truthOf } from './answers.js'
+import { type Answer, canonical, isExplained, partsOf, statesSince, truthOf } from './answers.js'
 import { differenceOfKept } from './both-ways.js'
 import { EventReader } from './event-reader.js'
 import {
@@ -21,16 +21,16 @@ import { VirtualTime } from './virtual-time.js'
 const secondMs = 1000
 const minuteMs = 60_000
 
-/** What happens in a walk, and how often. */
+/** The actions of a walk, and their weights. */
 export interface WalkOptions {
   readonly mode: 'mirror' | 'on-demand'
   readonly actions: Readonly<Record<Action, number>>
   readonly deliveries: Readonly<Record<Delivery, number>>
   readonly faults: Readonly<Record<Fault, number>>
   readonly writeReplies: Readonly<Record<WriteReply, number>>
-  /** Most that upstream lists a change late. */
+  /** How late upstream may list a change. */
   readonly maxLagMs: number
-  /** Whether a reader of events may know a SKU alone, that products of several merchants share. */
+  /** Whether event readers may subscribe to a SKU without the merchant if several merchants share it. */
   readonly followsSkus: boolean
   readonly records: { readonly odd: number; readonly oddDates: number; readonly absurdDates: number }
 }
@@ -50,7 +50,7 @@ export type Action =
   | 'clock'
   | 'reader'
 
-/** How a webhook tells of a change. */
+/** How a webhook announces a change. */
 export type Delivery =
   | 'none'
   | 'whole'
@@ -65,10 +65,10 @@ export type Delivery =
 const syncIntervalMs = 30 * secondMs
 const overlapMs = 60 * secondMs
 const compareMs = 90 * secondMs
-/** The longest that a webhook is under way. */
+/** The longest delay of a webhook. */
 const maxDelayMs = 90 * secondMs
 
-/** Something that a caller was told and that was wrong. */
+/** A wrong answer. */
 export class WrongAnswer extends Error {}
 
 /** A random walk of one service and one upstream, in virtual time. */
@@ -84,7 +84,7 @@ export class Walk {
   #keys = 0
   #wallAheads = [0]
   #steppedAt = Number.NEGATIVE_INFINITY
-  /** Products and items by how they were when they were removed. */
+  /** Removed products and items, as they were. */
   readonly #removed: { resource: Resource; record: Json }[] = []
   readonly #etags = new Map<string, { etag: string; body: Json }>()
   readonly #pending = new Set<Promise<unknown>>()
@@ -121,7 +121,7 @@ export class Walk {
       FULL_COMPARE_HOURS: String(compareMs / (60 * minuteMs)),
     })
     this.#app = await buildApp(config, { dispatcher: this.upstream.dispatcher, clock: this.#time })
-    // Retries and expiries are jittered: by the seed as well, or a story would not repeat.
+    // Retries and expiries are jittered; their jitter depends on the seed too, so that a walk can be repeated.
     Math.random = this.#random.next
     await this.#app.ready()
     await this.#time.pass(random.int(0, 20) * secondMs)
@@ -135,7 +135,7 @@ export class Walk {
     this.#time.restore()
   }
 
-  /** A stretch of the walk: anything happens; then it comes to rest, and everything must agree. */
+  /** A round: random actions, then a pause in which everything must agree. */
   async round(): Promise<void> {
     this.story.length = 0
     for (let n = this.#random.int(5, 30); n > 0; n--) await this.#act()
@@ -176,7 +176,7 @@ export class Walk {
     if (this.#wrong) throw this.#wrong
   }
 
-  /** Work that goes on while the walk does. */
+  /** Work that runs beside the walk. */
   #start(work: Promise<unknown>): void {
     const done = work
       .catch((error: unknown) => {
@@ -296,7 +296,7 @@ export class Walk {
     this.#change(back.resource, id, back.record, { verb: 'created' })
   }
 
-  /** Deletes a product and makes it anew: another id, the same SKU. */
+  /** Deletes a product and creates it again: another id, the same SKU. */
   #remakeProduct(): void {
     const ids = this.upstream.ids('products')
     if (ids.length === 0) return
@@ -377,7 +377,7 @@ export class Walk {
     const url = `/inventory/${encodeURIComponent(id)}/adjust`
     const put = () => this.#service.inject({ method: 'PUT', url, headers: { 'idempotency-key': key }, payload })
     let reply = await put()
-    // A caller that got no answer asks again, with the same key.
+    // A caller without a response repeats the request with the same key.
     if (reply.statusCode >= 500 || random.chance(0.2)) reply = await put()
     this.#say(`adjust ${id} answered ${reply.statusCode}`)
     const isExpected = reply.statusCode < 300 || reply.statusCode === 404 || reply.statusCode >= 500
@@ -437,13 +437,13 @@ export class Walk {
     if (isNew || isReset) await this.#readBaseline(reader)
   }
 
-  /** A reader first opens its stream, then reads what there is. */
+  /** A reader first opens its stream, then reads the current stock. */
   async #readBaseline(reader: EventReader): Promise<void> {
     const headers = { 'content-type': 'application/json' }
     for (const sku of skus) {
       const payload = { skus: [sku] }
       let reply: LightMyRequestResponse
-      // As long as it takes: what is not told here is not told by an event either, unless it changes.
+      // Without a deadline: unless it changes, what is not read here is not in an event either.
       for (;;) {
         reply = await this.#time.until(this.#service.inject({ method: 'POST', url: '/stock/query', headers, payload }))
         if (reply.statusCode === 200) break
@@ -500,7 +500,7 @@ export class Walk {
     const reply = await this.#service.inject({ method: 'GET', url, headers })
     this.#say(`GET ${url} ${control} answered ${reply.statusCode}`)
     if (reply.statusCode === 304 && known) {
-      // The body of before, and as new as the answer's age says.
+      // The cached body, as new as the age of the answer says.
       const as_of = new Date(this.#time.now() - Number(reply.headers['age']) * secondMs - 999).toISOString()
       await this.#check({ sku, merchant, status: 'ok', body: { ...known.body, as_of } }, startedAt, 'revalidated')
     } else if (reply.statusCode === 200) {
@@ -513,48 +513,48 @@ export class Walk {
     else this.#checkRefusal(reply)
   }
 
-  /** Refusals that say what they are about are no wrong answers; `internal_error` is. */
+  /** Rejections that state their cause are not wrong answers; `internal_error` is. */
   #checkRefusal(reply: LightMyRequestResponse): void {
     if (reply.statusCode < 502) this.#fail(`a read was answered ${reply.statusCode}`, reply.body)
   }
 
-  /** The virtual time of a wall time that an answer shows: the earliest that it may be, if the wall clock was set. */
+  /** The virtual time of a wall time in an answer: the earliest possible if the wall clock was set. */
   #elapsedAt(wallMs: number): number {
     return Math.min(...this.#wallAheads.map((ahead) => wallMs - ahead), wallMs - this.#time.wallAheadMs)
   }
 
   /** Fails unless upstream had the answer's state at some time since the answer's `as_of`. */
-  async #check(told: Told, startedAt: number, how: string): Promise<void> {
+  async #check(answer: Answer, startedAt: number, how: string): Promise<void> {
     const now = this.#time.elapsed()
     const { mode } = this.options
     let from: number
-    if (told.status === 'ok') {
-      const asOf = Date.parse(String(told.body['as_of']))
-      // A request that was under way when the clock was set knows the time of before.
+    if (answer.status === 'ok') {
+      const asOf = Date.parse(String(answer.body['as_of']))
+      // A request in progress when the clock was set uses the earlier time.
       if (asOf > this.#time.now() && this.#steppedAt < startedAt)
-        this.#fail(`${how} of ${told.sku} is as of a time to come`, told.body)
+        this.#fail(`${how} of ${answer.sku} is as of a time to come`, answer.body)
       from = this.#elapsedAt(asOf)
-      if (told.body['stale'] === true) from = Math.min(from, this.#settledAt - compareMs)
+      if (answer.body['stale'] === true) from = Math.min(from, this.#settledAt - compareMs)
     } else {
-      // A refusal does not say how old it is. On demand it may be as old as a stock may be stale.
+      // A rejection has no age. On demand it may be as old as a stale stock.
       const syncedAt = mode === 'mirror' ? await this.#syncedAt() : this.#settledAt
       from = Math.min(startedAt - 31_000, syncedAt)
     }
-    // On demand a record is as of the end of its read, and may have changed while the answer was under way.
+    // On demand a record is dated at the end of its read, and may have changed while the response was on its way.
     from -= mode === 'mirror' ? overlapMs : 5 * secondMs
-    const issues = (told.body['issues'] ?? []) as { code: string }[]
-    // Then anything may be missing, and the answer says so.
+    const issues = (answer.body['issues'] ?? []) as { code: string }[]
+    // In this case anything may be missing, and the answer says so.
     if (issues.some(({ code }) => code === 'upstream_sync_incomplete')) return
     const statesOf = statesSince(this.upstream, from, this.#graceMs, mode === 'mirror' ? 0 : minuteMs)
-    if (isExplained(this.upstream, told, statesOf) === false) {
-      const { stock, ...choice } = truthOf(this.upstream, told.sku, told.merchant)
+    if (isExplained(this.upstream, answer, statesOf) === false) {
+      const { stock, ...choice } = truthOf(this.upstream, answer.sku, answer.merchant)
       this.#fail(
-        `${how} of ${JSON.stringify(told.sku)} (merchant ${told.merchant}) was wrong at ${now - Date.UTC(2026, 10, 28, 10)}, from ${from - Date.UTC(2026, 10, 28, 10)}`,
+        `${how} of ${JSON.stringify(answer.sku)} (merchant ${answer.merchant}) was wrong at ${now - Date.UTC(2026, 10, 28, 10)}, from ${from - Date.UTC(2026, 10, 28, 10)}`,
         {
-          told: told.status,
-          ...(told.status === 'ok' ? partsOf(told.body) : told.body),
-          as_of: told.body['as_of'],
-          stale: told.body['stale'],
+          answer: answer.status,
+          ...(answer.status === 'ok' ? partsOf(answer.body) : answer.body),
+          as_of: answer.body['as_of'],
+          stale: answer.body['stale'],
         },
         { upstream: choice.status, ...stock },
       )
@@ -567,7 +567,7 @@ export class Walk {
     return synced ? this.#elapsedAt(Date.parse(synced)) : Number.NEGATIVE_INFINITY
   }
 
-  /** What no incremental read shows, only a comparison does: deletions, and changes without a date that can be compared. */
+  /** Changes that only a comparison shows: deletions, and changes without a comparable date. */
   readonly #graceMs = (version: Version, next: Version): number => {
     if (this.options.mode !== 'mirror') return 0
     const isSeen =
@@ -577,7 +577,7 @@ export class Walk {
     return isSeen && version.record !== undefined ? 0 : isSeen ? 0 : 3 * compareMs
   }
 
-  /** Lets everything come that is under way, faults end, changes be read and one comparison pass. */
+  /** Delivers everything that is pending, ends faults, and waits for an incremental read and a comparison. */
   async #settle(): Promise<void> {
     this.#say('settle')
     this.upstream.faults.length = 0
@@ -595,7 +595,8 @@ export class Walk {
       const headers = { 'content-type': 'application/json' }
       return this.#time.until(this.#service.inject({ method: 'POST', url: '/stock/query', headers, payload }))
     }
-    // On demand the first answer is stale, and has its records read again; so has a SKU that has become ambiguous.
+    // On demand the first answer is stale, and its records are read again; so are those of a SKU that has become
+    // ambiguous.
     await ask(undefined)
     await this.#time.pass(5000)
     for (const merchant of [undefined, 'm1', 'm2']) {
@@ -630,12 +631,12 @@ export class Walk {
     const truth = truthOf(this.upstream, sku, merchant)
     const what = `settled, ${route} of ${JSON.stringify(sku)} (merchant ${merchant})`
     if (status !== truth.status)
-      this.#fail(`${what} is ${status}, not ${truth.status}`, { told: stock }, { upstream: truth })
+      this.#fail(`${what} is ${status}, not ${truth.status}`, { answer: stock }, { upstream: truth })
     if (truth.stock === undefined || stock === undefined) return
     if (stock['stale'] !== false) this.#fail(`${what} is stale`, stock)
     const parts = partsOf(stock)
     if (canonical(parts) !== canonical(truth.stock))
-      this.#fail(`${what} is wrong`, { told: parts }, { upstream: truth.stock })
+      this.#fail(`${what} is wrong`, { answer: parts }, { upstream: truth.stock })
   }
 
   async #checkBaskets(): Promise<void> {
@@ -675,21 +676,21 @@ export class Walk {
       const { available, quantities } = joinStock(product, (id) => this.upstream.listed('inventory', id))
       return [{ sku, product_id: product['id'], warehouse_customer_id: merchantOf(product), available, quantities }]
     })
-    const told = (await this.#low()).map(({ name: _name, ...entry }) => entry)
-    for (const [index, entry] of told.entries()) {
-      const before = told[index - 1]
+    const answer = (await this.#low()).map(({ name: _name, ...entry }) => entry)
+    for (const [index, entry] of answer.entries()) {
+      const before = answer[index - 1]
       if (before && Number(before['available']) > Number(entry['available']))
-        this.#fail('low stock is out of order', told)
+        this.#fail('low stock is out of order', answer)
     }
     const sorted = (entries: readonly Json[]) => entries.map(canonical).sort()
-    if (canonical(sorted(told)) !== canonical(sorted(expected))) {
-      const wrong = sorted(told).filter((entry) => !sorted(expected).includes(entry))
-      const missing = sorted(expected).filter((entry) => !sorted(told).includes(entry))
+    if (canonical(sorted(answer)) !== canonical(sorted(expected))) {
+      const wrong = sorted(answer).filter((entry) => !sorted(expected).includes(entry))
+      const missing = sorted(expected).filter((entry) => !sorted(answer).includes(entry))
       this.#fail('settled, low stock is wrong', { wrong }, { missing })
     }
   }
 
-  /** What a reader of events has, event by event, is what the routes say. */
+  /** The state of an event reader must agree with the routes. */
   async #checkReader(): Promise<void> {
     await this.#openReader()
     await this.#time.pass(10)
@@ -697,33 +698,39 @@ export class Walk {
     if (reader === undefined) this.#fail('settled, events cannot be read')
     for (const sku of skus) {
       const truth = truthOf(this.upstream, sku)
-      const told = reader.bySku.get(sku)
+      const answer = reader.bySku.get(sku)
       if (truth.status === 'ambiguous' || !this.options.followsSkus) continue
       const available = truth.stock?.available ?? 0
       const isQuantities =
-        truth.stock === undefined || canonical(told?.['quantities']) === canonical(truth.stock.quantities)
-      if ((told?.['available'] ?? 0) !== available || !isQuantities) {
+        truth.stock === undefined || canonical(answer?.['quantities']) === canonical(truth.stock.quantities)
+      if ((answer?.['available'] ?? 0) !== available || !isQuantities) {
         this.#fail(
           `a reader of events has a wrong stock of ${JSON.stringify(sku)}`,
-          { told: { available: told?.['available'], quantities: told?.['quantities'], product: told?.['product_id'] } },
+          {
+            answer: {
+              available: answer?.['available'],
+              quantities: answer?.['quantities'],
+              product: answer?.['product_id'],
+            },
+          },
           { upstream: truth },
         )
       }
     }
     const low = new Map((await this.#low()).map((entry) => [entry['product_id'], entry]))
-    for (const [id, told] of reader.byProduct) {
+    for (const [id, answer] of reader.byProduct) {
       const entry = low.get(id)
       const same = entry
-        ? told['sku'] === entry['sku'] && canonical(told['quantities']) === canonical(entry['quantities'])
-        : told['available'] === 0
-      if (!same) this.#fail(`a reader of events has a wrong stock of the product ${id}`, { told }, { low: entry })
+        ? answer['sku'] === entry['sku'] && canonical(answer['quantities']) === canonical(entry['quantities'])
+        : answer['available'] === 0
+      if (!same) this.#fail(`a reader of events has a wrong stock of the product ${id}`, { answer }, { low: entry })
     }
     for (const [id, entry] of low)
-      if (!reader.byProduct.has(String(id))) this.#fail(`no reader of events was told of the product ${id}`, entry)
+      if (!reader.byProduct.has(String(id))) this.#fail(`no reader of events got an event for the product ${id}`, entry)
   }
 }
 
-/** A date as other systems write it: the same moment. */
+/** The same time in the formats of other systems. */
 function oddDate(ms: number, random: Random): unknown {
   const date = upstreamDate(ms)
   const seconds = Math.floor(ms / 1000)

@@ -1,16 +1,16 @@
 /**
- * The worker that {@link ../oracle.test.ts} starts: it walks once for each seed and reports each walk. A thread of its own has
- * timers of its own to replace, and none of the hooks by which tap follows every promise.
+ * The worker of {@link ../oracle.test.ts}: it runs one walk per seed and reports each. A thread has timers of its own
+ * to replace, and none of the hooks with which tap follows every promise.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Walk, WrongAnswer } from './walk.js'
 import { optionsOf } from './walk-options.js'
 
-/** What a walk came to. */
+/** The result of a walk. */
 export interface WalkReport {
   readonly seed: number
   readonly rounds: number
-  /** What was wrong, and the story of the round in which it was; undefined if nothing was. */
+  /** What was wrong, and the log of that round; undefined if nothing was. */
   readonly failure: string | undefined
   readonly counts: Readonly<Record<string, number>>
   readonly ms: number
