@@ -17,7 +17,8 @@ const censored = '[redacted]'
 const standardOutputOptions = {
   dest: 1,
   sync: false,
-  minLength: 4096,
+  minLength: 32 * 1024,
+  maxWrite: 64 * 1024,
   periodicFlush: 250,
   maxLength: 16_000_000,
 } as const

@@ -194,6 +194,17 @@ tap.test('finds the caller of each key', async (t) => {
   t.strictSame(keys.find('three'), { name: 'robot', scopes: ['read'] })
 })
 
+tap.test('finds the same caller while a key is remembered and after that', async (t) => {
+  let now = 1000
+  const keys = new KeyStore(apiKeys.parse('shop:one,shop:two') ?? [], () => now)
+  for (const passed of [0, 9_999, 1, 0, 60_000]) {
+    now += passed
+    t.equal(keys.find('one')?.name, 'shop')
+    t.equal(keys.find('two')?.name, 'shop')
+    for (const other of ['one ', 'On', 'three', '', '__proto__']) t.equal(keys.find(other), undefined)
+  }
+})
+
 tap.test('finds no caller for an unknown key, however similar', async (t) => {
   const keys = keyStore('shop:hunter2')
   const others = ['', 'hunter', 'hunter22', 'Hunter2', 'hunter2 ', ' hunter2', 'shop:hunter2', 'hunter2\0', 'ｈunter2']
