@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /**
  * Work that can be interrupted: it yields wherever other work may run in between, at the latest after some tens of
  * microseconds, and returns its result. The code that runs it decides when to continue it, or drops it.
@@ -9,6 +11,21 @@ export function runToEnd<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
+  }
+}
+
+/** How long work holds the event loop at a time if it runs {@link inTurns}. */
+const maxTurnMs = 4
+
+/** Runs steps to their end, and lets the event loop go round after every few milliseconds. */
+export async function inTurns<T>(steps: Steps<T>, nextTurn: () => Promise<unknown> = setImmediate): Promise<T> {
+  let until = performance.now() + maxTurnMs
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    if (performance.now() < until) continue
+    await nextTurn()
+    until = performance.now() + maxTurnMs
   }
 }
 

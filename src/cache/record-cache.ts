@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import { orderOf } from '../records/dates.js'
-import { idOf, skuOf } from '../records/fields.js'
+import { idOf, isSameJson, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
@@ -124,8 +123,9 @@ export class RecordCache {
    * `trackstar_updated_date` wins. If the dates do not tell, the cached copy stays, and the listener of `onUndecided` is to
    * read the record again. The same is true of a read that began before the record was removed: the record is not stored,
    * and the entry that is returned is not cached. A lookup of the product's SKU that lacks the product is forgotten.
+   * @param bytes the size of the record as JSON, if it is known
    */
-  store<K extends RecordKind>(kind: K, record: Kinds[K], times: ReadTimes): CacheEntry<Kinds[K]> {
+  store<K extends RecordKind>(kind: K, record: Kinds[K], times: ReadTimes, bytes?: number): CacheEntry<Kinds[K]> {
     const id = idOf(record)
     const name = nameOf(kind, id)
     const entry = this.#records.get(name) as CacheEntry<Kinds[K]> | undefined
@@ -137,10 +137,10 @@ export class RecordCache {
     if (kind === 'product') this.#forgetOutdatedLookup(record, times.begunAt === Number.NEGATIVE_INFINITY)
     if (entry?.value && !isLater(times, entry)) {
       const order = orderOf(record, entry.value)
-      if (order === undefined && !isDeepStrictEqual(record, entry.value)) this.#onUndecided(kind, id)
+      if (order === undefined && !isSameJson(record, entry.value)) this.#onUndecided(kind, id)
       if (order !== 'newer') return entry
     }
-    return this.#put(kind, id, record, times)
+    return this.#put(kind, id, record, times, { bytes })
   }
 
   /**
@@ -150,7 +150,7 @@ export class RecordCache {
   storeUnread(kind: RecordKind, record: Product | InventoryItem): void {
     if (kind === 'product') this.#forgetOutdatedLookup(record, true)
     const times = { begunAt: Number.NEGATIVE_INFINITY, readAt: this.clock.elapsed() }
-    this.#put(kind, idOf(record), record, times, Number.NEGATIVE_INFINITY)
+    this.#put(kind, idOf(record), record, times, { ttlMs: Number.NEGATIVE_INFINITY })
   }
 
   /** Forgets that a record, or the SKU of a product, was absent. */
@@ -196,10 +196,17 @@ export class RecordCache {
     return { ...this.#put('sku', sku, [...kept.keys()], times), value: [...kept.values()] }
   }
 
-  /** Stores the records of a page. Warehouses are not stored here. */
-  storeAll<R extends Resource>(resource: R, records: readonly Resources[R][], times: ReadTimes): void {
-    if (resource === 'products') for (const record of records) this.store('product', record, times)
-    if (resource === 'inventory') for (const record of records) this.store('item', record, times)
+  /** Stores the records of a page, of the given sizes as JSON, if they are known. Warehouses are not stored here. */
+  storeAll<R extends Resource>(
+    resource: R,
+    records: readonly Resources[R][],
+    times: ReadTimes,
+    bytes: readonly (number | undefined)[] = [],
+  ): void {
+    for (const [index, record] of records.entries()) {
+      if (resource === 'products') this.store('product', record, times, bytes[index])
+      if (resource === 'inventory') this.store('item', record, times, bytes[index])
+    }
   }
 
   /** Stores the absence of `key`, unless a record was read after the read of the absence began. */
@@ -221,14 +228,14 @@ export class RecordCache {
     key: string,
     value: Kinds[K],
     times: ReadTimes,
-    ttlMs = this.policy.ttlMs,
+    { ttlMs = this.policy.ttlMs, bytes: knownBytes }: { ttlMs?: number; bytes?: number | undefined } = {},
   ): CacheEntry<Kinds[K]> {
     const name = nameOf(kind, key)
     const before = this.#records.get(name)?.value as Kinds[K] | undefined
     // An unchanged record stays the same object, so that nothing is computed again for it.
-    const isUnchanged = before !== undefined && isDeepStrictEqual(before, value)
+    const isUnchanged = before !== undefined && isSameJson(before, value)
     const entry = this.#entry(isUnchanged ? before : value, times, ttlMs)
-    const bytes = isUnchanged ? this.#records.bytesOf(name) : Buffer.byteLength(JSON.stringify(value))
+    const bytes = isUnchanged ? this.#records.bytesOf(name) : knownBytes || Buffer.byteLength(JSON.stringify(value))
     this.#records.set(name, entry, bytes)
     this.#absences.delete(name)
     this.#removed.delete(name)

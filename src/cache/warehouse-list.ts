@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import { orderOf } from '../records/dates.js'
-import { idOf } from '../records/fields.js'
+import { idOf, isSameJson } from '../records/fields.js'
 import { isPartial } from '../records/record.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { TrackstarClient } from '../trackstar/client.js'
@@ -101,7 +100,7 @@ export class WarehouseList {
     const id = idOf(warehouse)
     const known = entry.value?.get(id)
     const order = known && orderOf(warehouse, known)
-    if (order === 'older' || (known && isDeepStrictEqual(warehouse, known))) return 'older'
+    if (order === 'older' || (known && isSameJson(warehouse, known))) return 'older'
     if (order === undefined || isPartial('warehouse', warehouse, known)) {
       this.#list.invalidate()
       return 'read_back'

@@ -5,6 +5,7 @@ import { idOf, skuOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord } from '../records/record.js'
+import { inTurns, type Steps } from '../steps.js'
 import type { ListedPage, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { CatalogIndex } from './catalog-index.js'
@@ -145,23 +146,39 @@ export class MirrorStore {
   }
 
   /**
-   * Stores the records of one page and reports the malformed ones.
+   * Stores the records of one page and reports the malformed ones. The event loop goes round meanwhile.
    * @param begunAt when the read of the page began, in the clock's `elapsed` ms
    */
-  storePage<R extends MirroredResource>(resource: R, page: ListedPage<R>, begunAt: number): void {
+  async storePage<R extends MirroredResource>(resource: R, page: ListedPage<R>, begunAt: number): Promise<void> {
     for (const malformed of page.malformed) {
       this.options.onMalformed(resource, malformed)
       const key = resource === 'products' ? malformed.sku : malformed.id
       if (key !== undefined) this.#malformed[resource].add(key)
     }
     const times = { begunAt, readAt: this.options.clock.elapsed() }
-    for (const record of page.records) this.#store(resource, record, times)
+    await inTurns(this.#storeAll(resource, page, times))
+  }
+
+  *#storeAll<R extends MirroredResource>(
+    resource: R,
+    { records, bytes }: ListedPage<R>,
+    times: ReadTimes,
+  ): Steps<void> {
+    for (const [index, record] of records.entries()) {
+      this.#store(resource, record, times, bytes?.[index])
+      yield
+    }
   }
 
   /** One record that cannot be stored must not cost the page. */
-  #store<R extends MirroredResource>(resource: R, record: Resources[R], times: ReadTimes): void {
+  #store<R extends MirroredResource>(
+    resource: R,
+    record: Resources[R],
+    times: ReadTimes,
+    bytes: number | undefined,
+  ): void {
     try {
-      this.options.cache.storeAll(resource, [record], times)
+      this.options.cache.storeAll(resource, [record], times, [bytes])
     } catch {
       const id = idOf(record)
       const sku = resource === 'products' ? skuOf(record) : null
@@ -171,9 +188,18 @@ export class MirrorStore {
   }
 
   /** Ids of the records last read before `time`, in the clock's `elapsed` ms. */
-  idsReadBefore(resource: MirroredResource, time: number): string[] {
-    const ids = resource === 'products' ? this.index.productIds : this.#itemIds
-    return [...ids].filter((id) => (this.options.cache.peek(kinds[resource], id)?.readAt ?? time) < time)
+  idsReadBefore(resource: MirroredResource, time: number): Promise<string[]> {
+    return inTurns(this.#idsReadBefore(resource, time))
+  }
+
+  *#idsReadBefore(resource: MirroredResource, time: number): Steps<string[]> {
+    const found: string[] = []
+    let seen = 0
+    for (const id of resource === 'products' ? this.index.productIds : this.#itemIds) {
+      if ((this.options.cache.peek(kinds[resource], id)?.readAt ?? time) < time) found.push(id)
+      if (++seen % 100 === 0) yield
+    }
+    return found
   }
 
   remove(resource: MirroredResource, id: string): void {

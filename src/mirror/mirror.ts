@@ -256,13 +256,13 @@ export class Mirror {
     const { clock, log, store, syncStatus } = this.options
     const begunAt = clock.elapsed()
     const seenIds = new Set<string>()
-    const missingIds = () => store.idsReadBefore(resource, begunAt).filter((id) => !seenIds.has(id))
+    const missingIds = async () => (await store.idsReadBefore(resource, begunAt)).filter((id) => !seenIds.has(id))
     const { walk } = this.#startList(resource, {}, this.#pageSizes[resource].all, seenIds)
     while (!walk.isDone) {
       await this.#followUntil(() => this.#nextPageAt)
       if (await this.#nextPage(resource, walk, (ms) => this.#followFor(ms))) this.#comparisonPages++
     }
-    let missing = missingIds()
+    let missing = await missingIds()
     if (!syncStatus.incomplete.includes(resource)) {
       const loss = { missing: missing.length, known: store.count(resource), keys: [resource] }
       if (!this.#losses.believes(loss)) {
@@ -271,7 +271,7 @@ export class Mirror {
       } else if (this.#losses.isPlausible(loss)) {
         // A deletion during the comparison shifts later records to pages that were already read. Their ids settle it.
         const absentIds = await this.#readAbsentIds(resource, missing)
-        missing = missingIds().filter((id) => absentIds.has(id))
+        missing = (await missingIds()).filter((id) => absentIds.has(id))
       }
       for (const id of missing) store.remove(resource, id)
       if (missing.length > 0) log.info({ resource, removed: missing.length }, 'removed records deleted upstream')
@@ -310,7 +310,7 @@ export class Mirror {
       ? trackstar.productsByIds(ids, call)
       : trackstar.inventoryByIds(ids, call))
     this.#abort.signal.throwIfAborted()
-    this.#storePage(resource, { ...batch, nextToken: null, date: undefined }, begunAt)
+    await this.#storePage(resource, { ...batch, nextToken: null, date: undefined }, begunAt)
     const isUnclear = batch.malformed.some(({ id }) => id === undefined)
     return new Set(isUnclear ? ids : idsIn(batch))
   }
@@ -377,7 +377,7 @@ export class Mirror {
     const page: ListedPage<MirroredResource> = await trackstar
       .list(resource, filters, this.#callOptions())
       .finally(() => signal.throwIfAborted())
-    this.#storePage(resource, page, begunAt)
+    await this.#storePage(resource, page, begunAt)
     return page
   }
 
@@ -388,9 +388,10 @@ export class Mirror {
     return { permitRequest: { priority: 'mirror', caller: 'mirror', deadline }, cause: 'mirror' }
   }
 
-  #storePage(resource: MirroredResource, page: ListedPage<MirroredResource>, begunAt: number): void {
+  async #storePage(resource: MirroredResource, page: ListedPage<MirroredResource>, begunAt: number): Promise<void> {
     const { log, store } = this.options
-    store.storePage(resource, page, begunAt)
+    await store.storePage(resource, page, begunAt)
+    this.#abort.signal.throwIfAborted()
     this.#pages++
     if (this.#state === 'loading' && this.#pages % 20 === 0) log.info(this.#counts(), 'loading catalog')
     if (!store.fitsInMemory) throw new CatalogTooLargeError()

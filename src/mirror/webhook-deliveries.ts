@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
 import { orderOf, parseDate } from '../records/dates.js'
-import { idOf } from '../records/fields.js'
+import { idOf, isSameJson } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import { isPartial, parseRecord } from '../records/record.js'
@@ -83,7 +82,7 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
       if (delivery.data_truncated || isPartial(kind, record, cached)) return readBack(kind, record)
       if (cached === undefined) return useUncached(kind, record)
       if (order === 'newer') return store(kind, record)
-      return isDeepStrictEqual(record, cached) ? 'older' : readBack(kind, record)
+      return isSameJson(record, cached) ? 'older' : readBack(kind, record)
     }
 
     /** The record may be new, but it may also be deleted since, and the delivery late. */

@@ -52,3 +52,20 @@ export function quantityOf(value: unknown): number | null {
 
 /** All digits, where `String` would use an exponent for an integer. */
 const decimalText = (value: number): string => (Number.isInteger(value) ? BigInt(value).toString() : String(value))
+
+/**
+ * Whether two parsed JSON values are equal, whatever the order of their fields. Several times faster than
+ * `isDeepStrictEqual`, which also compares prototypes and what JSON does not have.
+ */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const fields = Object.keys(a)
+  if (fields.length !== Object.keys(b).length) return false
+  for (const field of fields) {
+    if (!Object.hasOwn(b, field)) return false
+    if (!isSameJson((a as Record<string, unknown>)[field], (b as Record<string, unknown>)[field])) return false
+  }
+  return true
+}

@@ -44,6 +44,8 @@ export interface MalformedRecord extends RecordFault {
 /** One page of an upstream list: the valid records, the malformed ones, and the token of the next page, if any. */
 export interface Page<R> {
   readonly records: readonly R[]
+  /** The size of each record as JSON, in bytes, if it is known. */
+  readonly bytes?: readonly number[] | undefined
   readonly malformed: readonly MalformedRecord[]
   readonly nextToken: string | null
 }
@@ -59,8 +61,19 @@ interface Identified {
   readonly id: unknown
 }
 
+/** What is known of the body of a page before it is parsed. */
+export interface PageText {
+  /** Whether the body nests too deeply for one of its records. Default: true, so that each record is checked. */
+  readonly isDeep?: boolean | undefined
+  /** The size of each element of `data` as JSON, in bytes. */
+  readonly dataBytes?: readonly number[] | undefined
+}
+
 /** Parses one page of a list of `R`. A malformed record is left out and never fails the page. */
-export function parsePage<R extends Identified>(body: unknown): Page<R> | { readonly fault: RecordFault } {
+export function parsePage<R extends Identified>(
+  body: unknown,
+  { isDeep = true, dataBytes }: PageText = {},
+): Page<R> | { readonly fault: RecordFault } {
   if (!isObject(body)) return { fault: { path: '', message: 'must be object' } }
   const { data, next_token: nextToken = null } = body
   if (!Array.isArray(data)) return { fault: { path: '/data', message: 'must be array' } }
@@ -69,12 +82,15 @@ export function parsePage<R extends Identified>(body: unknown): Page<R> | { read
   }
   const records: R[] = []
   const malformed: MalformedRecord[] = []
+  const bytes: number[] = []
   for (const [index, value] of data.entries()) {
-    const fault = faultOf(value, `/data/${index}`)
-    if (fault === undefined) records.push(value as R)
-    else malformed.push({ ...fault, ...keysOf(value) })
+    const fault = faultOf(value, `/data/${index}`, isDeep)
+    if (fault === undefined) {
+      records.push(value as R)
+      bytes.push(dataBytes?.[index] ?? 0)
+    } else malformed.push({ ...fault, ...keysOf(value) })
   }
-  return { records, malformed, nextToken: nextToken || null }
+  return { records, malformed, nextToken: nextToken || null, ...(dataBytes && { bytes }) }
 }
 
 /** Parses a body whose `data` is one record of the kind `R`. */
@@ -90,11 +106,12 @@ export function parseRecord<R extends Identified>(
 const maxDepth = 100
 
 /** A record is malformed only if nothing can be done with it: it is no object, has no id, or is nested too deeply. */
-function faultOf(value: unknown, path: string): RecordFault | undefined {
+function faultOf(value: unknown, path: string, isDeep = true): RecordFault | undefined {
   if (!isObject(value)) return { path, message: 'must be object' }
   if (keyOf(value['id']) === null)
     return { path: `${path}/id`, message: 'must be a string that is not empty, or a number' }
-  if (isDeeper(value, maxDepth)) return { path, message: `must not have more than ${maxDepth} levels of nesting` }
+  if (isDeep && isDeeper(value, maxDepth))
+    return { path, message: `must not have more than ${maxDepth} levels of nesting` }
   return undefined
 }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { ReadContext } from '../cache/read-context.js'
 import { completesWithin, type ReadResult, type ReadThrough, requestTimedOut } from '../cache/read-through.js'
 import type { RecordCache, RecordKind } from '../cache/record-cache.js'
@@ -8,7 +7,7 @@ import { isProblem, type ProblemCode } from '../errors.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { ReceivedOutcome, WebhookDelivery } from '../mirror/webhook-deliveries.js'
 import { orderOf } from '../records/dates.js'
-import { idOf } from '../records/fields.js'
+import { idOf, isSameJson } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { MalformedRecord, Page } from '../records/record.js'
@@ -102,7 +101,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return
     }
     // A replay has the item as it was after the first response, which may be long ago, or lost.
-    if (cached && (orderOf(item, cached) === 'older' || isDeepStrictEqual(item, cached))) return
+    if (cached && (orderOf(item, cached) === 'older' || isSameJson(item, cached))) return
     if (cached) cache.store('item', item, { begunAt: Number.NEGATIVE_INFINITY, readAt: clock.elapsed() })
     options.refresh('item', id)
   }

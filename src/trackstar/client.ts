@@ -144,7 +144,7 @@ const isSingle = (keys: readonly string[]): keys is readonly [string] => keys.le
 
 function readPage<R extends Resource>(resource: R, answer: UpstreamAnswer): Page<Resources[R]> {
   if (answer.status === 404) throw toProblem(answer)
-  const page = parsePage<Resources[R]>(answer.body)
+  const page = parsePage<Resources[R]>(answer.body, answer)
   if ('fault' in page) throw invalidResponse(`/wms/${resource}`, page.fault)
   return page
 }

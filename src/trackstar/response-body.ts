@@ -1,5 +1,6 @@
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import { inTurns, type Steps } from '../steps.js'
 
 /** The content codings that are accepted, as `Accept-Encoding`. */
 export const acceptedCodings = 'gzip, deflate, br'
@@ -22,6 +23,8 @@ export interface JsonBody {
   readonly value: unknown
   /** Whether the value has more than {@link maxSafeLevels} levels of nesting. */
   readonly isDeep: boolean
+  /** The size of each element of `data` as compact JSON, in bytes; undefined if `data` is no list. */
+  readonly dataBytes?: readonly number[] | undefined
 }
 
 type Chunks = AsyncIterable<Uint8Array>
@@ -107,35 +110,143 @@ async function* decode(source: Chunks, coding: string): AsyncGenerator<Uint8Arra
 /**
  * Parses a body as JSON. V8 parses any nesting, but whatever walks through the value by recursion would overflow the
  * stack; and a few bytes of text for each object would be many in memory.
+ *
+ * The elements of `data`, of which a page has a thousand, are parsed one by one, so that the event loop is not held for
+ * all of them.
  * @throws {@link UnusableBody} if the text is not JSON, or has too many objects and arrays or levels of them
  */
-export function parseJson(text: string): JsonBody {
-  const { levels, containers } = measure(text)
+export async function parseJson(text: string): Promise<JsonBody> {
+  const { levels, containers, data } = await inTurns(scan(text))
   if (levels > maxLevels) throw new UnusableBody(`must not have more than ${maxLevels} levels of nesting`)
   if (containers > maxContainers) throw new UnusableBody(`must not have more than ${maxContainers} objects and arrays`)
+  const isDeep = levels > maxSafeLevels
   try {
-    return { value: JSON.parse(text), isDeep: levels > maxSafeLevels }
+    const page = data && (await inTurns(parsePage(text, data)))
+    return { isDeep, ...(page ?? { value: JSON.parse(text) }) }
   } catch (cause) {
     throw Object.assign(new UnusableBody('must be JSON'), { cause })
   }
 }
 
-/** Counts the objects and arrays of a JSON text, and the most levels of them that lie within each other. */
-function measure(text: string): { levels: number; containers: number } {
+/** Where an element of a list is in the text, and its size without the whitespace between its tokens. */
+interface Element {
+  readonly from: number
+  readonly to: number
+  readonly bytes: number
+}
+
+/** A list in a text. */
+interface List {
+  /** Behind the opening bracket. */
+  readonly from: number
+  /** At the closing bracket. */
+  to: number
+  readonly elements: Element[]
+}
+
+interface Structure {
+  /** The most levels of objects and arrays within each other. */
+  readonly levels: number
+  readonly containers: number
+  /** The list `data` of the object that the text is; undefined if there is none, or more than one. */
+  readonly data: List | undefined
+}
+
+const quote = 0x22
+const comma = 0x2c
+const backslash = 0x5c
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const space = 0x20
+const scannedAtOnce = 64 * 1024
+
+/** Finds the structure of a JSON text. Of a text that is not JSON, it finds anything. */
+function* scan(text: string): Steps<Structure> {
   let level = 0
   let levels = 0
   let containers = 0
-  let isString = false
+  let string = { from: 0, to: 0 }
+  const lists: List[] = []
+  let list: List | undefined
+  let elementFrom = 0
+  let whitespace = 0
+  const isObject = /^\s*\{/.test(text)
+  const endElement = (to: number) => {
+    const bytes = Buffer.byteLength(text.slice(elementFrom, to)) - whitespace
+    list?.elements.push({ from: elementFrom, to, bytes })
+  }
+  const beginElement = (from: number) => {
+    elementFrom = from
+    whitespace = 0
+  }
+  let pauseAt = scannedAtOnce
   for (let at = 0; at < text.length; at++) {
+    if (at >= pauseAt) {
+      yield
+      pauseAt = at + scannedAtOnce
+    }
     const character = text.charCodeAt(at)
-    if (isString) {
-      if (character === 0x5c) at++
-      else if (character === 0x22) isString = false
-    } else if (character === 0x22) isString = true
-    else if (character === 0x7b || character === 0x5b) {
+    if (character <= space) whitespace++
+    else if (character === quote) {
+      const from = at
+      at = endOfString(text, at)
+      if (level === 1) string = { from, to: at + 1 }
+    } else if (character === openBrace || character === openBracket) {
       containers++
       if (++level > levels) levels = level
-    } else if (character === 0x7d || character === 0x5d) level--
+      const isData =
+        level === 2 && isObject && character === openBracket && text.slice(string.from, string.to) === '"data"'
+      if (isData) {
+        list = { from: at + 1, to: at, elements: [] }
+        lists.push(list)
+        beginElement(at + 1)
+      }
+    } else if (character === closeBrace || character === closeBracket) {
+      if (level === 2 && list !== undefined) {
+        if (list.elements.length > 0 || text.slice(elementFrom, at).trim() !== '') endElement(at)
+        list.to = at
+        list = undefined
+      }
+      level--
+    } else if (character === comma && level === 2 && list !== undefined) {
+      endElement(at)
+      beginElement(at + 1)
+    }
   }
-  return { levels, containers }
+  return { levels, containers, data: lists.length === 1 && list === undefined ? lists[0] : undefined }
+}
+
+/** The place of the quote that ends a string, or the end of the text. */
+function endOfString(text: string, begin: number): number {
+  for (let at = begin + 1; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === quote) return at
+    if (character === backslash) at++
+  }
+  return text.length
+}
+
+/** Stands for the elements of `data` while the text around them is parsed. */
+const placeholder = 'the elements of data'
+
+/**
+ * Parses an object whose `data` is this list. Undefined if it is not, because another field, written differently, is
+ * `data` as well.
+ */
+function* parsePage(
+  text: string,
+  { from, to, elements }: List,
+): Steps<{ value: unknown; dataBytes: readonly number[] } | undefined> {
+  const rest = text.slice(0, from) + JSON.stringify(placeholder) + text.slice(to)
+  const page = JSON.parse(rest) as { data?: unknown }
+  if (!Array.isArray(page.data) || page.data.length !== 1 || page.data[0] !== placeholder) return undefined
+  const data: unknown[] = []
+  for (const element of elements) {
+    data.push(JSON.parse(text.slice(element.from, element.to)))
+    yield
+  }
+  page.data = data
+  return { value: page, dataBytes: elements.map(({ bytes }) => bytes) }
 }

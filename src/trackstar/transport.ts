@@ -22,6 +22,8 @@ export interface UpstreamAnswer {
   readonly fault?: string
   /** Whether the body is nested so deeply that only an iterative walk through it is safe. Default: false. */
   readonly isDeep?: boolean
+  /** The size of each element of the body's `data` as compact JSON, in bytes; undefined if `data` is no list. */
+  readonly dataBytes?: readonly number[] | undefined
 }
 
 export interface Credentials {
@@ -119,7 +121,7 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
       })
       const answer = { status: statusCode, headers: received }
       if (json instanceof UnusableBody) return { ...answer, body: undefined, fault: json.message }
-      return { ...answer, body: json.value, isDeep: json.isDeep }
+      return { ...answer, body: json.value, isDeep: json.isDeep, dataBytes: json.dataBytes }
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError') {
         throw problem('upstream_timeout', `Trackstar did not send a complete response within ${timeoutMs} ms`, {

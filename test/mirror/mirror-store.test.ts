@@ -12,11 +12,15 @@ const product = (id: string, sku: string | null, ...items: string[]): Product =>
 const page = <R>(...records: R[]) => ({ records, malformed: [], nextToken: null, date: undefined })
 
 /** A live mirror of a kit with two items, a product with one of them, and an unused item. */
-function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
+async function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
   const harness = createMirrorHarness(options)
   const { store, cache, clock } = harness
-  store.storePage('products', page(product('kit', 'KIT', 'i1', 'i2'), product('plain', 'PLAIN', 'i1')), clock.now())
-  store.storePage('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
+  await store.storePage(
+    'products',
+    page(product('kit', 'KIT', 'i1', 'i2'), product('plain', 'PLAIN', 'i1')),
+    clock.now(),
+  )
+  await store.storePage('inventory', page({ id: 'i1' }, { id: 'i2' }, { id: 'lone' }), clock.now())
   store.confirm(clock.now())
   store.setState('live')
   /** A read that began after all cached records were read. */
@@ -29,7 +33,7 @@ function start(options: Parameters<typeof createMirrorHarness>[0] = {}) {
 }
 
 tap.test('finds the stored records, and reports everything else as absent', async (t) => {
-  const { store, clock } = start()
+  const { store, clock } = await start()
   const now = clock.now()
   t.match(store.findProducts('KIT'), { value: [{ id: 'kit' }], readAt: now, freshUntil: now + policy.ttlMs })
   t.match(store.findItem('i1'), { value: { id: 'i1' } })
@@ -46,7 +50,7 @@ tap.test('finds the stored records, and reports everything else as absent', asyn
 })
 
 tap.test('is authoritative while it is live and was confirmed recently enough', async (t) => {
-  const { store, clock } = start()
+  const { store, clock } = await start()
   t.ok(store.isAuthoritative)
   clock.advance(policy.ttlMs + policy.maxStaleMs - 1)
   t.ok(store.isAuthoritative)
@@ -60,7 +64,7 @@ tap.test('is authoritative while it is live and was confirmed recently enough', 
 })
 
 tap.test('confirms all records at once, and never makes a record older than its own read', async (t) => {
-  const { store, clock, keep } = start()
+  const { store, clock, keep } = await start()
   const confirmedAt = clock.now()
   clock.advance(5000)
   keep.item({ id: 'i1' })
@@ -74,7 +78,7 @@ tap.test('confirms all records at once, and never makes a record older than its 
 })
 
 tap.test('reports the products that use a changed record, once for all changes of one turn', async (t) => {
-  const { affected, keep } = start()
+  const { affected, keep } = await start()
   keep.item({ id: 'i2', onhand: 1 })
   await settle()
   t.strictSame(affected.splice(0), [['kit']])
@@ -92,14 +96,14 @@ tap.test('reports the products that use a changed record, once for all changes o
 
 tap.test('reports no affected products while it loads', async (t) => {
   const { store, affected, clock } = createMirrorHarness()
-  store.storePage('products', page(product('p', 'P', 'i')), clock.now())
-  store.storePage('inventory', page({ id: 'i' }), clock.now())
+  await store.storePage('products', page(product('p', 'P', 'i')), clock.now())
+  await store.storePage('inventory', page({ id: 'i' }), clock.now())
   await settle()
   t.strictSame(affected, [])
 })
 
 tap.test('reports products that lose an item, and removed products', async (t) => {
-  const { store, affected, cache, clock } = start()
+  const { store, affected, cache, clock } = await start()
   clock.advance(1)
   store.remove('inventory', 'i2')
   store.remove('products', 'plain')
@@ -114,7 +118,7 @@ tap.test('reports products that lose an item, and removed products', async (t) =
 })
 
 tap.test('finds a product that changes its SKU under the new one only', async (t) => {
-  const { store, affected, keep } = start()
+  const { store, affected, keep } = await start()
   keep.product(product('kit', 'KIT-2', 'i1', 'i2'))
   t.equal(store.findProducts('KIT').value, undefined)
   t.match(store.findProducts('KIT-2').value, [{ id: 'kit' }])
@@ -123,7 +127,7 @@ tap.test('finds a product that changes its SKU under the new one only', async (t
 })
 
 tap.test('reports a product for its current items only', async (t) => {
-  const { store, affected, keep } = start()
+  const { store, affected, keep } = await start()
   keep.product(product('kit', 'KIT', 'i2', 'lone'))
   await settle()
   affected.splice(0)
@@ -136,22 +140,22 @@ tap.test('reports a product for its current items only', async (t) => {
 })
 
 tap.test('lists the ids read before a time', async (t) => {
-  const { store, clock, keep } = start()
+  const { store, clock, keep } = await start()
   clock.advance(10)
   keep.item({ id: 'i2' })
-  t.strictSame(store.idsReadBefore('inventory', clock.now()), ['i1', 'lone'])
-  t.strictSame(store.idsReadBefore('products', clock.now()), ['kit', 'plain'])
-  t.strictSame(store.idsReadBefore('products', clock.now() - 10), [])
+  t.strictSame(await store.idsReadBefore('inventory', clock.now()), ['i1', 'lone'])
+  t.strictSame(await store.idsReadBefore('products', clock.now()), ['kit', 'plain'])
+  t.strictSame(await store.idsReadBefore('products', clock.now() - 10), [])
 })
 
 tap.test('reports malformed records, and remembers them until a valid one comes', async (t) => {
-  const { store, malformed, keep, clock } = start()
+  const { store, malformed, keep, clock } = await start()
   const fault = { path: '/data/0/name', message: 'must be string' }
   const bad = (id: string | undefined, sku?: string) => ({ ...page<never>(), malformed: [{ ...fault, id, sku }] })
-  store.storePage('products', bad('kit', 'KIT'), clock.now())
-  store.storePage('products', bad(undefined), clock.now())
-  store.storePage('inventory', bad('i1', 'KIT'), clock.now())
-  store.storePage('inventory', bad(undefined), clock.now())
+  await store.storePage('products', bad('kit', 'KIT'), clock.now())
+  await store.storePage('products', bad(undefined), clock.now())
+  await store.storePage('inventory', bad('i1', 'KIT'), clock.now())
+  await store.storePage('inventory', bad(undefined), clock.now())
   t.equal(malformed.length, 4)
   t.ok(store.isMalformed('products', 'KIT'))
   t.ok(store.isMalformed('inventory', 'i1'))
@@ -164,17 +168,17 @@ tap.test('reports malformed records, and remembers them until a valid one comes'
 })
 
 tap.test('regression: an evicted record counted as absent', async (t) => {
-  const { store, keep } = start({ maxBytes: 500 })
+  const { store, keep } = await start({ maxBytes: 500 })
   t.ok(store.isAuthoritative)
   for (let n = 0; n < 10; n++) keep.item({ id: `more-${n}`, name: 'x'.repeat(50) })
   t.notOk(store.fitsInMemory)
   t.notOk(store.isAuthoritative, 'callers are served by read-through')
   t.equal(store.findProducts('KIT').value, undefined)
-  t.strictSame(store.idsReadBefore('products', Number.POSITIVE_INFINITY), [], 'it is not compared either')
+  t.strictSame(await store.idsReadBefore('products', Number.POSITIVE_INFINITY), [], 'it is not compared either')
 })
 
 tap.test('regression: an error while processing changed products ended the process', async (t) => {
-  const { cache, warnings, store, affected, keep } = start()
+  const { cache, warnings, store, affected, keep } = await start()
   affected.push = () => {
     throw new TypeError('a bug')
   }
@@ -186,7 +190,7 @@ tap.test('regression: an error while processing changed products ended the proce
 })
 
 tap.test('clears its index when it is off, and reports nothing more', async (t) => {
-  const { store, states, affected, keep } = start()
+  const { store, states, affected, keep } = await start()
   store.setState('off')
   t.strictSame(states, ['live', 'off'])
   keep.product(product('new', 'NEW', 'i1'))

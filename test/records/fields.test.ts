@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import tap from 'tap'
-import { flagOf, idOf, keyOf, merchantOf, quantityOf, skuOf, textOf } from '../../src/records/fields.js'
+import { flagOf, idOf, isSameJson, keyOf, merchantOf, quantityOf, skuOf, textOf } from '../../src/records/fields.js'
 
 const nothing = [
   undefined,
@@ -95,4 +97,38 @@ tap.test('reads numbers and decimal strings as quantities', async (t) => {
 tap.test('round-trips every finite number', async () => {
   const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
   fc.assert(fc.property(finite, (value) => quantityOf(String(value)) === value + 0))
+})
+
+tap.test('compares parsed JSON as isDeepStrictEqual does', async (t) => {
+  const value = fc.jsonValue({ maxDepth: 3 })
+  const shuffled = (json: unknown): unknown => {
+    if (Array.isArray(json)) return json.map(shuffled)
+    if (typeof json !== 'object' || json === null) return json
+    return Object.fromEntries(
+      Object.entries(json)
+        .reverse()
+        .map(([field, inner]) => [field, shuffled(inner)]),
+    )
+  }
+  fc.assert(
+    fc.property(value, value, (a, b) => {
+      assert.equal(isSameJson(a, b), isDeepStrictEqual(a, b))
+      assert.ok(isSameJson(a, shuffled(JSON.parse(JSON.stringify(a)))))
+    }),
+  )
+  const different: [unknown, unknown][] = [
+    [[], {}],
+    [{}, null],
+    [{ a: null }, {}],
+    [{ a: null }, { b: null }],
+    [[1], { 0: 1 }],
+    [JSON.parse('{"__proto__":{}}'), {}],
+    [{ toString: 1 }, {}],
+    [1, '1'],
+  ]
+  for (const [a, b] of different) {
+    t.notOk(isSameJson(a, b))
+    t.notOk(isSameJson(b, a))
+  }
+  t.ok(isSameJson(JSON.parse('{"valueOf":1,"constructor":{}}'), JSON.parse('{"constructor":{},"valueOf":1}')))
 })

@@ -47,7 +47,7 @@ const idsOf = (records: readonly { id: unknown }[] | undefined) => records?.map(
 tap.test('returns one page of a list, with the filters unchanged', async (t) => {
   const { client, clock, urls, reads } = await start(t)
   const page = await client.list('products', { limit: '2', 'sku[contains]': 'A&B=#', sku: undefined }, options)
-  t.strictSame(page, { records: [], malformed: [], nextToken: null, date: clock.now() })
+  t.strictSame(page, { records: [], bytes: [], malformed: [], nextToken: null, date: clock.now() })
   t.strictSame(urls(), ['/wms/products?limit=2&sku%5Bcontains%5D=A%26B%3D%23'])
   t.match(reads, [{ ...options, route: '/wms/products' }])
 

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import tap, { type Test } from 'tap'
 import { Agent } from 'undici'
-import { maxBodyBytes } from '../../src/trackstar/response-body.js'
+import { maxBodyBytes, parseJson } from '../../src/trackstar/response-body.js'
 import { httpTransport } from '../../src/trackstar/transport.js'
 import { problemOf } from '../harness.js'
 
@@ -191,4 +193,82 @@ tap.test('skips interim responses', async (t) => {
     response.end('{}')
   })
   t.match(await call(), { status: 200, body: {} })
+})
+
+/** `JSON.parse` with a page's list replaced, so that texts come out that are nearly JSON. */
+const jsonText = fc
+  .tuple(fc.jsonValue({ maxDepth: 3 }), fc.array(fc.jsonValue({ maxDepth: 3 })), fc.nat(4), fc.nat(3))
+  .chain(([rest, data, indent, form]) => {
+    const body = [{ next_token: rest, data }, { data, rest }, { rest: { data } }, [data, 'data', data]][form]
+    return fc.constant(JSON.stringify(body, undefined, indent))
+  })
+const edit = fc.tuple(
+  fc.nat(400),
+  fc.nat(3),
+  fc.constantFrom('', ',', '[', ']', '{', '}', '"', ' ', '\\', '"data":[', '0'),
+)
+
+tap.test('parses whatever JSON.parse parses, to the same value, and nothing else', async (t) => {
+  const outcomeOf = async (parse: () => unknown) => {
+    try {
+      return { value: await parse() }
+    } catch {
+      return 'rejected'
+    }
+  }
+  const texts = fc.tuple(jsonText, fc.option(edit)).map(([text, change]) => {
+    if (change === null) return text
+    const [at, removed, added] = change
+    return text.slice(0, at) + added + text.slice(at + removed)
+  })
+  const check = fc.asyncProperty(texts, async (text) => {
+    const expected = await outcomeOf(() => JSON.parse(text))
+    const found = await outcomeOf(async () => (await parseJson(text)).value)
+    assert.deepStrictEqual(found, expected)
+  })
+  const twice = [
+    '{"data":[1],"data":[2]}',
+    '{"data":[1],"data":3}',
+    '{"data":[1],"d\\u0061ta":[2]}',
+    '{"d\\u0061ta":[1],"data":[2]}',
+    '{"data":[1,]}',
+    '{"data":[,1]}',
+    '{"data":[ ]}',
+    '{"data":[[1,2],{"a":[3]}, "],[" ]}',
+    '{"data":[1}',
+    '{"data":{"data":[1]}}',
+    '["data",[1]]',
+    '{"a":"data","b":[1]}',
+    '{"data" : [ {"__proto__": 1} ]}',
+    '',
+    ' ',
+    '{',
+  ]
+  await fc.assert(check, { numRuns: 500, examples: twice.map((text) => [text]) })
+  t.pass()
+})
+
+tap.test('measures each record of a page as the size of its JSON, however it is written', async (t) => {
+  const data = [{ id: 'é😀', list: [1, 2], text: 'a  "b\\ {' }, {}, 'x  y', 12.5, null, []]
+  const sizes = data.map((element) => Buffer.byteLength(JSON.stringify(element)))
+  for (const indent of [0, 2, 7]) {
+    const { dataBytes } = await parseJson(JSON.stringify({ total_count: 9, data, next_token: null }, undefined, indent))
+    t.strictSame(dataBytes, sizes)
+  }
+  t.equal((await parseJson('{"data":{"id":"x"}}')).dataBytes, undefined)
+})
+
+tap.test('lets the event loop go round while it parses a large page', async (t) => {
+  const record = { id: 'inv_1', name: 'Sencha', lots: Array.from({ length: 40 }, (_, n) => ({ lot_id: n, onhand: n })) }
+  const text = JSON.stringify({ data: Array.from({ length: 6000 }, () => record), next_token: null })
+  let rounds = 0
+  const count = () => {
+    rounds++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const { value } = await parseJson(text)
+  clearImmediate(counting)
+  t.equal((value as { data: unknown[] }).data.length, 6000)
+  t.ok(rounds > 3, `${rounds} rounds`)
 })
