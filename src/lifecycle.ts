@@ -66,7 +66,7 @@ export class Lifecycle {
     }
     // Loading the service takes most of the start. A faulty configuration and the sandbox alone do without it.
     const { buildApp } = await import('./app.js')
-    const app = await buildApp(config, { ...options, ...(tracing && { tracing }) })
+    const app = await buildApp(config, { ...options, ...(tracing && { tracing }), preparesDocuments: true })
     this.closeOnStop(app)
     this.#log = app.log
     this.#graceMs = config.shutdownGraceSeconds * 1000

@@ -56,6 +56,8 @@ export interface ServiceOptions {
   readonly clock?: Clock
   readonly logger?: Logger | ((config: Config) => Logger)
   readonly tracing?: Tracing
+  /** As in `AppOptions`. */
+  readonly preparesDocuments?: boolean
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -78,7 +80,7 @@ interface Teardown {
 
 /** Starts the whole service against a sandbox on a loopback port; both stop with the test. */
 export async function startService(t: Teardown, options: ServiceOptions = {}): Promise<Service> {
-  const { clock, tracing } = options
+  const { clock, tracing, preparesDocuments } = options
   const sandbox = createSandbox({ products: 100, readRate: 0, ...options.sandbox })
   const config = readConfig({
     TRACKSTAR_BASE_URL: await sandbox.listen(),
@@ -95,6 +97,7 @@ export async function startService(t: Teardown, options: ServiceOptions = {}): P
     ...(clock && { clock }),
     ...(logger && { logger }),
     ...(tracing && { tracing }),
+    ...(preparesDocuments && { preparesDocuments }),
   })
   t.teardown(async () => {
     await app.close()

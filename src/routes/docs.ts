@@ -12,6 +12,8 @@ export interface DocsOptions {
   readonly version: string
   /** Where callers find the service; undefined if that is unknown. */
   readonly publicUrl?: string | undefined
+  /** Whether the documents are rendered before the service listens, and not with the first request; default: false. */
+  readonly preparesDocuments?: boolean | undefined
 }
 
 const description = `Stock from Trackstar's WMS API in one call: how many units of a SKU can be sold, and where they are.
@@ -101,7 +103,7 @@ const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
  * table of problem codes at `/docs/problems`. Register it before the routes that it describes.
  */
 export default fastifyPlugin<DocsOptions>(
-  async (app: FastifyInstance, { version, publicUrl }) => {
+  async (app: FastifyInstance, { version, publicUrl, preparesDocuments = false }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -145,6 +147,11 @@ export default fastifyPlugin<DocsOptions>(
       JSON.stringify(publicUrl === undefined ? { ...app.swagger(), servers: [{ url: '..' }] } : app.swagger()),
     )
     const problemCodes = new StaticDocument('text/html; charset=utf-8', () => problemsPage(readExamples().problems))
+    if (preparesDocuments) {
+      app.addHook('onReady', async () => {
+        for (const document of [json, yaml, uiJson, problemCodes]) void document.prepare()
+      })
+    }
     const uiUrl = `${publicUrl ?? '.'}/docs/`
     await app.register(swaggerUi, {
       routePrefix: '/docs',

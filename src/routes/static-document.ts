@@ -14,9 +14,9 @@ interface Representations {
 }
 
 /**
- * A document that does not change while the process runs. It is rendered, compressed and hashed with the first request,
- * off the event loop where possible, and sent as the same bytes from then on: such routes are open to everyone, so
- * anything done for each request would be an easy way to load the service.
+ * A document that does not change while the process runs. It is rendered, compressed and hashed once, at the latest with
+ * the first request, and sent as the same bytes from then on: such routes are open to everyone, so anything done for each
+ * request would be an easy way to load the service.
  */
 export class StaticDocument {
   #representations: Promise<Representations> | undefined
@@ -27,10 +27,15 @@ export class StaticDocument {
     private readonly render: () => string,
   ) {}
 
+  /** Renders the document, unless that is done, and compresses it off the event loop. */
+  prepare(): Promise<Representations> {
+    this.#representations ??= represent(this.render())
+    return this.#representations
+  }
+
   /** Sends the document with its ETag. Register its route with `compress: false`. */
   async send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    this.#representations ??= represent(this.render())
-    const { etag, bodies } = await this.#representations
+    const { etag, bodies } = await this.prepare()
     // Added to what CORS has set: its `Origin` must stay.
     const vary = [reply.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ')
     reply.headers({ etag, 'cache-control': 'no-cache', vary })
