@@ -279,15 +279,23 @@ function nameSchemas(content: Content | Parameter, schemas: Record<string, Schem
   if (content.schema) content.schema = named(content.schema, schemas)
 }
 
-/** Moves a schema with a `title` to the components and returns a reference. A nullable one becomes `anyOf` with null. */
+/**
+ * Moves a schema with a `title` to the components and returns a reference.
+ *
+ * A nullable object, named or not, becomes `anyOf` of the object and null: oazapfts loses the null of
+ * `type: ['object', 'null']`, and a reference cannot be null by itself. The routes keep that short form, which the
+ * serialiser writes faster.
+ */
 function named(schema: Schema, schemas: Record<string, Schema>): Schema {
   namePartsOf(schema, schemas)
   const { title, ...rest } = schema
-  if (title === undefined) return schema
-  const isNullable = Array.isArray(rest.type) && rest.type.includes('null')
-  schemas[title] ??= isNullable ? { ...rest, type: 'object' } : rest
-  const reference = { $ref: `#/components/schemas/${title}` }
-  return isNullable ? { description: rest.description ?? title, anyOf: [reference, { type: 'null' }] } : reference
+  const isNullable = Array.isArray(rest.type) && rest.type.includes('object') && rest.type.includes('null')
+  const notNull: Schema = isNullable ? { ...rest, type: 'object' } : rest
+  if (title !== undefined) schemas[title] ??= notNull
+  const reference: Schema | undefined = title === undefined ? undefined : { $ref: `#/components/schemas/${title}` }
+  if (!isNullable) return reference ?? schema
+  const { description = title, ...unnamed } = notNull
+  return { ...(description && { description }), anyOf: [reference ?? unnamed, { type: 'null' }] }
 }
 
 function namePartsOf(schema: Schema, schemas: Record<string, Schema>): void {

@@ -83,6 +83,22 @@ tap.test('only fields in which Trackstar allows any value have no type', async (
   )
 })
 
+tap.test('regression: oazapfts lost the null of an object that can be null', async (t) => {
+  // As `type: ['object', 'null']`. The generators that docs/clients.md names read `anyOf` with null.
+  const isShort = ({ type }: Schema) => Array.isArray(type) && type.includes('object')
+  t.strictSame(
+    parts.filter(([, schema]) => isShort(schema)).map(([at]) => at),
+    [],
+  )
+  const nullable = parts.filter(([, { anyOf }]) => anyOf?.some(({ type }) => type === 'null'))
+  for (const at of ['Stock.limiting', 'Stock.source', 'Warehouse.address', 'InventoryItem.inventory_by_warehouse_id']) {
+    t.ok(
+      nullable.some(([found]) => found === at),
+      at,
+    )
+  }
+})
+
 tap.test('counts are integers and times have the format date-time', async (t) => {
   const named = (pattern: RegExp) => parts.filter(([at]) => pattern.test(at))
   const typesOf = (found: typeof parts) => Array.from(new Set(found.map(([, { type }]) => String(type))))

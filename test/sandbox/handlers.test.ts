@@ -1,34 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import tap, { type Test } from 'tap'
-import { parse } from 'yaml'
 import { adjust, findRoute } from '../../src/sandbox/handlers.js'
 import { counts, newItem } from '../../src/sandbox/new-records.js'
 import { createData } from '../../src/sandbox/sandbox-data.js'
+import { faultsOf, resolved, trackstarDocument } from '../openapi/trackstar-document.js'
 import { type CallOptions, idsOf, type Reply, startSandbox } from './sandbox-client.js'
-
-const file = join(import.meta.dirname, '..', '..', '..', 'openapi', 'trackstar.yaml')
-const description = parse(readFileSync(file, 'utf8'))
-const ajv = new Ajv2020({ strict: false, validateFormats: false })
-ajv.addSchema(description, 'trackstar.yaml')
-
-const pointer = (part: string | number) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))
-const located = (...parts: (string | number)[]) => `trackstar.yaml#/${parts.map(pointer).join('/')}`
 
 /** Checks a response against `openapi/trackstar.yaml`: its status, headers and body. */
 function conforms(t: Test, template: string, method: string, reply: Reply): void {
-  const { responses } = description.paths[template][method]
-  const key = responses[reply.status] ? reply.status : 'default'
-  const { $ref } = responses[key]
-  const response = $ref ? description.components.responses[$ref.split('/').at(-1)] : responses[key]
-  const schema = $ref
-    ? located('components', 'responses', $ref.split('/').at(-1), 'content', 'application/json', 'schema')
-    : located('paths', template, method, 'responses', key, 'content', 'application/json', 'schema')
-  const validate = ajv.getSchema(schema)
-  t.ok(validate, `${schema} exists`)
-  t.equal(validate?.(reply.body), true, JSON.stringify(validate?.errors))
-  for (const name of Object.keys(response.headers).filter((header) => header !== 'Idempotent-Replayed')) {
+  const responses = trackstarDocument.paths[template]?.[method]?.responses
+  const response = responses?.[reply.status] ?? responses?.['default']
+  t.ok(response, `${method} ${template} is described`)
+  if (response === undefined) return
+  const { headers, content } = resolved(response)
+  t.equal(faultsOf(content['application/json']?.schema ?? {}, reply.body), null)
+  for (const name of Object.keys(headers).filter((header) => header !== 'Idempotent-Replayed')) {
     t.ok(reply.headers.get(name), `${method} ${template} ${reply.status} has ${name}`)
   }
 }
@@ -111,7 +96,7 @@ tap.test('conforms to openapi/trackstar.yaml', async (t) => {
 
 tap.test('has every path of openapi/trackstar.yaml with its methods and credentials', async (t) => {
   const data = createData({ products: 0, seed: 1, connectionId: 'c', now: 0 })
-  for (const [template, operations] of Object.entries<Record<string, { security?: unknown }>>(description.paths)) {
+  for (const [template, operations] of Object.entries(trackstarDocument.paths)) {
     const route = findRoute(data, template.replaceAll(/[{}]/g, ''))
     t.strictSame(
       Object.keys(route?.methods ?? {}),
