@@ -16,7 +16,7 @@ import type { ConnectionFailure, ConnectionState, WebhookState } from './http/co
 import type { Metrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
-import { MirrorStore } from './mirror/mirror-store.js'
+import { MirrorStore, recordKinds } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
 import { createWebhookReceiver, type WebhookOutcome } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
@@ -154,6 +154,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       syncIntervalMs: config.syncIntervalSeconds * 1000,
       syncOverlapMs: config.syncOverlapSeconds * 1000,
       fullCompareMs: config.fullCompareHours * 3600_000,
+      onUnreadable: (resource, id) => refresh.refresh(recordKinds[resource], id),
       log: backgroundLog,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
     })
@@ -286,9 +287,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     probe() {
       if (clock.elapsed() - probedAt < probeMs) return
       probedAt = clock.elapsed()
-      const deadline = probedAt + timeoutMs
-      const permitRequest = { priority: 'refresh', caller: 'probe', deadline: () => deadline } as const
-      trackstar.list('products', { limit: '1' }, { permitRequest, cause: 'refresh' }).catch(() => {})
+      upstream.condition().catch((error: unknown) => onFailure('probe', error))
     },
     start() {
       if (mirror === undefined) return
@@ -335,8 +334,7 @@ function reportFailures(client: TrackstarClient, onFailure: (error: unknown) => 
     list: (resource, filters, options) => watch(client.list(resource, filters, options)),
     warehouses: (options) => watch(client.warehouses(options)),
     productsBySku: (skus, options) => watch(client.productsBySku(skus, options)),
-    productsByIds: (ids, options) => watch(client.productsByIds(ids, options)),
-    inventoryByIds: (ids, options) => watch(client.inventoryByIds(ids, options)),
+    recordsByIds: (resource, ids, options) => watch(client.recordsByIds(resource, ids, options)),
     connection: (id, options) => watch(client.connection(id, options)),
   }
 }

@@ -12,7 +12,7 @@ import { LossGuard } from './loss-guard.js'
 import type { ReadTimes, RecordCache, RecordKind } from './record-cache.js'
 
 export interface RecordLoadersOptions {
-  readonly trackstar: Pick<TrackstarClient, 'productsBySku' | 'inventoryByIds'>
+  readonly trackstar: Pick<TrackstarClient, 'productsBySku' | 'recordsByIds'>
   readonly limiter: RateLimiter
   readonly clock: Clock
   readonly cache: RecordCache
@@ -95,7 +95,9 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     failureTtlMs,
     isUpstreamWell,
     async readBatch(ids, callOptions) {
-      const { batch, times } = await timed('inventory', ids, () => trackstar.inventoryByIds(ids, callOptions))
+      const { batch, times } = await timed('inventory', ids, () =>
+        trackstar.recordsByIds('inventory', ids, callOptions),
+      )
       return cacheItems(ids, batch, times)
     },
   })

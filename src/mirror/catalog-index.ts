@@ -5,6 +5,10 @@ import { type Product, referencedItemId, referencesOf } from '../records/product
 class MultiMap {
   readonly #values = new Map<string, string | Set<string>>()
 
+  keys(): IterableIterator<string> {
+    return this.#values.keys()
+  }
+
   get(key: string): readonly string[] {
     const found = this.#values.get(key)
     return found === undefined ? [] : typeof found === 'string' ? [found] : [...found]
@@ -45,6 +49,11 @@ export class CatalogIndex {
   /** Ids of the products, kits included, that refer to the item. */
   productIdsOfItem(itemId: string): readonly string[] {
     return this.#byItem.get(itemId)
+  }
+
+  /** Ids of the items that products refer to. */
+  referencedItemIds(): IterableIterator<string> {
+    return this.#byItem.keys()
   }
 
   add(product: Product): void {

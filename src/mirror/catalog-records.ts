@@ -81,7 +81,7 @@ export class CatalogRecords {
 
   /**
    * Whether a record that the mirror lacks does not exist: not while upstream's own copy is incomplete or empty, and
-   * not before a comparison, since pages can shift while the catalog is loaded.
+   * not before a comparison has read the whole list, since pages can shift while the catalog is loaded.
    */
   #provesAbsence(resource: MirroredResource): boolean {
     const { store, incomplete } = this.options

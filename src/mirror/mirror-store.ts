@@ -21,7 +21,8 @@ export type MirroredResource = (typeof mirroredResources)[number]
  */
 export type MirrorState = 'loading' | 'live' | 'off'
 
-const kinds = { products: 'product', inventory: 'item' } as const
+/** What the cache calls the records of each list. */
+export const recordKinds = { products: 'product', inventory: 'item' } as const
 
 export interface MirrorStoreOptions {
   readonly cache: RecordCache
@@ -52,7 +53,7 @@ export class MirrorStore {
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The same moment, epoch ms. */
   #confirmedWallTime = Number.NEGATIVE_INFINITY
-  /** The lists that a comparison has read after the load. */
+  /** The lists of which the latest comparison has read everything. */
   readonly #compared = new Set<MirroredResource>()
   #state: MirrorState = 'loading'
 
@@ -83,13 +84,17 @@ export class MirrorStore {
     return this.options.cache.evictions === this.#evictionsBefore
   }
 
-  /** Whether a list was compared after the load, which may have missed records: before, an absence proves nothing. */
+  /**
+   * Whether the latest comparison has read all of a list. The load may have missed records, and some cannot be read: without
+   * that, an absence proves nothing.
+   */
   isCompared(resource: MirroredResource): boolean {
     return this.#compared.has(resource)
   }
 
-  setCompared(resource: MirroredResource): void {
-    this.#compared.add(resource)
+  setCompared(resource: MirroredResource, isCompared: boolean): void {
+    if (isCompared) this.#compared.add(resource)
+    else this.#compared.delete(resource)
   }
 
   /** Whether the latest record of a SKU (`products`) or item id (`inventory`) was malformed, so that its absence proves nothing. */
@@ -196,14 +201,43 @@ export class MirrorStore {
     const found: string[] = []
     let seen = 0
     for (const id of resource === 'products' ? this.index.productIds : this.#itemIds) {
-      if ((this.options.cache.peek(kinds[resource], id)?.readAt ?? time) < time) found.push(id)
+      if ((this.options.cache.peek(recordKinds[resource], id)?.readAt ?? time) < time) found.push(id)
       if (++seen % 100 === 0) yield
     }
     return found
   }
 
+  /** Ids of items that products refer to, and that are not stored. */
+  missingItemIds(): Promise<string[]> {
+    return inTurns(this.#missingItemIds())
+  }
+
+  *#missingItemIds(): Steps<string[]> {
+    const missing: string[] = []
+    for (const id of this.index.referencedItemIds()) {
+      if (!this.#itemIds.has(id)) missing.push(id)
+      yield
+    }
+    return missing
+  }
+
+  /** SKUs of items that no stored product has. A product often has the SKU of its item. */
+  skusWithoutProduct(): Promise<Set<string>> {
+    return inTurns(this.#skusWithoutProduct())
+  }
+
+  *#skusWithoutProduct(): Steps<Set<string>> {
+    const skus = new Set<string>()
+    for (const id of this.#itemIds) {
+      const sku = skuOf(this.item(id) ?? {})
+      if (sku !== null && this.index.productIdsOfSku(sku).length === 0) skus.add(sku)
+      yield
+    }
+    return skus
+  }
+
   remove(resource: MirroredResource, id: string): void {
-    this.options.cache.remove(kinds[resource], id)
+    this.options.cache.remove(recordKinds[resource], id)
   }
 
   count(resource: MirroredResource): number {

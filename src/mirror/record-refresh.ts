@@ -8,7 +8,7 @@ import type { Clock } from '../trackstar/clock.js'
 import { keyLists } from '../trackstar/query.js'
 
 export interface RecordRefreshOptions {
-  readonly trackstar: Pick<TrackstarClient, 'productsByIds' | 'inventoryByIds'>
+  readonly trackstar: Pick<TrackstarClient, 'recordsByIds'>
   readonly cache: RecordCache
   readonly clock: Clock
   /** Limit of one read, its wait for a permit included. */
@@ -186,8 +186,7 @@ export class RecordRefresh {
     const begunAt = clock.elapsed()
     try {
       const ids = batch.map(({ id }) => id)
-      const { records, malformed } =
-        kind === 'product' ? await trackstar.productsByIds(ids, call) : await trackstar.inventoryByIds(ids, call)
+      const { records, malformed } = await trackstar.recordsByIds(resources[kind], ids, call)
       if (this.#isStopped) return
       const times = { begunAt, readAt: clock.elapsed() }
       for (const record of malformed) onMalformed(resources[kind], record)

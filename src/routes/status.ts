@@ -24,7 +24,8 @@ const MirrorStatus = Type.Object(
       }),
     ),
     doubtful: Type.Array(Type.String(), {
-      description: 'Lists that are empty or have lost most of their records, which the mirror does not accept yet',
+      description:
+        'Lists that are empty, have lost most of their records, which the mirror does not accept yet, or have records that cannot be read',
     }),
     synced_at: nullable(Type.String({ description: 'When the mirror was last known to be up to date' })),
   },
@@ -179,7 +180,7 @@ export function connectionStatus(state: ConnectionState): Status['connections'][
       warehouses: mirror.warehouses,
       pages: mirror.pages,
       pages_left: mirror.pagesLeft,
-      doubtful: [...mirror.unreliableResources],
+      doubtful: [...new Set([...mirror.unreliableResources, ...mirror.unreadResources])],
       synced_at: mirror.syncedAt === undefined ? null : toIsoDate(mirror.syncedAt),
     },
     cache: {

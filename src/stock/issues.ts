@@ -62,12 +62,12 @@ export const inventoryItemMissing = (inventoryItemId: string): Finding =>
     `Trackstar does not know inventory item ${inventoryItemId}, which the product refers to.`,
   )
 
-/** Upstream has not finished the first sync of a resource. */
+/** Upstream has not finished the first sync of a resource, or cannot list all of it. */
 export const upstreamSyncIncomplete = (resource: string): Finding =>
   finding(
     'upstream_sync_incomplete',
     null,
-    `Trackstar has not finished the first sync of the connection's ${resource}.`,
+    `The connection's ${resource} may lack records or be outdated: Trackstar has not finished their first sync, or cannot list all of them.`,
   )
 
 /** One issue for each selected warehouse that neither the warehouse list nor any item knows. */

@@ -55,10 +55,12 @@ export interface TrackstarClient {
   warehouses(options: CallOptions): Promise<readonly Warehouse[]>
   /** All products with one of these SKUs. At most as many keys as fit in a {@link KeyList}. */
   productsBySku(skus: readonly string[], options: CallOptions): Promise<Batch<Product>>
-  /** The products with one of these ids. At most as many keys as fit in a {@link KeyList}. */
-  productsByIds(ids: readonly string[], options: CallOptions): Promise<Batch<Product>>
-  /** The inventory items with one of these ids. At most as many keys as fit in a {@link KeyList}. */
-  inventoryByIds(ids: readonly string[], options: CallOptions): Promise<Batch<InventoryItem>>
+  /** The records with one of these ids. At most as many keys as fit in a {@link KeyList}. */
+  recordsByIds<R extends Resource>(
+    resource: R,
+    ids: readonly string[],
+    options: CallOptions,
+  ): Promise<Batch<Resources[R]>>
   /** Trackstar's own state of a connection. */
   connection(id: string, options: CallOptions): Promise<SyncState>
 }
@@ -97,8 +99,8 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
     }
   }
 
-  /** The only reader by id: an id with a comma would be two ids in a list, so it is read by its path. */
-  async function listByIds<R extends Resource>(
+  /** An id with a comma would be two ids in a list, so it is read by its path. */
+  async function recordsByIds<R extends Resource>(
     resource: R,
     ids: readonly string[],
     options: CallOptions,
@@ -124,8 +126,7 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
     productsBySku(skus, options) {
       return listAll('products', isSingle(skus) ? { sku: skus[0] } : { 'sku[in]': skus.join(',') }, options)
     },
-    productsByIds: (ids, options) => listByIds('products', ids, options),
-    inventoryByIds: (ids, options) => listByIds('inventory', ids, options),
+    recordsByIds,
     async connection(id, options) {
       const route = '/connections/{connection_id}'
       const request = { method: 'GET', path: `/connections/${encode(id)}`, organisationOnly: true } as const

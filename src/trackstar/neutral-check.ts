@@ -1,12 +1,13 @@
 import { isProblem, type Problem } from '../errors.js'
 import { createAttempt, healthOf, type UpstreamCallerOptions } from './call.js'
 import type { Clock } from './clock.js'
+import { type Filters, withFilters } from './query.js'
 import { pauseMs } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
 import { isOwnWord } from './upstream-errors.js'
 
 /**
- * What upstream makes of a call that contains nothing of any caller:
+ * What upstream makes of a call that contains nothing of any caller, and whose answer contains no record:
  * - `well`: it answers
  * - `refusing`: it answers, and refuses this call as well, for example because of the credentials
  * - `failing`: it fails
@@ -19,12 +20,16 @@ const validMs = 250
 /** Limit of the wait for a permit, and of the call. */
 const maxMs = 2000
 
-const call = { route: '/wms/products', request: { method: 'GET', path: '/wms/products?limit=1' } } as const
+/** No record is dated so late. So whatever fails with these filters is not the fault of a record that cannot be sent. */
+export const noRecords: Filters = { 'trackstar_updated_date[gte]': '9999-01-01T00:00:00Z', limit: '1' }
+
+const route = '/wms/products'
+const call = { route, request: { method: 'GET', path: withFilters(route, noRecords) } } as const
 
 /**
  * Tells the failures of upstream from those of one request. A request may itself be to blame for a 500 or for the 403 of
  * a gateway: a SKU that looks like an attack is enough. So before such a failure counts against upstream, or against the
- * keys of the request, upstream is called with nothing of any caller in the call.
+ * keys of the request, upstream is called with nothing of any caller in the call, and no record in the answer.
  */
 export class NeutralCheck {
   #calls = 0

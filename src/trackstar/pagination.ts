@@ -48,10 +48,14 @@ const maxGrowAfter = 64
  * one record. Pages grow again after successes, less often if the larger ones fail again.
  */
 export class PageSize {
-  #size = maxPageSize
+  #size: number
   #successes = 0
   #growAfter = firstGrowAfter
   #hasGrown = false
+
+  constructor(size = maxPageSize) {
+    this.#size = size
+  }
 
   get value(): number {
     return this.#size
@@ -93,6 +97,10 @@ const maxUnsupportedRetryMs = 10 * 60_000
 const halvedRetryMs = 250
 /** After this many failures of one page in a row, its token is assumed to be broken, and the list starts over. */
 const failuresPerToken = 8
+/** A page of one record that fails this often in a row is not going to be readable soon. */
+const failuresPerRecord = 3
+/** A list that starts over this often is not going to come to its end. */
+const maxRestarts = 2
 
 /**
  * A walk over the pages of a list that goes on after failures: a page that fails is read again by its token, in halves if
@@ -103,6 +111,9 @@ export class ListWalk<P extends TokenPage> {
   readonly #tokens = new Set<string>()
   #token: string | undefined
   #failures = 0
+  /** Failures in a row of a page of one record. */
+  #failuresAtOne = 0
+  #restarts = 0
   #retryAfterMs = 0
   #isDone = false
 
@@ -123,14 +134,26 @@ export class ListWalk<P extends TokenPage> {
     return this.#retryAfterMs === halvedRetryMs
   }
 
+  /** Whether a page of one record failed, so that the record may be to blame. */
+  get isAtOne(): boolean {
+    return this.#failuresAtOne > 0
+  }
+
+  /** Whether the walk has failed so often at one place that it is not going to get past it. */
+  get isStuck(): boolean {
+    return this.#failuresAtOne >= failuresPerRecord || this.#restarts >= maxRestarts
+  }
+
   /** Reads the next page, or the one that failed once more. Throws what it fails with. */
   async next(): Promise<P> {
     const { route, read, pageSize } = this.options
+    const size = pageSize.value
     let page: P
     try {
-      page = await read(this.#token, pageSize.value)
+      page = await read(this.#token, size)
     } catch (error) {
-      this.#fail(error, this.#isTooLarge(error) && pageSize.halve())
+      if (size === 1) this.#failuresAtOne++
+      this.#fail(error, mayBeTooLarge(error) && pageSize.halve())
       throw error
     }
     const { nextToken } = page
@@ -141,6 +164,7 @@ export class ListWalk<P extends TokenPage> {
     }
     pageSize.succeeded()
     this.#failures = 0
+    this.#failuresAtOne = 0
     this.#retryAfterMs = 0
     if (nextToken === null) this.#isDone = true
     else {
@@ -150,13 +174,12 @@ export class ListWalk<P extends TokenPage> {
     return page
   }
 
-  /** Whether the size of the page may be to blame. An upstream that is down fails as well; it is given longer waits. */
-  #isTooLarge(error: unknown): boolean {
-    if (!isProblem(error, 'upstream_unavailable')) {
-      return !isProblem(error) || error.problem === 'upstream_timeout' || error.problem === 'upstream_invalid_response'
-    }
-    if (this.#failures > 0) this.options.pageSize.halve()
-    return false
+  /**
+   * The page that failed is to blame, though the error says that upstream is: upstream answers other calls. So it is read in
+   * halves next.
+   */
+  blamePage(): void {
+    if (this.options.pageSize.halve()) this.#retryAfterMs = halvedRetryMs
   }
 
   #fail(error: unknown, isHalved: boolean): void {
@@ -164,10 +187,15 @@ export class ListWalk<P extends TokenPage> {
     const max = isProblem(error, 'not_supported_by_integration') ? maxUnsupportedRetryMs : maxRetryMs
     this.#retryAfterMs = isHalved ? halvedRetryMs : Math.min(max, firstRetryMs * 2 ** (this.#failures - 1))
     if (isHalved || !isProblem(error) || !isTokenRefused(error, this.#failures)) return
+    if (this.#token !== undefined) this.#restarts++
     this.#token = undefined
     this.#tokens.clear()
   }
 }
+
+/** Whether the size of the page may be to blame. An upstream that is down fails in other ways as well. */
+const mayBeTooLarge = (error: unknown) =>
+  !isProblem(error) || error.problem === 'upstream_timeout' || error.problem === 'upstream_invalid_response'
 
 const isTokenRefused = ({ problem }: Problem, failures: number) =>
   problem === 'upstream_rejected' || (problem === 'upstream_invalid_response' && failures % failuresPerToken === 0)

@@ -28,7 +28,7 @@ function start() {
     async (keys: readonly string[]) => ({ records: [], malformed: [], ...(await answer(keys)) })
   const trackstar = {
     productsBySku: batch((skus) => upstream.products(skus)),
-    inventoryByIds: batch((ids) => upstream.items(ids)),
+    recordsByIds: (_resource: string, ids: readonly string[]) => batch((keys) => upstream.items(keys))(ids),
   } as Partial<TrackstarClient> as TrackstarClient
   const loaders = createRecordLoaders({
     trackstar,

@@ -40,6 +40,7 @@ const mirror = {
   pagesLeft: null,
   syncedAt: 1_700_000_000_500,
   unreliableResources: [],
+  unreadResources: [],
 } as const
 const state: ConnectionState = {
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },

@@ -1,4 +1,5 @@
 import { RecordCache } from '../../src/cache/record-cache.js'
+import { problem } from '../../src/errors.js'
 import { Mirror } from '../../src/mirror/mirror.js'
 import { type MirroredResource, type MirrorState, MirrorStore } from '../../src/mirror/mirror-store.js'
 import { parseDate } from '../../src/records/dates.js'
@@ -30,6 +31,8 @@ export class UpstreamLists {
   /** How far upstream's clock is ahead of ours; undefined: its responses have no date. */
   aheadMs: number | undefined = 0
   readonly calls: ListCall[] = []
+  /** Whether a page that contains the record takes longer than the timeout. */
+  cannotSend: (record: Product | InventoryItem) => boolean = () => false
   /** Called before each answer. What it returns or throws replaces the answer. */
   beforeAnswer: (call: ListCall) => unknown = () => {}
 
@@ -42,11 +45,15 @@ export class UpstreamLists {
     if (override !== undefined) return override
     const ids = filters['ids[in]']?.split(',')
     const since = Date.parse(filters['trackstar_updated_date[gte]'] ?? '1970-01-01T00:00:00Z')
-    const fits = (record: Product | InventoryItem) =>
-      ids ? ids.includes(idOf(record)) : (parseDate(record.trackstar_updated_date) ?? 0) >= since
+    const before = Date.parse(filters['trackstar_updated_date[lt]'] ?? '9999-12-31T00:00:00Z')
+    const fits = (record: Product | InventoryItem) => {
+      const date = parseDate(record.trackstar_updated_date) ?? 0
+      return ids ? ids.includes(idOf(record)) : date >= since && date < before
+    }
     const all = (resource === 'products' ? this.products : this.inventory).filter(fits)
     const from = Number(filters.page_token ?? 0)
-    const next = from + this.pageSize
+    const next = from + Math.min(this.pageSize, Number(filters.limit ?? 1000))
+    if (all.slice(from, next).some(this.cannotSend)) throw problem('upstream_timeout', 'too slow')
     return {
       records: structuredClone(all.slice(from, next)),
       malformed: from === 0 && resource === 'products' ? this.malformed : [],
@@ -55,16 +62,20 @@ export class UpstreamLists {
     }
   }) as TrackstarClient['list']
 
-  readonly productsByIds: TrackstarClient['productsByIds'] = (ids, options) =>
-    this.list('products', { 'ids[in]': ids.join(',') }, options)
-  readonly inventoryByIds: TrackstarClient['inventoryByIds'] = (ids, options) =>
-    this.list('inventory', { 'ids[in]': ids.join(',') }, options)
+  readonly recordsByIds: TrackstarClient['recordsByIds'] = (resource, ids, options) =>
+    this.list(resource, { 'ids[in]': ids.join(',') }, options)
+
+  readonly productsBySku: TrackstarClient['productsBySku'] = async (skus, options) => {
+    const { products } = this
+    await this.beforeAnswer({ resource: 'products', filters: { 'sku[in]': skus.join(',') }, options })
+    return { records: structuredClone(products.filter(({ sku }) => skus.includes(String(sku)))), malformed: [] }
+  }
 
   /** Removes and returns the calls so far, each as the resource and the requested page, ids or changes. */
   takeCalls(): string[] {
     return this.calls.splice(0).map(({ resource, filters }) => {
       const since = filters['trackstar_updated_date[gte]']
-      const words = [since && 'changes', filters['ids[in]'], filters.page_token && `@${filters.page_token}`]
+      const words = [since?.startsWith('9999') ? 'check' : since && 'changes', filters['ids[in]'], filters.page_token && `@${filters.page_token}`]
       return [resource, ...words.filter(Boolean)].join(' ')
     })
   }
@@ -81,6 +92,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
   const warnings: string[] = []
   const infos: { fields: object; text: string }[] = []
   const malformed: string[] = []
+  const unreadable: string[] = []
   /** Resources whose first sync upstream has not finished. */
   const incomplete: string[] = []
   const waits: { ms: number; end: () => void }[] = []
@@ -120,6 +132,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     syncIntervalMs: 30_000,
     syncOverlapMs: 300_000,
     fullCompareMs,
+    onUnreadable: (resource, id) => unreadable.push(`${resource} ${id}`),
     log,
     sleep,
     syncStatus: { incomplete, readIncomplete: async () => incomplete },
@@ -163,6 +176,7 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     warnings,
     infos,
     malformed,
+    unreadable,
     waits,
     finishWait,
     passTime,

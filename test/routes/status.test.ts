@@ -193,6 +193,7 @@ tap.test('reports the progress of the mirror', async (t) => {
     pagesLeft: null,
     syncedAt: 1_700_000_000_000,
     unreliableResources: ['inventory'],
+    unreadResources: [],
     products: 1,
     inventory: 0,
     warehouses: 2,

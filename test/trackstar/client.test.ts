@@ -117,13 +117,13 @@ tap.test('reads products by SKU: a list, or a single one with a comma', async (t
 tap.test('reads items by id: a list, or the path of a single one with a comma', async (t) => {
   const { client, urls, reads } = await start(t)
   const listed = ['inv/mint 50%', 'inv_抹茶', 'constructor', 'nowhere', '..']
-  const batch = await client.inventoryByIds(listed, options)
+  const batch = await client.recordsByIds('inventory', listed, options)
   t.strictSame(idsOf(batch.records), ['inv/mint 50%', 'inv_抹茶', 'constructor'])
-  const alone = await client.inventoryByIds(['inv_mix,3'], options)
+  const alone = await client.recordsByIds('inventory', ['inv_mix,3'], options)
   t.match(alone, { malformed: [] })
   t.strictSame(idsOf(alone.records), ['inv_mix,3'])
-  t.match(await client.inventoryByIds(['../a?b#c,d'], options), { records: [], malformed: [] })
-  t.match(await client.inventoryByIds(['\ud800,'], options), { records: [] })
+  t.match(await client.recordsByIds('inventory', ['../a?b#c,d'], options), { records: [], malformed: [] })
+  t.match(await client.recordsByIds('inventory', ['\ud800,'], options), { records: [] })
   t.strictSame(urls(), [
     '/wms/inventory?ids%5Bin%5D=inv%2Fmint%2050%25%2Cinv_%E6%8A%B9%E8%8C%B6%2Cconstructor%2Cnowhere%2C..',
     '/wms/inventory/inv_mix%2C3',
@@ -136,7 +136,7 @@ tap.test('reads items by id: a list, or the path of a single one with a comma', 
 tap.test('rejects an item that is not the requested one', async (t) => {
   const { client, sandbox } = await start(t)
   sandbox.fault('/wms/inventory/inv_mix%2C3', { body: { data: { id: '', sku: 5 } } })
-  await t.rejects(client.inventoryByIds(['inv_mix,3'], options), {
+  await t.rejects(client.recordsByIds('inventory', ['inv_mix,3'], options), {
     message: /^In Trackstar's response, \/data\/id must/,
     cause: { message: 'malformed response of /wms/inventory/{id}' },
     problem: 'upstream_invalid_response',
@@ -159,7 +159,7 @@ tap.test('reads all pages of a batch with the same filters', async (t) => {
   for (const [read, path, filter] of [
     [() => client.productsBySku(['A', 'B'], options), '/wms/products', 'sku%5Bin%5D=A%2CB'],
     [() => client.productsBySku(['A,B'], options), '/wms/products', 'sku=A%2CB'],
-    [() => client.inventoryByIds(['a', 'b'], options), '/wms/inventory', 'ids%5Bin%5D=a%2Cb'],
+    [() => client.recordsByIds('inventory', ['a', 'b'], options), '/wms/inventory', 'ids%5Bin%5D=a%2Cb'],
   ] as const) {
     sandbox.calls.length = 0
     sandbox.fault(path, page('three', null))
@@ -282,7 +282,7 @@ tap.test('reports the caller and the cause of each read', async (t) => {
   const refresh: CallOptions = { permitRequest: { ...options.permitRequest, priority: 'refresh' }, cause: 'refresh' }
   await client.list('products', { limit: '1' }, refresh)
   await client.productsBySku(['CUP'], refresh)
-  await client.inventoryByIds(['inv_cup'], refresh)
+  await client.recordsByIds('inventory', ['inv_cup'], refresh)
   await client.warehouses(refresh)
   await client.connection('conn_sandbox', refresh)
   t.equal(reads.length, 5)
@@ -291,10 +291,10 @@ tap.test('reports the caller and the cause of each read', async (t) => {
 
 tap.test('reads products by id, and a single one with a comma by its path', async (t) => {
   const { client, urls } = await start(t)
-  const { records } = await client.productsByIds(['prod_cup', 'prod/mint 50%', '..', 'nowhere'], options)
+  const { records } = await client.recordsByIds('products', ['prod_cup', 'prod/mint 50%', '..', 'nowhere'], options)
   t.strictSame(idsOf(records), ['prod_cup', 'prod/mint 50%'])
-  t.strictSame(idsOf((await client.productsByIds(['prod_mix,3'], options)).records), ['prod_mix,3'])
-  t.strictSame((await client.productsByIds(['no,where'], options)).records, [])
+  t.strictSame(idsOf((await client.recordsByIds('products', ['prod_mix,3'], options)).records), ['prod_mix,3'])
+  t.strictSame((await client.recordsByIds('products', ['no,where'], options)).records, [])
   t.strictSame(urls(), [
     '/wms/products?ids%5Bin%5D=prod_cup%2Cprod%2Fmint%2050%25%2C..%2Cnowhere',
     '/wms/products/prod_mix%2C3',
@@ -318,7 +318,10 @@ tap.test('omits a record that is nested too deeply, and keeps the rest of its pa
     ])
   }
   sandbox.fault('/wms/products/*', { body: `{"data": {"id": "p,2", "additional_fields": ${deep(5000)}}}` })
-  await t.rejects(client.productsByIds(['p,2'], options), { message: /nesting/, problem: 'upstream_invalid_response' })
+  await t.rejects(client.recordsByIds('products', ['p,2'], options), {
+    message: /nesting/,
+    problem: 'upstream_invalid_response',
+  })
   sandbox.fault('/wms/products', { body: deep(5000) })
   await t.rejects(client.list('products', {}, options), { message: /must/, problem: 'upstream_invalid_response' })
 })

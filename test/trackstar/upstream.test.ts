@@ -132,7 +132,9 @@ tap.test("regression: six failures of one caller's SKU opened the breaker for ev
     const deadline = performance.now() + 3000
     const permitRequest = { priority: 'caller', caller: 'anna', deadline: () => deadline } as const
     for (let n = 0; n < 2 * failuresToOpen; n++) {
-      await problemOf(upstream.trackstar.productsByIds(['a,b'], { permitRequest, cause: 'miss', maxRetries: 0 }))
+      await problemOf(
+        upstream.trackstar.recordsByIds('products', ['a,b'], { permitRequest, cause: 'miss', maxRetries: 0 }),
+      )
     }
   }
   t.equal(upstream.breaker.state, 'closed')
@@ -160,7 +162,7 @@ tap.test('checks upstream with a call that contains nothing of a caller', async 
     sandbox.clearFaults()
     clock.advance(300)
   }
-  t.equal(sandbox.calls.at(-1)?.url, '/wms/products?limit=1')
+  t.equal(sandbox.calls.at(-1)?.url, '/wms/products?trackstar_updated_date%5Bgte%5D=9999-01-01T00%3A00%3A00Z&limit=1')
   t.equal(sandbox.calls.length, table.length - 1, 'no neutral call is made while calls are paused')
 })
 
