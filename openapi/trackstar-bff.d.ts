@@ -1203,7 +1203,7 @@ export interface components {
             pages: number;
             /** @description Pages left of the first load or of a comparison; null if unknown, because Trackstar gives no total */
             pages_left: number | null;
-            /** @description Lists that are empty or have lost most of their records, which the mirror does not accept yet */
+            /** @description Lists that are empty, have lost most of their records, which the mirror does not accept yet, or have records that cannot be read */
             doubtful: string[];
             /** @description When the mirror was last known to be up to date */
             synced_at: string | null;

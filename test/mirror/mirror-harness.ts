@@ -75,7 +75,11 @@ export class UpstreamLists {
   takeCalls(): string[] {
     return this.calls.splice(0).map(({ resource, filters }) => {
       const since = filters['trackstar_updated_date[gte]']
-      const words = [since?.startsWith('9999') ? 'check' : since && 'changes', filters['ids[in]'], filters.page_token && `@${filters.page_token}`]
+      const words = [
+        since?.startsWith('9999') ? 'check' : since && 'changes',
+        filters['ids[in]'],
+        filters.page_token && `@${filters.page_token}`,
+      ]
       return [resource, ...words.filter(Boolean)].join(' ')
     })
   }
