@@ -51,7 +51,7 @@ function mirrorOf(
   }
   storeAll()
   store.confirm(clock.elapsed())
-  store.setCompared('inventory')
+  store.setCompared('inventory', true)
   store.setState('live')
   const records = new CatalogRecords({
     cache,
