@@ -30,10 +30,11 @@ export interface CacheEntry<T> {
 /** Wall times that differ less are the same: the two clocks are not read at the same moment. */
 const sameTimeMs = 1000
 
-/** When the entry was read, epoch ms: never in the future, even if the wall clock has been set back since. */
+/** When the entry was read, epoch ms, by the present wall clock: as long ago as the entry is old, even if it was set since. */
 export function asOf(entry: CacheEntry<unknown>, clock: Clock): number {
   const byNow = wallTimeAt(clock, entry.readAt)
-  return entry.wallTime > byNow + sameTimeMs ? byNow : Math.min(entry.wallTime, clock.now())
+  const wasSet = Math.abs(entry.wallTime - byNow) > sameTimeMs
+  return wasSet ? byNow : Math.min(entry.wallTime, clock.now())
 }
 
 /** Whether the entry is fresh `now`, in the clock's `elapsed` ms. */

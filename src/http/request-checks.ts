@@ -15,7 +15,8 @@ const hostPattern = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(?::\d*)?$/i
 /**
  * Rejects requests that Node's parser accepts but RFC 9112 does not, because a proxy in front might read them
  * differently, and requests that would otherwise get a wrong or misleading answer. Node itself rejects ambiguous body
- * lengths and a missing `Host`.
+ * lengths. It could reject a missing `Host` as well, but then it would go on with the requests behind its response, which
+ * closes the connection.
  *
  * Register it after the plugins that log, count and label responses, so that a rejection is logged, counted and readable
  * by a page of another origin.
@@ -24,10 +25,10 @@ export default fastifyPlugin(
   async (app: FastifyInstance) => {
     destroyUnusedConnectionsOnClose(app)
     app.addHook('onRequest', (request, reply, done) => {
-      const hasUnknownCoding = !isSupportedCoding(request.raw)
+      const malformation = malformationOf(request.raw)
       // The next request on the connection may start anywhere.
-      if (hasUnknownCoding) reply.header('connection', 'close')
-      done(hasUnknownCoding ? invalid('The only supported transfer coding is chunked, in HTTP/1.1') : check(request))
+      if (malformation !== undefined) reply.header('connection', 'close')
+      done(malformation ?? check(request))
     })
   },
   { name: 'request-checks' },
@@ -71,6 +72,13 @@ function checkAccept(request: FastifyRequest): Problem | undefined {
     'not_acceptable',
     `This route returns application/json, which the Accept header excludes: ${JSON.stringify(accept.slice(0, 200))}`,
   )
+}
+
+/** What makes it doubtful where the request ends, or to which host it goes. */
+function malformationOf(request: IncomingMessage): Problem | undefined {
+  if (!isSupportedCoding(request)) return invalid('The only supported transfer coding is chunked, in HTTP/1.1')
+  const lacksHost = request.headers.host === undefined && request.httpVersion === '1.1'
+  return lacksHost ? invalid('Expected one Host header, but got none') : undefined
 }
 
 /** RFC 9112, 6.1. Node accepts a list that ends in `chunked`, and `chunked` in HTTP/1.0. */

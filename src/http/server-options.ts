@@ -50,7 +50,8 @@ export function serverOptions(
       connectionsCheckingInterval: 1000,
       // Node limits the timeout for headers by this one, so it needs it at construction.
       requestTimeout: requestTimeoutMs,
-      requireHostHeader: true,
+      // The request checks do, and close the connection so that nothing behind such a request is carried out.
+      requireHostHeader: false,
       // Otherwise Node takes the first of two `Host` or `Authorization` fields, where a proxy may take the second.
       joinDuplicateHeaders: true,
     },

@@ -73,7 +73,8 @@ export default fastifyPlugin<UnreadResponsesOptions>(
 
     app.addHook('onSend', (request, reply, payload, done) => {
       const bytes = bytesHeld(payload)
-      if (bytes >= minBytes && request.method !== 'HEAD') {
+      const isShared = request.routeOptions.config.sharesBody === true
+      if (bytes >= minBytes && request.method !== 'HEAD' && !isShared) {
         const { client } = request
         const response: UnreadResponse = {
           bytes,
@@ -97,4 +98,11 @@ function bytesHeld(payload: unknown): number {
   const { heldBytes, readableLength } = (payload ?? {}) as { heldBytes?: unknown; readableLength?: unknown }
   const held = heldBytes ?? readableLength
   return typeof held === 'number' ? held : 0
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether all responses of the route send one buffer, which takes no memory for each. */
+    sharesBody?: boolean
+  }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -98,6 +99,13 @@ const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
 .swagger-ui .opblock-description pre code { background: none; color: inherit; font-weight: 400 }
 `
 
+/** The large files of Swagger UI, which its plugin would read from the disk, uncompressed, for each request. */
+const assets = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
+} as const
+
 /**
  * Serves the OpenAPI document at `/openapi.json` and `/openapi.yaml`, Swagger UI at `/docs` without external files, and the
  * table of problem codes at `/docs/problems`. Register it before the routes that it describes.
@@ -180,7 +188,13 @@ export default fastifyPlugin<DocsOptions>(
       },
     })
     // Compressed once, not for each request.
-    const hidden = { schema: { hide: true }, config: { access: 'open' }, compress: false } as const
+    const hidden = { schema: { hide: true }, config: { access: 'open', sharesBody: true }, compress: false } as const
+    for (const [name, type] of Object.entries(assets)) {
+      const asset = new StaticDocument(type, () =>
+        readFileSync(new URL(import.meta.resolve(`@fastify/swagger-ui/static/${name}`))),
+      )
+      app.get(`/docs/static/${name}`, hidden, (request, reply) => asset.send(request, reply))
+    }
     app.get('/', hidden, (_request, reply) => reply.redirect(uiUrl))
     app.get('/openapi.json', hidden, (request, reply) => json.send(request, reply))
     app.get('/openapi.yaml', hidden, (request, reply) => yaml.send(request, reply))

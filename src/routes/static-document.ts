@@ -21,10 +21,10 @@ interface Representations {
 export class StaticDocument {
   #representations: Promise<Representations> | undefined
 
-  /** @param render returns the text; called once */
+  /** @param render returns the text or bytes; called once */
   constructor(
     private readonly contentType: string,
-    private readonly render: () => string,
+    private readonly render: () => string | Buffer,
   ) {}
 
   /** Renders the document, unless that is done, and compresses it off the event loop. */
@@ -33,7 +33,7 @@ export class StaticDocument {
     return this.#representations
   }
 
-  /** Sends the document with its ETag. Register its route with `compress: false`. */
+  /** Sends the document with its ETag. Register its route with `compress: false` and `sharesBody`. */
   async send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { etag, bodies } = await this.prepare()
     // Added to what CORS has set: its `Origin` must stay.
@@ -45,10 +45,10 @@ export class StaticDocument {
   }
 }
 
-async function represent(text: string): Promise<Representations> {
-  const identity = Buffer.from(text)
+async function represent(content: string | Buffer): Promise<Representations> {
+  const identity = typeof content === 'string' ? Buffer.from(content) : content
   const [br, gzipped] = await Promise.all([
-    promisify(brotliCompress)(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+    promisify(brotliCompress)(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } }),
     promisify(gzip)(identity, { level: 9 }),
   ])
   return { etag: `W/"${hash('sha1', identity, 'base64url')}"`, bodies: { br, gzip: gzipped, identity } }

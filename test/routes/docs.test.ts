@@ -38,6 +38,24 @@ tap.test('serves Swagger UI without requests to other hosts', async (t) => {
   t.notMatch(page.body, /(src|href)="https?:/)
 })
 
+tap.test("regression: Swagger UI's files were read and sent uncompressed for each request", async (t) => {
+  const { app, get } = await startService(t)
+  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-standalone-preset.js']) {
+    const url = `/docs/static/${name}`
+    t.ok((await get('/docs/')).body.includes(`./static/${name}`))
+    const plain = await get(url)
+    const compressed = await get(url, { 'accept-encoding': 'br, gzip' })
+    t.equal(compressed.headers['content-encoding'], 'br')
+    t.ok(compressed.rawPayload.length * 2 < plain.rawPayload.length, `${compressed.rawPayload.length} bytes`)
+    t.ok(brotliDecompressSync(compressed.rawPayload).equals(plain.rawPayload))
+    t.match(plain.headers['content-type'], name.endsWith('css') ? /^text\/css/ : /^text\/javascript/)
+    // As a browser sends it when it reloads.
+    const headers = { 'if-none-match': String(plain.headers['etag']), 'cache-control': 'no-cache' }
+    t.equal((await get(url, headers)).statusCode, 304)
+    t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 200)
+  }
+})
+
 tap.test('lists every problem code at the address that problems refer to', async (t) => {
   const { get } = await startService(t)
   const { type } = (await get('/nowhere')).json()

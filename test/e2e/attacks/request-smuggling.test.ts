@@ -219,3 +219,15 @@ tap.test('regression: an adjustment behind a malformed body was made and never a
   t.strictSame(statusesOf(received), [400])
   t.strictSame(newCalls(), [], 'nothing is called upstream')
 })
+
+tap.test('regression: an adjustment behind a request without Host was carried out and never answered', async (t) => {
+  const { send, newCalls } = await start(t)
+  for (const head of ['GET /livez HTTP/1.1', 'GET /livez HTTP/1.1\r\nConnection: keep-alive']) {
+    const came = await send(`${head}\r\n\r\n${smuggled}`)
+    t.strictSame(statusesOf(came), [400])
+    const [answer] = came.answers
+    t.match(JSON.parse(String(answer?.body)), { code: 'validation_failed', detail: /Host/ })
+    t.equal(answer && headerOf(answer, 'connection'), 'close')
+  }
+  t.strictSame(newCalls(), [], 'nothing is called upstream')
+})
