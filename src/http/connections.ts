@@ -93,7 +93,7 @@ class Connection {
   #start(exchange: Exchange): void {
     this.#current = exchange
     const { request, response } = exchange
-    response.once('close', () => this.#next())
+    response.on('close', () => this.#next())
     if (this.#isAbandoned) this.#closeAfterLast(response)
     this.handler(request, response)
   }

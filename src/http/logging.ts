@@ -79,15 +79,13 @@ function censorSecretFields(line: string): string {
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.decorateRequest('readContext', null)
+    app.decorateReply('isLogged', false)
     app.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id)
-      let isSent = false
-      reply.raw.once('finish', () => {
-        isSent = true
-      })
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
+        if (reply.isLogged) return
         if (isEndedStream(request, reply)) request.log.info(requestFields(request, reply), 'request completed')
-        else if (!isSent) request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
+        else request.log.info({ ...requestFields(request, reply), status: null }, 'request aborted')
       })
       done()
     })
@@ -95,6 +93,7 @@ export default fastifyPlugin(
       const { successLogLevel = 'info' } = request.routeOptions.config
       const level = reply.statusCode < 400 ? successLogLevel : 'info'
       request.log[level](requestFields(request, reply), 'request completed')
+      reply.isLogged = true
       done()
     })
   },
@@ -120,5 +119,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by routes that read records, for the log. */
     readContext: Pick<ReadContext, 'outcome' | 'calls'> | null
+  }
+  interface FastifyReply {
+    /** Whether the line of the request is written. */
+    isLogged: boolean
   }
 }

@@ -219,7 +219,7 @@ export default fastifyPlugin<RequestMetricsOptions>(
     app.addHook('onRequest', (request, reply, done) => {
       metrics.inFlight.inc()
       // `onResponse` is not called if the client disconnects first.
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
         metrics.inFlight.dec()
         if (isEndedStream(request, reply)) count(request, reply)
       })

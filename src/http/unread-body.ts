@@ -41,14 +41,21 @@ export default fastifyPlugin<{ limits?: LingerLimits }>(
       }
       done()
     })
-    app.addHook('onSend', async (request, reply, payload) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
       const { raw } = request
-      if (reply.statusCode < 400 || raw.complete || !isBody(payload)) return payload
+      if (reply.statusCode < 400 || raw.complete || !isBody(payload)) {
+        done(null, payload)
+        return
+      }
       // What has arrived with the head is parsed only after this turn.
-      await new Promise((resolve) => setImmediate(resolve))
-      if (raw.complete || raw.destroyed || isSkippable(raw)) return payload
-      reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
-      return untilReceived(payload, raw, limits)
+      setImmediate(() => {
+        if (raw.complete || raw.destroyed || isSkippable(raw)) {
+          done(null, payload)
+          return
+        }
+        reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+        done(null, untilReceived(payload, raw, limits))
+      })
     })
   },
   { name: 'unread-body' },
