@@ -132,7 +132,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
           policy,
           clock,
           warehouses: () => warehouses.known,
-          onProductsAffected: (productIds) => feed?.update(productIds),
+          onRecordsChanged: ({ productIds, itemIds }) => feed?.update(productIds, itemIds),
           onStateChange: (state) => (state === 'live' ? startFeed() : feed?.stop()),
           onMalformed,
           onSharedSku: (ids) => void refresh.refreshAll('product', ids),
@@ -140,7 +140,11 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
         })
       : undefined
   const feed =
-    store && new StockFeed(store, randomUUID().slice(0, 8), clock.now, (product) => materialized?.summarise(product))
+    store &&
+    new StockFeed(store, randomUUID().slice(0, 8), clock.now, {
+      summarise: (product) => materialized?.summarise(product),
+      onError: (error) => log.warn({ err: error }, 'could not process changed products'),
+    })
   const startFeed = () => {
     feed?.start(nextTurn).catch((error: unknown) => log.error({ err: error }, 'stock index failed to start'))
   }

@@ -4,9 +4,10 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { referencedItemIds } from '../stock/components.js'
-import { composeStock } from '../stock/compose.js'
+import { composeQuantities, composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Quantities, Stock, WarehouseStock } from '../stock/stock.js'
+import { StockOrder } from './stock-order.js'
 
 /** Synchronous read access to the whole catalog. */
 export interface CatalogView {
@@ -16,6 +17,8 @@ export interface CatalogView {
   findProducts(sku: string): { readonly value: readonly Product[] | undefined }
   warehouses(): ReadonlyMap<string, Warehouse>
   productIds(): Iterable<string>
+  /** Ids of the products that refer to the item. */
+  productIdsOfItem(id: string): readonly string[]
 }
 
 /** The last known stock of one product. */
@@ -47,22 +50,21 @@ export function itemsInView(view: Pick<CatalogView, 'item'>, product: Product): 
   return items
 }
 
-/** The stock of one product, over the given warehouses or all; undefined if there is no such product. */
-export function stockInView(view: CatalogView, productId: string, warehouseIds?: readonly string[]): Stock | undefined {
-  const product = view.product(productId)
-  if (product === undefined) return undefined
+/** The stock of one product. */
+export function stockInView(view: CatalogView, product: Product): Stock {
+  const sku = skuOf(product) ?? ''
   const items = itemsInView(view, product)
-  const warehouses = view.warehouses()
-  return composeStock({
-    sku: skuOf(product) ?? '',
-    product,
-    items,
-    warehouses,
-    warehouseIds,
-    asOf: '',
-    stale: false,
-    source: null,
-  })
+  return composeStock({ sku, product, items, warehouses: view.warehouses(), asOf: '', stale: false, source: null })
+}
+
+/** The quantities of one product over the given warehouses; undefined if there is no such product. */
+export function quantitiesInView(
+  view: CatalogView,
+  productId: string,
+  warehouseIds: readonly string[],
+): Quantities | undefined {
+  const product = view.product(productId)
+  return product && composeQuantities(product, itemsInView(view, product), warehouseIds)
 }
 
 /** The numbers of a stock. */
@@ -79,6 +81,8 @@ export function summaryOf({ sku, product, available, quantities, warehouses }: S
  */
 export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
+  readonly #order = new StockOrder()
+  readonly #orderByMerchant = new Map<string, StockOrder>()
   /** The SKUs of the products that their SKU does not select, by product id: a change of one may affect the others. */
   readonly #unselectedSkus = new Map<string, string>()
   /** The SKUs that several products share, with the id of the product that the SKU alone selects. */
@@ -87,10 +91,8 @@ export class StockIndex {
   /** @param summarise computes the numbers of a product from the records now; default: composes its stock */
   constructor(
     private readonly view: CatalogView,
-    private readonly summarise = (product: Product): StockIndexEntry | undefined => {
-      const stock = stockInView(view, idOf(product))
-      return stock && summaryOf(stock)
-    },
+    private readonly summarise: (product: Product) => StockIndexEntry | undefined = (product) =>
+      summaryOf(stockInView(view, product)),
   ) {}
 
   get size(): number {
@@ -99,6 +101,12 @@ export class StockIndex {
 
   entries(): IterableIterator<StockIndexEntry> {
     return this.#entries.values()
+  }
+
+  /** The order of all products by what is available, or of those of one merchant. */
+  orderOf(warehouseCustomerId?: string): StockOrder {
+    if (warehouseCustomerId === undefined) return this.#order
+    return this.#orderByMerchant.get(warehouseCustomerId) ?? noOrder
   }
 
   get(productId: string): StockIndexEntry | undefined {
@@ -114,6 +122,7 @@ export class StockIndex {
     const after = this.#entryOf(productId)
     if (after) this.#entries.set(productId, after)
     else this.#entries.delete(productId)
+    this.#move(before, after)
     const product = after ? undefined : this.view.product(productId)
     const unselectedSku = product && skuOf(product)
     if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
@@ -155,6 +164,23 @@ export class StockIndex {
     return wasShared && id !== undefined && id !== before ? this.#entries.get(id) : undefined
   }
 
+  #move(before: StockIndexEntry | undefined, after: StockIndexEntry | undefined): void {
+    if (before === after) return
+    for (const order of this.#ordersOf(before)) order.delete(before as StockIndexEntry)
+    for (const order of this.#ordersOf(after)) order.add(after as StockIndexEntry)
+    const merchant = before?.warehouseCustomerId
+    if (merchant && this.#orderByMerchant.get(merchant)?.size === 0) this.#orderByMerchant.delete(merchant)
+  }
+
+  #ordersOf(entry: StockIndexEntry | undefined): readonly StockOrder[] {
+    if (entry === undefined) return []
+    const { warehouseCustomerId: merchant } = entry
+    if (merchant === null) return [this.#order]
+    const ofMerchant = this.#orderByMerchant.get(merchant) ?? new StockOrder()
+    this.#orderByMerchant.set(merchant, ofMerchant)
+    return [this.#order, ofMerchant]
+  }
+
   #entryOf(productId: string): StockIndexEntry | undefined {
     const product = this.view.product(productId)
     const productSku = product && skuOf(product)
@@ -175,6 +201,8 @@ export class StockIndex {
     return this.view.findProducts(sku).value ?? []
   }
 }
+
+const noOrder = new StockOrder()
 
 const lossOf = (before: StockIndexEntry): StockChange => ({
   ...before,

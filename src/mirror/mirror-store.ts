@@ -29,13 +29,19 @@ export interface MirrorStoreOptions {
   readonly policy: FreshnessPolicy
   readonly clock: Clock
   readonly warehouses: () => WarehousesById
-  /** Receives the ids of the products whose stock a change may affect: the product itself, or all that use the item. */
-  readonly onProductsAffected: (productIds: ReadonlySet<string>) => void
+  /** Receives the ids of the records that changed, while the mirror is live. */
+  readonly onRecordsChanged: (changes: RecordChanges) => void
   readonly onStateChange: (state: MirrorState) => void
   readonly onMalformed: (resource: MirroredResource, malformed: MalformedRecord) => void
   /** Receives the ids of the products that had a SKU before another product gets it: they may be deleted since. */
   readonly onSharedSku: (productIds: readonly string[]) => void
   readonly log: { warn(fields: object, message: string): void }
+}
+
+/** The ids of records that were changed, added or removed. */
+export interface RecordChanges {
+  readonly productIds: ReadonlySet<string>
+  readonly itemIds: ReadonlySet<string>
 }
 
 /**
@@ -48,7 +54,7 @@ export class MirrorStore {
   /** SKUs, and ids of items, whose latest record from upstream was malformed. */
   readonly #malformed = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
-  #affectedProductIds = new Set<string>()
+  #changes = { productIds: new Set<string>(), itemIds: new Set<string>() }
   /** In the clock's `elapsed` ms. */
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The same moment, epoch ms. */
@@ -148,6 +154,11 @@ export class MirrorStore {
 
   productIds(): ReadonlySet<string> {
     return this.index.productIds
+  }
+
+  /** Ids of the products, kits included, that refer to the item. */
+  productIdsOfItem(id: string): readonly string[] {
+    return this.index.productIdsOfItem(id)
   }
 
   /**
@@ -295,7 +306,7 @@ export class MirrorStore {
       if (others.length > 0) this.options.onSharedSku(others)
     }
     if (before === after) return
-    for (const product of [before, after]) if (product) this.#addAffected([idOf(product)])
+    for (const product of [before, after]) if (product) this.#addChange('productIds', idOf(product))
   }
 
   #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
@@ -303,21 +314,22 @@ export class MirrorStore {
     if (after) this.#itemIds.add(idOf(after))
     if (after) this.#malformed.inventory.delete(idOf(after))
     if (before === after) return
-    for (const item of [before, after]) if (item) this.#addAffected(this.index.productIdsOfItem(idOf(item)))
+    for (const item of [before, after]) if (item) this.#addChange('itemIds', idOf(item))
   }
 
   /** Reported in a microtask, so that a kit whose items all change on one page is reported once. */
-  #addAffected(productIds: readonly string[]): void {
-    if (this.#state !== 'live' || productIds.length === 0) return
-    if (this.#affectedProductIds.size === 0) queueMicrotask(() => this.#reportAffected())
-    for (const id of productIds) this.#affectedProductIds.add(id)
+  #addChange(ids: keyof RecordChanges, id: string): void {
+    if (this.#state !== 'live') return
+    const { productIds, itemIds } = this.#changes
+    if (productIds.size + itemIds.size === 0) queueMicrotask(() => this.#reportChanges())
+    this.#changes[ids].add(id)
   }
 
-  #reportAffected(): void {
-    const productIds = this.#affectedProductIds
-    this.#affectedProductIds = new Set()
+  #reportChanges(): void {
+    const changes = this.#changes
+    this.#changes = { productIds: new Set(), itemIds: new Set() }
     try {
-      this.options.onProductsAffected(productIds)
+      this.options.onRecordsChanged(changes)
     } catch (error) {
       // In a microtask nothing else would catch it, and it would end the process.
       this.options.log.warn({ err: error }, 'could not process changed products')

@@ -88,7 +88,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
       }
       const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
       const page = await inTurns(request, reply, {
-        size: index.size,
+        size: warehouse_id === undefined ? 1 : index.size,
         work: (run) => run(listLowStock(index, view, query)),
       })
       return reply.header('cache-control', 'private, no-cache').send({

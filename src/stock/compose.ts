@@ -12,9 +12,16 @@ import {
   warehouseUnknown,
 } from './issues.js'
 import { stockLocations, stockLots } from './lots.js'
-import { type ItemAmounts, noAmounts, type SelectedWarehouses, toItemAmounts, toQuantities } from './quantities.js'
+import {
+  type Amounts,
+  type ItemAmounts,
+  noAmounts,
+  type SelectedWarehouses,
+  toItemAmounts,
+  toQuantities,
+} from './quantities.js'
 import { toNumber } from './rational.js'
-import type { ComponentStock, Stock, StockSource, WarehouseStock } from './stock.js'
+import type { ComponentStock, Quantities, Stock, StockSource, WarehouseStock } from './stock.js'
 import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
 
 /** The records and options of a stock. */
@@ -94,6 +101,21 @@ export function composeStock(input: StockInput): Stock {
     ...(input.include?.lots && { lots: stockLots(knownItems, selected) }),
     ...(input.include?.locations && { locations: stockLocations(knownItems, selected) }),
   }
+}
+
+/** The quantities of {@link composeStock} over these warehouses, for those that need nothing else of the stock. */
+export function composeQuantities(
+  product: Product,
+  items: ReadonlyMap<string, InventoryItem>,
+  warehouseIds: readonly string[],
+): Quantities {
+  const selected = new Set(warehouseIds)
+  const { isKit, groups } = resolveComponents(product, items)
+  const amountsOf = (inventoryItemId: string): Amounts => {
+    const item = items.get(inventoryItemId)
+    return item === undefined ? noAmounts : toItemAmounts(item, selected).selected
+  }
+  return toQuantities(productAmounts(groups, isKit, amountsOf))
 }
 
 const componentStock = (

@@ -1,14 +1,14 @@
 import tap from 'tap'
 import type { StockEvent } from '../../src/events/event-log.js'
-import { StockFeed } from '../../src/events/stock-feed.js'
+import { StockFeed, type StockFeedOptions } from '../../src/events/stock-feed.js'
 import { item, kit, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
 const noPause = async () => {}
 
 /** A feed with its events as text. */
-function feedOf(view: ReturnType<typeof viewOf>) {
-  const feed = new StockFeed(view, 'boot', () => 1_700_000_000_000)
+function feedOf(view: ReturnType<typeof viewOf>, options: StockFeedOptions = {}) {
+  const feed = new StockFeed(view, 'boot', () => 1_700_000_000_000, { maxTurnMs: Number.POSITIVE_INFINITY, ...options })
   const events: { sku: string; previous_available: number | null; available: number; as_of: string }[] = []
   let ends = 0
   feed.log.subscribe({
@@ -190,4 +190,110 @@ tap.test("ends with the remaining product's stock when another merchant's produc
     ['CHAI', 4, 0],
     ['CHAI', 9, 9],
   ])
+})
+
+/** Turns of the event loop that a test ends one by one. */
+function turns() {
+  const waiting: (() => void)[] = []
+  return {
+    waiting,
+    options: { maxTurnMs: 0, nextTurn: () => new Promise<void>((resolve) => waiting.push(resolve)) },
+    async end() {
+      waiting.shift()?.()
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+/** Products that all use one item, besides one of their own. */
+const packed = (count: number) => {
+  const ids = Array.from({ length: count }, (_, n) => `p${n}`)
+  const products = ids.map((id) => ({ ...kit(reference(id, id), reference('box', 'BOX')), id, sku: id.toUpperCase() }))
+  const view = viewOf(products, [item('box', { fulfillable: 9 }), ...ids.map((id) => item(id, { fulfillable: 50 }))])
+  return { ids, view }
+}
+
+tap.test('lets other work run between the products that use a changed item, and misses none', async (t) => {
+  const { ids, view } = packed(4)
+  const { options, waiting, end } = turns()
+  const { feed, published } = feedOf(view, options)
+  await feed.start(noPause)
+  view.items.set('box', item('box', { fulfillable: 8 }))
+  feed.update([], ['box', 'box', 'unheard of'])
+  t.strictSame(published(), [['P0', 9, 8]], 'the first at once')
+  await end()
+  t.strictSame(published(), [['P1', 9, 8]])
+  view.items.set('box', item('box', { fulfillable: 7 }))
+  view.items.set('p3', item('p3', { fulfillable: 1 }))
+  feed.update([], ['box'])
+  feed.update([], ['p3'])
+  t.equal(waiting.length, 1, 'all updates share the turns')
+  while (waiting.length > 0) await end()
+  t.strictSame(published().toSorted(), [
+    ['P0', 8, 7],
+    ['P1', 8, 7],
+    ['P2', 9, 7],
+    ['P3', 9, 1],
+  ])
+  t.strictSame(
+    ids.map((id) => feed.index.get(id)?.available),
+    [7, 7, 7, 1],
+  )
+})
+
+tap.test('a single change does not wait for all products of another one', async (t) => {
+  const { view } = packed(100)
+  const { options, waiting, end } = turns()
+  const { feed, published } = feedOf(view, options)
+  await feed.start(noPause)
+  view.items.set('box', item('box', { fulfillable: 8 }))
+  feed.update([], ['box'])
+  published()
+  view.items.set('p99', item('p99', { fulfillable: 2 }))
+  feed.update([], ['p99'])
+  for (let turn = 0; turn < 2; turn++) await end()
+  t.ok(published().some(([sku, , available]) => sku === 'P99' && available === 2))
+  feed.stop()
+  await end()
+  t.strictSame([published(), waiting.length], [[], 0], 'and nothing goes on once it is stopped')
+})
+
+tap.test('a SKU that passes to another product during a long update ends with the new stock', async (t) => {
+  const { view } = packed(3)
+  const { options, waiting, end } = turns()
+  const { feed, published } = feedOf(view, options)
+  await feed.start(noPause)
+  view.items.set('box', item('box', { fulfillable: 8 }))
+  feed.update([], ['box'])
+  published()
+  const [from, to] = [view.products.get('p2'), view.products.get('p1')]
+  view.products.set('p2', { ...from, id: 'p2', sku: 'OTHER' })
+  view.products.set('p1', { ...to, id: 'p1', sku: 'P2' })
+  feed.update(['p1', 'p2'])
+  while (waiting.length > 0) await end()
+  t.strictSame(published(), [
+    ['P1', 9, 0],
+    ['P2', 9, 0],
+    ['P2', null, 8],
+    ['OTHER', null, 8],
+  ])
+})
+
+tap.test('goes on with the other products if one cannot be computed', async (t) => {
+  const { view } = packed(3)
+  const errors: unknown[] = []
+  const { feed, published } = feedOf(view, { onError: (error) => errors.push(error) })
+  await feed.start(noPause)
+  view.items.set('box', item('box', { fulfillable: 8 }))
+  const { product } = view
+  view.product = (id) => {
+    if (id === 'p1') throw new Error('no such luck')
+    return product(id)
+  }
+  feed.update([], ['box'])
+  t.match(errors, [{ message: 'no such luck' }])
+  t.strictSame(
+    published().map(([sku]) => sku),
+    ['P0', 'P2'],
+  )
 })

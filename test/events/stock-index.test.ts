@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { itemsInView, StockIndex, stockInView } from '../../src/events/stock-index.js'
+import { itemsInView, quantitiesInView, StockIndex, stockInView } from '../../src/events/stock-index.js'
 import { item, kit, quantities, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
@@ -20,9 +20,13 @@ tap.test('computes the stock of a product from the view', async (t) => {
   })
   const view = viewOf([simple('tea', { inventory_items: [reference('tea'), reference('nowhere')] })], [tea])
   t.strictSame([...itemsInView(view, simple('tea')).keys()], ['tea'])
-  t.match(stockInView(view, 'tea'), { sku: 'TEA', available: 5, issues: [{ code: 'inventory_item_missing' }] })
-  t.match(stockInView(view, 'tea', ['w']), { available: 3 })
-  t.equal(stockInView(view, 'coffee'), undefined)
+  t.match(stockInView(view, simple('tea', { inventory_items: [reference('tea'), reference('nowhere')] })), {
+    sku: 'TEA',
+    available: 5,
+    issues: [{ code: 'inventory_item_missing' }],
+  })
+  t.match(quantitiesInView(view, 'tea', ['w']), { fulfillable: 3 })
+  t.equal(quantitiesInView(view, 'coffee', ['w']), undefined)
 })
 
 tap.test('returns what was available before, null for a new product', async (t) => {

@@ -104,12 +104,16 @@ export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_60
     info: (fields: object, text: string) => void infos.push({ fields, text }),
     warn: (_fields: object, text: string) => void warnings.push(text),
   }
-  const store = new MirrorStore({
+  const store: MirrorStore = new MirrorStore({
     cache,
     policy,
     clock,
     warehouses: () => new Map(),
-    onProductsAffected: (ids) => affected.push([...ids]),
+    onRecordsChanged({ productIds, itemIds }) {
+      const users = Array.from(itemIds).flatMap((id) => store.productIdsOfItem(id))
+      const all = new Set([...productIds, ...users])
+      if (all.size > 0) affected.push([...all].toSorted())
+    },
     onStateChange: (state) => states.push(state),
     onSharedSku: (ids) => sharedSkus.push([...ids]),
     onMalformed: (resource, { path }) => malformed.push(`${resource} ${path}`),

@@ -38,7 +38,7 @@ function mirrorOf(
     policy,
     clock,
     warehouses: () => new Map(),
-    onProductsAffected: () => {},
+    onRecordsChanged: () => {},
     onStateChange: () => {},
     onMalformed: () => {},
     onSharedSku: () => {},

@@ -1,12 +1,13 @@
 import type { CatalogView } from '../../src/events/stock-index.js'
 import { idOf, skuOf } from '../../src/records/fields.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
-import type { Product } from '../../src/records/product.js'
+import { type Product, referencedItemId, referencesOf } from '../../src/records/product.js'
 
 /** A whole catalog that tests can change. */
 export interface TestView extends CatalogView {
   readonly products: Map<string, Product>
   readonly items: Map<string, InventoryItem>
+  product: (id: string) => Product | undefined
 }
 
 export function viewOf(products: readonly Product[], items: readonly InventoryItem[]): TestView {
@@ -23,6 +24,10 @@ export function viewOf(products: readonly Product[], items: readonly InventoryIt
     },
     warehouses: () => new Map(),
     productIds: () => byId.keys(),
+    productIdsOfItem: (id) =>
+      Array.from(byId.values())
+        .filter((product) => referencesOf(product).some((reference) => referencedItemId(reference) === id))
+        .map(idOf),
   }
 }
 
