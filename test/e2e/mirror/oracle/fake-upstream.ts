@@ -63,7 +63,9 @@ export class FakeUpstream {
   dateAheadMs = 0
   writeReply: WriteReply = 'whole'
   /** When calls were sent, newest last, for the rate. */
-  readonly sentAt: number[] = []
+  readonly readsAt: number[] = []
+  /** Records that no answer can contain, as `resource id`, and what comes in place of an answer with one of them. */
+  readonly unreadable = new Map<string, '500' | 'garbage' | 'slow'>()
   calls = 0
   /** Every call, with its time; recorded only while this is an array. */
   journal: string[] | undefined
@@ -155,11 +157,13 @@ export class FakeUpstream {
     }
     handler.onRequestStart?.(controller, {})
     this.calls++
-    this.sentAt.push(this.time.elapsed())
+    if (options.method === 'GET') this.readsAt.push(this.time.elapsed())
     const { path } = options
     this.journal?.push(`${this.time.elapsed() % 1e8} ${options.method} ${decodeURIComponent(path)}`)
     const fault = this.#faultFor(path)
-    const latencyMs = fault === 'slow' ? 60_000 : this.random.int(5, this.random.chance(0.1) ? 2000 : 150)
+    const shown = fault === undefined ? this.#unreadableIn(options, path) : undefined
+    const latencyMs =
+      fault === 'slow' || shown === 'slow' ? 60_000 : this.random.int(5, this.random.chance(0.1) ? 2000 : 150)
     const sentDate = new Date(this.now + this.dateAheadMs).toUTCString()
     const respond = ({ status, body, headers = {} }: Answer) => {
       if (isOver) return
@@ -171,13 +175,22 @@ export class FakeUpstream {
     }
     // The records are read at some time between the arrival of the call and that of the response.
     this.time.set(() => {
-      const answer = this.#answer(options, path, fault)
+      const answer = this.#answer(options, path, fault ?? shown)
       this.time.set(() => {
         if (fault === 'reset' || fault === 'lost') controller.abort(new Error('the connection was reset'))
         else respond(answer)
       }, latencyMs * this.random.next())
     }, latencyMs * this.random.next())
     return true
+  }
+
+  /** What is wrong with an answer that contains a record which cannot be sent; undefined for any other. */
+  #unreadableIn({ method }: Dispatcher.DispatchOptions, path: string): '500' | 'garbage' | 'slow' | undefined {
+    const { pathname, searchParams } = new URL(path, 'http://upstream')
+    const [, , resource = '', id = ''] = pathname.split('/').map(decodeURIComponent)
+    if (this.unreadable.size === 0 || method !== 'GET' || (resource !== 'products' && resource !== 'inventory')) return
+    const ids = id === '' ? this.#list(resource, searchParams).data.map((record) => String(record['id'])) : [id]
+    return ids.map((shown) => this.unreadable.get(`${resource} ${shown}`)).find((fault) => fault !== undefined)
   }
 
   #faultFor(path: string): Fault | undefined {
@@ -226,17 +239,19 @@ export class FakeUpstream {
     const ids = query.get('ids[in]')?.split(',')
     const skus = query.get('sku[in]')?.split(',') ?? (query.has('sku') ? [query.get('sku')] : undefined)
     const since = query.get('trackstar_updated_date[gte]')
-    const known = ['ids[in]', 'sku[in]', 'sku', 'trackstar_updated_date[gte]', 'limit', 'page_token']
+    const before = query.get('trackstar_updated_date[lt]') ?? '9999-12-31T00:00:00Z'
+    const dates = ['trackstar_updated_date[gte]', 'trackstar_updated_date[lt]']
+    const known = ['ids[in]', 'sku[in]', 'sku', ...dates, 'limit', 'page_token']
     const unknown = [...query.keys()].find((name) => !known.includes(name))
     if (unknown !== undefined) throw new Error(`the fake upstream does not know the filter ${unknown}`)
     const found = all.filter((record) => {
       if (ids) return ids.includes(String(record['id']))
       if (skus && !skus.includes(String(record['sku']))) return false
-      if (since === null) return true
+      if (since === null && !query.has('trackstar_updated_date[lt]')) return true
       const { dated } = this.histories[resource]
         .get(String(record['id']))
         ?.findLast(({ listedSince }) => listedSince <= this.time.elapsed()) ?? { dated: undefined }
-      return dated !== undefined && dated >= Date.parse(since)
+      return dated !== undefined && dated >= Date.parse(since ?? '1900-01-01') && dated < Date.parse(before)
     })
     const from = Number(query.get('page_token') ?? 0)
     const to = from + Math.min(this.maxPage, Number(query.get('limit') ?? 1000))

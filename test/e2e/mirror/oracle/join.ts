@@ -81,6 +81,16 @@ function breakdownOf(item: Json): Map<string, Amounts> {
   return new Map(Object.keys(breakdown).map((id) => [id, amountsOf(asObject(breakdown[id]) ?? {}, isDerivable)]))
 }
 
+/** What only one of them states is taken from that one. */
+function sumOf(a: Amounts, b: Amounts): Amounts {
+  const sums = nothing()
+  for (const name of names) {
+    const [one, other] = [a[name], b[name]]
+    sums[name] = one && other ? add(one, other) : (one ?? other)
+  }
+  return sums
+}
+
 interface Component {
   readonly id: string
   readonly sku: string | null
@@ -93,8 +103,15 @@ interface Group {
   readonly members: Component[]
 }
 
-/** @param itemOf returns the item with an id; undefined if upstream has none */
-export function joinStock(product: Json, itemOf: (id: string) => Json | undefined): JoinedStock {
+/**
+ * @param itemOf the item with an id; undefined if upstream has none
+ * @param selected the warehouses to count; undefined for all
+ */
+export function joinStock(
+  product: Json,
+  itemOf: (id: string) => Json | undefined,
+  selected?: ReadonlySet<string>,
+): JoinedStock {
   const issues = new Set<string>()
   const { components, isKit } = componentsOf(product, itemOf, issues)
   const groups = groupsOf(components, isKit)
@@ -118,13 +135,22 @@ export function joinStock(product: Json, itemOf: (id: string) => Json | undefine
     }
     const total = amountsOf(item, !hasSubstitutes(item))
     const parts = breakdownOf(item)
-    overall.set(id, total)
+    const within = [...(selected ?? [])].map((warehouse) => parts.get(warehouse) ?? nothing())
+    overall.set(id, selected === undefined ? total : within.reduce(sumOf, nothing()))
     byWarehouse.set(id, parts)
-    itemIssues(product, item, total, parts, say)
+    itemIssues(product, item, total, parts, say, selected)
+  }
+
+  for (const id of selected ?? []) {
+    if ([...byWarehouse.values()].some((parts) => parts.has(id))) continue
+    issues.add('warehouse_unknown null')
+    isComplete = false
   }
 
   const totals = yieldsOf(groups, isKit, (id) => overall.get(id))
-  const warehouseIds = [...new Set([...byWarehouse.values()].flatMap((parts) => [...parts.keys()]))].sort()
+  const warehouseIds = [...new Set([...byWarehouse.values()].flatMap((parts) => [...parts.keys()]))]
+    .filter((id) => selected === undefined || selected.has(id))
+    .sort()
   return {
     available: Math.max(0, Number(totals['fulfillable'])),
     quantities: totals,
@@ -179,7 +205,7 @@ function componentsOf(product: Json, itemOf: (id: string) => Json | undefined, i
   const first = new Map<string, { sku: string | null }>()
   for (const { id, sku } of valid) if (!first.has(id)) first.set(id, { sku: sku ?? keyOf(itemOf(id)?.['sku']) })
   const said = product['is_kit']
-  const skus = new Set([...first.values()].map(({ sku }) => sku))
+  const skus = new Set([...first.values()].flatMap(({ sku }) => sku ?? []))
   const isKit = said === true || (said !== false && skus.size > 1)
   if (said !== true && isKit) issues.add('kit_flag_missing null')
   const components = new Map<string, Component>()
@@ -275,13 +301,17 @@ function itemIssues(
   total: Amounts,
   parts: ReadonlyMap<string, Amounts>,
   say: (code: string, affects: boolean) => void,
+  selected: ReadonlySet<string> | undefined,
 ): void {
   const isNonZero = (amount: Fraction | null) => amount !== null && !isEqual(amount, zero)
   const hasStock = isNonZero(total.onhand) || isNonZero(total.fulfillable)
-  if (total.fulfillable === null || [...parts.values()].some(({ fulfillable }) => fulfillable === null)) {
+  // With a breakdown, the total does not count in single warehouses; without one, what is missing is the breakdown.
+  const isTotalUsed = selected === undefined || (parts.size === 0 && !hasStock)
+  const used = [...parts].filter(([id]) => selected === undefined || selected.has(id))
+  if ((isTotalUsed && total.fulfillable === null) || used.some(([, { fulfillable }]) => fulfillable === null)) {
     say('quantity_unknown', true)
   }
-  if (parts.size === 0 && hasStock) say('warehouse_breakdown_missing', false)
+  if (parts.size === 0 && hasStock) say('warehouse_breakdown_missing', selected !== undefined)
   if (parts.size > 0 && !addsUp('onhand', total, parts)) say('warehouse_breakdown_mismatch', false)
   if (parts.size > 0 && !addsUp('fulfillable', total, parts)) say('warehouse_breakdown_mismatch', true)
   const merchants = [product['warehouse_customer_id'] ?? null, item['warehouse_customer_id'] ?? null]

@@ -73,7 +73,16 @@ export function newProduct(id: string, random: Random, odd: number, itemIds: rea
     inventory_items: references(is_kit ? random.int(1, 4) : random.int(0, 2)),
   }
   if (!random.chance(odd)) return product
-  switch (random.int(0, 6)) {
+  switch (random.int(0, 8)) {
+    case 7:
+      return { ...product, is_kit: null, inventory_items: [...references(2), ...references(1)] }
+    case 8: {
+      const [part] = references(1)
+      return {
+        ...product,
+        inventory_items: [part, { ...part, unit_quantity: random.pick([0.5, '2', 3]) }, ...references(1)],
+      }
+    }
     case 0:
       return { ...product, gtin: 4006381333931 }
     case 1:

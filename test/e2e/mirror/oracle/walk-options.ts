@@ -22,6 +22,7 @@ export function optionsOf(seed: number): WalkOptions {
       adjustTwice: some(2),
       read: 16,
       fault: some(3),
+      unreadable: some(0.6),
       clock: some(0.3),
       reader: 1,
     },

@@ -15,6 +15,7 @@ import {
 } from './fake-upstream.js'
 import { chooseProduct, type Json, joinStock, keyOf } from './join.js'
 import { Random } from './random.js'
+import { differenceOfRecords, mostReadsInOneSecond } from './record-routes.js'
 import { newItem, newProduct, skus } from './records.js'
 import { VirtualTime } from './virtual-time.js'
 
@@ -47,6 +48,7 @@ export type Action =
   | 'adjustTwice'
   | 'read'
   | 'fault'
+  | 'unreadable'
   | 'clock'
   | 'reader'
 
@@ -64,6 +66,8 @@ export type Delivery =
 
 const syncIntervalMs = 30 * secondMs
 const overlapMs = 60 * secondMs
+/** Reads that upstream takes within a second. */
+const readRate = 10
 const compareMs = 90 * secondMs
 /** The longest delay of a webhook. */
 const maxDelayMs = 90 * secondMs
@@ -115,6 +119,7 @@ export class Walk {
       AUTH_MODE: 'none',
       LOG_LEVEL: 'silent',
       CLIENT_RATE_LIMIT: '0',
+      TRACKSTAR_READ_RATE: String(readRate),
       CATALOG_MODE: this.options.mode,
       SYNC_INTERVAL_SECONDS: String(syncIntervalMs / secondMs),
       SYNC_OVERLAP_SECONDS: String(overlapMs / secondMs),
@@ -201,6 +206,7 @@ export class Walk {
     },
     read: () => this.#start(this.#read()),
     fault: () => this.#breakUpstream(),
+    unreadable: () => this.#breakRecord(),
     clock: () => this.#stepClock(),
     reader: () => this.#moveReader(),
   }
@@ -401,6 +407,19 @@ export class Walk {
     })
   }
 
+  /** From now on, for a while or until the walk settles, upstream cannot send one record. */
+  #breakRecord(): void {
+    const random = this.#random
+    const resource = random.pick(['products', 'inventory'] as const)
+    const ids = this.upstream.ids(resource)
+    if (ids.length === 0) return
+    const name = `${resource} ${random.pick(ids)}`
+    const fault = random.pick(['500', 'garbage', 'slow'] as const)
+    this.#say(`${name} cannot be read: ${fault}`)
+    this.upstream.unreadable.set(name, fault)
+    if (random.chance(0.5)) this.#time.set(() => this.upstream.unreadable.delete(name), random.int(1, 120) * secondMs)
+  }
+
   #stepClock(): void {
     const ms = this.#random.pick([0, 0, 30 * 60 * minuteMs, -30 * 60 * minuteMs, 5000, -5000])
     this.#say(`the wall clock is ${ms} ms ahead`)
@@ -477,6 +496,16 @@ export class Walk {
     const headers: Record<string, string> = control === '' ? {} : { 'cache-control': control }
     const merchant = random.chance(0.3) ? random.pick(['m1', 'm2']) : undefined
     const startedAt = this.#time.elapsed()
+    if (random.chance(0.15)) {
+      const url = `/stock?${skus.map((one) => `sku=${encodeURIComponent(one)}`).join('&')}`
+      const reply = await this.#service.inject({ method: 'GET', url, headers })
+      if (reply.statusCode !== 200) return this.#checkRefusal(reply)
+      for (const { sku, status, stock, problem } of reply.json().results) {
+        const told = { sku, merchant: undefined, status, body: stock ?? problem }
+        if (status !== 'unavailable') await this.#check(told, startedAt, `many ${control}`)
+      }
+      return
+    }
     if (random.chance(0.3)) {
       const payload = { skus: [...skus], ...(merchant && { warehouse_customer_id: merchant }) }
       const reply = await this.#service.inject({
@@ -581,6 +610,7 @@ export class Walk {
   async #settle(): Promise<void> {
     this.#say('settle')
     this.upstream.faults.length = 0
+    this.upstream.unreadable.clear()
     await this.#time.pass(Math.max(maxDelayMs, overlapMs) + 10 * secondMs)
     while (this.#pending.size > 0) await this.#time.until(Promise.all(this.#pending))
     const isMirror = this.options.mode === 'mirror'
@@ -611,6 +641,15 @@ export class Walk {
     const reply = await this.#time.until(this.#service.inject({ method: 'GET', url }))
     const status = reply.statusCode === 200 ? 'ok' : reply.statusCode === 404 ? 'not_found' : 'ambiguous'
     this.#checkSettled('stock', sku, undefined, status, reply.json())
+    const many = `/stock?${skus.map((one) => `sku=${encodeURIComponent(one)}`).join('&')}`
+    for (const { sku: one, status, stock } of (await this.#get(many)).json().results) {
+      this.#checkSettled('many', one, undefined, status, stock)
+    }
+    const difference = await differenceOfRecords(this.upstream, (path) => this.#get(path), mode === 'mirror')
+    if (difference !== undefined) this.#fail('settled, the routes of records are wrong', difference)
+    const reads = mostReadsInOneSecond(this.upstream)
+    if (reads > readRate) this.#fail(`upstream received ${reads} reads within a second`)
+    this.upstream.readsAt.length = 0
     await this.#checkBaskets()
     if (mode === 'mirror') {
       await this.#checkLow()
@@ -619,6 +658,10 @@ export class Walk {
     this.#settledAt = this.#time.elapsed()
     if (this.#time.wallAheadMs === 0) this.#wallAheads = [0]
     this.upstream.emptyAt.length = 0
+  }
+
+  #get(url: string): Promise<LightMyRequestResponse> {
+    return this.#time.until(this.#service.inject({ method: 'GET', url }))
   }
 
   #checkSettled(
