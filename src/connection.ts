@@ -197,7 +197,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
 
-  /** The resources that may lack records: upstream's first copy is incomplete, or the mirrored list is unreliable. */
+  /** The resources that may lack records: upstream's first sync is unfinished, or the mirrored list is unreliable. */
   const incompleteResources = () => {
     const unreliable = mirror && store?.isAuthoritative ? mirror.progress.unreliableResources : []
     return [...new Set([...syncStatus.incomplete, ...unreliable])]

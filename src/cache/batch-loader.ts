@@ -32,7 +32,7 @@ export interface LoadRequest {
   readonly caller: string
   /** The key is of no use later than this, in the clock's `elapsed` ms. */
   readonly deadline: number
-  /** Whether upstream is to be called even if it has failed for this key a moment ago. Default: false. */
+  /** Whether upstream is called even if it has failed for this key a moment ago. Default: false. */
   readonly ignoresFailure?: boolean | undefined
   /** Receives the call that carries the key, so that a request can count its upstream calls. */
   readonly calls?: Set<object>
@@ -300,7 +300,7 @@ interface KeyFailure {
   readonly isAlone: boolean
 }
 
-/** How the search for the keys that made a batch fail goes. */
+/** The state of a search for the keys that made a batch fail. */
 class Split {
   failures = 0
   successes = 0

@@ -55,7 +55,7 @@ const spread = 0.1
 /** When a record read at `readAt` becomes stale: after its TTL, or up to a tenth earlier. */
 export const freshUntil = (readAt: number, ttlMs: number): number => readAt + ttlMs * (1 - spread * Math.random())
 
-/** The entry, stale from `now` on, because a pending read is to find out whether it is outdated. */
+/** The entry, stale from `now` on, because a pending read will show whether it is outdated. */
 export const asUnsettled = <T>(entry: CacheEntry<T>, now: number): CacheEntry<T> => ({
   ...entry,
   freshUntil: Math.min(entry.freshUntil, now),

@@ -5,6 +5,7 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
+import { createEntryStore, type EntryStore, type StoreState } from './entry-store.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
 
 /** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
@@ -273,57 +274,3 @@ const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
 
 /** Whether a read began after the cached copy was read. */
 const isLater = ({ begunAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt
-
-export interface StoreState {
-  readonly entries: number
-  readonly bytes: number
-  readonly maxBytes: number
-  readonly evictions: number
-}
-
-/**
- * Stores entries up to a number of bytes, and evicts the least recently used ones. An entry that is larger than the limit
- * is not stored. An interface, so that replicas can share a second level.
- */
-export interface EntryStore {
-  get(key: string): CacheEntry<unknown> | undefined
-  /** The size that an entry was stored with; 0 if there is none. */
-  bytesOf(key: string): number
-  /** @param bytes the size of the value's JSON */
-  set(key: string, entry: CacheEntry<unknown>, bytes: number): void
-  delete(key: string): void
-  /** Entries that were evicted, or were too large to be stored. */
-  readonly evictions: number
-  /** The size of all entries. */
-  readonly bytes: number
-  readonly state: StoreState
-}
-
-/** Creates a store in memory. */
-export function createEntryStore(maxBytes: number): EntryStore {
-  let evictions = 0
-  const cache = new LRUCache<string, CacheEntry<unknown>>({
-    maxSize: maxBytes,
-    dispose: (_value, _key, reason) => {
-      if (reason === 'evict') evictions++
-    },
-  })
-  return {
-    get: (key) => cache.get(key),
-    bytesOf: (key) => cache.info(key)?.size ?? 0,
-    set(key, entry, bytes) {
-      if (bytes > maxBytes) evictions++
-      cache.set(key, entry, { size: Math.max(1, bytes) })
-    },
-    delete: (key) => void cache.delete(key),
-    get evictions() {
-      return evictions
-    },
-    get bytes() {
-      return cache.calculatedSize
-    },
-    get state() {
-      return { entries: cache.size, bytes: cache.calculatedSize, maxBytes, evictions }
-    },
-  }
-}

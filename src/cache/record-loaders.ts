@@ -25,7 +25,7 @@ export interface RecordLoadersOptions {
    * returns false, one answer is believed.
    */
   readonly confirmAbsence?: ((kind: RecordKind, id: string) => boolean) | undefined
-  /** The resources whose first copy upstream has not completed. */
+  /** The resources whose first sync upstream has not finished. */
   readonly incomplete: () => readonly string[]
   /** How long the failure of a single key is remembered, in ms. */
   readonly failureTtlMs: number
@@ -102,7 +102,7 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     },
   })
 
-  /** Whether cached records that an answer lacks are gone: never while upstream's first copy is incomplete. */
+  /** Whether cached records that an answer lacks no longer exist: never while upstream's first sync is unfinished. */
   function believesLoss(resource: Resource, cached: readonly string[], isPresent: (key: string) => boolean): boolean {
     if (options.incomplete().includes(resource)) return false
     const name = (key: string) => `${resource}:${key}`

@@ -3,7 +3,7 @@ import type { TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { RefreshedValue } from './refreshed-value.js'
 
-/** The state changes about hourly; an incomplete first copy is checked more often. */
+/** The state changes about hourly; an unfinished first sync is checked more often. */
 const ttlMs = 5 * 60_000
 const retryMs = 60_000
 
@@ -42,7 +42,7 @@ export class SyncStatus {
     return this.#state?.value
   }
 
-  /** The resources whose first copy was not complete, by the latest state. */
+  /** The resources whose first sync was not finished, by the latest state. */
   get incomplete(): readonly string[] {
     return this.#state?.value?.incomplete ?? []
   }

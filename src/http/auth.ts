@@ -25,7 +25,7 @@ const anonymousCaller: Caller = { name: anonymous, scopes: ['read', 'write'] }
 
 /**
  * Authenticates callers by API key and checks the scope that a route requires. The key comes in `Authorization: Bearer`
- * (RFC 6750, 2.1) or in `X-API-Key`. A valid key in either of them lets in, whatever the other contains: a gateway may use
+ * (RFC 6750, 2.1) or in `X-API-Key`. A valid key in either of them is accepted, whatever the other contains: a gateway may use
  * `Authorization` for itself. Of two valid keys the bearer token counts. A route that does not declare its access requires
  * `read`.
  *

@@ -139,7 +139,7 @@ export class Metrics {
     total('cache_evictions_total', 'Entries evicted to stay within the maximum size', 'store', () =>
       stores().map(([store, { evictions }]) => [store, evictions] as const),
     )
-    gauge('trackstar_webhook_last_received_timestamp_seconds', 'When the last signed delivery came', [], (last) => {
+    gauge('trackstar_webhook_last_received_timestamp_seconds', 'When the last signed delivery arrived', [], (last) => {
       const lastReceivedAt = state().webhooks?.lastReceivedAt
       setOrRemove(last, lastReceivedAt === undefined ? undefined : lastReceivedAt / 1000)
     })

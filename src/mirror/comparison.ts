@@ -5,7 +5,7 @@ import type { DateRange } from './date-range.js'
 import type { ListReader } from './list-reader.js'
 import { type MirroredResource, type MirrorStore, mirroredResources } from './mirror-store.js'
 
-/** While a first copy is unfinished, or a loss is suspected, comparisons follow each other this closely. */
+/** While a first sync is unfinished, or a loss is suspected, comparisons follow each other this closely. */
 const recheckMs = 5 * 60_000
 /** The same while a change cannot be read: until the comparison has found the records that may be outdated, all may be. */
 const doubtedRecheckMs = 60_000
@@ -46,7 +46,7 @@ export class Comparison {
   /** The pages of the latest load or comparison, and those that the running comparison has read. */
   #pagesBefore = 0
   #pages = 0
-  /** Whether a first copy was unfinished when the latest load or comparison began: there may be more records now. */
+  /** Whether a first sync was unfinished when the latest load or comparison began: there may be more records now. */
   #wasIncomplete = false
 
   constructor(private readonly options: ComparisonOptions) {}
@@ -68,7 +68,7 @@ export class Comparison {
     return (this.#unread.get(resource) ?? []).length > 0 || this.#doubts.has(resource)
   }
 
-  /** When the next comparison is due; sooner after an unfinished first copy, or while something may be missing. */
+  /** When the next comparison is due; sooner after an unfinished first sync, or while something may be missing. */
   get nextAt(): number {
     const { intervalMs, syncStatus } = this.options
     if (this.#wasIncomplete && syncStatus.incomplete.length === 0) return Number.NEGATIVE_INFINITY

@@ -30,7 +30,7 @@ export interface MirrorOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
-/** How far the mirror has come. */
+/** The progress of the mirror. */
 export interface MirrorProgress {
   readonly state: MirrorState
   /** Pages read since the start. */
@@ -43,7 +43,7 @@ export interface MirrorProgress {
   /** When all records were last confirmed to be current, epoch ms. */
   readonly syncedAt: number | undefined
   /**
-   * Resources whose records may be missing or outdated: the first copy is unfinished, the list is empty, most of it is
+   * Resources whose records may be missing or outdated: the first sync is unfinished, the list is empty, most of it is
    * suddenly missing, or a change cannot be read.
    */
   readonly unreliableResources: readonly MirroredResource[]
@@ -64,7 +64,7 @@ class CatalogTooLargeError extends Error {
  * - Load (`loading`): reads all lists, page by page.
  * - Follow (`live`): every `syncIntervalMs`, reads the records that changed since the previous incremental read.
  * - Compare (`live`): reads all lists again within each `fullCompareMs`, see {@link Comparison}. The first comparison
- *   follows the load at once: until it is through, the store proves no absence.
+ *   follows the load at once: until it is complete, the store proves no absence.
  * - `off`: after {@link stop}, or if the catalog does not fit in memory. Anything else that fails is tried again from
  *   where it was, with growing waits.
  */
@@ -147,7 +147,7 @@ export class Mirror {
         this.#positions.set(resource, new ChangePosition(syncOverlapMs, list.startDate, list.round))
       }),
     )
-    // The status from before the lists were read: a first copy that finished meanwhile may have been read in part.
+    // The status from before the lists were read: a first sync that finished meanwhile may have been read in part.
     this.#comparison.loaded(this.#pages, (await incomplete).length > 0, unread)
     store.confirm(begunAt)
     // What changed during the load comes before the mirror is live.

@@ -15,7 +15,7 @@ export interface RecordRefreshOptions {
   readonly timeoutMs: number
   /** Whether a record that is absent from one answer is kept until a second one confirms it: in a mirror. */
   readonly confirmsAbsence: () => boolean
-  /** The resources whose first copy upstream has not completed: their absences prove nothing. */
+  /** The resources whose first sync upstream has not finished: their absences prove nothing. */
   readonly incomplete: () => readonly string[]
   readonly onMalformed: (resource: 'products' | 'inventory', malformed: MalformedRecord) => void
   readonly onFailure: (name: string, error: unknown) => void
@@ -29,7 +29,7 @@ export const confirmAfterMs = 1000
 const maxRetryMs = 60_000
 /** Most calls in flight for records of one kind: meanwhile, further records collect for the next call. */
 const maxCalls = 2
-/** A read that fails this often in a row is given up, unless the record is cached and may be out of date. */
+/** A read that fails this often in a row is abandoned, unless the record is cached and may be out of date. */
 const maxAttempts = 5
 /** A loss of at most this many records is believed when it is confirmed; a larger one, of most, needs a third answer. */
 const plausibleLoss = 2
@@ -48,7 +48,7 @@ interface PendingRefresh {
   isRequestedAgain: boolean
   /** Reads that were repeated because of that. */
   repeats: number
-  /** Called when what the record is now is known, or the read was given up. */
+  /** Called when the current record is known, or the read was abandoned. */
   readonly onSettled: (() => void)[]
 }
 
@@ -56,7 +56,7 @@ interface PendingRefresh {
  * Reads records by id in the background, where a delivery, a reply or a list does not settle what a record is now. Until
  * the read succeeds, the cached record is *unsettled*: it is served, but as stale.
  *
- * In a mirror, one answer is not enough to remove a record for everybody: an absence is confirmed by a second read.
+ * In a mirror, one answer is not enough to remove a record for all callers: an absence is confirmed by a second read.
  */
 export class RecordRefresh {
   readonly #pending = new Map<string, PendingRefresh>()

@@ -18,7 +18,7 @@ export interface WebhookDelivery {
 }
 
 /**
- * What came of a delivery of this connection:
+ * The outcome of a delivery of this connection:
  * - `applied`: the cache has the record.
  * - `read_back`: the delivery does not settle what the record is, so it is read from upstream.
  * - `older`: the cache has the record as it is now, or a newer one.
@@ -28,7 +28,7 @@ export interface WebhookDelivery {
 export type ReceivedOutcome = 'applied' | 'read_back' | 'older' | 'ignored' | 'malformed'
 
 /**
- * What came of any delivery, for metrics:
+ * The outcome of any delivery, for metrics:
  * - `duplicate`: a delivery with the same id was applied before.
  * - `other_connection`: it belongs to a connection that this service does not have.
  * - `unsigned`: it has no valid signature, so it may come from anyone.

@@ -121,11 +121,11 @@ const requestId = {
 const rateLimit = {
   'RateLimit-Limit': {
     description:
-      'What one client may use per minute: 1 for a request, or 1 for each SKU or line that it asks for; absent if there is no limit',
+      'What one client may use per minute: 1 for a request, or 1 for each SKU or line in it; absent if there is no limit',
     schema: { type: 'integer', examples: [60_000] },
   },
   'RateLimit-Remaining': {
-    description: 'What is left of the limit',
+    description: 'What remains of the limit',
     schema: { type: 'integer', examples: [59_990] },
   },
   'RateLimit-Reset': {

@@ -1,5 +1,5 @@
 /**
- * Trackstar's records are kept as they came, and any field of them may have any type, depending on the integration. These
+ * Trackstar's records are kept as received, and any field of them may have any type, depending on the integration. These
  * functions are the only way to read one: they say what a value of an unexpected type counts as.
  */
 

@@ -71,10 +71,10 @@ export const InventoryItem = recordSchema('InventoryItem', 'An inventory item, a
 })
 /** An item with the documented types. */
 export type DocumentedItem = Static<typeof InventoryItem>
-/** An item as it came. */
+/** An item as received, with fields of any type. */
 export type InventoryItem = Raw<DocumentedItem>
 
-/** The quantities of an item by warehouse id, as they came; empty if there is no breakdown. An entry may be no object. */
+/** The quantities of an item by warehouse id, as received; empty if there is no breakdown. An entry may be no object. */
 export const breakdownOf = (item: InventoryItem): Readonly<Record<string, unknown>> =>
   isObject(item.inventory_by_warehouse_id) ? item.inventory_by_warehouse_id : {}
 

@@ -35,10 +35,10 @@ export const Product = recordSchema('Product', 'A product, as Trackstar returns 
 })
 /** A product with the documented types. */
 export type DocumentedProduct = Static<typeof Product>
-/** A product as it came. */
+/** A product as received, with fields of any type. */
 export type Product = Raw<DocumentedProduct>
 
-/** The references of a product as they came; none if `inventory_items` is no list. */
+/** The references of a product as received; none if `inventory_items` is no list. */
 export const referencesOf = (product: Product): readonly unknown[] =>
   Array.isArray(product.inventory_items) ? product.inventory_items : []
 

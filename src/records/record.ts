@@ -69,7 +69,7 @@ export interface PageText {
   readonly dataBytes?: readonly number[] | undefined
 }
 
-/** Parses one page of a list of `R`. A malformed record is left out and never fails the page. */
+/** Parses one page of a list of `R`. A malformed record is omitted and never fails the page. */
 export function parsePage<R extends Identified>(
   body: unknown,
   { isDeep = true, dataBytes }: PageText = {},

@@ -11,5 +11,5 @@ export const Warehouse = recordSchema('Warehouse', 'A warehouse, as Trackstar re
 })
 /** A warehouse with the documented types. */
 export type DocumentedWarehouse = Static<typeof Warehouse>
-/** A warehouse as it came. */
+/** A warehouse as received, with fields of any type. */
 export type Warehouse = Raw<DocumentedWarehouse>

@@ -6,7 +6,7 @@ import { enumOf, ref } from '../schema.js'
 import { Key, passThrough, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
-/** Trackstar's reply to an adjustment. */
+/** Trackstar's response to an adjustment. */
 export const Adjusted = Type.Object(
   {
     id: Type.Optional(Type.String({ description: 'The id of the item' })),
@@ -15,7 +15,7 @@ export const Adjusted = Type.Object(
       Type.Array(Type.String(), { description: 'Fields of the request that the warehouse system ignored' }),
     ),
   },
-  { $id: 'Adjusted', description: "Trackstar's reply to an adjustment", additionalProperties: true },
+  { $id: 'Adjusted', description: "Trackstar's response to an adjustment", additionalProperties: true },
 )
 
 /** `PUT /inventory/:id/adjust`: a write that goes through to the warehouse system. */
@@ -30,7 +30,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
         tags: ['inventory'],
         summary: 'Adjust an inventory item',
         description:
-          'Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no reply, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated reply has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no reply cannot know it.',
+          'Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no response, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated response has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no response cannot know it.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_tray') }),
         headers: Type.Object({
           'idempotency-key': Type.Optional(
@@ -57,7 +57,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
           },
           {
             title: 'Adjustment',
-            description: 'The change to make. Leave out fields that do not apply: none may be null or empty',
+            description: 'The change to make. Omit fields that do not apply: none may be null or empty',
             additionalProperties: false,
             examples: [{ quantity: 5, adjustment_type: 'increase', warehouse_id: 'wh_oslo' }],
           },

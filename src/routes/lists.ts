@@ -28,7 +28,7 @@ export function addListRoute(
         tags: [resource],
         summary,
         description:
-          "Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.",
+          "Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted.",
         querystring: listQuery(resource),
         response: upstreamListResponses({ description: 'One page', schema: PageEnvelope(record) }),
       },
@@ -132,7 +132,7 @@ const paging = {
     Type.String({
       minLength: 1,
       maxLength: 4096,
-      description: '`next_token` of the previous page. Leave it out for the first page',
+      description: '`next_token` of the previous page. Omit it for the first page',
       examples: ['c2xvdDox'],
     }),
   ),

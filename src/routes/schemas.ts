@@ -180,7 +180,7 @@ export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
     },
     'Idempotent-Replayed': {
       type: 'string',
-      description: '`true` if the write was made earlier and this is the reply from then; absent otherwise',
+      description: '`true` if the write was made earlier and this is its first response; absent otherwise',
       examples: ['true'],
     },
   }),

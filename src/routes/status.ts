@@ -61,7 +61,10 @@ const ConnectionStatus = Type.Object(
       Type.Object(
         {
           last_received_at: nullable(
-            Type.String({ format: 'date-time', description: 'When the latest delivery came; null before the first' }),
+            Type.String({
+              format: 'date-time',
+              description: 'When the latest delivery arrived; null before the first',
+            }),
           ),
           received: Type.Integer({ description: 'Signed deliveries since startup' }),
           ignored: Type.Integer({

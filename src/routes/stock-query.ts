@@ -36,7 +36,7 @@ export const StockResults = Type.Object(
         {
           sku: Type.String({ description: 'The SKU, as in the request' }),
           status: enumOf(['ok', 'not_found', 'ambiguous', 'unavailable'], {
-            description: 'unavailable: Trackstar could not be asked for it now, and nothing is held',
+            description: 'unavailable: Trackstar could not be read now, and the records are not cached',
           }),
           stock: Type.Optional(ref<Stock>('Stock')),
           problem: Type.Optional(ref<ProblemBody>('Problem')),

@@ -29,7 +29,7 @@ export const stockOptionFields = {
     Type.Array(Key("Trackstar's id of a warehouse", 'wh_oslo'), {
       maxItems: 100,
       description:
-        'Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one',
+        'Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one',
       examples: [['wh_oslo']],
     }),
   ),

@@ -7,7 +7,7 @@ import { selectProduct } from '../stock/selection.js'
 import type { Clock } from '../trackstar/clock.js'
 import type { Catalog } from './catalog.js'
 
-/** A request waits no longer than this; a product that is gone takes two reads, a second apart. */
+/** A request waits no longer than this; a deleted product takes two reads, a second apart. */
 const maxWaitMs = 3000
 /** Most groups of products whose confirmation is remembered. */
 const maxRemembered = 10_000
@@ -24,7 +24,7 @@ export interface AmbiguousProductsOptions {
 
 /**
  * Confirms that the products that make a SKU ambiguous exist. Upstream announces no deletions: when a product is deleted
- * and made anew with the same SKU, a mirror has both until the next comparison.
+ * and created again with the same SKU, a mirror has both until the next comparison.
  */
 export class AmbiguousProducts {
   /** When the products were last read, by their ids, in the clock's `elapsed` ms. */

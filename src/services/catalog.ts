@@ -56,7 +56,7 @@ export interface Catalog {
   list<R extends Resource>(resource: R, filters: Filters, context: ReadContext): Promise<Page<Resources[R]>>
   /** Trackstar's own state of the connection, if it is known. It is refreshed in the background. */
   connectionState(context?: ReadContext): SyncState | undefined
-  /** The resources that may lack records: upstream's first copy is incomplete, or the mirrored list is unreliable. */
+  /** The resources that may lack records: upstream's first sync is unfinished, or the mirrored list is unreliable. */
   incomplete(context?: ReadContext): readonly string[]
   /**
    * Writes an adjustment to the warehouse system. The item in the response replaces the cached one; if the response does not
@@ -89,7 +89,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const permitRequest = ({ caller, deadline }: ReadContext) =>
     ({ priority: 'caller', caller, deadline: () => deadline }) as const
 
-  /** The adjustment is made, whatever the reply says of the item. */
+  /** The adjustment is made, whatever the response says about the item. */
   function useReply(id: string, { item, isReplay }: Adjusted, begunAt: number): void {
     const cached = cache.peek('item', id)?.value
     if (item === undefined || idOf(item) !== id || isPartial('item', item, cached)) {

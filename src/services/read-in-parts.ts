@@ -31,7 +31,7 @@ function* begin<T>(
   for (let from = 0; from < all.length; from += keysPerPart) {
     if (from > 0) yield
     const part = read(all.slice(from, from + keysPerPart), context)
-    // If the work is dropped before all reads have begun, nobody awaits this one.
+    // If the work is dropped before all reads have begun, this one is never awaited.
     part.catch(() => {})
     reads.push(part)
   }

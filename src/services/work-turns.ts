@@ -1,7 +1,7 @@
 import { type Problem, problem } from '../errors.js'
 import type { Steps } from '../steps.js'
 
-/** Whose work it is, and until when it is of use. */
+/** The client of some work, and the deadline after which it is of no use. */
 export interface WorkOwner {
   readonly client: string
   /** Whether the caller has disconnected. Its work is dropped then. */
@@ -14,7 +14,7 @@ export interface WorkOwner {
 export type RunSteps = <T>(steps: Steps<T>) => Promise<T>
 
 export interface WorkTurnsOptions {
-  /** Told how long a client has used the event loop, in ms. */
+  /** Called with how long a client has used the event loop, in ms. */
   readonly onUsed?: (client: string, ms: number) => void
   /** Monotonic time in ms; default: the system's. */
   readonly elapsed?: () => number
@@ -32,7 +32,7 @@ const maxRequests = 2000
 
 /** One request with work. */
 interface Request extends WorkOwner {
-  /** Requests of one client are worked at in the order in which they came, one at a time. */
+  /** Requests of one client are processed one at a time, in order of arrival. */
   readonly sequence: number
   /** Cheap requests come before all others of their client. */
   readonly isCheap: boolean
@@ -40,7 +40,7 @@ interface Request extends WorkOwner {
 
 interface QueuedWork {
   readonly request: Request
-  /** Goes on with the work until the time is over; returns whether it has ended. */
+  /** Continues the work until the time is over; returns whether it has ended. */
   readonly advance: (until: number) => boolean
   readonly drop: (reason: Problem) => void
 }
@@ -55,9 +55,9 @@ interface ClientQueue {
 
 /**
  * Shares the event loop among the clients whose requests take long. Work runs in slices of a few ms; between them the loop
- * goes round, so a cheap request never waits for the end of a dear one. Clients take turns: the next slice belongs to the
+ * goes round, so a cheap request never waits for the end of an expensive one. Clients take turns: the next slice belongs to the
  * one that has used the least time (start-time fair queueing), so one client's work waits for no more than a slice of each
- * other's. A client's own requests are worked at one after the other, which bounds what they hold in memory; cheap ones
+ * other's. A client's own requests are processed one after the other, which bounds what they hold in memory; cheap ones
  * come first. Work whose caller has disconnected is dropped, and so is work that is not done by its deadline.
  *
  * Work of which the first millisecond is enough, as of most requests, does not queue.
@@ -70,7 +70,7 @@ export class WorkTurns {
   #requests = 0
   #sequence = 0
   #isScheduled = false
-  /** The used time of the client that had the last slice. Clients that come back start from here: nobody saves up time. */
+  /** The used time of the client that had the last slice. A client that returns starts from here, so that it saves up no time. */
   #virtualMs = 0
 
   constructor({ onUsed = () => {}, elapsed = () => performance.now() }: WorkTurnsOptions = {}) {
@@ -191,7 +191,7 @@ export class WorkTurns {
   }
 
   #reasonToDrop({ isGone, deadline }: WorkOwner): Problem | undefined {
-    // Nobody reads this: the connection is closed.
+    // The response has no reader: the connection is closed.
     if (isGone()) return problem('request_timeout', 'The client disconnected before its response was ready')
     if (this.#elapsed() < deadline) return undefined
     return problem('overloaded', 'The request waited too long for its turn', { retryAfter: 1 })

@@ -38,7 +38,7 @@ export interface ProductComponents {
 export interface InvalidReference {
   /** Null if it names no item. */
   readonly inventoryItemId: string | null
-  /** The unit quantity as it came. */
+  /** The unit quantity as received. */
   readonly unitQuantity: unknown
 }
 

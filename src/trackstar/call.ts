@@ -13,7 +13,7 @@ import { invalidResponse, isOwnWord, toProblem } from './upstream-errors.js'
 /**
  * Why a call is made:
  * - `miss`: a record is not in the cache
- * - `refresh`: a refresh behind an answer, or after a webhook
+ * - `refresh`: a refresh in the background, or after a webhook
  * - `forced`: a caller does not accept the cached record
  * - `list`: a caller reads one of Trackstar's lists
  * - `mirror`: the mirror loads or follows the catalog

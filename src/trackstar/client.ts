@@ -36,7 +36,7 @@ export interface CallOptions {
   readonly maxRetries?: number
 }
 
-/** The records that a batch of keys brought, to be matched by id or SKU. */
+/** The records of a batch of keys. Match them by id or SKU, never by position. */
 export interface Batch<R> {
   readonly records: readonly R[]
   readonly malformed: readonly MalformedRecord[]
@@ -49,7 +49,7 @@ export interface ListedPage<R extends Resource> extends Page<Resources[R]> {
 
 /** The reads that this service makes of Trackstar. Each throws this service's own problems. */
 export interface TrackstarClient {
-  /** One page of a list. MalformedRecord records are left out and reported in `malformed`. */
+  /** One page of a list. Malformed records are omitted and reported in `malformed`. */
   list<R extends Resource>(resource: R, filters: Filters, options: CallOptions): Promise<ListedPage<R>>
   /** All warehouses; none if the connected system does not support them (501) or has none (404). */
   warehouses(options: CallOptions): Promise<readonly Warehouse[]>

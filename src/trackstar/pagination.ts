@@ -39,7 +39,7 @@ const endlessList = (route: string) => invalidResponse(route, { path: '/next_tok
 
 /** Most records per page: upstream's own maximum. */
 export const maxPageSize = 1000
-/** After this many successes a smaller page grows again; each time that it grew in vain doubles the number. */
+/** After this many successes a smaller page grows again; each time that the larger page failed doubles the number. */
 const firstGrowAfter = 2
 const maxGrowAfter = 64
 
@@ -103,8 +103,8 @@ const failuresPerRecord = 3
 const maxRestarts = 2
 
 /**
- * A walk over the pages of a list that goes on after failures: a page that fails is read again by its token, in halves if
- * its size may be to blame. Earlier pages are not read again, except after upstream refuses the token, or answers it with
+ * A walk over the pages of a list that continues after failures: a page that fails is read again by its token, in halves if
+ * its size may be to blame. Earlier pages are not read again, except after upstream rejects the token, or answers it with
  * nothing but invalid responses: then the list starts over.
  */
 export class ListWalk<P extends TokenPage> {
@@ -144,7 +144,7 @@ export class ListWalk<P extends TokenPage> {
     return this.#failuresAtOne >= failuresPerRecord || this.#restarts >= maxRestarts
   }
 
-  /** Reads the next page, or the one that failed once more. Throws what it fails with. */
+  /** Reads the next page, or repeats the one that failed. Throws its error. */
   async next(): Promise<P> {
     const { route, read, pageSize } = this.options
     const size = pageSize.value

@@ -1,4 +1,4 @@
-/** Filters in upstream's spelling, `field` or `field[op]`, with their values. Undefined ones are left out. */
+/** Filters in upstream's spelling, `field` or `field[op]`, with their values. Undefined ones are omitted. */
 export type Filters = Readonly<Record<string, string | undefined>>
 
 /** Percent-encodes `text`. A lone surrogate becomes U+FFFD; `encodeURIComponent` would throw. */

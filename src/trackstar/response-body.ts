@@ -30,7 +30,7 @@ export interface JsonBody {
 type Chunks = AsyncIterable<Uint8Array>
 
 /**
- * Reads a body as UTF-8 text. It is decoded while it is received, and given up as soon as it passes {@link maxBodyBytes}:
+ * Reads a body as UTF-8 text. It is decoded while it is received, and abandoned as soon as it exceeds {@link maxBodyBytes}:
  * the connection is closed then.
  *
  * Not undici's interceptor for this: it is experimental, and it leaves error responses and unknown codings as they are.

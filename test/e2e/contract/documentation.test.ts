@@ -109,7 +109,7 @@ tap.test('the service gives each answer that the documentation shows', async (t)
       t.same(differences(JSON.parse(json), response.json(), omitted), [], command)
     }
   }
-  t.match(page('docs/adjustments.md'), 'The next `GET /products/GONGFU-SET/stock` says 9')
+  t.match(page('docs/adjustments.md'), 'The next `GET /products/GONGFU-SET/stock` returns 9')
   t.equal((await app.inject('/products/GONGFU-SET/stock')).json().available, 9)
   const refused = await app.inject({
     method: 'PUT',

@@ -310,7 +310,7 @@ export class Walk {
     const { record } = this.upstream.latest('products', id) as Version & { record: Json }
     this.upstream.listAll('products', id)
     this.upstream.change('products', id, undefined)
-    this.#say(`products ${id} removed, to be made anew`)
+    this.#say(`products ${id} removed, to be created again`)
     const n = ++this.#madeProducts
     this.#change('products', `prod${n}`, { ...record, id: `prod${n}` }, { verb: 'created' })
   }
