@@ -81,9 +81,7 @@ export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): S
     yield
     groupedLines.push({ ...line, groups: resolveComponents(line.product, items).groups })
   }
-  const demands = yield* mergeDemands(
-    groupedLines.flatMap(({ groups, quantity }) => groups.map((group) => ({ group, quantity }))),
-  )
+  const demands = yield* mergeDemands(demandsOf(groupedLines))
   const amountOf = (inventoryItemId: string): Exact => {
     const item = items.get(inventoryItemId)
     return item === undefined ? 0 : toItemAmounts(item, selected).selected.fulfillable
@@ -97,7 +95,7 @@ export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): S
   for (const pool of yield* toPools(demands, amountOf)) {
     const result = yield* allocatePool(pool, budget)
     if (result.isFeasible === undefined) isUndecided = true
-    if (result.isFeasible === false) shortages.push(...poolShortages(pool, result))
+    if (result.isFeasible === false) shortages.push(...(yield* poolShortages(pool, result)))
   }
   return {
     fulfillable: shortages.length === 0 && !isUndecided,
@@ -105,9 +103,9 @@ export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): S
       const available = stocks[index]?.available ?? 0
       return { sku, requested: quantity, available, fulfillable: available >= quantity }
     }),
-    shortages: inLineOrder(shortages, groupedLines),
+    shortages: shortages.length === 0 ? [] : yield* inLineOrder(shortages, groupedLines),
     complete: stocks.every((stock) => stock.complete) && !isUndecided,
-    issues: distinct(stocks.flatMap((stock) => stock.issues)),
+    issues: yield* distinct(stocks),
   }
 }
 
@@ -123,13 +121,18 @@ const shortageWithoutItems = (sku: string, quantity: number): Shortage => ({
 })
 
 /** Shortages in the order in which the lines refer to their items, those without items first. */
-function inLineOrder(
+function* inLineOrder(
   shortages: readonly Shortage[],
   lines: readonly { readonly groups: readonly Group[] }[],
-): Shortage[] {
+): Steps<Shortage[]> {
   const positions = new Map<string, number>()
-  for (const { inventoryItemId } of lines.flatMap(({ groups }) => groups).flatMap((group) => group.components)) {
-    if (!positions.has(inventoryItemId)) positions.set(inventoryItemId, positions.size)
+  for (const { groups } of lines) {
+    for (const { components } of groups) {
+      yield
+      for (const { inventoryItemId } of components) {
+        if (!positions.has(inventoryItemId)) positions.set(inventoryItemId, positions.size)
+      }
+    }
   }
   const positionOf = (id: string | undefined) => (id === undefined ? -1 : (positions.get(id) ?? -1))
   return shortages
@@ -141,8 +144,18 @@ function inLineOrder(
 }
 
 /** Each issue once, in the order of first occurrence. */
-const distinct = (issues: readonly StockIssue[]): StockIssue[] => [
-  ...new Map(
-    issues.map((issue) => [JSON.stringify([issue.code, issue.inventory_item_id, issue.detail]), issue]),
-  ).values(),
-]
+function* distinct(stocks: readonly Stock[]): Steps<StockIssue[]> {
+  const issues = new Map<string, StockIssue>()
+  for (const stock of stocks) {
+    yield
+    for (const issue of stock.issues) {
+      const key = JSON.stringify([issue.code, issue.inventory_item_id, issue.detail])
+      if (!issues.has(key)) issues.set(key, issue)
+    }
+  }
+  return [...issues.values()]
+}
+
+function* demandsOf(lines: readonly { readonly groups: readonly Group[]; readonly quantity: number }[]) {
+  for (const { groups, quantity } of lines) for (const group of groups) yield { group, quantity }
+}

@@ -96,20 +96,21 @@ export function* mergeDemands(
 
 /** Divides demands into pools that have no item in common. */
 export function* toPools(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Steps<Pool[]> {
-  yield
   const pools: Pool[] = []
-  for (const part of connectedParts(demands, ({ members }) => members.map(({ inventoryItemId }) => inventoryItemId))) {
-    pools.push(yield* toPool(part, amountOf))
-  }
+  const itemIdsOf = ({ members }: GroupDemand) => members.map(({ inventoryItemId }) => inventoryItemId)
+  for (const part of yield* connectedParts(demands, itemIdsOf)) pools.push(yield* toPool(part, amountOf))
   return pools
 }
 
 function* toPool(demands: readonly GroupDemand[], amountOf: (inventoryItemId: string) => Exact): Steps<Pool> {
   const indices = new Map<string, number>()
   let scale = 1n
-  for (const { inventoryItemId, units } of demands.flatMap((demand) => demand.members)) {
-    if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
-    scale = leastMultiple(scale, units.denominator)
+  for (const { members } of demands) {
+    yield
+    for (const { inventoryItemId, units } of members) {
+      if (!indices.has(inventoryItemId)) indices.set(inventoryItemId, indices.size)
+      scale = leastMultiple(scale, units.denominator)
+    }
   }
   const amounts: Rational[] = []
   for (const inventoryItemId of indices.keys()) {
@@ -143,10 +144,14 @@ function* toPool(demands: readonly GroupDemand[], amountOf: (inventoryItemId: st
 }
 
 /** Connected components: values that share a key, directly or through other values, are in the same part. */
-export function connectedParts<T>(values: Iterable<T>, keysOf: (value: T) => readonly (string | number)[]): T[][] {
+export function* connectedParts<T>(
+  values: Iterable<T>,
+  keysOf: (value: T) => readonly (string | number)[],
+): Steps<T[][]> {
   const byKey = new Map<string | number, T[]>()
   const unvisited = new Set(values)
   for (const value of unvisited) {
+    yield
     for (const key of keysOf(value)) {
       const sharing = byKey.get(key)
       if (sharing === undefined) byKey.set(key, [value])
@@ -158,6 +163,7 @@ export function connectedParts<T>(values: Iterable<T>, keysOf: (value: T) => rea
     unvisited.delete(first)
     const part = [first]
     for (const value of part) {
+      yield
       for (const key of keysOf(value)) {
         for (const neighbour of byKey.get(key) ?? []) if (unvisited.delete(neighbour)) part.push(neighbour)
         byKey.delete(key)

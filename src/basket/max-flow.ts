@@ -14,15 +14,17 @@ export function* maxFlow({ supplies, demands }: AllocationProblem): Steps<Alloca
     connect(source, node, supply)
     return node
   })
-  const allocations = demands.flatMap(({ amount, members }, demand) => {
+  const allocations: { readonly demand: number; readonly item: number; readonly edge: Edge }[] = []
+  for (const [demand, { amount, members }] of demands.entries()) {
+    yield
     const node = createNode()
     connect(node, sink, amount)
-    return members.flatMap(({ item }) => {
+    for (const { item } of members) {
       const from = items[item]
       const supply = supplies[item]
-      return from && supply ? [{ demand, item, edge: connect(from, node, supply) }] : []
-    })
-  })
+      if (from && supply) allocations.push({ demand, item, edge: connect(from, node, supply) })
+    }
+  }
   let hasGrown = true
   while (hasGrown) hasGrown = yield* addBlockingFlow(source, sink)
   return allocations
@@ -65,7 +67,7 @@ const residual = (edge: Edge, node: Node): bigint => (edge.from === node ? edge.
 
 /** Saturates every shortest augmenting path. Returns false if there is none. */
 function* addBlockingFlow(source: Node, sink: Node): Steps<boolean> {
-  const levels = levelsFrom(source)
+  const levels = yield* levelsFrom(source)
   if (!levels.has(sink)) return false
   const firstUntried = new Map<Node, number>()
   const path: Step[] = []
@@ -111,10 +113,12 @@ function augment(path: Step[]): void {
 }
 
 /** The number of edges from the source to each node that can be reached. */
-function levelsFrom(source: Node): Map<Node, number> {
+function* levelsFrom(source: Node): Steps<Map<Node, number>> {
   const levels = new Map([[source, 0]])
+  let taken = 0
   for (const [node, level] of levels) {
     for (const edge of node.edges) {
+      if (++taken % stepsBetweenYields === 0) yield
       const to = otherEnd(edge, node)
       if (!levels.has(to) && residual(edge, node) > 0n) levels.set(to, level + 1)
     }

@@ -1,3 +1,4 @@
+import { mapSteps, type Steps } from '../steps.js'
 import { compare, type Exact, floorOver, larger, minus, over, plus, toNumber } from '../stock/rational.js'
 import type { Infeasible } from './allocation.js'
 import type { Shortage } from './basket-result.js'
@@ -13,15 +14,26 @@ import { connectedParts, hasEqualWeights, type Pool, type PooledDemand, type Poo
  * With unequal weights the shortfall is what the best division lacks, in units of the items of which fewest are needed,
  * rounded up to whole units.
  */
-export function poolShortages(pool: Pool, { unmet, allocations }: Infeasible): Shortage[] {
+export function* poolShortages(pool: Pool, { unmet, allocations }: Infeasible): Steps<Shortage[]> {
   const itemsOf = (demand: number) => (pool.demands[demand]?.members ?? []).map(({ item }) => item)
   const usersOf = new Map<number, number[]>()
-  for (const { demand, item } of allocations) usersOf.set(item, [...(usersOf.get(item) ?? []), demand])
-  const reached = new Set(unmet.keys())
-  for (const demand of reached) {
-    for (const user of itemsOf(demand).flatMap((item) => usersOf.get(item) ?? [])) reached.add(user)
+  for (const { demand, item } of allocations) {
+    const users = usersOf.get(item)
+    if (users === undefined) usersOf.set(item, [demand])
+    else users.push(demand)
   }
-  return connectedParts(reached, itemsOf).map((part) =>
+  const reached = new Set(unmet.keys())
+  const seenItems = new Set<number>()
+  for (const demand of reached) {
+    yield
+    for (const item of itemsOf(demand)) {
+      if (seenItems.has(item)) continue
+      seenItems.add(item)
+      for (const user of usersOf.get(item) ?? []) reached.add(user)
+    }
+  }
+  const parts = yield* connectedParts(reached, itemsOf)
+  return yield* mapSteps(parts, (part) =>
     toShortage(
       part.flatMap((demand) => pool.demands[demand] ?? []),
       [...new Set(part.flatMap(itemsOf))].flatMap((item) => pool.items[item] ?? []),

@@ -1,11 +1,12 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
 import type { ReadContext } from '../cache/read-context.js'
+import type { ReadResult } from '../cache/read-through.js'
 import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
-import { runToEnd } from '../steps.js'
+import { runToEnd, type Steps } from '../steps.js'
 import { confirmAmbiguous } from './ambiguous-products.js'
 import { readInParts } from './read-in-parts.js'
-import { chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
+import { type ChosenProduct, chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
 import type { RunSteps } from './work-turns.js'
 
 /** A requested line. */
@@ -44,42 +45,10 @@ export async function checkBasketLines(
   const warehousesRead = records.warehouses(context)
   const productsRead = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
   const products = await confirmAmbiguous(records, productsRead, requestedLines, context)
-  const failures = new Map<number, LineFailure>()
-  let readAt = Number.POSITIVE_INFINITY
-  let stale = false
-  const chosen = requestedLines.map((line, index) => {
-    const choice = chooseProduct(products.get(line.sku), line.warehouseCustomerId)
-    if (choice.status === 'chosen') return { index, line, choice }
-    failures.set(index, choice)
-    if (choice.status !== 'unavailable') readAt = Math.min(readAt, choice.readAt)
-    return undefined
-  })
-  const found = chosen.filter((entry) => entry !== undefined)
-  const itemsRead = await readInParts(
-    records.itemsById,
-    new Set(found.flatMap(({ choice }) => choice.itemIds)),
-    context,
-    run,
-  )
+  const { chosen, itemIds, failures } = await run(chooseLines(requestedLines, products))
+  const itemsRead = await readInParts(records.itemsById, itemIds, context, run)
   const warehouses = await warehousesRead
-
-  const lines: (BasketLine & { index: number })[] = []
-  const items = new Map<string, InventoryItem>()
-  for (const { index, line, choice } of found) {
-    const used = choice.itemIds.map((id) => itemsRead.get(id) ?? new Error('the catalog returned no result for a key'))
-    const available = used.flatMap((item) => (item instanceof Error ? [] : [item]))
-    const error = used.find((item) => item instanceof Error)
-    if (error !== undefined) {
-      failures.set(index, { status: 'unavailable', error })
-      continue
-    }
-    lines.push({ index, sku: line.sku, quantity: line.quantity, product: choice.product })
-    for (const read of [choice.read, ...available]) {
-      readAt = Math.min(readAt, read.readAt)
-      stale ||= read.stale
-    }
-    for (const { value } of available) if (value !== undefined) items.set(idOf(value), value)
-  }
+  const { lines, items, readAt, stale } = await run(gatherItems(chosen, itemsRead, failures))
   const syncIncomplete = records.incomplete(context)
   const checked = await run(checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete }))
   const resultByIndex = new Map(lines.map(({ index }, n) => [index, checked.lines[n]]))
@@ -94,4 +63,73 @@ export async function checkBasketLines(
     ),
   }
   return { result, failures, readAt, stale }
+}
+
+interface ChosenLine {
+  readonly index: number
+  readonly line: RequestedLine
+  readonly choice: ChosenProduct
+}
+
+/** Selects the product of each line, and says of which lines there is none. */
+function* chooseLines(
+  requestedLines: readonly RequestedLine[],
+  products: Awaited<ReturnType<StockRecords['productsBySku']>>,
+): Steps<{ chosen: ChosenLine[]; itemIds: Set<string>; failures: Map<number, LineFailure> }> {
+  const chosen: ChosenLine[] = []
+  const itemIds = new Set<string>()
+  const failures = new Map<number, LineFailure>()
+  for (const [index, line] of requestedLines.entries()) {
+    yield
+    const choice = chooseProduct(products.get(line.sku), line.warehouseCustomerId)
+    if (choice.status !== 'chosen') {
+      failures.set(index, choice)
+      continue
+    }
+    chosen.push({ index, line, choice })
+    for (const id of choice.itemIds) itemIds.add(id)
+  }
+  return { chosen, itemIds, failures }
+}
+
+interface GatheredLines {
+  readonly lines: (BasketLine & { readonly index: number })[]
+  readonly items: Map<string, InventoryItem>
+  readonly readAt: number
+  readonly stale: boolean
+}
+
+/** The items of the lines that can be checked. A line of which an item could not be read is added to the failures. */
+function* gatherItems(
+  chosen: readonly ChosenLine[],
+  itemsRead: Awaited<ReturnType<StockRecords['itemsById']>>,
+  failures: Map<number, LineFailure>,
+): Steps<GatheredLines> {
+  const lines: GatheredLines['lines'] = []
+  const items = new Map<string, InventoryItem>()
+  let readAt = Number.POSITIVE_INFINITY
+  let stale = false
+  const count = (read: ReadResult<unknown>) => {
+    readAt = Math.min(readAt, read.readAt)
+    stale ||= read.stale
+  }
+  for (const failure of failures.values())
+    if (failure.status !== 'unavailable') readAt = Math.min(readAt, failure.readAt)
+  for (const { index, line, choice } of chosen) {
+    yield
+    const used = choice.itemIds.map((id) => itemsRead.get(id) ?? new Error('the catalog returned no result for a key'))
+    const error = used.find((item) => item instanceof Error)
+    if (error !== undefined) {
+      failures.set(index, { status: 'unavailable', error })
+      continue
+    }
+    lines.push({ index, sku: line.sku, quantity: line.quantity, product: choice.product })
+    count(choice.read)
+    for (const read of used) {
+      if (read instanceof Error) continue
+      count(read)
+      if (read.value !== undefined) items.set(idOf(read.value), read.value)
+    }
+  }
+  return { lines, items, readAt, stale }
 }

@@ -1,5 +1,6 @@
 import tap from 'tap'
 import { poolShortages } from '../../src/basket/shortages.js'
+import { runToEnd } from '../../src/steps.js'
 
 const isUniform = (amount: bigint, sku: string | null, ...items: number[]) => ({
   amount,
@@ -24,7 +25,7 @@ tap.test('extends a shortage to the demands that use the same items, and no furt
     [0, one],
     [3, one],
   ])
-  t.strictSame(poolShortages(pool, { isFeasible: false, unmet: unmet, allocations: allocations }), [
+  t.strictSame(runToEnd(poolShortages(pool, { isFeasible: false, unmet: unmet, allocations: allocations })), [
     { inventory_item_ids: ['i0'], sku: 'A', required: 0.5, available: 0.4, shortfall: 0.1 },
     { inventory_item_ids: ['i3'], sku: null, required: 3.1, available: 3, shortfall: 0.1 },
   ])
@@ -45,7 +46,9 @@ tap.test('counts whole units of the item of which fewest are needed if weights d
     demands: [demand],
   }
   const lack = (numerator: bigint, denominator: bigint) =>
-    poolShortages(pool, { isFeasible: false, unmet: new Map([[0, { numerator, denominator }]]), allocations: [] })
+    runToEnd(
+      poolShortages(pool, { isFeasible: false, unmet: new Map([[0, { numerator, denominator }]]), allocations: [] }),
+    )
   const shortage = { inventory_item_ids: ['i0', 'i1'], sku: null, available: 2 }
   t.strictSame(lack(7n, 3n), [{ ...shortage, required: 4, shortfall: 2 }])
   t.strictSame(lack(0n, 1n), [{ ...shortage, required: 3, shortfall: 1 }])
