@@ -3,7 +3,8 @@
 // Biome, oxlint and the like come as one optional package for each platform. Where the registry at hand does not have
 // all of them, `npm install` silently leaves the missing ones out of the lock file, and `npm ci` then refuses that very
 // file ("Missing: … from lock file", npm/cli#9846). Run this after `npm install`; with --check it only reports.
-// An entry made here has no integrity hash, since nobody could compute one: only the platforms in question use it.
+// An entry made here has no integrity hash, since the registry at hand does not have the package: only the platforms in
+// question use it.
 import { readFile, writeFile } from 'node:fs/promises'
 
 const lockPath = new URL('../package-lock.json', import.meta.url)

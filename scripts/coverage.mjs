@@ -1,12 +1,12 @@
 // The coverage bar of `npm test`, in the one place where it is set.
-// tap counts only files that some test loaded, so a file nobody loads would pass unseen: those are looked for here.
+// tap counts only files that a test has loaded. This script also reports the files that no test loads.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const BAR_PERCENT = 95
 const METRICS = ['lines', 'branches', 'functions', 'statements']
 
-/** Tests start the process itself in a child, where what it runs need not be counted. */
+/** Tests start these in a child process, where coverage is not counted. */
 const MAY_BE_UNLOADED = new Set(['src/main.ts'])
 
 /**
@@ -51,7 +51,7 @@ function compiledSources() {
     .sort()
 }
 
-/** False for a file of nothing but types: it compiles to `export {}`, and nobody loads it. */
+/** False for a file of nothing but types: it compiles to `export {}` and is never loaded. */
 function hasCode(file) {
   const compiled = readFileSync(join('build', file.replace(/\.ts$/, '.js')), 'utf8')
   return compiled.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '').trim() !== 'export {};'

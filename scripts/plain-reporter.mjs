@@ -1,12 +1,11 @@
-// How tap reports where nobody watches a terminal (CI, a log file): a line for each test file, and for a file that
-// failed everything that it said. tap's own reporters redraw the screen there, and with CI set and --output-file
-// beside them they lose the reasons of a failure. The raw stream is kept here too: beside a reporter of one's own,
-// --output-file prints everything twice.
+// tap's reporter without a terminal (CI, a log file): one line for each test file, and the whole output of a file that
+// failed. tap's own reporters redraw the screen, and with CI and --output-file they lose the reasons of a failure. This
+// one also writes the raw TAP stream to a file, because with a custom reporter --output-file prints everything twice.
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Transform } from 'node:stream'
 
-/** Where the whole run is kept as TAP, whoever reports it. */
+/** The file with the TAP stream of the whole run. */
 export const TAP_OUTPUT = '.tap/all.tap'
 
 export default class PlainReporter extends Transform {

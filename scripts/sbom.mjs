@@ -40,7 +40,7 @@ const components = whole.components.flatMap(({ properties, externalReferences, .
     // npm marks what development needs too as optional and as development's.
     scope: isOptional ? 'optional' : 'required',
     properties: properties.filter((property) => property.name !== 'cdx:npm:package:development'),
-    // The registry's address depends on who runs this.
+    // The address of the registry depends on the machine.
     externalReferences: externalReferences.filter(({ type }) => type !== 'distribution'),
   }
 })

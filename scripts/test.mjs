@@ -91,10 +91,10 @@ function writeSuites() {
 
 /** tap compiles its plugins into node_modules; unless that is up to date, the first run after an install fails. */
 function buildPlugins() {
-  const wanted = readFileSync('.taprc', 'utf8')
-  if (existsSync(PLUGINS_STAMP) && readFileSync(PLUGINS_STAMP, 'utf8') === wanted) return
+  const expected = readFileSync('.taprc', 'utf8')
+  if (existsSync(PLUGINS_STAMP) && readFileSync(PLUGINS_STAMP, 'utf8') === expected) return
   if (run('tap', ['build']) !== 0) process.exit(1)
-  writeFileSync(PLUGINS_STAMP, wanted)
+  writeFileSync(PLUGINS_STAMP, expected)
 }
 
 function compiledFiles(folder) {

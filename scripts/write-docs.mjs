@@ -20,7 +20,7 @@ function table(heading, rows) {
   return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-/** What a caller needs for an operation: a scope of its key, a signature, or nothing. */
+/** The credentials for an operation: a scope of the key, a signature, or none. */
 function accessTo({ security }) {
   const [scheme] = security
   if (scheme === undefined) return 'open'
@@ -93,13 +93,13 @@ for (const page of ['README.md', ...pages]) {
     if (tables[name] === undefined) throw new Error(`${page}: there is no table "${name}"`)
     return `${start}\n${tables[name](...names)}\n\n${end}`
   })
-  const wanted = formatted(filled, page)
-  if (wanted === text) continue
+  const expected = formatted(filled, page)
+  if (expected === text) continue
   if (isCheck) {
     console.error(`${page} differs from the code: run "npm run docs" and commit the result`)
     process.exitCode = 1
   } else {
-    await writeFile(file, wanted)
+    await writeFile(file, expected)
     console.log(`${page} written`)
   }
 }

@@ -102,7 +102,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     info: log.info.bind(log),
     warn(fields: { readonly err?: unknown; readonly name?: string }, message: string) {
       if (fields.err !== undefined) noteFailure(fields.err)
-      // Refused credentials are logged once, when they begin to be refused, and not with everything that fails for it.
+      // Refused credentials are logged once, when they begin to be refused, and not with every request that fails because of it.
       const isKnown = upstream.credentials === 'refused' && isProblem(fields.err, 'upstream_auth_failed')
       log[isKnown ? 'debug' : 'warn'](fields, message)
     },
@@ -282,7 +282,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     },
     countDelivery(outcome) {
       metrics.webhookDelivery(outcome)
-      // What is not signed may come from anyone.
+      // An unsigned delivery may be from anyone.
       if (webhooks === null || outcome === 'unsigned') return
       const { received, ignored } = webhooks
       const isIgnored = outcome !== 'applied' && outcome !== 'read_back'
@@ -296,7 +296,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     start() {
       if (mirror === undefined) return
       void mirror.run()
-      // Every answer needs these as well.
+      // Every stock needs these as well.
       void warehouses.load()
       syncStatus.get()
     },

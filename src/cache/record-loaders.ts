@@ -21,7 +21,7 @@ export interface RecordLoadersOptions {
   /** The item that is in memory. */
   readonly findItem: (id: string) => CacheEntry<InventoryItem> | undefined
   /**
-   * Has a record that an answer lacked read again before it is removed, and returns whether it does. Without it, or if it
+   * Reads a record that an answer lacked again before it is removed, and returns whether it does so. Without it, or if it
    * returns false, one answer is believed.
    */
   readonly confirmAbsence?: ((kind: RecordKind, id: string) => boolean) | undefined
@@ -35,7 +35,7 @@ export interface RecordLoadersOptions {
   readonly onBatch: (resource: Resource, keys: number) => void
   /** Called when an answer lacks so many cached records that the loss is not believed yet. */
   readonly onSuspectedLoss: (resource: Resource, missing: number) => void
-  /** Called for each record that is left out because it is malformed. */
+  /** Called for each record that is omitted because it is malformed. */
   readonly onMalformed: (resource: Resource, malformed: MalformedRecord) => void
 }
 

@@ -122,7 +122,7 @@ function parseApiKey(entry: string): ApiKey | undefined {
   }
 }
 
-/** Origins as a browser sends them (RFC 6454, 6.2): lower case, no path, no trailing slash. Refuses `*` and `null`. */
+/** Origins as a browser sends them (RFC 6454, 6.2): lower case, no path, no trailing slash. Rejects `*` and `null`. */
 export const origins: Format<readonly string[]> = {
   expected: 'origins such as https://shop.example, without a path, several separated by commas',
   parse(text) {

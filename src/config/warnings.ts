@@ -47,7 +47,7 @@ export function configWarnings(environment: Environment, moreNames: readonly str
 
 /**
  * Warns of each variable that is set, begins with the first word of one of `names` (`CACHE_`, say) and is none of them:
- * probably a typing error. Variables that Kubernetes and Docker set for a service of such a name are left out.
+ * probably a typing error. Variables that Kubernetes and Docker set for a service of such a name are ignored.
  */
 export function unknownVariables(environment: Environment, names: readonly string[]): UnknownVariable[] {
   const prefixes = new Set(names.filter((name) => name.includes('_')).map(prefixOf))

@@ -159,10 +159,10 @@ export class StockFeed {
       }
     }
     const changes = Array.from(ids).flatMap((id) => this.index.update(id))
-    const told = [...changes, ...this.#reselected(skus, changes)]
-    if (!this.#isLive || told.length === 0) return
+    const published = [...changes, ...this.#reselected(skus, changes)]
+    if (!this.#isLive || published.length === 0) return
     const asOf = new Date(this.now()).toISOString()
-    for (const change of told.toSorted((a, b) => orderOf(a) - orderOf(b))) this.log.publish(change, asOf)
+    for (const change of published.toSorted((a, b) => orderOf(a) - orderOf(b))) this.log.publish(change, asOf)
   }
 
   /** The unchanged stock of SKUs that were shared and select another product now. */

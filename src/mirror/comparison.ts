@@ -28,8 +28,8 @@ export interface ComparisonOptions {
 
 /**
  * Reads all lists again, and removes the records that are missing from them: upstream announces no deletions, and a read of
- * changes can miss one. The pages are spread evenly over the interval, unless something may be missing or wrong. What some
- * record keeps from being listed is looked for by the keys that other records have.
+ * changes can miss one. The pages are spread evenly over the interval, unless something may be missing or wrong. Records
+ * that an unreadable record keeps out of the lists are read by the keys that other records refer to.
  */
 export class Comparison {
   readonly #losses = new LossGuard()

@@ -93,7 +93,7 @@ const isDelivery = Compile(Delivery)
  * `POST /webhooks/trackstar`, delivered by Svix, which uses the Standard Webhooks scheme with its own header names;
  * the names of the standard are accepted as well.
  * Deliveries that were applied before, or belong to another connection, get the same 204 and change nothing: Svix retries
- * what is refused, and disables an endpoint that keeps refusing.
+ * rejected deliveries, and disables an endpoint that keeps rejecting them.
  */
 export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = async (app, options) => {
   const { catalog, secrets, connectionId, onDelivery } = options

@@ -155,9 +155,9 @@ export function parseFilter(fields: FilterFields, name: string, value: string): 
 }
 
 function valueTest(kind: Exclude<Kind, 'tags'>, name: string, operator: string, values: readonly string[]) {
-  const wanted = values.map((value) => parseValue(kind, name, value))
-  const listed = new Set<Comparable>(wanted)
-  const compare = comparison(operator, wanted[0] as string | number)
+  const operand = values.map((value) => parseValue(kind, name, value))
+  const listed = new Set<Comparable>(operand)
+  const compare = comparison(operator, operand[0] as string | number)
   return (value: unknown): boolean => {
     const found = comparable(kind, value)
     if (operator === 'eq' || operator === 'in') return listed.has(found)
@@ -167,18 +167,18 @@ function valueTest(kind: Exclude<Kind, 'tags'>, name: string, operator: string, 
   }
 }
 
-function comparison(operator: string, wanted: string | number): (found: string | number) => boolean {
+function comparison(operator: string, operand: string | number): (found: string | number) => boolean {
   switch (operator) {
     case 'gt':
-      return (found) => found > wanted
+      return (found) => found > operand
     case 'gte':
-      return (found) => found >= wanted
+      return (found) => found >= operand
     case 'lt':
-      return (found) => found < wanted
+      return (found) => found < operand
     case 'lte':
-      return (found) => found <= wanted
+      return (found) => found <= operand
     default:
-      return (found) => String(found).includes(String(wanted))
+      return (found) => String(found).includes(String(operand))
   }
 }
 

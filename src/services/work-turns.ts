@@ -157,8 +157,8 @@ export class WorkTurns {
     const { client } = work.request
     const queue = this.#queues.get(client) ?? { client, works: [], usedMs: this.#virtualMs }
     this.#queues.set(client, queue)
-    const place = queue.works.findIndex((other) => comesBefore(work.request, other.request))
-    queue.works.splice(place < 0 ? queue.works.length : place, 0, work)
+    const index = queue.works.findIndex((other) => comesBefore(work.request, other.request))
+    queue.works.splice(index < 0 ? queue.works.length : index, 0, work)
     this.#schedule()
   }
 
@@ -205,8 +205,8 @@ export class WorkTurns {
   }
 
   #remove(queue: ClientQueue, work: QueuedWork | undefined): void {
-    const place = work === undefined ? -1 : queue.works.indexOf(work)
-    if (place >= 0) queue.works.splice(place, 1)
+    const index = work === undefined ? -1 : queue.works.indexOf(work)
+    if (index >= 0) queue.works.splice(index, 1)
     if (queue.works.length === 0) this.#queues.delete(queue.client)
   }
 }

@@ -8,7 +8,7 @@ import type { Permit, PermitRequest, RateLimiter } from './rate-limiter.js'
 import { maxSafeLevels } from './response-body.js'
 import { pauseMs, retryAfterMs } from './retry-after.js'
 import type { Transport, UpstreamAnswer, UpstreamRequest } from './transport.js'
-import { invalidResponse, isOwnWord, toProblem } from './upstream-errors.js'
+import { invalidResponse, isTrackstarError, toProblem } from './upstream-errors.js'
 
 /**
  * Why a call is made:
@@ -164,8 +164,8 @@ export function createUpstreamCaller(options: UpstreamCallerOptions): CallUpstre
         permit.release()
         settle?.(health)
       }
-      const asked = !isProblem(result) && result.status === 503 ? retryAfterMs(result, clock.now()) : 0
-      const delay = Math.max(asked, Math.random() * retryBaseMs * 2 ** retries)
+      const requestedMs = !isProblem(result) && result.status === 503 ? retryAfterMs(result, clock.now()) : 0
+      const delay = Math.max(requestedMs, Math.random() * retryBaseMs * 2 ** retries)
       const { priority, caller, deadline } = permitRequest
       const nextAt = Math.max(clock.elapsed() + delay, limiter.estimateAt(priority, caller, 0))
       const mayRetry = isRetryable(result) && retries < maxRetries && breaker.state === 'closed'
@@ -181,8 +181,9 @@ const runInActiveSpan: RunInSpan = (work) => work()
 function conclude(call: UpstreamCall, result: UpstreamAnswer | Problem, wallMs: number): UpstreamAnswer {
   if (isProblem(result)) throw result
   const { status } = result
-  if (status === 404 && isOwnWord(result)) return result
-  if (status < 200 || status > 299) throw (isOwnWord(result) && call.toProblem?.(result)) || toProblem(result, wallMs)
+  if (status === 404 && isTrackstarError(result)) return result
+  if (status < 200 || status > 299)
+    throw (isTrackstarError(result) && call.toProblem?.(result)) || toProblem(result, wallMs)
   if (call.takesAnyBody) return result.isDeep ? { ...result, body: undefined } : result
   if (result.body === undefined)
     throw invalidResponse(call.route, { path: '', message: result.fault ?? 'must be JSON' })
@@ -208,11 +209,11 @@ function credentialsIn(
   const { status, body } = answer
   if (status >= 200 && status < 300) return body === undefined || organisationOnly ? undefined : 'accepted'
   const isRefusal = status === 401 || (status === 403 && cause === 'check')
-  return isRefusal && isOwnWord(answer) ? 'refused' : undefined
+  return isRefusal && isTrackstarError(answer) ? 'refused' : undefined
 }
 
 const isForbidden = (result: UpstreamAnswer | Problem) =>
-  !isProblem(result) && result.status === 403 && isOwnWord(result)
+  !isProblem(result) && result.status === 403 && isTrackstarError(result)
 
 /** What an attempt says about upstream's health. */
 export function healthOf(call: Pick<UpstreamCall, 'takesAnyBody'>, result: UpstreamAnswer | Problem): UpstreamHealth {

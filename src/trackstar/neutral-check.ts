@@ -4,7 +4,7 @@ import type { Clock } from './clock.js'
 import { type Filters, withFilters } from './query.js'
 import { pauseMs } from './retry-after.js'
 import type { UpstreamAnswer } from './transport.js'
-import { isOwnWord } from './upstream-errors.js'
+import { isTrackstarError } from './upstream-errors.js'
 
 /**
  * What upstream makes of a call that contains nothing of any caller, and whose answer contains no record:
@@ -92,7 +92,7 @@ function conditionOf(result: UpstreamAnswer | Problem): UpstreamCondition {
   if (healthOf({}, result) === 'failing' || isProblem(result)) return 'failing'
   const { status } = result
   if (status === 429) return 'unknown'
-  return status < 300 || (isOwnWord(result) && absences.has(status)) ? 'well' : 'refusing'
+  return status < 300 || (isTrackstarError(result) && absences.has(status)) ? 'well' : 'refusing'
 }
 
 /** What a connection without products may answer. */

@@ -3,8 +3,8 @@ import type { Clock } from './clock.js'
 import { FairQueue } from './fair-queue.js'
 
 /**
- * The priorities of permits, highest first: a caller is waiting; a caller is waiting for a list; a refresh behind an answer
- * already given; a caller does not accept the cached answer; the mirror, which gets a permit a second all the same.
+ * The priorities of permits, highest first: a caller waits; a caller waits for a list; a refresh in the background; a
+ * caller does not accept the cached answer; the mirror, which gets a permit a second in any case.
  */
 export const priorities = ['caller', 'list', 'refresh', 'forced', 'mirror'] as const
 export type Priority = (typeof priorities)[number]
@@ -127,17 +127,17 @@ export function createRateLimiter(rate: number, clock: Pick<Clock, 'elapsed'>, m
   function estimateAt(priority: Priority, caller: string, extra: number): number {
     const now = clock.elapsed()
     const times = freeAt.map((time) => (time === Number.POSITIVE_INFINITY ? now + spanMs : time)).sort((a, b) => a - b)
-    const timeOf = (place: number) =>
-      Math.max(now, pausedUntil, times[place % rate] ?? now) + Math.floor(place / rate) * spanMs
+    const timeOf = (position: number) =>
+      Math.max(now, pausedUntil, times[position % rate] ?? now) + Math.floor(position / rate) * spanMs
     const isMirror = priority === 'mirror'
     const own = queues[priority].ahead(caller, extra)
     const higher = priorities.slice(0, priorities.indexOf(priority)).reduce((sum, other) => sum + queues[other].size, 0)
     let mirrors = isMirror ? own : queues.mirror.size
     let others = isMirror ? higher : higher + own
     const turns = mirrorTurns.copy()
-    for (let place = 0; ; place++) {
-      const at = timeOf(place)
-      if (isMirror ? others === 0 : mirrors === 0) return timeOf(place + mirrors + others)
+    for (let position = 0; ; position++) {
+      const at = timeOf(position)
+      if (isMirror ? others === 0 : mirrors === 0) return timeOf(position + mirrors + others)
       const isMirrorNext = turns.isDue(at)
       if (isMirrorNext === isMirror && (isMirror ? mirrors : others) === 0) return at
       if (isMirrorNext) mirrors--

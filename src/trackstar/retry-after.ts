@@ -11,7 +11,7 @@ const absurdMs = 365 * 24 * 3600_000
  * How long upstream asks to wait after a 429 or 503, in ms. It is the only reader of `Retry-After` (RFC 9110, 10.2.3).
  *
  * It accepts seconds, with a fraction too, and HTTP dates that have not passed, by upstream's own `Date`. `0` means at
- * once. Upstream's older header of its own stands in for `Retry-After`. If there is none, or none that can be read, such
+ * once. Upstream's own older header replaces a missing `Retry-After`. If there is none, or none that can be read, such
  * as `-1`, `soon` or a date that has passed, it is one second. It is 60 seconds at most.
  *
  * On any other status the header means nothing: upstream sends it with every answer.

@@ -5,8 +5,8 @@ import type { UpstreamAnswer } from './transport.js'
 /** Most characters of upstream's error message that are passed on. */
 const maxDetail = 500
 
-/** The statuses that mean something only in Trackstar's own words, see {@link isOwnWord}. */
-const needsOwnWord: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 422, 501])
+/** Statuses that count only in an error of Trackstar itself, see {@link isTrackstarError}. */
+const needsTrackstarError: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 422, 501])
 
 /** An error response, as the `cause` of its problem. */
 export class ErrorResponse extends Error {
@@ -23,7 +23,7 @@ export class ErrorResponse extends Error {
  * else, such as a page of HTML, comes from a gateway, and says nothing about the credentials, about whether a record
  * exists, or about whether a request is valid.
  */
-export function isOwnWord({ status, body }: UpstreamAnswer): boolean {
+export function isTrackstarError({ status, body }: UpstreamAnswer): boolean {
   const { error, origin } = fieldsOf(body)
   if (typeof error !== 'string' || error === '') return false
   return (
@@ -33,14 +33,14 @@ export function isOwnWord({ status, body }: UpstreamAnswer): boolean {
 
 /**
  * Turns an error response into a problem. Upstream's message is passed on where it is about the request (400, 422, 501),
- * and nowhere else. What a gateway says about such things is `upstream_invalid_response`.
+ * and nowhere else. The response of a gateway is `upstream_invalid_response`.
  * @param wallMs the local time, for a `Retry-After` that is a date, in an answer without `Date`. Default: unknown
  */
 export function toProblem(answer: UpstreamAnswer, wallMs = Number.NaN): Problem {
   const { status } = answer
   const { error, origin } = errorOf(answer)
   const cause = new ErrorResponse(status, error)
-  if (needsOwnWord.has(status) && !isOwnWord(answer)) return unexpectedStatus(status, cause)
+  if (needsTrackstarError.has(status) && !isTrackstarError(answer)) return unexpectedStatus(status, cause)
   switch (status) {
     case 400:
     case 422:
