@@ -1,71 +1,115 @@
-// What `npm test` and `npm run test:browser` run. It compiles, runs the tests with tap, checks the coverage bar, and ends
-// with one line, `N passed, N failed`.
+// What `npm test` and `npm run test:browser` run. It compiles, runs the tests, checks the coverage bar, and ends with one
+// line, `N passed, N failed`.
 //
-// Without arguments it runs everything, one process for each folder of tests: starting a process for each file, with the
-// loader hooks and the coverage that tap adds, took most of the time. With arguments (`npm test -- test/stock/yields.test.ts`)
-// it runs these files, without coverage; a file is a program of its own, so Node runs it without tap's command line.
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+// Without arguments it runs everything: one process for each folder of tests, as many at a time as there are processors.
+// With arguments (`npm test -- test/stock/yields.test.ts`) it runs these files, without types and coverage being checked.
+// A file of tests is a program of its own, so Node runs it without tap's command line: that adds loaders to every process
+// and runs one after the other.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, relative } from 'node:path'
 import { coverageProblems } from './coverage.mjs'
+import { countsIn, failuresIn } from './tap-output.mjs'
 
 process.chdir(join(import.meta.dirname, '..'))
 
-const TAP_OUTPUT = '.tap/all.tap'
-const COVERAGE_SUMMARY = '.tap/report/coverage-summary.json'
+const COVERAGE = 'build/coverage'
+const OUTPUTS = 'build/test-output'
 const SUITES = 'build/suites'
-/** In node_modules, because `npm ci` empties it together with the test class that tap has built there. */
-const PLUGINS_STAMP = 'node_modules/.tap-plugins'
+
+/** The suites that take longest, longest first: started last, one of them would be waited for alone. */
+const LONGEST = ['e2e-mirror', 'e2e-attacks', 'e2e-operations', 'routes', 'e2e-stock', 'e2e-access', 'trackstar']
 
 /** Nothing of the caller's environment changes what the tests do. */
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => name !== 'NODE_ENV' && name !== 'TAP' && !name.startsWith('TAP_')),
-)
+const environment = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name !== 'NODE_ENV' && name !== 'TAP' && !name.startsWith('TAP_')),
+  ),
+  // Seconds, for a test and for a whole program. On a busy machine both take many times as long as usual.
+  TAP_TIMEOUT: '600',
+}
 
 const files = process.argv.slice(2)
-if (run('tsc', ['--incremental', '--tsBuildInfoFile', 'build/tsconfig.tsbuildinfo']) !== 0) process.exit(1)
+if (compile() !== 0) process.exit(1)
 removeStaleOutputs()
-const result = files.length === 0 ? runSuite() : runFiles(files)
-const { passed, failed } = countsIn(result.output)
+const results = files.length === 0 ? await runSuites() : await runFiles()
+const passed = results.reduce((sum, result) => sum + result.passed, 0)
+const failed = results.reduce((sum, result) => sum + result.failed, 0)
 const problems = [
   ...(passed + failed === 0 ? ['no test ran'] : []),
-  ...(files.length === 0 ? coverageProblems(COVERAGE_SUMMARY) : []),
+  ...results.filter(({ exitCode }) => exitCode !== 0).map(({ name, exitCode }) => `${name} ended with ${exitCode}`),
+  ...(files.length === 0 ? await coverageProblems(COVERAGE) : []),
 ]
 for (const problem of problems) console.error(problem)
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = result.exitCode || Number(problems.length > 0 || failed > 0)
+process.exitCode = Number(problems.length > 0 || failed > 0)
 
-function runSuite() {
-  rmSync(TAP_OUTPUT, { force: true })
-  rmSync(COVERAGE_SUMMARY, { force: true })
-  buildPlugins()
-  writeSuites()
-  const status = run('tap', ['--reporter=./scripts/plain-reporter.mjs'])
-  return { exitCode: status, output: existsSync(TAP_OUTPUT) ? readFileSync(TAP_OUTPUT, 'utf8') : '' }
-}
-
-function runFiles(tests) {
-  let exitCode = 0
-  let output = ''
-  for (const test of tests) {
-    const compiled = join('build', test.replace(/\.ts$/, '.js'))
-    const { status, stdout } = spawnSync(process.execPath, ['--enable-source-maps', compiled], {
-      env: { ...environment, TAP_TIMEOUT: '180' },
-      encoding: 'utf8',
-      maxBuffer: 256 * 1024 * 1024,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    process.stdout.write(stdout)
-    output += stdout
-    exitCode ||= status ?? 1
-  }
-  return { exitCode, output }
-}
-
-function run(tool, args) {
-  const { status, error } = spawnSync(join('node_modules', '.bin', tool), args, { stdio: 'inherit', env: environment })
-  if (error) console.error(`${tool} could not be started: ${error.message}`)
+/** Types are checked only with the whole: that takes longer than most files of tests. */
+function compile() {
+  const args = [
+    '--incremental',
+    '--tsBuildInfoFile',
+    'build/tsconfig.tsbuildinfo',
+    ...(files.length > 0 ? ['--noCheck'] : []),
+  ]
+  const { status, error } = spawnSync(join('node_modules', '.bin', 'tsc'), args, { stdio: 'inherit', env: environment })
+  if (error) console.error(`tsc could not be started: ${error.message}`)
   return status ?? 1
+}
+
+async function runSuites() {
+  rmSync(COVERAGE, { recursive: true, force: true })
+  rmSync(OUTPUTS, { recursive: true, force: true })
+  mkdirSync(OUTPUTS, { recursive: true })
+  const waiting = writeSuites()
+  const ended = []
+  await Promise.all(
+    Array.from({ length: availableParallelism() }, async () => {
+      for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) {
+        const result = await runNode(suite, { NODE_V8_COVERAGE: COVERAGE })
+        writeFileSync(join(OUTPUTS, `${result.name}.tap`), result.output)
+        report(result)
+        ended.push(result)
+      }
+    }),
+  )
+  return ended
+}
+
+/** One line for a suite that passed; for one that did not, what went wrong and where all that it said is. */
+function report({ name, exitCode, passed, failed, seconds, output }) {
+  const isGood = exitCode === 0 && failed === 0
+  console.log(`${isGood ? 'ok' : 'not ok'} ${name}: ${passed} passed, ${failed} failed, ${seconds.toFixed(1)} s`)
+  if (!isGood) console.log(`${failuresIn(output)}\n# all of it: ${OUTPUTS}/${name}.tap`)
+}
+
+async function runFiles() {
+  const ended = []
+  for (const file of files) {
+    const result = await runNode(join('build', file.replace(/\.ts$/, '.js')), {})
+    process.stdout.write(result.output)
+    ended.push(result)
+  }
+  return ended
+}
+
+/** Runs a program of tests to its end. */
+async function runNode(program, more) {
+  const begunAt = performance.now()
+  const child = spawn(process.execPath, ['--enable-source-maps', program], {
+    env: { ...environment, ...more },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text
+    })
+  }
+  const exitCode = await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)))
+  const seconds = (performance.now() - begunAt) / 1000
+  return { name: basename(program, '.js'), exitCode, seconds, output, ...countsIn(output) }
 }
 
 /** A test whose source has been deleted or moved must not run from what an earlier build left behind. */
@@ -76,25 +120,20 @@ function removeStaleOutputs() {
   }
 }
 
-/** Writes one entry file for each folder that has tests; they are what `.taprc` includes. */
+/** Writes one program for each folder that has tests. Returns them in the order in which they start. */
 function writeSuites() {
   rmSync(SUITES, { recursive: true, force: true })
   mkdirSync(SUITES, { recursive: true })
   const tests = compiledFiles('build/test').filter((file) => file.endsWith('.test.js'))
-  for (const folder of new Set(tests.map(dirname))) {
-    const members = tests.filter((file) => dirname(file) === folder)
-    const name = relative('build', folder).replaceAll('/', '-')
-    const imports = members.map((file) => `import '../../${file}'\n`)
-    writeFileSync(join(SUITES, `${name}.js`), imports.join(''))
-  }
-}
-
-/** tap compiles its plugins into node_modules; unless that is up to date, the first run after an install fails. */
-function buildPlugins() {
-  const expected = readFileSync('.taprc', 'utf8')
-  if (existsSync(PLUGINS_STAMP) && readFileSync(PLUGINS_STAMP, 'utf8') === expected) return
-  if (run('tap', ['build']) !== 0) process.exit(1)
-  writeFileSync(PLUGINS_STAMP, expected)
+  const suites = Array.from(new Set(tests.map(dirname)), (folder) => {
+    const imports = tests.filter((file) => dirname(file) === folder).map((file) => `import '../../${file}'\n`)
+    const name = relative('build/test', folder).replaceAll('/', '-') || 'test'
+    const suite = join(SUITES, `${name}.js`)
+    writeFileSync(suite, imports.join(''))
+    return { name, suite }
+  })
+  const place = ({ name }) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length)
+  return suites.sort((a, b) => place(a) - place(b)).map(({ suite }) => suite)
 }
 
 function compiledFiles(folder) {
@@ -102,12 +141,4 @@ function compiledFiles(folder) {
     .filter((name) => name.endsWith('.js'))
     .map((name) => join(folder, name))
     .sort()
-}
-
-/** Adds up the last `# { total: 7, pass: 6, fail: 1 }` of each file's TAP; tap leaves out counts of zero. */
-function countsIn(tap) {
-  const totals = [...tap.matchAll(/^# \{ total: .*\}$/gm)].map(([line]) => line)
-  const sum = (name) =>
-    totals.reduce((total, line) => total + Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0), 0)
-  return { passed: sum('pass'), failed: sum('fail') }
 }

@@ -57,6 +57,15 @@ tap.test('counts down and rejects requests beyond the limit', async (t) => {
   t.equal(detail, 'The limit is 3 requests per minute for each client')
 })
 
+tap.test('a flood of addresses does not evict the count of a key', async (t) => {
+  const { app, ask } = await start(t, 1, { keys: 'shop:one' })
+  t.strictSame(await ask({ 'x-api-key': 'one' }), [200, 0])
+  for (let n = 0; n < 10_001; n++) {
+    await app.inject({ url: '/nowhere', remoteAddress: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` })
+  }
+  t.strictSame(await ask({ 'x-api-key': 'one' }), [429, 0])
+})
+
 tap.test('tells a rejected client when to retry, in header and body', async (t) => {
   const { app, ask, clock } = await start(t, 1)
   await ask()
