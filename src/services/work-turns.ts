@@ -110,8 +110,8 @@ export class WorkTurns {
   }
 
   async #run<T>(request: Request, steps: Steps<T>): Promise<T> {
-    const reason = this.#reasonToDrop(request)
-    if (reason) throw reason
+    if (request.isGone()) throw abandoned()
+    // Not the deadline: it has not waited for a turn, and after a read that took all the time the work says so.
     if (request.isCheap || !this.#queues.has(request.client)) {
       const result = this.#advance(request.client, steps, this.#elapsed() + maxInlineMs)
       if (result.done) return result.value
@@ -191,8 +191,7 @@ export class WorkTurns {
   }
 
   #reasonToDrop({ isGone, deadline }: WorkOwner): Problem | undefined {
-    // The response has no reader: the connection is closed.
-    if (isGone()) return problem('request_timeout', 'The client disconnected before its response was ready')
+    if (isGone()) return abandoned()
     if (this.#elapsed() < deadline) return undefined
     return problem('overloaded', 'The request waited too long for its turn', { retryAfter: 1 })
   }
@@ -212,3 +211,6 @@ export class WorkTurns {
 }
 
 const comesBefore = (a: Request, b: Request): boolean => (a.isCheap === b.isCheap ? a.sequence < b.sequence : a.isCheap)
+
+/** The response has no reader: the connection is closed. */
+const abandoned = () => problem('request_timeout', 'The client disconnected before its response was ready')

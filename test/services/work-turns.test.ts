@@ -44,6 +44,15 @@ tap.test('does cheap work at once', async (t) => {
   t.equal(turns.queued, 0)
 })
 
+tap.test('regression: a request whose reads took all its time was told that it had waited for its turn', async (t) => {
+  const { turns, clock, owner, steps } = start()
+  const answer = await turns.request(owner('a', { deadline: clock.elapsed() + 10 }), true, async (run) => {
+    clock.advance(10)
+    return run(steps('what the reads came to', 0))
+  })
+  t.equal(answer, 'what the reads came to')
+})
+
 tap.test('returns to the event loop between slices', async (t) => {
   const { ask, turns } = start()
   const done = ask('a', 'long', 100)
