@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Ajv } from 'ajv'
 import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { problem } from '../errors.js'
 import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { Catalog } from '../services/catalog.js'
@@ -87,7 +87,7 @@ const Delivery = Type.Object(
     ],
   },
 )
-const isDelivery = Compile(Delivery)
+const isDelivery = new Ajv({ strict: false }).compile<Static<typeof Delivery>>(Delivery)
 
 /**
  * `POST /webhooks/trackstar`, delivered by Svix, which uses the Standard Webhooks scheme with its own header names;
@@ -211,7 +211,7 @@ function signatureHeaders(headers: IncomingHttpHeaders): SignatureHeaders[] {
 function parse(raw: Buffer): Static<typeof Delivery> | undefined {
   try {
     const body: unknown = JSON.parse(raw.toString('utf8'))
-    return isDelivery.Check(body) ? body : undefined
+    return isDelivery(body) ? body : undefined
   } catch {
     return undefined
   }
