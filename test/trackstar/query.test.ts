@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import tap from 'tap'
 import { encode, KeyList, keyLists, maxListCharacters, maxListValues, withFilters } from '../../src/trackstar/query.js'
+import { anyText } from '../odd-texts.js'
 
 tap.test('appends filters to a path, and omits those without a value', async (t) => {
   t.equal(withFilters('/wms/products', {}), '/wms/products')
@@ -11,7 +12,7 @@ tap.test('appends filters to a path, and omits those without a value', async (t)
 
 tap.test('encodes values so that none changes another filter', async () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1 }), (value, name) => {
+    fc.property(anyText(), anyText({ minLength: 1 }), (value, name) => {
       const url = new URL(withFilters('/wms/products', { [name]: value, last: 'one' }), 'http://upstream')
       const found = Array.from(url.searchParams)
       const { '0': first, length } = found.filter(([key]) => key !== 'last')

@@ -126,12 +126,12 @@ tap.test('logs one line per delivery, without secrets and signatures', async (t)
   }
 })
 
-tap.test('answers a flood of deliveries in milliseconds each', async (t) => {
-  const { sandbox, connectWebhooks, get } = await startMirrored(t)
+tap.test('answers a flood of deliveries without a call upstream', async (t) => {
+  const { sandbox, connectWebhooks, get, newCalls } = await startMirrored(t)
   await connectWebhooks()
-  const begunAt = performance.now()
+  newCalls()
   for (let n = 0; n < 200; n++) sandbox.move('inv_jasmine', { by: n % 2 === 0 ? -1 : 1, warehouse_id: 'wh_oslo' })
   await sandbox.flushWebhooks()
-  t.ok((performance.now() - begunAt) / 200 < 25)
+  t.strictSame(newCalls(), [])
   t.equal((await get('/products/LIVE-JASMINE/stock')).json().available, 40)
 })

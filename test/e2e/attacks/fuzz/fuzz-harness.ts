@@ -93,7 +93,10 @@ export async function startFuzzHarness(t: Parameters<typeof startService>[0]): P
     LOG_LEVEL: 'info',
   }
   const collector = await startCollector(t)
-  const tracing = await startTracing(Object.assign(process.env, collector.environment))
+  // Nothing here reads the spans: exporting those of every request alone would take as long as the requests.
+  const tracing = await startTracing(
+    Object.assign(process.env, collector.environment, { OTEL_BSP_SCHEDULE_DELAY: '5000' }),
+  )
   t.teardown(() => tracing?.close())
   const lines: string[] = []
   const options: ServiceOptions = {

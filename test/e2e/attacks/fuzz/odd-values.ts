@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { oddTexts } from '../../../odd-texts.js'
+import { anyText, oddTexts } from '../../../odd-texts.js'
 
 /** Injected wherever a caller could smuggle in a header: no response header may contain it. */
 export const marker = 'x-injected'
@@ -54,7 +54,7 @@ const longTexts = ['x'.repeat(255), 'x'.repeat(256), '\u{1f600}'.repeat(255), '\
 /** Any text, mostly odd. */
 export const oddText: Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...texts) },
-  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 2, arbitrary: anyText({ maxLength: 40 }) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }) },
   { weight: 1, arbitrary: fc.constantFrom(...longTexts) },
 )
