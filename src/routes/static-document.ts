@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -6,6 +7,16 @@ import Negotiator from 'negotiator'
 
 const encodings = ['br', 'gzip', 'identity'] as const
 type Encoding = (typeof encodings)[number]
+
+/** A larger body takes milliseconds to write, so of many that are requested at once only one is written in a turn. */
+const maxWriteBytes = 64 * 1024
+let lastTurn: Promise<void> = Promise.resolve()
+
+/** Waits for a turn of the event loop that no other caller has. */
+function turnOfItsOwn(): Promise<void> {
+  lastTurn = lastTurn.then(() => nextTurn())
+  return lastTurn
+}
 
 /** A body in every encoding that it is served in. */
 interface Representations {
@@ -41,7 +52,9 @@ export class StaticDocument {
     reply.headers({ etag, 'cache-control': 'no-cache', vary })
     const encoding = (new Negotiator(request.raw).encoding([...encodings]) ?? 'identity') as Encoding
     if (encoding !== 'identity') reply.header('content-encoding', encoding)
-    return reply.type(this.contentType).send(bodies[encoding])
+    const body = bodies[encoding]
+    if (body.length > maxWriteBytes && request.method !== 'HEAD') await turnOfItsOwn()
+    return reply.type(this.contentType).send(body)
   }
 }
 

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { startService } from '../harness.js'
+import { getOverSocket, startService } from '../harness.js'
 
 const stock = '/products/SENCHA-100/stock'
 
@@ -44,6 +44,24 @@ tap.test('accepts loopback names, addresses and the configured host', async (t) 
   for (const host of [...own, '10.1.2.3:3000', '[fe80::1]', 'stock.internal:80', 'STOCK.INTERNAL.']) {
     t.equal((await get(stock, { host })).statusCode, 200, host)
   }
+})
+
+tap.test('regression: a target in absolute form named a foreign host beside a Host of its own', async (t) => {
+  const { listen } = await startService(t)
+  const port = await listen()
+  const statusOf = async (target: string) => (await getOverSocket(port, target)).status
+  for (const host of [
+    'attacker.example',
+    'ATTACKER.example:3000',
+    'localhost@attacker.example',
+    'localhost.attacker.example',
+  ]) {
+    t.equal(await statusOf(`http://${host}${stock}`), 421, host)
+  }
+  for (const host of ['localhost', '127.0.0.1:3000', '[::1]', 'user@localhost']) {
+    t.equal(await statusOf(`http://${host}${stock}`), 200, host)
+  }
+  t.equal(await statusOf(`${stock}?warehouse_id=http://attacker.example/`), 200)
 })
 
 tap.test('accepts any name if callers need a key', async (t) => {

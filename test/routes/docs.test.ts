@@ -56,6 +56,25 @@ tap.test("regression: Swagger UI's files were read and sent uncompressed for eac
   }
 })
 
+tap.test(
+  'regression: many requests for a large document at once were answered in one turn of the event loop',
+  async (t) => {
+    const { get } = await startService(t)
+    const url = '/docs/static/swagger-ui-bundle.js'
+    await get(url)
+    let turns = 0
+    let isOver = false
+    const countTurns = () => {
+      turns++
+      if (!isOver) setImmediate(countTurns)
+    }
+    countTurns()
+    await Promise.all(Array.from({ length: 20 }, () => get(url)))
+    isOver = true
+    t.ok(turns >= 20, `${turns} turns`)
+  },
+)
+
 tap.test('lists every problem code at the address that problems refer to', async (t) => {
   const { get } = await startService(t)
   const { type } = (await get('/nowhere')).json()
