@@ -213,7 +213,7 @@ export class BatchLoader<V> {
       span.end()
     } catch (error) {
       span.end(error)
-      await this.#failBatch(batch, priority, error, split ?? new Split())
+      await this.#failBatch(batch, priority, error, split ?? new Split(this.#searchDeadline(error)))
     }
   }
 
@@ -224,7 +224,7 @@ export class BatchLoader<V> {
     permit: Permit | undefined,
     split: Split | undefined,
   ): CallOptions {
-    const deadline = () => Math.max(...batch.map((load) => load.deadline))
+    const deadline = () => Math.max(split?.deadline ?? 0, ...batch.map((load) => load.deadline))
     const permitRequest = this.#permitRequest(priority, deadline)
     return {
       cause: causes[priority],
@@ -259,6 +259,15 @@ export class BatchLoader<V> {
     for (const load of batch) this.#fail(load, error)
   }
 
+  /**
+   * Until when a key is searched for. A key for which upstream takes too long uses up the time of its requests: without
+   * longer, it would never be found, and fail the other keys of its batch again and again.
+   */
+  #searchDeadline(error: unknown): number {
+    const isSlow = isProblem(error, 'upstream_timeout')
+    return isSlow ? this.options.clock.elapsed() + maxSearchMs : Number.NEGATIVE_INFINITY
+  }
+
   async #isKeysFault(error: unknown): Promise<boolean> {
     const blame = blameOf(error)
     return blame === 'request' || (blame === 'unclear' && (await this.options.isUpstreamWell()))
@@ -289,6 +298,8 @@ export class BatchLoader<V> {
 
 /** Most keys whose failure is remembered. */
 const maxFailures = 5000
+/** How long a key is searched for that upstream takes too long for. */
+const maxSearchMs = 60_000
 /** A failure as recent as this is new enough for every request. */
 const newEnoughMs = 1000
 
@@ -304,6 +315,9 @@ interface KeyFailure {
 class Split {
   failures = 0
   successes = 0
+
+  /** @param deadline the search goes on until then, in the clock's `elapsed` ms, or until the deadlines of its keys */
+  constructor(readonly deadline: number) {}
 
   /** If nothing succeeds at all, or too many keys fail, the search ends: a batch of 100 must not become 199 calls. */
   get mayGoOn(): boolean {

@@ -60,7 +60,8 @@ export function readThrough<T>(
   const resultOf = (entry: CacheEntry<T>): ReadResult<T> => ({
     value: entry.value,
     readAt: asOf(entry, clock),
-    stale: !isFresh(entry, clock.elapsed()),
+    // An absence that a mirror knows never expires, but is only as new as the mirror.
+    stale: !isFresh(entry, clock.elapsed()) || clock.elapsed() >= entry.readAt + policy.ttlMs,
   })
 
   const followedPolicy = { ...policy, revalidateMs: policy.maxStaleMs }

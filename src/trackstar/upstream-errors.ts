@@ -97,6 +97,7 @@ export function blameOf(error: unknown): 'request' | 'unclear' | 'upstream' {
     case 'upstream_rejected':
       return 'request'
     case 'upstream_invalid_response':
+    case 'upstream_timeout':
       return 'unclear'
     case 'upstream_auth_failed':
       return status === 403 ? 'unclear' : 'upstream'

@@ -472,6 +472,7 @@ tap.test('reads each key by itself when all are rejected, and no more often', as
 /** Failures that may be caused by one key. */
 const unclear = (): readonly Problem[] => [
   problem('upstream_invalid_response', 'HTML'),
+  problem('upstream_timeout', 'slow'),
   problem('upstream_auth_failed', '403', { cause: new ErrorResponse(403, undefined) }),
   problem('upstream_unavailable', '500', { cause: new ErrorResponse(500, undefined) }),
   problem('upstream_unavailable', 'the connection was reset', { cause: new Error('ECONNRESET') }),
@@ -499,12 +500,36 @@ tap.test(
   },
 )
 
+tap.test('regression: a key for which upstream took too long failed all other keys again and again', async (t) => {
+  const { clock, limiter, calls, load, codeOf } = start()
+  const slow = problem('upstream_timeout', 'slow')
+  const codes = Promise.all(
+    ['a', 'bad', 'b', 'c'].map((key) => codeOf(load(key, { deadline: clock.elapsed() + 8000 }))),
+  )
+  await limiter.grant()
+  clock.advance(5000)
+  await calls[0]?.fail(slow)
+  for (let n = 0; n < 2; n++) await limiter.grant()
+  await calls[2]?.answer()
+  clock.advance(5000)
+  await calls[1]?.fail(slow)
+  t.ok((limiter.requests[0]?.deadline() ?? 0) > clock.elapsed(), 'though the time of the requests is used up')
+  for (let n = 0; n < 2; n++) await limiter.grant()
+  await calls[3]?.answer()
+  await calls[4]?.fail(slow)
+  t.strictSame(await codes, [undefined, 'upstream_timeout', undefined, undefined])
+  const again = ['a', 'bad', 'b'].map((key) => codeOf(load(key)))
+  await limiter.grant()
+  t.strictSame(calls.at(-1)?.keys, ['a', 'b'], 'the key is known now')
+  await calls.at(-1)?.answer()
+  t.strictSame(await Promise.all(again), [undefined, 'upstream_timeout', undefined])
+})
+
 tap.test('does not split a batch, nor remember a key, if upstream itself fails', async (t) => {
   const certain = [
     problem('upstream_unavailable', 'the breaker is open'),
     problem('upstream_unavailable', '503', { cause: new ErrorResponse(503, undefined) }),
     problem('upstream_unavailable', '429', { cause: new ErrorResponse(429, undefined) }),
-    problem('upstream_timeout', 'slow'),
     problem('upstream_auth_failed', '401', { cause: new ErrorResponse(401, 'no') }),
     problem('not_supported_by_integration', '501', { cause: new ErrorResponse(501, 'no') }),
   ]
