@@ -192,6 +192,8 @@ export class StockIndex {
   #isSelected(product: Product, sku: string): boolean {
     const products = this.#productsOf(sku)
     if (products.length < 2) return true
+    // A SKU that is shared from the beginning is noted as well.
+    if (!this.#selectedOfShared.has(sku)) this.reselect(sku)
     const merchant = merchantOf(product)
     const selection = selectProduct(products.filter((other) => merchantOf(other) === merchant))
     return selection.status === 'ok' && idOf(selection.product) === idOf(product)

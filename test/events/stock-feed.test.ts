@@ -55,6 +55,22 @@ tap.test('publishes one change of a product that is named several times', async 
   ])
 })
 
+tap.test(
+  'regression: a SKU that was shared from the beginning lost a product, and no event had its stock',
+  async (t) => {
+    const shared = (id: string, merchant: string) => simple(id, { sku: 'S', warehouse_customer_id: merchant })
+    const view = viewOf([shared('a', 'm1'), shared('b', 'm2')], [item('a', { fulfillable: 5 }), item('b')])
+    const { feed, published } = feedOf(view)
+    await feed.start(noPause)
+    view.products.delete('a')
+    feed.update(['a'])
+    t.strictSame(published(), [
+      ['S', 5, 0],
+      ['S', 0, 0],
+    ])
+  },
+)
+
 tap.test('gives other work a turn while it fills a large index, and misses no change', async (t) => {
   const ids = ['p0', 'p1', 'p2']
   const view = viewOf(
