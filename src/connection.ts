@@ -12,7 +12,7 @@ import { WarehouseList } from './cache/warehouse-list.js'
 import type { Config } from './config/config.js'
 import { isProblem } from './errors.js'
 import { StockFeed } from './events/stock-feed.js'
-import type { ConnectionFailure, ConnectionState, WebhookState } from './http/connection-state.js'
+import type { ConnectionState, WebhookState } from './http/connection-state.js'
 import type { Metrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
@@ -23,8 +23,9 @@ import type { MalformedRecord } from './records/record.js'
 import { AmbiguousProducts } from './services/ambiguous-products.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
 import { MaterializedStocks } from './services/materialized-stocks.js'
-import type { Resource, TrackstarClient } from './trackstar/client.js'
+import type { Resource } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
+import { checkCredentials, LastFailure } from './trackstar/last-failure.js'
 import { createUpstream, type Upstream } from './trackstar/upstream.js'
 
 export type ConnectionConfig = Pick<
@@ -78,8 +79,6 @@ export interface Connection {
 
 /** Most requests that wait for upstream at a time. Each takes about 40 kB. */
 const maxWaitingRequests = 2000
-const checkCredentials =
-  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and TRACKSTAR_ACCESS_TOKEN'
 /** Least time between two probes. */
 const probeMs = 5000
 
@@ -93,15 +92,12 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     maxStaleMs: config.cacheMaxStaleSeconds * 1000,
     negativeTtlMs: config.cacheNegativeTtlSeconds * 1000,
   }
-  let lastError: ConnectionFailure | null = null
-  const noteFailure = (error: unknown) => {
-    lastError = failureOf(error, clock.now()) ?? lastError
-  }
-  const trackstar = reportFailures(upstream.trackstar, noteFailure)
+  const lastFailure = new LastFailure(clock)
+  const trackstar = lastFailure.watchReads(upstream.trackstar)
   const backgroundLog = {
     info: log.info.bind(log),
     warn(fields: { readonly err?: unknown; readonly name?: string }, message: string) {
-      if (fields.err !== undefined) noteFailure(fields.err)
+      if (fields.err !== undefined) lastFailure.note(fields.err)
       // Refused credentials are logged once, when they begin to be refused, and not with every request that fails because of it.
       const isKnown = upstream.credentials === 'refused' && isProblem(fields.err, 'upstream_auth_failed')
       log[isKnown ? 'debug' : 'warn'](fields, message)
@@ -220,11 +216,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
 
   const catalog = createCatalog({
     trackstar,
-    async adjust(...args) {
-      const adjusted = upstream.adjust(...args)
-      adjusted.catch(noteFailure)
-      return adjusted
-    },
+    adjust: (...args) => lastFailure.watch(upstream.adjust(...args)),
     cache,
     productsBySku: readThrough({ find: findProducts, loader: products, isFollowed }, readOptions),
     itemsById: readThrough({ find: findItem, loader: items, isFollowed }, readOptions),
@@ -268,7 +260,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
         connectionId: config.trackstarConnectionId,
         mode: config.catalogMode,
         credentials: upstream.credentials,
-        lastError,
+        lastError: lastFailure.value,
         webhooks,
         budget: limiter.state,
         circuit: upstream.breaker.state,
@@ -326,31 +318,4 @@ function createHttpUpstream(config: ConnectionConfig, { dispatcher, clock, log, 
       else if (before === 'refused') log.info({ credentials: state }, 'Trackstar accepts the credentials again')
     },
   })
-}
-
-/** The same client. It calls `onFailure` with the error of each read that fails. */
-function reportFailures(client: TrackstarClient, onFailure: (error: unknown) => void): TrackstarClient {
-  const watch = <T>(read: Promise<T>): Promise<T> => {
-    read.catch(onFailure)
-    return read
-  }
-  return {
-    list: (resource, filters, options) => watch(client.list(resource, filters, options)),
-    warehouses: (options) => watch(client.warehouses(options)),
-    productsBySku: (skus, options) => watch(client.productsBySku(skus, options)),
-    recordsByIds: (resource, ids, options) => watch(client.recordsByIds(resource, ids, options)),
-    connection: (id, options) => watch(client.connection(id, options)),
-  }
-}
-
-/**
- * The failure of the connection that `error` is; undefined for an error that says nothing of the connection, such as a
- * request that Trackstar rejects (4xx, 501), or a call that was not made (a problem without a cause).
- */
-function failureOf(error: unknown, at: number): ConnectionFailure | undefined {
-  if (!isProblem(error)) return { code: 'internal_error', detail: error instanceof Error ? error.message : '', at }
-  const { problem: code, statusCode, cause, message } = error
-  if (statusCode < 500 || statusCode === 501 || cause === undefined) return undefined
-  // The message of this problem is for callers.
-  return { code, detail: code === 'upstream_auth_failed' ? checkCredentials : message, at }
 }

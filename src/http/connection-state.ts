@@ -5,6 +5,7 @@ import type { MirrorProgress } from '../mirror/mirror.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { CircuitState } from '../trackstar/circuit-breaker.js'
 import type { Resource } from '../trackstar/client.js'
+import type { ConnectionFailure } from '../trackstar/last-failure.js'
 import type { RateLimiterState } from '../trackstar/rate-limiter.js'
 import type { CredentialsState } from '../trackstar/upstream.js'
 
@@ -30,14 +31,6 @@ export interface ConnectionState {
   readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
   /** Trackstar's own state of the connection, if it is known. */
   readonly source: SyncState | undefined
-}
-
-/** A failure, in words for operators. It holds no secret and nothing that Trackstar sent. */
-export interface ConnectionFailure {
-  readonly code: string
-  readonly detail: string
-  /** Epoch ms. */
-  readonly at: number
 }
 
 /** Signed webhook deliveries since the start. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import tap, { type Test } from 'tap'
-import type { InventoryItem } from '../../src/records/inventory-item.js'
-import type { Product } from '../../src/records/product.js'
-import { canonical, partsOf } from '../e2e/mirror/oracle/answers.js'
-import { type Json, joinStock, keyOf } from '../e2e/mirror/oracle/join.js'
-import { codes, compose } from './fixtures.js'
+import type { InventoryItem } from '../../../src/records/inventory-item.js'
+import type { Product } from '../../../src/records/product.js'
+import { codes, compose } from '../../stock/fixtures.js'
+import { canonical, partsOf } from '../mirror/oracle/answers.js'
+import { type Json, joinStock, keyOf } from '../mirror/oracle/join.js'
 
 /** Values that no field should have, and that some field has somewhere. */
 const odd = fc.constantFrom<unknown>(null, undefined, '', '7', '-2.50', ' 3 ', 'many', 0, -1, 2.5, true, [], {}, [1])
