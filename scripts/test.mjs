@@ -19,7 +19,19 @@ const OUTPUTS = 'build/test-output'
 const SUITES = 'build/suites'
 
 /** The suites that take longest, longest first: started last, one of them would be waited for alone. */
-const LONGEST = ['e2e-mirror', 'e2e-attacks', 'e2e-operations', 'routes', 'e2e-stock', 'e2e-access', 'trackstar']
+const LONGEST = [
+  'e2e-mirror',
+  'e2e-operations',
+  'e2e-attacks',
+  'routes',
+  'e2e-stock',
+  'e2e-access',
+  'test',
+  'http',
+  'trackstar',
+  'e2e-contract',
+  'basket',
+]
 
 /** Nothing of the caller's environment changes what the tests do. */
 const environment = {

@@ -11,6 +11,8 @@ export interface ClientLimitOptions {
   readonly perMinute: number
   /** Monotonic time in ms. */
   readonly elapsed: () => number
+  /** Clients of one kind that are counted at a time; the least recently seen is dropped first. Default: 10 000. */
+  readonly maxClients?: number
 }
 
 /** Counts what clients use, each in windows of a minute. */
@@ -32,9 +34,6 @@ const windowMs = 60_000
 /** `[2001:db8::1]:443`, with or without the port, and `192.0.2.1:443`. */
 const addressWithPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
 
-/** Clients that are counted at a time; the least recently seen is dropped first. */
-const maxClients = 10_000
-
 /**
  * Limits what the requests of each client cost per minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`
  * (seconds) on every response (draft-ietf-httpapi-ratelimit-headers-06), and 429 with `Retry-After` beyond the limit. A
@@ -46,7 +45,7 @@ const maxClients = 10_000
  * The first unit is counted before the body is read, so that a client beyond its limit cannot make the service parse.
  */
 export default fastifyPlugin<ClientLimitOptions>(
-  async (app: FastifyInstance, { perMinute, elapsed }) => {
+  async (app: FastifyInstance, { perMinute, elapsed, maxClients = 10_000 }) => {
     app.decorateRequest('client', {
       getter(this: FastifyRequest) {
         const { caller } = this
@@ -56,8 +55,8 @@ export default fastifyPlugin<ClientLimitOptions>(
     })
     if (perMinute === 0) return
     // Apart, so that a flood of addresses does not evict the count of a key.
-    const keyCounts = inMemoryCounts(elapsed)
-    const addressCounts = inMemoryCounts(elapsed)
+    const keyCounts = inMemoryCounts(elapsed, maxClients)
+    const addressCounts = inMemoryCounts(elapsed, maxClients)
 
     function count({ client }: FastifyRequest, reply: FastifyReply, added: number, cost = added): Problem | undefined {
       const counts = client.startsWith(keyPrefix) ? keyCounts : addressCounts
@@ -85,7 +84,7 @@ export default fastifyPlugin<ClientLimitOptions>(
 )
 
 /** Counts in the memory of this process. */
-function inMemoryCounts(elapsed: () => number): ClientCounts {
+function inMemoryCounts(elapsed: () => number, maxClients: number): ClientCounts {
   const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({ max: maxClients })
   return {
     add(client, cost) {

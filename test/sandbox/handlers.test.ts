@@ -83,9 +83,10 @@ tap.test('conforms to openapi/trackstar.yaml', async (t) => {
   })
   await t.test('a call over the rate limit', async (t2) => {
     sandbox.options.readRate = 1
-    const reply = await call('/wms/products')
-    t2.equal(reply.status, 429)
-    conforms(t2, '/wms/products', 'get', reply)
+    const replies = await Promise.all([call('/wms/products'), call('/wms/products')])
+    const refused = replies.filter(({ status }) => status === 429)
+    t2.ok(refused.length > 0)
+    for (const reply of refused) conforms(t2, '/wms/products', 'get', reply)
   })
   await t.test('a server error', async (t2) => {
     sandbox.options.readRate = 1000
