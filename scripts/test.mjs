@@ -46,16 +46,16 @@ const files = process.argv.slice(2)
 if (compile() !== 0) process.exit(1)
 removeStaleOutputs()
 const results = files.length === 0 ? await runSuites() : await runFiles()
-const passed = results.reduce((sum, result) => sum + result.passed, 0)
-const failed = results.reduce((sum, result) => sum + result.failed, 0)
+const sum = (count) => results.reduce((total, result) => total + result[count], 0)
+const [allPassed, allFailed] = [sum('passed'), sum('failed')]
 const problems = [
-  ...(passed + failed === 0 ? ['no test ran'] : []),
+  ...(allPassed + allFailed === 0 ? ['no test ran'] : []),
   ...results.filter(({ exitCode }) => exitCode !== 0).map(({ name, exitCode }) => `${name} ended with ${exitCode}`),
   ...(files.length === 0 ? await coverageProblems(COVERAGE) : []),
 ]
 for (const problem of problems) console.error(problem)
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = Number(problems.length > 0 || failed > 0)
+console.log(`${allPassed} passed, ${allFailed} failed`)
+process.exitCode = Number(problems.length > 0 || allFailed > 0)
 
 /** Types are checked only with the whole: that takes longer than most files of tests. */
 function compile() {

@@ -3,7 +3,7 @@ import tap, { type Test } from 'tap'
 import { eventually } from '../../harness.js'
 import { type SpawnedService, spawnService } from '../../spawned.js'
 
-tap.jobs = 4
+tap.jobs = 2
 
 /** Runs beside the other tests: most of the time goes into starting processes. */
 const concurrently = (name: string, test: (t: Test) => Promise<void>) => tap.test(name, { buffered: true }, test)

@@ -11,7 +11,7 @@ import { spawnMain, spawnService } from '../../spawned.js'
 const required = { PORT: '0', TRACKSTAR_API_KEY: 'k3y-of-the-organisation', TRACKSTAR_ACCESS_TOKEN: 't0ken' }
 const apiKey = 'a-key-long-enough-not-to-be-warned-of'
 
-tap.jobs = 4
+tap.jobs = 2
 
 /** Runs beside the other tests: most of the time goes into starting processes. */
 const concurrently = (name: string, test: (t: Test) => Promise<void>) => tap.test(name, { buffered: true }, test)

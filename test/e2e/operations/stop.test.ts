@@ -9,7 +9,7 @@ import { EventStream } from '../../event-stream.js'
 import { eventually, getOverSocket } from '../../harness.js'
 import { type SpawnedService, spawnService } from '../../spawned.js'
 
-tap.jobs = 4
+tap.jobs = 2
 
 /** Runs beside the other tests: most of the time goes into starting processes and waiting for them. */
 const concurrently = (name: string, test: (t: Test) => Promise<void>) => tap.test(name, { buffered: true }, test)
