@@ -27,7 +27,7 @@ With \`CATALOG_MODE=mirror\` the service keeps a copy of the whole catalog and f
 Send your key as \`Authorization: Bearer …\` or \`X-API-Key: …\` (on this page: **Authorize**), unless the service runs with
 \`AUTH_MODE=none\`. If the service exports traces, it continues the trace of a \`traceparent\` header (W3C Trace Context).
 
-Errors are \`application/problem+json\`; the page \`/docs/problems\` explains each code.`
+Errors are \`application/problem+json\`; [the page of problems](problems) explains each code.`
 
 /** The two ways to send a key come first: the styles hide the others in the Authorize dialog. */
 const securitySchemes = {
@@ -86,6 +86,11 @@ const tags = [
  */
 const css = `.swagger-ui .auth-container:nth-child(n + 3) { display: none }
 .swagger-ui .parameters textarea { height: 3rem; min-height: 3rem }
+.swagger-ui .parameters .parameter-controls:has(+ .model-example) { float: right; margin: 0 0 4px 12px }
+.swagger-ui .parameters .examples-select { margin: 0 }
+.swagger-ui .parameters .examples-select__section-label { display: none }
+.swagger-ui .parameters .model-example { margin-top: 8px }
+.swagger-ui .parameters .model-example .tab { margin: 8px 0 4px }
 .swagger-ui .response-col_links { display: none }
 .swagger-ui .response[data-code] .example.microlight { max-height: 20rem }
 .swagger-ui .response[data-code]:not([data-code^="20"]) .headers-wrapper { display: none }
@@ -121,7 +126,10 @@ export default fastifyPlugin<DocsOptions>(
           description,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        externalDocs: { description: 'The problem codes', url: `${publicUrl ?? '.'}/docs/problems` },
+        // The schema of OpenAPI 3.1 allows no relative URL here. The description links to the page, too.
+        ...(publicUrl !== undefined && {
+          externalDocs: { description: 'The problem codes', url: `${publicUrl}/docs/problems` },
+        }),
         components: { securitySchemes },
         tags,
       },

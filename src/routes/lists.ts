@@ -18,6 +18,7 @@ export function addListRoute(
   { catalog, readContextOf }: CatalogRouteOptions,
   { resource, operationId, summary, record }: ListRoute,
 ): void {
+  const hasFilters = Object.keys(filterFields[resource]).length > 0
   app.get(
     `/${resource}`,
     {
@@ -27,8 +28,7 @@ export function addListRoute(
         operationId,
         tags: [resource],
         summary,
-        description:
-          "Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted.",
+        description: `Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted.${hasFilters ? filtersInShort : ''}`,
         querystring: listQuery(resource),
         response: upstreamListResponses({ description: 'One page', schema: PageEnvelope(record) }),
       },
@@ -53,6 +53,12 @@ declare module 'fastify' {
 const operators = ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'nin'] as const
 const textOperators = [...operators, 'contains', 'not_contains'] as const
 
+/** How to write a filter, for the description of a list. */
+const filtersInShort = ' A filter is `field[operator]=value`; `field=value` is short for `field[eq]=value`.'
+
+/** The most values of one list: Trackstar refuses more. */
+const maxValues = 100
+
 /** The description of each operator. */
 const operatorDescriptions: Readonly<Record<(typeof textOperators)[number], string>> = {
   eq: 'Equal to the value',
@@ -61,8 +67,8 @@ const operatorDescriptions: Readonly<Record<(typeof textOperators)[number], stri
   gte: 'Equal to the value, or greater or later',
   lt: 'Less or earlier than the value',
   lte: 'Equal to the value, or less or earlier',
-  in: 'One of these values, separated by commas',
-  nin: 'None of these values, separated by commas',
+  in: `One of up to ${maxValues} values, separated by commas`,
+  nin: `None of up to ${maxValues} values, separated by commas`,
   contains: 'Contains the text',
   not_contains: 'Does not contain the text',
 }
@@ -116,9 +122,6 @@ export const filterFields: Readonly<Record<'products' | 'inventory' | 'warehouse
     warehouses: {},
   }
 
-/** The most values of one list: Trackstar refuses more. */
-const maxValues = 100
-
 const paging = {
   limit: Type.Optional(
     Type.Integer({
@@ -171,7 +174,7 @@ export function documentedListQuery(resource: keyof typeof filterFields): TSchem
             style: 'deepObject',
             explode: true,
             additionalProperties: false,
-            description: `${description}. \`${field}=…\` is short for \`${field}[eq]=…\`; \`[in]\` and \`[nin]\` take up to ${maxValues} values, separated by commas`,
+            description,
             'x-examples': {
               none: { summary: 'No filter', value: {} },
               one: { summary: `By ${Object.keys(example).join()}`, value: example },
