@@ -1,6 +1,7 @@
 import tap, { type Test } from 'tap'
 import { isInSight, openPage, startChromium, styleOf } from './chromium.js'
 import { readingKey, startKeyedService, writingKey } from './keyed-service.js'
+import { startBelowPrefix } from './page-server.js'
 import { SwaggerPage } from './swagger-page.js'
 
 const browser = await startChromium()
@@ -112,4 +113,21 @@ tap.test('the table of problems is styled, and highlights the code in the URL', 
   t.not(await styleOf(marked, 'background-color'), await styleOf(plain, 'background-color'))
   t.equal(await styleOf(page.locator('table'), 'border-collapse'), 'collapse')
   t.same(faults, [])
+})
+
+tap.test('below a prefix that a proxy strips, Swagger UI sends requests there, and problems link there', async (t) => {
+  const { origin } = await startKeyedService(t)
+  const base = await startBelowPrefix(t, origin, '/stock-api')
+  const { page, faults } = await openPage(t, browser, new URL(base).origin)
+  const docs = new SwaggerPage(page)
+  await docs.open(base)
+  t.equal(page.url(), `${base}/docs/`)
+  await docs.authorize('apiKey', readingKey)
+  const stock = await docs.tryOut('GET /products/{sku}/stock')
+  t.match(stock, { status: 200, body: { sku: 'SENCHA-100', available: 38 } })
+  t.match(await docs.tryOut('POST /stock/query'), { status: 200 })
+  t.same(faults, [])
+  const opened = page.waitForEvent('popup')
+  await page.getByRole('link', { name: 'the page of problems' }).click()
+  t.equal((await opened).url(), `${base}/docs/problems`)
 })

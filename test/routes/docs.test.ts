@@ -106,7 +106,7 @@ tap.test('regression: behind a proxy that strips a path prefix, links left the p
     const { servers } = (await get(path)).json()
     t.match(resolve(servers[0].url, path), /^https:\/\/api\.example\/stock-api\/?$/, path)
   }
-  const [, link = ''] = /\]\(([^)]+)\)/.exec((await get('/docs/json')).body) ?? []
+  const [, link = ''] = /\]\(([^)]+#[^)]+)\)/.exec((await get('/docs/json')).body) ?? []
   t.match(resolve(link, '/docs/'), 'https://api.example/stock-api/docs/problems#')
   const paths = [
     '/nowhere',
