@@ -264,7 +264,7 @@ export interface paths {
         };
         /**
          * List products
-         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out. A filter is `field[operator]=value`; `field=value` is short for `field[eq]=value`.
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted. A filter is `field[operator]=value`; `field=value` is short for `field[eq]=value`.
          */
         get: operations["listProducts"];
         put?: never;
@@ -304,7 +304,7 @@ export interface paths {
         };
         /**
          * List inventory items
-         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out. A filter is `field[operator]=value`; `field=value` is short for `field[eq]=value`.
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted. A filter is `field[operator]=value`; `field=value` is short for `field[eq]=value`.
          */
         get: operations["listInventory"];
         put?: never;
@@ -365,7 +365,7 @@ export interface paths {
         get?: never;
         /**
          * Adjust an inventory item
-         * @description Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no reply, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated reply has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no reply cannot know it.
+         * @description Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no response, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated response has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no response cannot know it.
          */
         put: operations["adjustInventoryItem"];
         post?: never;
@@ -384,7 +384,7 @@ export interface paths {
         };
         /**
          * List warehouses
-         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are left out.
+         * @description Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted.
          */
         get: operations["listWarehouses"];
         put?: never;
@@ -426,7 +426,7 @@ export interface paths {
         put?: never;
         /**
          * Receive a webhook
-         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries what is refused.
+         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries rejected deliveries.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -737,7 +737,7 @@ export interface components {
             /** @description The products by SKU, then by product id; empty if no product uses the item */
             data: components["schemas"]["ItemUse"][];
         };
-        /** @description Trackstar's reply to an adjustment */
+        /** @description Trackstar's response to an adjustment */
         Adjusted: {
             /** @description The id of the item */
             id?: string;
@@ -805,7 +805,7 @@ export interface components {
              */
             warehouse_customer_id?: string;
             /**
-             * @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one
+             * @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one
              * @example [
              *       "wh_oslo"
              *     ]
@@ -843,7 +843,7 @@ export interface components {
             /** @description The lines to ship. A SKU may occur in several lines */
             lines: components["schemas"]["BasketLine"][];
             /**
-             * @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one
+             * @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one
              * @example [
              *       "wh_oslo"
              *     ]
@@ -930,7 +930,7 @@ export interface components {
         InventoryItemReply: {
             data: components["schemas"]["InventoryItem"];
         };
-        /** @description The change to make. Leave out fields that do not apply: none may be null or empty */
+        /** @description The change to make. Omit fields that do not apply: none may be null or empty */
         Adjustment: {
             /**
              * @description Units to add or remove
@@ -1111,7 +1111,7 @@ export interface components {
             /** @description The SKU, as in the request */
             sku: string;
             /**
-             * @description unavailable: Trackstar could not be asked for it now, and nothing is held
+             * @description unavailable: Trackstar could not be read now, and the records are not cached
              * @enum {string}
              */
             status: "ok" | "not_found" | "ambiguous" | "unavailable";
@@ -1178,7 +1178,7 @@ export interface components {
         WebhookStatus: {
             /**
              * Format: date-time
-             * @description When the latest delivery came; null before the first
+             * @description When the latest delivery arrived; null before the first
              */
             last_received_at: string | null;
             /** @description Signed deliveries since startup */
@@ -1203,7 +1203,7 @@ export interface components {
             pages: number;
             /** @description Pages left of the first load or of a comparison; null if unknown, because Trackstar gives no total */
             pages_left: number | null;
-            /** @description Lists that are empty or have lost most of their records, which the mirror does not accept yet */
+            /** @description Lists that are empty, have lost most of their records, which the mirror does not accept yet, or have records that cannot be read */
             doubtful: string[];
             /** @description When the mirror was last known to be up to date */
             synced_at: string | null;
@@ -1579,9 +1579,9 @@ export interface components {
         "Cache-Control": string;
         /** @description With a 405: the methods that the path accepts */
         Allow: string;
-        /** @description What one client may use per minute: 1 for a request, or 1 for each SKU or line that it asks for; absent if there is no limit */
+        /** @description What one client may use per minute: 1 for a request, or 1 for each SKU or line in it; absent if there is no limit */
         "RateLimit-Limit": number;
-        /** @description What is left of the limit */
+        /** @description What remains of the limit */
         "RateLimit-Remaining": number;
         /** @description Seconds until the limit is reset */
         "RateLimit-Reset": number;
@@ -1597,7 +1597,7 @@ export interface components {
         "Cache-Status": string;
         /** @description The key of the write: the one in the request, or a generated one */
         "Idempotency-Key": string;
-        /** @description `true` if the write was made earlier and this is the reply from then; absent otherwise */
+        /** @description `true` if the write was made earlier and this is its first response; absent otherwise */
         "Idempotent-Replayed": string;
     };
     pathItems: never;
@@ -1829,7 +1829,7 @@ export interface operations {
             query?: {
                 /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
+                /** @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one */
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
@@ -1917,7 +1917,7 @@ export interface operations {
                 sku: string[];
                 /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
+                /** @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one */
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
@@ -2126,7 +2126,7 @@ export interface operations {
                 page_token?: string;
                 /** @description Only products of this merchant (Trackstar's `warehouse_customer_id`) */
                 warehouse_customer_id?: string;
-                /** @description Only these warehouses: their quantities are added up, and others are left out. Repeat it for more than one */
+                /** @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one */
                 warehouse_id?: string[];
             };
             header?: {
@@ -2274,7 +2274,7 @@ export interface operations {
             query?: {
                 /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the previous page. Leave it out for the first page */
+                /** @description `next_token` of the previous page. Omit it for the first page */
                 page_token?: string;
                 /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
@@ -2413,7 +2413,7 @@ export interface operations {
             query?: {
                 /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the previous page. Leave it out for the first page */
+                /** @description `next_token` of the previous page. Omit it for the first page */
                 page_token?: string;
                 /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
@@ -2620,7 +2620,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description The change to make. Leave out fields that do not apply: none may be null or empty */
+        /** @description The change to make. Omit fields that do not apply: none may be null or empty */
         requestBody: {
             content: {
                 /**
@@ -2675,7 +2675,7 @@ export interface operations {
             query?: {
                 /** @description Records per page. Default: 1000 */
                 limit?: number;
-                /** @description `next_token` of the previous page. Leave it out for the first page */
+                /** @description `next_token` of the previous page. Omit it for the first page */
                 page_token?: string;
                 /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
