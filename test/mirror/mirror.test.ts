@@ -823,7 +823,7 @@ tap.test('does not read around a record while upstream is down', async (t) => {
 
 tap.test('finds records by what refers to them where upstream does not filter by date', async (t) => {
   const { upstream, mirror, store, finishWait, finishComparison } = createWithUnreadable(9, 4)
-  upstream.inventory = upstream.inventory.map((record, n) => ({ ...record, sku: `SKU-${n}` })).reverse()
+  upstream.inventory = upstream.inventory.map((record, n) => ({ ...record, sku: `SKU-${n}` })).toReversed()
   upstream.beforeAnswer = ({ filters }) =>
     filters['trackstar_updated_date[lt]'] ? Promise.reject(problem('upstream_rejected', 'unknown operator')) : undefined
   void mirror.run()

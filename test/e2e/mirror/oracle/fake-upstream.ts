@@ -188,7 +188,8 @@ export class FakeUpstream {
   #unreadableIn({ method }: Dispatcher.DispatchOptions, path: string): '500' | 'garbage' | 'slow' | undefined {
     const { pathname, searchParams } = new URL(path, 'http://upstream')
     const [, , resource = '', id = ''] = pathname.split('/').map(decodeURIComponent)
-    if (this.unreadable.size === 0 || method !== 'GET' || (resource !== 'products' && resource !== 'inventory')) return
+    if (this.unreadable.size === 0 || method !== 'GET' || (resource !== 'products' && resource !== 'inventory'))
+      return undefined
     const ids = id === '' ? this.#list(resource, searchParams).data.map((record) => String(record['id'])) : [id]
     return ids.map((shown) => this.unreadable.get(`${resource} ${shown}`)).find((fault) => fault !== undefined)
   }
