@@ -24,6 +24,8 @@ export interface WorkTurnsOptions {
 const maxTurnMs = 4
 /** How long one client's work may go on within a turn, while others wait. */
 const maxSliceMs = 2
+/** How long a part of a request may take at least, in ms: one that follows a read that took all the time says so. */
+const minPartMs = 100
 /** How long work that need not queue may hold the event loop. Most ends within that. */
 const maxInlineMs = 1
 /** Requests of one client, and of all, that may have work queued or begun. */
@@ -111,14 +113,14 @@ export class WorkTurns {
 
   async #run<T>(request: Request, steps: Steps<T>): Promise<T> {
     if (request.isGone()) throw abandoned()
-    // Not the deadline: it has not waited for a turn, and after a read that took all the time the work says so.
+    const deadline = Math.max(request.deadline, this.#elapsed() + minPartMs)
     if (request.isCheap || !this.#queues.has(request.client)) {
       const result = this.#advance(request.client, steps, this.#elapsed() + maxInlineMs)
       if (result.done) return result.value
     }
     return new Promise((resolve, reject) => {
       this.#enqueue({
-        request,
+        request: { ...request, deadline },
         advance: (until) => {
           try {
             const result = this.#advance(request.client, steps, until)
