@@ -124,7 +124,7 @@ export interface WebhookDelays {
   readonly seen: readonly number[]
 }
 
-/** Sends signed deliveries one after the other, each with another quantity, to a service that anybody may read. */
+/** Sends signed deliveries one after the other, each with another quantity, to a service without authentication. */
 export async function webhookDelays(harness: Harness): Promise<WebhookDelays> {
   const sku = generatedSku(0)
   const itemId = await itemOf(harness, sku)

@@ -146,7 +146,7 @@ async function problemExample(code, request, shared) {
   return { summary: problems[code].title, description: describe(request), value }
 }
 
-/** No request brings this one about: it stands for a fault in the code. */
+/** No request causes this one: it represents a fault in the code. */
 function internalError() {
   const value = problemBody(toProblem(new TypeError('x is not a function')), requestId, '../../docs/problems')
   return { summary: value.title, description: 'Any request that runs into a bug in this service', value }
@@ -168,7 +168,7 @@ async function streamExample() {
     await service.app.inject({
       method: 'POST',
       url: '/webhooks/trackstar',
-      // Signed with the real time: the receiver refuses a delivery that is older than five minutes.
+      // Signed with the real time: the receiver rejects a delivery that is older than five minutes.
       headers: {
         'content-type': 'application/json',
         ...signWebhook(sandboxWebhookSecret, 'msg_1', Math.floor(Date.now() / 1000), payload),

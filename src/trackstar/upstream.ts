@@ -5,7 +5,8 @@ import { CircuitBreaker, type CircuitState, guardWithBreaker } from './circuit-b
 import { createTrackstarClient, type TrackstarClient } from './client.js'
 import type { Clock } from './clock.js'
 import { createNeutralCheck, type UpstreamCondition } from './neutral-check.js'
-import { createRateLimiter, limitShares, type RateLimiter } from './rate-limiter.js'
+import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
+import { limitShares } from './rate-shares.js'
 import { type Credentials, httpTransport } from './transport.js'
 
 export interface UpstreamOptions {

@@ -275,7 +275,7 @@ tap.test('sends a key with a comma in a call of its own', async (t) => {
   await Promise.all(loads)
 })
 
-tap.test('refuses a key at once if it cannot be read in time', async (t) => {
+tap.test('rejects a key at once if it cannot be read in time', async (t) => {
   const { clock, limiter, load, loader } = start()
   limiter.estimateAt = () => clock.elapsed() + 10_001
   t.match(await problemOf(load('a')), { problem: 'overloaded', extras: { retryAfter: 11 } })
@@ -327,7 +327,7 @@ tap.test('fails all waiting keys when permits are refused', async (t) => {
   t.equal(limiter.requests.length, 0)
 })
 
-tap.test('refuses keys that are past their deadline when the permit arrives', async (t) => {
+tap.test('rejects keys that are past their deadline when the permit arrives', async (t) => {
   const { clock, limiter, calls, load, codeOf } = start()
   const late = codeOf(load('late', { deadline: clock.elapsed() + 100 }))
   const good = load('good')
@@ -388,7 +388,7 @@ tap.test('regression: a surplus permit request failed the keys of earlier reques
   )
 })
 
-tap.test('refuses keys that a pause delays past their deadline, and keeps the rest', async (t) => {
+tap.test('rejects keys that a pause delays past their deadline, and keeps the rest', async (t) => {
   const { clock, limiter, calls, load, codeOf } = start()
   const brief = codeOf(load('brief', { deadline: clock.elapsed() + 500 }))
   const patient = load('patient')

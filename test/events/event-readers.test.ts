@@ -68,7 +68,7 @@ function start(t: Test) {
   return { log, readers, join, publish, heartbeat, heartbeatsEnded: () => heartbeatsEnded }
 }
 
-tap.test('sends each reader the events of the SKUs it asked for', async (t) => {
+tap.test('sends each reader the events of its SKUs', async (t) => {
   const { join, publish, readers } = start(t)
   const [all, some] = [join(), join(['B', 'C'])]
   t.equal(readers.count, 2)

@@ -179,34 +179,37 @@ tap.test('regression: events said 0 when one of two active products with a SKU w
   t.strictSame(published(), [['CHAI', null, 21]], 'deleted while it was ambiguous')
 })
 
-tap.test("ends with the remaining product's stock when another merchant's product with its SKU goes", async (t) => {
-  const of = (id: string, merchant: string) => simple(id, { sku: 'CHAI', warehouse_customer_id: merchant })
-  const view = viewOf(
-    [of('one', 'm1'), of('two', 'm2'), of('three', 'm3')],
-    ['one', 'two', 'three'].map((id, n) => item(id, { fulfillable: n + 3 })),
-  )
-  const { feed, published } = feedOf(view)
-  await feed.start(noPause)
-  view.products.delete('three')
-  feed.update(['three'])
-  t.strictSame(published(), [['CHAI', 5, 0]], 'still ambiguous without a merchant')
-  view.products.delete('two')
-  view.items.set('one', item('one', { fulfillable: 9 }))
-  feed.update(['one', 'two'])
-  t.strictSame(published(), [
-    ['CHAI', 4, 0],
-    ['CHAI', 3, 9],
-  ])
-  view.products.set('two', of('two', 'm2'))
-  feed.update(['two'])
-  published()
-  view.products.delete('two')
-  feed.update(['two'])
-  t.strictSame(published(), [
-    ['CHAI', 4, 0],
-    ['CHAI', 9, 9],
-  ])
-})
+tap.test(
+  "ends with the remaining product's stock when another merchant's product with its SKU is deleted",
+  async (t) => {
+    const of = (id: string, merchant: string) => simple(id, { sku: 'CHAI', warehouse_customer_id: merchant })
+    const view = viewOf(
+      [of('one', 'm1'), of('two', 'm2'), of('three', 'm3')],
+      ['one', 'two', 'three'].map((id, n) => item(id, { fulfillable: n + 3 })),
+    )
+    const { feed, published } = feedOf(view)
+    await feed.start(noPause)
+    view.products.delete('three')
+    feed.update(['three'])
+    t.strictSame(published(), [['CHAI', 5, 0]], 'still ambiguous without a merchant')
+    view.products.delete('two')
+    view.items.set('one', item('one', { fulfillable: 9 }))
+    feed.update(['one', 'two'])
+    t.strictSame(published(), [
+      ['CHAI', 4, 0],
+      ['CHAI', 3, 9],
+    ])
+    view.products.set('two', of('two', 'm2'))
+    feed.update(['two'])
+    published()
+    view.products.delete('two')
+    feed.update(['two'])
+    t.strictSame(published(), [
+      ['CHAI', 4, 0],
+      ['CHAI', 9, 9],
+    ])
+  },
+)
 
 /** Turns of the event loop that a test ends one by one. */
 function turns() {
@@ -271,7 +274,7 @@ tap.test('a single change does not wait for all products of another one', async 
   t.ok(published().some(([sku, , available]) => sku === 'P99' && available === 2))
   feed.stop()
   await end()
-  t.strictSame([published(), waiting.length], [[], 0], 'and nothing goes on once it is stopped')
+  t.strictSame([published(), waiting.length], [[], 0], 'no work continues after a stop')
 })
 
 tap.test('a SKU that passes to another product during a long update ends with the new stock', async (t) => {
@@ -295,7 +298,7 @@ tap.test('a SKU that passes to another product during a long update ends with th
   ])
 })
 
-tap.test('goes on with the other products if one cannot be computed', async (t) => {
+tap.test('continues with the other products if one cannot be computed', async (t) => {
   const { view } = packed(3)
   const errors: unknown[] = []
   const { feed, published } = feedOf(view, { onError: (error) => errors.push(error) })

@@ -99,7 +99,7 @@ tap.test(
   },
 )
 
-tap.test('regression: a request was answered with the rejection of what came after it', async (t) => {
+tap.test('regression: a request was answered with the rejection of the next one', async (t) => {
   const app = Fastify(options())
   await app.register(requestChecks)
   let seen = 0

@@ -126,7 +126,7 @@ tap.test('keeps the connection if the rest of the body is short', async (t) => {
   t.equal(await send('/', { ...json, 'content-length': 7 }), 200)
 })
 
-tap.test('asks for a body with 100 Continue only if it will be read', async (t) => {
+tap.test('sends 100 Continue only if it will read the body', async (t) => {
   const { port } = await start(t)
   const send = async (path: string, length: number) => {
     const socket = connect(port, '127.0.0.1')

@@ -94,7 +94,7 @@ tap.test('continues the load with the failed page after upstream was down', asyn
   mirror.stop()
 })
 
-tap.test('restarts a list, and no other, when upstream refuses its page token', async (t) => {
+tap.test('restarts a list, and no other, when upstream rejects its page token', async (t) => {
   const { upstream, mirror, finishWait } = createWithRecords(3)
   let refusals = 1
   upstream.beforeAnswer = ({ resource, filters }) =>

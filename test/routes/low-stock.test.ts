@@ -118,7 +118,7 @@ tap.test('pages list every unchanged SKU once while stock changes', async (t) =>
   t.ok(seen.length > 50)
 })
 
-tap.test('refuses invalid requests', async (t) => {
+tap.test('rejects invalid requests', async (t) => {
   const { get } = await shared
   const wrong = [
     ['', 'below'],

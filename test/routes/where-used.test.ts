@@ -99,7 +99,7 @@ tap.test('omits an indexed product that no longer exists', async (t) => {
   t.match((await app.inject('/inventory/a/products')).json(), { data: [{ product_id: 'a' }] })
 })
 
-tap.test('refuses invalid requests', async (t) => {
+tap.test('rejects invalid requests', async (t) => {
   const { get } = await shared
   for (const url of [`/inventory/${'x'.repeat(256)}/products`, '/inventory/inv_cup/products?limit=1']) {
     const reply = await get(url)

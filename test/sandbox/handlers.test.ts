@@ -262,7 +262,7 @@ const refusals: [body: unknown, message: string, origin?: string][] = [
 ]
 
 for (const [body, message, origin = 'trackstar'] of refusals) {
-  tap.test(`refuses ${JSON.stringify(body)} and changes nothing`, async (t) => {
+  tap.test(`rejects ${JSON.stringify(body)} and changes nothing`, async (t) => {
     const item = twoWarehouses()
     t.throws(() => adjust(data(), item, body, now), { status: 422, message, origin })
     t.strictSame(JSON.stringify(item), JSON.stringify(twoWarehouses()))

@@ -95,7 +95,7 @@ const badQueries: [query: string, error: RegExp][] = [
 ]
 
 for (const [query, message] of badQueries) {
-  tap.test(`refuses ${query.slice(0, 20)}`, async (t) => {
+  tap.test(`rejects ${query.slice(0, 20)}`, async (t) => {
     t.throws(() => page(query), { status: 422, message })
   })
 }
@@ -202,7 +202,7 @@ const badFilters: [name: string, value: string, error: string][] = [
 ]
 
 for (const [name, value, error] of badFilters) {
-  tap.test(`refuses ${name}=${value.slice(0, 10)}`, async (t) => {
+  tap.test(`rejects ${name}=${value.slice(0, 10)}`, async (t) => {
     t.throws(() => parseFilter(inventoryFields, name, value), { status: 422, origin: 'trackstar', message: error })
   })
 }

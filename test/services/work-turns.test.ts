@@ -120,7 +120,7 @@ tap.test('gives up work that waits beyond its deadline', async (t) => {
   await long
 })
 
-tap.test('rejects with what the work throws, and goes on with other work', async (t) => {
+tap.test('rejects with the error of the work, and continues other work', async (t) => {
   const { ask, turns, owner } = start()
   function* failing(): Steps<void> {
     yield
@@ -134,7 +134,7 @@ tap.test('rejects with what the work throws, and goes on with other work', async
   t.equal(await first, 'first')
 })
 
-tap.test('refuses a client that has very many large requests in progress, and no other', async (t) => {
+tap.test('rejects a client that has very many large requests in progress, and no other', async (t) => {
   const { ask, turns, owner } = start()
   let end = () => {}
   const ended = new Promise<void>((resolve) => {

@@ -43,7 +43,7 @@ async function start(t: Test, answers: readonly (readonly string[])[]) {
 const final = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 const plain = 'HTTP/1.1 100 Continue\r\n\r\n'
 
-tap.test('regression: a 100 Continue that was not asked for made the call fail', async (t) => {
+tap.test('regression: an unrequested 100 Continue made the call fail', async (t) => {
   const answers = [
     [plain + final('[1]')],
     [plain, final('[2]')],
@@ -79,7 +79,7 @@ tap.test('a 100 Continue whose head does not end is a failed call', async (t) =>
   t.match(await problemOf(call()), { problem: 'upstream_invalid_response' })
 })
 
-tap.test('takes it from an HTTP server that asks for the body of each request', async (t) => {
+tap.test('accepts it from an HTTP server that sends it for each request', async (t) => {
   const server = createHttpServer((request, response) => {
     response.writeContinue()
     request.resume().once('end', () => response.end(JSON.stringify({ method: request.method })))

@@ -100,7 +100,7 @@ tap.test('halves pages down to one record, and then waits longer and longer', as
   t.strictSame(waits.slice(10), [1000, 2000, 4000])
 })
 
-tap.test('does not halve pages for an upstream that is down unless told so', async (t) => {
+tap.test('does not halve pages for an upstream that is down unless it is told to', async (t) => {
   const { sizes, waits } = await walk('upstream_unavailable', 'upstream_unavailable')
   t.strictSame(sizes, [1000, 1000, 1000, 1000, 1000])
   t.strictSame(waits, [1000, 2000])
@@ -133,7 +133,7 @@ tap.test('regression: an unsupported list, or an unexpected error, was not retri
   t.equal(waits[10], 600_000, 'with longer waits')
 })
 
-tap.test('treats a token that repeats as a failed page, and goes on from there', async (t) => {
+tap.test('treats a token that repeats as a failed page, and continues from there', async (t) => {
   let calls = 0
   const list = new ListWalk({
     route: '/wms/products',

@@ -195,7 +195,7 @@ tap.test('skips interim responses', async (t) => {
   t.match(await call(), { status: 200, body: {} })
 })
 
-/** `JSON.parse` with a page's list replaced, so that texts come out that are nearly JSON. */
+/** `JSON.parse` with a page's list replaced, to produce texts that are nearly JSON. */
 const jsonText = fc
   .tuple(fc.jsonValue({ maxDepth: 3 }), fc.array(fc.jsonValue({ maxDepth: 3 })), fc.nat(4), fc.nat(3))
   .chain(([rest, data, indent, form]) => {

@@ -64,7 +64,7 @@ export class FakeUpstream {
   writeReply: WriteReply = 'whole'
   /** When calls were sent, newest last, for the rate. */
   readonly readsAt: number[] = []
-  /** Records that no answer can contain, as `resource id`, and what comes in place of an answer with one of them. */
+  /** Records that upstream cannot send, as `resource id`, and what it responds instead. */
   readonly unreadable = new Map<string, '500' | 'garbage' | 'slow'>()
   calls = 0
   /** Every call, with its time; recorded only while this is an array. */
