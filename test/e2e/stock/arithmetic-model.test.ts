@@ -118,7 +118,7 @@ function agrees(t: Test, isSelected: boolean): void {
   t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'agrees')
 }
 
-tap.test('agrees with a model of its own, whatever the records contain', async (t) => {
+tap.test('agrees with an independent model, whatever the records contain', async (t) => {
   agrees(t, false)
   for (const code of ['invalid_reference', 'kit_flag_missing', 'merchant_mismatch', 'quantity_inconsistent']) {
     t.ok((seen.get(code) ?? 0) > 20, `${code} occurs`)
@@ -127,4 +127,4 @@ tap.test('agrees with a model of its own, whatever the records contain', async (
   t.ok((seen.get('invalid_unit_quantity') ?? 0) > 20)
 })
 
-tap.test('agrees with a model of its own in selected warehouses', async (t) => agrees(t, true))
+tap.test('agrees with an independent model in selected warehouses', async (t) => agrees(t, true))
