@@ -25,11 +25,14 @@ export interface ReadTimes {
   readonly readAt: number
 }
 
-/** Called for each record that is stored or removed, with the record before and after: the same object if it is unchanged. */
+/**
+ * Called for each record that is stored or removed, with the record before and the entry after. The value of the entry is the
+ * same object if the record is unchanged.
+ */
 export type ChangeListener = (
   ...change:
-    | [kind: 'product', before: Product | undefined, after: Product | undefined]
-    | [kind: 'item', before: InventoryItem | undefined, after: InventoryItem | undefined]
+    | [kind: 'product', before: Product | undefined, after: CacheEntry<Product> | undefined]
+    | [kind: 'item', before: InventoryItem | undefined, after: CacheEntry<InventoryItem> | undefined]
 ) => void
 
 /** Absences have a store of their own, so that many unknown SKUs do not evict records. */
@@ -240,7 +243,7 @@ export class RecordCache {
     this.#records.set(name, entry, bytes)
     this.#absences.delete(name)
     this.#removed.delete(name)
-    if (kind !== 'sku') this.#notify(kind, before, entry.value)
+    if (kind !== 'sku') this.#notify(kind, before, entry)
     return entry
   }
 
@@ -264,9 +267,8 @@ export class RecordCache {
     if (ids && !ids.includes(idOf(product))) this.#records.delete(name)
   }
 
-  #notify(kind: RecordKind, before: unknown, after: unknown): void {
-    if (kind === 'product') this.#watcher(kind, before as Product | undefined, after as Product | undefined)
-    else this.#watcher(kind, before as InventoryItem | undefined, after as InventoryItem | undefined)
+  #notify(...change: [kind: RecordKind, before: unknown, after: CacheEntry<unknown> | undefined]): void {
+    this.#watcher(...(change as Parameters<ChangeListener>))
   }
 }
 

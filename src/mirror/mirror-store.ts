@@ -50,7 +50,9 @@ export interface RecordChanges {
  */
 export class MirrorStore {
   readonly index = new CatalogIndex()
-  readonly #itemIds = new Set<string>()
+  /** The same entries as in the cache, which finds them less quickly, and drops some if they do not all fit. */
+  readonly #products = new Map<string, CacheEntry<Product>>()
+  readonly #items = new Map<string, CacheEntry<InventoryItem>>()
   /** SKUs, and ids of items, whose latest record from upstream was malformed. */
   readonly #malformed = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
@@ -112,15 +114,19 @@ export class MirrorStore {
   productEntries(sku: string): CacheEntry<Product>[] {
     const entries: CacheEntry<Product>[] = []
     for (const id of this.index.productIdsOfSku(sku)) {
-      const entry = this.options.cache.peek('product', id)
+      const entry = this.#productEntry(id)
       if (entry !== undefined) entries.push(entry)
     }
     return entries
   }
 
+  #productEntry(id: string): CacheEntry<Product> | undefined {
+    return this.fitsInMemory ? this.#products.get(id) : this.options.cache.peek('product', id)
+  }
+
   /** An item as it was read; undefined if there is none. */
   itemEntry(id: string): CacheEntry<InventoryItem> | undefined {
-    return this.options.cache.peek('item', id)
+    return this.fitsInMemory ? this.#items.get(id) : this.options.cache.peek('item', id)
   }
 
   /** All products with a SKU. The value is undefined if there is none. */
@@ -136,16 +142,16 @@ export class MirrorStore {
 
   /** The item with an id. The value is undefined if there is none. */
   findItem(id: string): CacheEntry<InventoryItem> {
-    const entry = this.options.cache.peek('item', id)
+    const entry = this.itemEntry(id)
     return entry?.value === undefined ? this.confirmation : this.#confirmed(entry)
   }
 
   product(id: string): Product | undefined {
-    return this.options.cache.peek('product', id)?.value
+    return this.#productEntry(id)?.value
   }
 
   item(id: string): InventoryItem | undefined {
-    return this.options.cache.peek('item', id)?.value
+    return this.itemEntry(id)?.value
   }
 
   warehouses(): WarehousesById {
@@ -211,8 +217,9 @@ export class MirrorStore {
   *#idsReadBefore(resource: MirroredResource, time: number): Steps<string[]> {
     const found: string[] = []
     let seen = 0
-    for (const id of resource === 'products' ? this.index.productIds : this.#itemIds) {
-      if ((this.options.cache.peek(recordKinds[resource], id)?.readAt ?? time) < time) found.push(id)
+    for (const id of (resource === 'products' ? this.#products : this.#items).keys()) {
+      const entry = resource === 'products' ? this.#productEntry(id) : this.itemEntry(id)
+      if (entry && entry.readAt < time) found.push(id)
       if (++seen % 100 === 0) yield
     }
     return found
@@ -226,7 +233,7 @@ export class MirrorStore {
   *#missingItemIds(): Steps<string[]> {
     const missing: string[] = []
     for (const id of this.index.referencedItemIds()) {
-      if (!this.#itemIds.has(id)) missing.push(id)
+      if (!this.#items.has(id)) missing.push(id)
       yield
     }
     return missing
@@ -239,8 +246,8 @@ export class MirrorStore {
 
   *#skusWithoutProduct(): Steps<Set<string>> {
     const skus = new Set<string>()
-    for (const id of this.#itemIds) {
-      const sku = skuOf(this.item(id) ?? {})
+    for (const { value = {} } of this.#items.values()) {
+      const sku = skuOf(value)
       if (sku !== null && this.index.productIdsOfSku(sku).length === 0) skus.add(sku)
       yield
     }
@@ -252,7 +259,7 @@ export class MirrorStore {
   }
 
   count(resource: MirroredResource): number {
-    return resource === 'products' ? this.index.productIds.size : this.#itemIds.size
+    return resource === 'products' ? this.#products.size : this.#items.size
   }
 
   /** Marks every record as current at `time`, in the clock's `elapsed` ms. */
@@ -276,7 +283,7 @@ export class MirrorStore {
   #release(): void {
     this.options.cache.watch(() => {})
     this.index.clear()
-    for (const keys of [this.#itemIds, ...Object.values(this.#malformed)]) keys.clear()
+    for (const keys of [this.#products, this.#items, ...Object.values(this.#malformed)]) keys.clear()
   }
 
   /**
@@ -296,7 +303,14 @@ export class MirrorStore {
     return { ...entry, readAt, freshUntil: readAt + this.options.policy.ttlMs, wallTime }
   }
 
-  #productChanged(before: Product | undefined, after: Product | undefined): void {
+  #productChanged(before: Product | undefined, entry: CacheEntry<Product> | undefined): void {
+    const after = entry?.value
+    if (entry && after) this.#products.set(idOf(after), entry)
+    else if (before) this.#products.delete(idOf(before))
+    if (before === after) {
+      if (after) this.#malformed.products.delete(skuOf(after) ?? '')
+      return
+    }
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
     const sku = after && skuOf(after)
@@ -305,13 +319,13 @@ export class MirrorStore {
       const others = this.index.productIdsOfSku(sku).filter((id) => id !== idOf(after))
       if (others.length > 0) this.options.onSharedSku(others)
     }
-    if (before === after) return
     for (const product of [before, after]) if (product) this.#addChange('productIds', idOf(product))
   }
 
-  #itemChanged(before: InventoryItem | undefined, after: InventoryItem | undefined): void {
-    if (before) this.#itemIds.delete(idOf(before))
-    if (after) this.#itemIds.add(idOf(after))
+  #itemChanged(before: InventoryItem | undefined, entry: CacheEntry<InventoryItem> | undefined): void {
+    const after = entry?.value
+    if (entry && after) this.#items.set(idOf(after), entry)
+    else if (before) this.#items.delete(idOf(before))
     if (after) this.#malformed.inventory.delete(idOf(after))
     if (before === after) return
     for (const item of [before, after]) if (item) this.#addChange('itemIds', idOf(item))

@@ -10,7 +10,7 @@ import type { RunSteps } from '../services/work-turns.js'
 import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { arrayBody, type BodyPart, ownPart, sendLargeBody } from './large-body.js'
+import { arrayBody, type BodyDraft, sendLargeBody } from './large-body.js'
 import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
 import {
   type CatalogRouteOptions,
@@ -89,14 +89,18 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt,
         ),
       ]
-      const partsOf = (sku: string): readonly BodyPart[] => {
-        const materialized = found.get(sku)
-        if (materialized) return stockParts(sku, [materialized.body, stockJson.tail(materialized.age)], true)
-        const outcome = outcomes.get(sku) ?? { status: 'not_found', readAt: 0 }
-        if (outcome.status === 'ok' && isPlain(options)) return stockParts(sku, stockJson.parts(outcome.stock), false)
-        return [ownPart(inResult(serialise, result(sku, outcome, request)))]
-      }
-      const body = await run(arrayBody('{"results":[', skus, ']}', partsOf))
+      const body = await run(
+        arrayBody('{"results":[', skus, ']}', (sku, draft) => {
+          const materialized = found.get(sku)
+          const outcome = outcomes.get(sku) ?? { status: 'not_found', readAt: 0 }
+          if (materialized) {
+            addStock(draft, sku, materialized.body, stockJson.tail(materialized.age), true)
+          } else if (outcome.status === 'ok' && isPlain(options)) {
+            const [start, tail] = stockJson.parts(outcome.stock)
+            addStock(draft, sku, start, tail, false)
+          } else draft.add(inResult(serialise, result(sku, outcome, request)))
+        }),
+      )
       return { reads, body }
     }
     const { reads, body } = await inTurns(request, reply, { size: skus.size, work })
@@ -209,22 +213,14 @@ const inResult = (serialise: (value: unknown) => string, value: object): string 
 
 const headOf = (sku: string) => `{"sku":${JSON.stringify(sku)},"status":"ok","stock":`
 const emptyHead = headOf('')
-const end = ownPart('}')
 
-/** The parts of a result with a stock. The body of a stock contains its SKU. */
-const stockParts = (
-  sku: string,
-  [body, tail]: readonly [JsonPart, JsonPart],
-  isShared: boolean,
-): readonly BodyPart[] => {
-  const head = headOf(sku)
-  return [
-    { text: head, bytes: Buffer.byteLength(head), mark: '', isShared },
-    ...[body, tail].map(({ text, bytes, hash }) => ({ text, bytes, mark: hash, isShared })),
-    end,
-  ]
+function addStock(draft: BodyDraft, sku: string, body: JsonPart, tail: JsonPart, isShared: boolean): void {
+  // The body has the SKU as well.
+  draft.add(headOf(sku), '')
+  draft.addPart(body, isShared)
+  draft.addPart(tail, isShared)
+  draft.add('}', '')
 }
-
 function result(sku: string, outcome: StockOutcome, { id, problemsUrl }: FastifyRequest) {
   if (outcome.status === 'ok') return { sku, status: outcome.status, stock: outcome.stock }
   return { sku, status: outcome.status, problem: problemBody(stockProblem(sku, outcome), id, problemsUrl) }

@@ -7,7 +7,7 @@ import { nullable, ref } from '../schema.js'
 import { mapSteps, sorted } from '../steps.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
-import { arrayBody, ownPart, sendLargeBody } from './large-body.js'
+import { arrayBody, sendLargeBody } from './large-body.js'
 import { requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
@@ -89,15 +89,15 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
           warehouse_customer_id: merchantOf(product),
         }
       }
-      const partsOf = (use: Use) => {
-        const text = String(reply.serializeInput({ data: [use] }, '200', 'application/json'))
-        return [ownPart(text.slice('{"data":['.length, -']}'.length))]
-      }
+      const serialise = (use: Use) =>
+        String(reply.serializeInput({ data: [use] }, '200', 'application/json')).slice('{"data":['.length, -']}'.length)
       const body = await inTurns(request, reply, {
         size: ids.length,
         work: async (run) => {
           const uses = (await run(mapSteps(ids, useOf))).flat()
-          return run(arrayBody('{"data":[', await run(sorted(uses, byValue)), ']}', partsOf))
+          return run(
+            arrayBody('{"data":[', await run(sorted(uses, byValue)), ']}', (use, draft) => draft.add(serialise(use))),
+          )
         },
       })
       return sendLargeBody(reply.header('cache-control', 'private, no-cache'), body)

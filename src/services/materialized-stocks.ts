@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { asOf, type FreshnessPolicy } from '../cache/freshness.js'
+import { asOf, type CacheEntry, type FreshnessPolicy } from '../cache/freshness.js'
 import type { ReadContext } from '../cache/read-context.js'
 import type { LookupOutcome } from '../cache/read-through.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
@@ -109,46 +109,49 @@ export class MaterializedStocks {
     const incomplete = this.options.incomplete().join()
     const connection = connectionState()
     const { confirmation } = store
-    const confirmedAt = asOf(confirmation, clock)
     const now = clock.elapsed()
+    const ageOf = (oldest: CacheEntry<unknown>): StockAge => ({
+      readAt: asOf(oldest, clock),
+      stale: now >= oldest.readAt + policy.ttlMs,
+      connection,
+    })
+    const confirmedAge = ageOf(confirmation)
 
     return {
       read: (sku, warehouseCustomerId, json) => {
         const products = records.mirroredProducts(sku)
-        if (products === undefined) return undefined
-        let oldest = products[0] ?? confirmation
-        const candidates: Product[] = []
-        for (const entry of products) {
-          if (entry.readAt < oldest.readAt) oldest = entry
-          if (entry.value !== undefined) candidates.push(entry.value)
-        }
-        const selection = selectProduct(candidates, warehouseCustomerId)
-        if (selection.status !== 'ok') return undefined
-        const { product } = selection
+        const product = products && select(products, warehouseCustomerId)
+        if (products === undefined || product === undefined) return undefined
         const id = idOf(product)
         const known = this.#entries.get(id)
-        const itemIds = known?.sources.product === product ? known.sources.itemIds : referencedItemIds(product)
-        const items: (InventoryItem | undefined)[] = []
-        let absences = 0
-        for (const itemId of itemIds) {
-          const entry = records.mirroredItem(itemId)
+        const isSameProduct = known?.sources.product === product
+        const itemIds = isSameProduct ? known.sources.itemIds : referencedItemIds(product)
+        let isCurrent =
+          isSameProduct && known.sources.warehouses === warehouses && known.sources.incomplete === incomplete
+        let oldest: CacheEntry<unknown> | undefined
+        for (const entry of products) if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
+        for (let index = 0; index < itemIds.length; index++) {
+          const entry = records.mirroredItem(itemIds[index] as string)
           if (entry === undefined) return undefined
-          if (entry.value === undefined) absences++
-          if (entry.readAt < oldest.readAt) oldest = entry
-          items.push(entry.value)
+          if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
+          if (isCurrent && entry.value !== known?.sources.items[index]) isCurrent = false
         }
-        const isConfirmed = oldest.readAt <= confirmation.readAt
-        const stale = now >= (isConfirmed ? confirmation : oldest).readAt + policy.ttlMs
-        const outcome = stale ? 'stale' : 'hit'
-        context.outcomeCounts[outcome] += 1 + items.length
-        lookups[outcome] += 1 + items.length - absences
-        lookups.negative += absences
-        const sources = { product, itemIds, items, warehouses, incomplete }
-        const entry = known && isSame(known.sources, sources) ? known : this.#composed(sources)
-        return {
-          body: entry.body ?? this.#keep(id, entry, json),
-          age: { readAt: isConfirmed ? confirmedAt : asOf(oldest, clock), stale, connection },
-        }
+        const isConfirmed = oldest === undefined || oldest.readAt <= confirmation.readAt
+        const age = isConfirmed ? confirmedAge : ageOf(oldest as CacheEntry<unknown>)
+        const outcome = age.stale ? 'stale' : 'hit'
+        context.outcomeCounts[outcome] += 1 + itemIds.length
+        lookups[outcome] += 1 + itemIds.length
+        const entry =
+          known && isCurrent
+            ? known
+            : this.#composed({
+                product,
+                itemIds,
+                items: itemIds.map((itemId) => store.item(itemId)),
+                warehouses,
+                incomplete,
+              })
+        return { body: entry.body ?? this.#keep(id, entry, json), age }
       },
     }
   }
@@ -198,6 +201,18 @@ const sizeOf = ({ sources, body }: Entry): number =>
 
 /** V8 keeps a text in one byte for each character, or in two if one of them is beyond Latin-1. */
 const memoryOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
+
+/** The product that a SKU means; undefined if that is not certain. */
+function select(
+  products: readonly CacheEntry<Product>[],
+  warehouseCustomerId: string | undefined,
+): Product | undefined {
+  const [first] = products
+  if (products.length === 1 && warehouseCustomerId === undefined) return first?.value
+  const candidates = products.flatMap(({ value }) => value ?? [])
+  const selection = selectProduct(candidates, warehouseCustomerId)
+  return selection.status === 'ok' ? selection.product : undefined
+}
 
 function isSame(a: Sources, b: Sources): boolean {
   if (a.product !== b.product || a.warehouses !== b.warehouses || a.incomplete !== b.incomplete) return false

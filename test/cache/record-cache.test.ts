@@ -250,7 +250,7 @@ tap.test(
 tap.test('reports each change with the previous record', async (t) => {
   const { cache } = start()
   const changes: unknown[] = []
-  cache.watch((...change) => changes.push(change))
+  cache.watch((kind, before, after) => changes.push([kind, before, after?.value]))
   cache.store('item', item(1), at(1))
   cache.store('item', item(2), at(2))
   cache.storeSku('A', [product('p1')], at(3))
