@@ -1,9 +1,9 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { DestinationStream, Logger } from 'pino'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { basketSchemas } from './basket/basket-result.js'
 import type { Config } from './config/config.js'
-import { createConnection } from './connection.js'
+import { ConnectionRegistry } from './connection-registry.js'
 import auth from './http/auth.js'
 import cacheHeaders from './http/cache-headers.js'
 import clientLimit from './http/client-limit.js'
@@ -28,6 +28,7 @@ import { Warehouse } from './records/warehouse.js'
 import { Adjusted, adjustRoute } from './routes/adjust-inventory.js'
 import { basketCheckRoute } from './routes/basket-check.js'
 import { createReadContexts } from './routes/cached-reads.js'
+import chosenConnection, { connectionOf } from './routes/chosen-connection.js'
 import docs from './routes/docs.js'
 import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
 import { eventsRoute } from './routes/events.js'
@@ -83,13 +84,13 @@ const schemas = [
   EventTicket,
 ]
 
-/** One socket for every call that the rate limit and the timeout allow at a time, so that no permit waits for a socket. */
-const maxSocketsFor = ({ trackstarReadRate, trackstarWriteRate, trackstarTimeoutMs }: Config) =>
-  Math.ceil(((trackstarReadRate + trackstarWriteRate) * trackstarTimeoutMs) / 1000)
-
+/**
+ * One pool for all connections. It opens a socket whenever all others are busy, so no permit waits for a socket, and no
+ * connection for the slow answers of another. The rate limits and the timeout bound how many calls are in flight.
+ */
 const createPool = (config: Config) =>
   new Pool(new URL(config.trackstarBaseUrl).origin, {
-    connections: maxSocketsFor(config),
+    connections: null,
     connect: skippingContinue(buildConnector({})),
   })
 
@@ -110,26 +111,36 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   app.decorate('admin', admin)
 
   const dispatcher = options.dispatcher ?? createPool(config)
-  const connection = createConnection(config, { dispatcher, clock, log: app.log, metrics })
-  const { catalog, feed } = connection
+  const connections = new ConnectionRegistry(config.connections, {
+    settings: config,
+    dispatcher,
+    clock,
+    log: app.log,
+    metrics,
+  })
 
   for (const schema of schemas) app.addSchema(schema)
 
-  const { mirrored } = catalog
-  const hasEvents = () => mirrored !== undefined && mirrored.state !== 'off'
+  await app.register(chosenConnection, { connections })
+  const hasEvents = (request: FastifyRequest) => {
+    const { mirrored } = connectionOf(request).catalog
+    return mirrored !== undefined && mirrored.state !== 'off'
+  }
   await app.register(cacheHeaders, { config, now: clock.now, hasEvents })
   // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
   const { preparesDocuments } = options
   await app.register(docs, { version, publicUrl: config.publicUrl, preparesDocuments })
   await app.register(health, {
     unreadyReason: () => {
-      if (connection.state.credentials !== 'refused') return undefined
+      const { all } = connections
+      if (all.some(({ state }) => state.credentials !== 'refused')) return undefined
       // A service that is not ready gets no requests, so the readiness check itself has to find out when it is again.
-      connection.probe()
+      for (const connection of all) connection.probe()
       return 'Trackstar rejects the credentials of this service'
     },
   })
-  metrics.watch(() => connection.state)
+  const states = () => connections.all.map(({ state }) => state)
+  metrics.watch(states)
   const operatorServer = admin ?? app
   await operatorServer.register(metricsRoute, { metrics })
   await operatorServer.register(statusRoute, {
@@ -137,35 +148,44 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
       version,
       started_at: startedAt,
       replicas: null,
-      connections: [connectionStatus(connection.state)],
+      connections: states().map(connectionStatus),
     }),
   })
 
   const turns = new WorkTurns({ elapsed: clock.elapsed, onUsed: loads.add })
   const routeOptions = {
-    catalog,
     readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed),
     inTurns: createInTurns(turns, config.requestTimeoutMs, clock.elapsed),
   }
   await app.register(stockRoute, routeOptions)
   await app.register(manyStocksRoutes, routeOptions)
   await app.register(basketCheckRoute, routeOptions)
-  await app.register(lowStockRoute, { ...routeOptions, feed })
-  await app.register(eventsRoute, { ...routeOptions, feed, watchReaders: metrics.watchReaders })
+  await app.register(lowStockRoute, routeOptions)
+  await app.register(eventsRoute)
   await app.register(eventTicketsRoute, { issue: (caller) => tickets.issue(caller) })
   await app.register(productRoutes, routeOptions)
   await app.register(inventoryRoutes, routeOptions)
   await app.register(whereUsedRoute, routeOptions)
   await app.register(adjustRoute, routeOptions)
   await app.register(warehouseRoutes, routeOptions)
-  const { trackstarWebhookSecrets: secrets, trackstarConnectionId: connectionId } = config
-  if (secrets && connectionId)
-    await app.register(webhookRoute, { catalog, secrets, connectionId, onDelivery: connection.countDelivery })
+  const { trackstarWebhookSecrets: secrets } = config
+  if (secrets) {
+    await app.register(webhookRoute, {
+      findById: (id) => connections.findById(id),
+      secrets,
+      unassignedDelivery(outcome) {
+        metrics.unassignedDelivery(outcome)
+        // An unsigned delivery may be from anyone.
+        if (outcome !== 'unsigned') connections.only?.noteForeignDelivery()
+      },
+    })
+  }
   app.addMethodNotAllowedRoutes()
   admin?.addMethodNotAllowedRoutes()
 
-  app.addHook('onReady', async () => connection.start())
-  app.addHook('preClose', async () => connection.stop())
+  app.addHook('onReady', async () => connections.start())
+  // Before the server waits for open connections: event streams never end by themselves.
+  app.addHook('preClose', async () => connections.stop())
   app.addHook('onClose', async () => {
     await admin?.close()
     await dispatcher.close()

@@ -9,16 +9,17 @@ import { RecordCache } from './cache/record-cache.js'
 import { createRecordLoaders } from './cache/record-loaders.js'
 import { SyncStatus } from './cache/sync-status.js'
 import { WarehouseList } from './cache/warehouse-list.js'
-import type { Config } from './config/config.js'
+import type { Config, ConnectionConfig } from './config/config.js'
 import { isProblem } from './errors.js'
+import { EventReaders } from './events/event-readers.js'
 import { StockFeed } from './events/stock-feed.js'
 import type { ConnectionState, WebhookState } from './http/connection-state.js'
-import type { Metrics } from './http/metrics.js'
+import type { ConnectionMetrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
 import { MirrorStore, recordKinds } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
-import { createWebhookReceiver, type WebhookOutcome } from './mirror/webhook-deliveries.js'
+import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
 import { AmbiguousProducts } from './services/ambiguous-products.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
@@ -28,15 +29,12 @@ import type { Clock } from './trackstar/clock.js'
 import { checkCredentials, LastFailure } from './trackstar/last-failure.js'
 import { createUpstream, type Upstream } from './trackstar/upstream.js'
 
-export type ConnectionConfig = Pick<
+/** The settings that all connections share. */
+export type ConnectionSettings = Pick<
   Config,
   | 'trackstarBaseUrl'
   | 'trackstarApiKey'
-  | 'trackstarAccessToken'
-  | 'trackstarConnectionId'
   | 'trackstarWebhookSecrets'
-  | 'trackstarReadRate'
-  | 'trackstarWriteRate'
   | 'trackstarTimeoutMs'
   | 'requestTimeoutMs'
   | 'cacheTtlSeconds'
@@ -44,7 +42,6 @@ export type ConnectionConfig = Pick<
   | 'cacheMaxStaleSeconds'
   | 'cacheNegativeTtlSeconds'
   | 'cacheMaxMb'
-  | 'catalogMode'
   | 'syncIntervalSeconds'
   | 'syncOverlapSeconds'
   | 'fullCompareHours'
@@ -59,21 +56,26 @@ export interface ConnectionDependencies {
   readonly upstream?: Upstream
 }
 
-/** What a connection counts. */
-export type ConnectionMetrics = Pick<Metrics, 'upstreamCall' | 'batch' | 'malformed' | 'webhookDelivery'>
-
 /** All that belongs to one access token. Connections share nothing but the process. */
 export interface Connection {
+  readonly name: string
   readonly catalog: Catalog
   /** The changes of stock; undefined in `on-demand` mode. */
   readonly feed: StockFeed | undefined
+  /** The open event streams; undefined in `on-demand` mode. */
+  readonly readers: EventReaders | undefined
   readonly state: ConnectionState
-  /** Counts a webhook delivery. */
-  readonly countDelivery: (outcome: WebhookOutcome) => void
+  /** Counts a webhook delivery of this connection. */
+  readonly countDelivery: ConnectionMetrics['webhookDelivery']
+  /** Counts a signed delivery that belongs to no connection, if this is the only one. */
+  noteForeignDelivery(): void
   /** Makes one cheap read in the background, at most every 5 s, to find out whether the credentials work again. */
   probe(): void
+  /** Uses another access token from the next call on. What is cached stays. */
+  setAccessToken(accessToken: string): void
   /** Starts the mirror in `mirror` mode. */
   start(): void
+  /** Ends the mirror and the open event streams. */
   stop(): void
 }
 
@@ -82,15 +84,19 @@ const maxWaitingRequests = 2000
 /** Least time between two probes. */
 const probeMs = 5000
 
-export function createConnection(config: ConnectionConfig, dependencies: ConnectionDependencies): Connection {
-  const { clock, log, metrics, upstream = createHttpUpstream(config, dependencies) } = dependencies
+export function createConnection(
+  settings: ConnectionSettings,
+  config: ConnectionConfig,
+  dependencies: ConnectionDependencies,
+): Connection {
+  const { clock, log, metrics, upstream = createHttpUpstream(settings, config, dependencies) } = dependencies
   const { limiter } = upstream
-  const timeoutMs = config.requestTimeoutMs
+  const timeoutMs = settings.requestTimeoutMs
   const policy: FreshnessPolicy = {
-    ttlMs: config.cacheTtlSeconds * 1000,
-    revalidateMs: config.cacheRevalidateSeconds * 1000,
-    maxStaleMs: config.cacheMaxStaleSeconds * 1000,
-    negativeTtlMs: config.cacheNegativeTtlSeconds * 1000,
+    ttlMs: settings.cacheTtlSeconds * 1000,
+    revalidateMs: settings.cacheRevalidateSeconds * 1000,
+    maxStaleMs: settings.cacheMaxStaleSeconds * 1000,
+    negativeTtlMs: settings.cacheNegativeTtlSeconds * 1000,
   }
   const lastFailure = new LastFailure(clock)
   const trackstar = lastFailure.watchReads(upstream.trackstar)
@@ -109,12 +115,12 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
   }
 
-  const maxBytes = config.cacheMaxMb * 1_000_000
+  const maxBytes = settings.cacheMaxMb * 1_000_000
   const cache = new RecordCache(maxBytes, policy, clock)
   const warehouses = new WarehouseList({ trackstar, clock, timeoutMs, onFailure })
   const syncStatus = new SyncStatus({
     trackstar,
-    connectionId: config.trackstarConnectionId,
+    connectionId: config.connectionId,
     clock,
     timeoutMs,
     onFailure,
@@ -141,6 +147,7 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       summarise: (product) => materialized?.summarise(product),
       onError: (error) => log.warn({ err: error }, 'could not process changed products'),
     })
+  const readers = feed && new EventReaders(feed.log)
   const startFeed = () => {
     feed?.start(nextTurn).catch((error: unknown) => log.error({ err: error }, 'stock index failed to start'))
   }
@@ -151,9 +158,9 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       store,
       syncStatus,
       clock,
-      syncIntervalMs: config.syncIntervalSeconds * 1000,
-      syncOverlapMs: config.syncOverlapSeconds * 1000,
-      fullCompareMs: config.fullCompareHours * 3600_000,
+      syncIntervalMs: settings.syncIntervalSeconds * 1000,
+      syncOverlapMs: settings.syncOverlapSeconds * 1000,
+      fullCompareMs: settings.fullCompareHours * 3600_000,
       onUnreadable: (resource, id) => refresh.refresh(recordKinds[resource], id),
       log: backgroundLog,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
@@ -244,12 +251,19 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
     onMalformed,
   })
 
-  const receivesWebhooks = config.trackstarWebhookSecrets !== undefined && config.trackstarConnectionId !== undefined
+  const receivesWebhooks = settings.trackstarWebhookSecrets !== undefined && config.connectionId !== undefined
   let webhooks: WebhookState | null = receivesWebhooks ? { lastReceivedAt: undefined, received: 0, ignored: 0 } : null
+  const noteDelivery = (isIgnored: boolean) => {
+    if (webhooks === null) return
+    const { received, ignored } = webhooks
+    webhooks = { lastReceivedAt: clock.now(), received: received + 1, ignored: ignored + Number(isIgnored) }
+  }
   let probedAt = Number.NEGATIVE_INFINITY
   return {
+    name: config.name,
     catalog,
     feed,
+    readers,
     get state() {
       const counts = store && {
         products: store.count('products'),
@@ -257,7 +271,8 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
         warehouses: warehouses.known.size,
       }
       return {
-        connectionId: config.trackstarConnectionId,
+        name: config.name,
+        connectionId: config.connectionId,
         mode: config.catalogMode,
         credentials: upstream.credentials,
         lastError: lastFailure.value,
@@ -268,23 +283,22 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
         lookups,
         keysWaiting: products.waiting + items.waiting,
         requestsWaiting: waiting.used,
+        readers: readers?.count ?? 0,
         mirror: mirror && counts ? { ...mirror.progress, ...counts } : null,
         source: syncStatus.get(),
       }
     },
     countDelivery(outcome) {
       metrics.webhookDelivery(outcome)
-      // An unsigned delivery may be from anyone.
-      if (webhooks === null || outcome === 'unsigned') return
-      const { received, ignored } = webhooks
-      const isIgnored = outcome !== 'applied' && outcome !== 'read_back'
-      webhooks = { lastReceivedAt: clock.now(), received: received + 1, ignored: ignored + Number(isIgnored) }
+      noteDelivery(outcome !== 'applied' && outcome !== 'read_back')
     },
+    noteForeignDelivery: () => noteDelivery(true),
     probe() {
       if (clock.elapsed() - probedAt < probeMs) return
       probedAt = clock.elapsed()
       upstream.condition().catch((error: unknown) => onFailure('probe', error))
     },
+    setAccessToken: (accessToken) => upstream.setAccessToken(accessToken),
     start() {
       if (mirror === undefined) return
       void mirror.run()
@@ -293,20 +307,25 @@ export function createConnection(config: ConnectionConfig, dependencies: Connect
       syncStatus.get()
     },
     stop() {
+      readers?.close()
       refresh.stop()
       mirror?.stop()
     },
   }
 }
 
-function createHttpUpstream(config: ConnectionConfig, { dispatcher, clock, log, metrics }: ConnectionDependencies) {
+function createHttpUpstream(
+  settings: ConnectionSettings,
+  config: ConnectionConfig,
+  { dispatcher, clock, log, metrics }: ConnectionDependencies,
+) {
   return createUpstream({
     dispatcher,
-    baseUrl: config.trackstarBaseUrl,
-    credentials: { apiKey: config.trackstarApiKey, accessToken: config.trackstarAccessToken },
-    readRate: config.trackstarReadRate,
-    writeRate: config.trackstarWriteRate,
-    timeoutMs: config.trackstarTimeoutMs,
+    baseUrl: settings.trackstarBaseUrl,
+    credentials: { apiKey: settings.trackstarApiKey, accessToken: config.accessToken },
+    readRate: config.readRate,
+    writeRate: config.writeRate,
+    timeoutMs: settings.trackstarTimeoutMs,
     clock,
     onCall: (call) => {
       metrics.upstreamCall(call)

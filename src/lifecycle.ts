@@ -111,7 +111,7 @@ export class Lifecycle {
 const factsOf = (config: Config) => ({
   version,
   mode: config.catalogMode,
-  connections: 1,
+  connections: config.connections.length,
   auth: config.authMode,
   keys: config.apiKeys?.length ?? 0,
   webhooks: config.trackstarWebhookSecrets !== undefined,

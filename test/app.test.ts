@@ -54,12 +54,10 @@ tap.test('admits no caller if authentication is on and there are no keys', async
     TRACKSTAR_API_KEY: 'k',
     TRACKSTAR_ACCESS_TOKEN: 't',
     AUTH_MODE: 'none',
+    CATALOG_MODE: 'on-demand',
     LOG_LEVEL: 'silent',
   })
-  const app = await buildApp(
-    { ...config, authMode: 'api-key', apiKeys: undefined, catalogMode: 'on-demand' },
-    { dispatcher: new MockAgent() },
-  )
+  const app = await buildApp({ ...config, authMode: 'api-key', apiKeys: undefined }, { dispatcher: new MockAgent() })
   t.teardown(() => app.close())
   for (const headers of [{}, { 'x-api-key': '' }, { authorization: 'Bearer undefined' }]) {
     t.equal((await app.inject({ url: '/warehouses', headers })).statusCode, 401)

@@ -8,6 +8,7 @@ import { buildApp } from '../src/app.js'
 import { type Config, readConfig } from '../src/config/config.js'
 import { isProblem, type Problem } from '../src/errors.js'
 import type { Tracing } from '../src/http/tracing.js'
+import chosenConnection, { type Connections } from '../src/routes/chosen-connection.js'
 import type { InTurns } from '../src/routes/long-work.js'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
 import { runToEnd } from '../src/steps.js'
@@ -172,6 +173,12 @@ export async function problemOf(work: Promise<unknown>): Promise<Problem | undef
     throw error
   }
   return undefined
+}
+
+/** Lets every request ask `connection`, for routes without an application around them. */
+export async function withConnection(app: FastifyInstance, connection: object): Promise<void> {
+  const all = [connection]
+  await app.register(chosenConnection, { connections: { all, find: () => connection } as unknown as Connections })
 }
 
 /** Runs the work of a request immediately, for routes without an application around them. */

@@ -3,14 +3,36 @@ import { type Variable, variables } from './variables.js'
 type Variables = typeof variables
 type Value<V extends Variable<unknown>> = Exclude<ReturnType<V['parse']>, undefined>
 
-/** The configuration of the service, typed and frozen. Units are in the names. */
-export type Config = {
+type Values = {
   readonly [K in keyof Variables]: Variables[K]['fallback'] extends string
     ? Value<Variables[K]>
     : Variables[K] extends { required: true }
       ? Value<Variables[K]>
       : Value<Variables[K]> | undefined
 }
+
+/** What distinguishes one connection from another: a customer's warehouse system at Trackstar, with a token of its own. */
+export interface ConnectionConfig {
+  /** The name by which callers and operators know it. */
+  readonly name: string
+  /** Secret. */
+  readonly accessToken: string
+  /** Its id at Trackstar; undefined if it is not configured. */
+  readonly connectionId: string | undefined
+  /** Reads in any one second. */
+  readonly readRate: number
+  /** Writes in any one second. */
+  readonly writeRate: number
+  readonly catalogMode: Values['catalogMode']
+}
+
+/** The configuration of the service, typed and frozen. Units are in the names. */
+export type Config = Omit<Values, 'trackstarAccessToken' | 'trackstarConnectionId'> & {
+  readonly connections: readonly ConnectionConfig[]
+}
+
+/** The name of the only connection, unless there is a file that names several. */
+export const onlyConnection = 'default'
 
 /** The environment cannot be used. `problems` has one line for each variable that is missing or wrong. */
 export class ConfigError extends Error {
@@ -43,8 +65,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     }
     return [key, value]
   })
-  const config = Object.freeze(Object.fromEntries(entries)) as Config
-  if (config.trackstarWebhookSecrets && !config.trackstarConnectionId) {
+  const { trackstarAccessToken, trackstarConnectionId, ...config } = Object.fromEntries(entries) as Values
+  if (config.trackstarWebhookSecrets && !trackstarConnectionId) {
     problems.push(
       'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to ignore webhooks of other connections',
     )
@@ -59,7 +81,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     problems.push(`ADMIN_PORT is wrong: expected a port other than PORT, but got ${config.adminPort} for both`)
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  return config
+  const only = Object.freeze({
+    name: onlyConnection,
+    accessToken: trackstarAccessToken,
+    connectionId: trackstarConnectionId,
+    readRate: config.trackstarReadRate,
+    writeRate: config.trackstarWriteRate,
+    catalogMode: config.catalogMode,
+  })
+  return Object.freeze({ ...config, connections: Object.freeze([only]) })
 }
 
 /** What was given, quoted, without the credentials that a URL may carry. */

@@ -25,7 +25,7 @@ export interface CacheHeadersOptions {
    * Whether stock events may be published. A client must then revalidate before every reuse: with a `max-age`, it would
    * read the old number from its own cache after an event with the new one.
    */
-  readonly hasEvents: () => boolean
+  readonly hasEvents: (request: FastifyRequest) => boolean
 }
 
 /** RFC 9211. */
@@ -66,7 +66,7 @@ export default fastifyPlugin<CacheHeadersOptions>(
       reply
         .header('age', Math.max(0, Math.floor((now() - freshness.readAt) / 1000)))
         .header('etag', etag)
-        .header('cache-control', freshness.isPartial ? 'no-store' : hasEvents() ? 'private, no-cache' : reusable)
+        .header('cache-control', freshness.isPartial ? 'no-store' : hasEvents(request) ? 'private, no-cache' : reusable)
         .header('vary', 'Authorization, X-API-Key, Origin, Accept-Encoding')
         .header('cache-status', cacheStatus[freshness.outcome])
       if (!matchesIfNoneMatch(request, etag)) {

@@ -1,6 +1,6 @@
 import type { LookupOutcome } from '../cache/read-through.js'
 import type { RecordCache } from '../cache/record-cache.js'
-import type { Config } from '../config/config.js'
+import type { ConnectionConfig } from '../config/config.js'
 import type { MirrorProgress } from '../mirror/mirror.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { CircuitState } from '../trackstar/circuit-breaker.js'
@@ -11,8 +11,9 @@ import type { CredentialsState } from '../trackstar/upstream.js'
 
 /** The state of a connection. Metrics and `/status` read it when they are asked for. */
 export interface ConnectionState {
+  readonly name: string
   readonly connectionId: string | undefined
-  readonly mode: Config['catalogMode']
+  readonly mode: ConnectionConfig['catalogMode']
   readonly credentials: CredentialsState
   /** The latest failure of a call or of the mirror; null if there was none since the start. */
   readonly lastError: ConnectionFailure | null
@@ -27,6 +28,8 @@ export interface ConnectionState {
   readonly keysWaiting: number
   /** Requests that wait for upstream. */
   readonly requestsWaiting: number
+  /** Open event streams. */
+  readonly readers: number
   /** Null in `on-demand` mode. */
   readonly mirror: (MirrorProgress & Readonly<Record<Resource, number>>) | null
   /** Trackstar's own state of the connection, if it is known. */

@@ -46,11 +46,13 @@ const minSecretLength = 6
  * @param fields returns fields to add to each line, called when the line is written
  */
 export function createLogger(
-  config: Pick<Config, 'logLevel' | 'trackstarApiKey' | 'trackstarAccessToken'>,
+  config: Pick<Config, 'logLevel' | 'trackstarApiKey'> & {
+    readonly connections: readonly { readonly accessToken: string }[]
+  },
   destination?: DestinationStream,
   fields?: () => object,
 ): Logger {
-  const secrets = [config.trackstarApiKey, config.trackstarAccessToken]
+  const secrets = [config.trackstarApiKey, ...config.connections.map(({ accessToken }) => accessToken)]
     .filter((secret) => secret.length >= minSecretLength)
     .map((secret) => JSON.stringify(secret).slice(1, -1))
   const options = {
@@ -79,6 +81,7 @@ function censorSecretFields(line: string): string {
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.decorateRequest('readContext', null)
+    app.decorateRequest('connection', null)
     app.decorateReply('isLogged', false)
     app.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id)
@@ -106,6 +109,7 @@ const requestFields = (request: FastifyRequest, reply: FastifyReply) => ({
   status: reply.statusCode,
   problem: reply.problem,
   caller: request.caller?.name ?? null,
+  connection: request.connection?.name ?? null,
   ms: Math.round(reply.elapsedTime * 100) / 100,
   cache: request.readContext?.outcome ?? null,
   upstream_calls: request.readContext?.calls.size ?? 0,
@@ -119,6 +123,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by routes that read records, for the log. */
     readContext: Pick<ReadContext, 'outcome' | 'calls'> | null
+    /** The connection that the request asks, once it is chosen, for the log. */
+    connection: { readonly name: string } | null
   }
   interface FastifyReply {
     /** Whether the line of the request is written. */

@@ -12,43 +12,67 @@ const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const circuitStates = ['closed', 'half-open', 'open'] as const
 const mirrorStates = ['loading', 'live', 'off'] as const
 const resources = ['products', 'inventory', 'warehouses'] as const
-const webhookOutcomes = {
+/** Outcomes of deliveries that no connection can be told for. */
+const unassignedOutcomes = ['other_connection', 'malformed', 'unsigned'] as const
+/** Why a delivery belongs to no connection. */
+export type UnassignedOutcome = (typeof unassignedOutcomes)[number]
+type AssignedOutcome = Exclude<WebhookOutcome, 'other_connection' | 'unsigned'>
+const assignedOutcomes = {
   applied: 0,
   read_back: 0,
   older: 0,
   duplicate: 0,
   ignored: 0,
-  other_connection: 0,
   malformed: 0,
-  unsigned: 0,
-} satisfies Record<WebhookOutcome, 0>
+} satisfies Record<AssignedOutcome, 0>
+
+/** What one connection counts. */
+export interface ConnectionMetrics {
+  readonly upstreamCall: (call: Omit<CallReport, 'upstreamRequestId'>) => void
+  readonly batch: (kind: string, keys: number) => void
+  readonly malformed: (resource: string) => void
+  readonly webhookDelivery: (outcome: AssignedOutcome) => void
+}
+
+/** The name of a connection, and its totals by the value of a label. */
+type ConnectionTotals = readonly [connection: string, totals: readonly (readonly [value: string, count: number])[]]
+
 /** prom-client's gauges whose names end like those of counters. The metrics without the ending have the same numbers. */
 const misnamedMetrics = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** All metrics of one application, in a registry of their own so that applications in one process stay apart. */
 export class Metrics {
   readonly registry = new Registry()
-  readonly #calls = this.#counter('trackstar_calls_total', 'Calls to Trackstar', ['route', 'cause', 'outcome'])
+  readonly #calls = this.#counter('trackstar_calls_total', 'Calls to Trackstar', [
+    'connection',
+    'route',
+    'cause',
+    'outcome',
+  ])
   readonly #callSeconds = this.#histogram(
     'trackstar_call_seconds',
     'Duration of a call to Trackstar',
-    ['route'],
+    ['connection', 'route'],
     seconds,
   )
   readonly #permitSeconds = this.#histogram(
     'trackstar_permit_wait_seconds',
     'Time waited for a permit',
-    ['cause'],
+    ['connection', 'cause'],
     seconds,
   )
   readonly #batchKeys = this.#histogram(
     'trackstar_batch_keys',
     'Keys per batch call',
-    ['kind'],
+    ['connection', 'kind'],
     [1, 2, 5, 10, 25, 50, 75, 100],
   )
-  readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Malformed records skipped', ['resource'])
+  readonly #malformed = this.#counter('trackstar_malformed_records_total', 'Malformed records skipped', [
+    'connection',
+    'resource',
+  ])
   readonly #webhooks = this.#counter('trackstar_webhook_deliveries_total', 'Webhook deliveries, by outcome', [
+    'connection',
     'outcome',
   ])
   readonly http = this.#histogram(
@@ -76,96 +100,140 @@ export class Metrics {
     )
     // A counter that first appears at 1 shows no increase, so an alert would miss the first event.
     for (const code of Object.keys(problems)) this.problems.inc({ code }, 0)
-    for (const resource of resources) this.#malformed.inc({ resource }, 0)
-    for (const outcome of Object.keys(webhookOutcomes)) this.#webhooks.inc({ outcome }, 0)
+    for (const outcome of unassignedOutcomes) this.unassignedDelivery(outcome, 0)
   }
 
-  readonly upstreamCall = ({ route, cause, outcome, ms, waitedMs }: Omit<CallReport, 'upstreamRequestId'>): void => {
-    this.#calls.inc({ route, cause, outcome })
-    this.#callSeconds.observe({ route }, ms / 1000)
-    this.#permitSeconds.observe({ cause }, waitedMs / 1000)
-  }
-
-  readonly batch = (kind: string, keys: number): void => this.#batchKeys.observe({ kind }, keys)
-
-  readonly malformed = (resource: string): void => this.#malformed.inc({ resource })
-
-  readonly webhookDelivery = (outcome: WebhookOutcome): void => this.#webhooks.inc({ outcome })
-
-  /** Adds metrics that are read from `state` with every scrape. */
-  watch(state: () => ConnectionState): void {
-    const gauge = this.#gauge
-    const total = (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) => {
-      const registers = [this.registry]
-      return new Counter({
-        name,
-        help,
-        labelNames: [label],
-        registers,
-        collect() {
-          this.reset()
-          for (const [value, count] of read()) this.inc({ [label]: value }, count)
-        },
-      })
+  /** The metrics that one connection counts. */
+  forConnection(connection: string): ConnectionMetrics {
+    for (const resource of resources) this.#malformed.inc({ connection, resource }, 0)
+    for (const outcome of Object.keys(assignedOutcomes)) this.#webhooks.inc({ connection, outcome }, 0)
+    return {
+      upstreamCall: ({ route, cause, outcome, ms, waitedMs }) => {
+        this.#calls.inc({ connection, route, cause, outcome })
+        this.#callSeconds.observe({ connection, route }, ms / 1000)
+        this.#permitSeconds.observe({ connection, cause }, waitedMs / 1000)
+      },
+      batch: (kind, keys) => this.#batchKeys.observe({ connection, kind }, keys),
+      malformed: (resource) => this.#malformed.inc({ connection, resource }),
+      webhookDelivery: (outcome) => this.#webhooks.inc({ connection, outcome }),
     }
-    gauge('trackstar_budget_permits_left', 'Reads that may still be sent in the current second', [], (left) => {
-      const { readsPerSecond, usedLastSecond } = state().budget
-      left.set(readsPerSecond - usedLastSecond)
+  }
+
+  /** Counts a delivery that belongs to no connection. */
+  readonly unassignedDelivery = (outcome: UnassignedOutcome, count = 1): void =>
+    this.#webhooks.inc({ connection: '', outcome }, count)
+
+  /** Adds metrics that are read from the state of every connection with every scrape. */
+  watch(states: () => readonly ConnectionState[]): void {
+    this.#watchUpstream(states)
+    this.#watchCache(states)
+    this.#watchMirrors(states)
+    const ofEach = this.#gaugeOfEach(states)
+    ofEach('stock_event_readers', 'Open event streams', ({ readers }) => readers)
+    ofEach(
+      'trackstar_webhook_last_received_timestamp_seconds',
+      'When the last signed delivery arrived',
+      ({ webhooks }) => webhooks?.lastReceivedAt && webhooks.lastReceivedAt / 1000,
+    )
+  }
+
+  #watchUpstream(states: () => readonly ConnectionState[]): void {
+    const ofEach = this.#gaugeOfEach(states)
+    ofEach(
+      'trackstar_budget_permits_left',
+      'Reads that may still be sent in the current second',
+      ({ budget: { readsPerSecond, usedLastSecond } }) => readsPerSecond - usedLastSecond,
+    )
+    ofEach('trackstar_permits_awaited', 'Calls waiting for a permit', ({ budget }) => budget.waiting)
+    ofEach('trackstar_keys_awaited', 'SKUs and ids waiting for a call', ({ keysWaiting }) => keysWaiting)
+    ofEach('trackstar_requests_awaiting', 'Requests waiting for Trackstar', ({ requestsWaiting }) => requestsWaiting)
+    ofEach(
+      'trackstar_credentials_refused',
+      '1 while Trackstar rejects the credentials of the service',
+      ({ credentials }) => Number(credentials === 'refused'),
+    )
+    const help = '1 for the current state of the circuit breaker'
+    this.#gauge('trackstar_circuit_state', help, ['connection', 'state'], (gauge) => {
+      for (const { name: connection, circuit } of states()) {
+        for (const state of circuitStates) gauge.set({ connection, state }, Number(circuit === state))
+      }
     })
-    gauge('trackstar_permits_awaited', 'Calls waiting for a permit', [], (waiting) =>
-      waiting.set(state().budget.waiting),
-    )
-    gauge('trackstar_keys_awaited', 'SKUs and ids waiting for a call', [], (waiting) =>
-      waiting.set(state().keysWaiting),
-    )
-    gauge('trackstar_requests_awaiting', 'Requests waiting for Trackstar', [], (waiting) =>
-      waiting.set(state().requestsWaiting),
-    )
-    gauge('trackstar_circuit_state', '1 for the current state of the circuit breaker', ['state'], (circuit) => {
-      for (const name of circuitStates) circuit.set({ state: name }, Number(state().circuit === name))
-    })
-    gauge('trackstar_credentials_refused', '1 while Trackstar rejects the credentials of the service', [], (refused) =>
-      refused.set(Number(state().credentials === 'refused')),
-    )
-    const stores = () => Object.entries(state().stores)
+  }
+
+  #watchCache(states: () => readonly ConnectionState[]): void {
     const ofStores = (name: string, help: string, figure: 'entries' | 'bytes' | 'maxBytes') =>
-      gauge(name, help, ['store'], (sizes) => {
-        for (const [store, figures] of stores()) sizes.set({ store }, figures[figure])
+      this.#gauge(name, help, ['connection', 'store'], (sizes) => {
+        for (const { name: connection, stores } of states()) {
+          for (const [store, figures] of Object.entries(stores)) sizes.set({ connection, store }, figures[figure])
+        }
       })
     ofStores('cache_entries', 'Entries in the cache', 'entries')
     ofStores('cache_bytes', 'Size of the entries as JSON', 'bytes')
     ofStores('cache_max_bytes', 'Maximum size of the entries', 'maxBytes')
-    total('cache_lookups_total', 'Record lookups, by outcome', 'outcome', () => Object.entries(state().lookups))
-    total('cache_evictions_total', 'Entries evicted to stay within the maximum size', 'store', () =>
-      stores().map(([store, { evictions }]) => [store, evictions] as const),
+    this.#total('cache_lookups_total', 'Record lookups, by outcome', 'outcome', () =>
+      states().map(({ name, lookups }) => [name, Object.entries(lookups)]),
     )
-    gauge('trackstar_webhook_last_received_timestamp_seconds', 'When the last signed delivery arrived', [], (last) => {
-      const lastReceivedAt = state().webhooks?.lastReceivedAt
-      setOrRemove(last, lastReceivedAt === undefined ? undefined : lastReceivedAt / 1000)
-    })
-    if (state().mirror !== null) this.#watchMirror(() => state().mirror)
+    this.#total('cache_evictions_total', 'Entries evicted to stay within the maximum size', 'store', () =>
+      states().map(({ name, stores }) => [
+        name,
+        Object.entries(stores).map(([store, { evictions }]) => [store, evictions]),
+      ]),
+    )
   }
 
-  /** Adds the number of event streams, read with every scrape. */
-  readonly watchReaders = (count: () => number): void => {
-    this.#gauge('stock_event_readers', 'Open event streams', [], (readers) => readers.set(count()))
+  #watchMirrors(states: () => readonly ConnectionState[]): void {
+    const mirrors = () =>
+      states().flatMap(({ name: connection, mirror }) => (mirror === null ? [] : [{ connection, mirror }]))
+    const ofEach = this.#gaugeOfEach(states)
+    this.#gauge('mirror_state', '1 for the current state of the mirror', ['connection', 'state'], (gauge) => {
+      for (const { connection, mirror } of mirrors()) {
+        for (const state of mirrorStates) gauge.set({ connection, state }, Number(mirror.state === state))
+      }
+    })
+    this.#gauge('mirror_records', 'Records in the mirror', ['connection', 'resource'], (records) => {
+      for (const { connection, mirror } of mirrors()) {
+        for (const resource of resources) records.set({ connection, resource }, mirror[resource])
+      }
+    })
+    ofEach('mirror_pages_read', 'Pages read since startup', ({ mirror }) => mirror?.pages)
+    ofEach(
+      'mirror_pages_left',
+      'Pages left of the current load or comparison, if known',
+      ({ mirror }) => mirror?.pagesLeft,
+    )
+    ofEach(
+      'mirror_synced_timestamp_seconds',
+      'When the mirror was last known to be up to date',
+      ({ mirror }) => mirror?.syncedAt && mirror.syncedAt / 1000,
+    )
   }
 
-  #watchMirror(mirror: () => ConnectionState['mirror']): void {
-    this.#gauge('mirror_state', '1 for the current state of the mirror', ['state'], (state) => {
-      for (const name of mirrorStates) state.set({ state: name }, Number(mirror()?.state === name))
-    })
-    this.#gauge('mirror_records', 'Records in the mirror', ['resource'], (records) => {
-      for (const resource of resources) records.set({ resource }, mirror()?.[resource] ?? 0)
-    })
-    this.#gauge('mirror_pages_read', 'Pages read since startup', [], (pages) => pages.set(mirror()?.pages ?? 0))
-    this.#gauge('mirror_pages_left', 'Pages left of the current load or comparison, if known', [], (left) =>
-      setOrRemove(left, mirror()?.pagesLeft),
-    )
-    this.#gauge('mirror_synced_timestamp_seconds', 'When the mirror was last known to be up to date', [], (synced) => {
-      const syncedAt = mirror()?.syncedAt
-      setOrRemove(synced, syncedAt === undefined ? undefined : syncedAt / 1000)
-    })
+  /** Adds gauges with one value for each connection. An unknown value is absent, not 0. */
+  #gaugeOfEach(states: () => readonly ConnectionState[]) {
+    return (name: string, help: string, read: (state: ConnectionState) => number | null | undefined): void =>
+      this.#gauge(name, help, ['connection'], (gauge) => {
+        for (const state of states()) {
+          const value = read(state)
+          if (value !== undefined && value !== null) gauge.set({ connection: state.name }, value)
+        }
+      })
+  }
+
+  /** Adds a counter whose values are counted elsewhere. */
+  #total(name: string, help: string, label: string, read: () => readonly ConnectionTotals[]): void {
+    const options = {
+      name,
+      help,
+      labelNames: ['connection', label],
+      registers: [this.registry],
+      collect(this: Counter) {
+        this.reset()
+        for (const [connection, totals] of read()) {
+          for (const [value, count] of totals) this.inc({ connection, [label]: value }, count)
+        }
+      },
+    }
+    void new Counter(options)
   }
 
   readonly #gauge = <L extends string>(
@@ -181,6 +249,8 @@ export class Metrics {
       labelNames,
       registers,
       collect(this: Gauge<L>) {
+        // Connections may have been removed since the last scrape.
+        this.reset()
         collect(this)
       },
     }
@@ -194,12 +264,6 @@ export class Metrics {
   #histogram<L extends string>(name: string, help: string, labelNames: L[], buckets: number[]): Histogram<L> {
     return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] })
   }
-}
-
-/** An unknown value is absent, not 0. */
-function setOrRemove(gauge: Gauge, value: number | null | undefined): void {
-  if (value === undefined || value === null) gauge.remove()
-  else gauge.set(value)
 }
 
 export interface RequestMetricsOptions {

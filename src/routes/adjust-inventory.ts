@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
+import { connectionOf } from './chosen-connection.js'
 import { Key, passThrough, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -19,11 +20,11 @@ export const Adjusted = Type.Object(
 )
 
 /** `PUT /inventory/:id/adjust`: a write that goes through to the warehouse system. */
-export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readContextOf }) => {
+export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { readContextOf }) => {
   app.put(
     '/inventory/:id/adjust',
     {
-      config: { produces: 'json', access: 'write' },
+      config: { produces: 'json', access: 'write', asksConnection: true },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'adjustInventoryItem',
@@ -79,7 +80,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
       const key = request.headers['idempotency-key'] ?? randomUUID()
       // On failures too: a client that does not know whether the adjustment was made repeats it with the same key.
       reply.header('idempotency-key', key).header('cache-control', 'no-store')
-      const adjusted = await catalog.adjust(
+      const adjusted = await connectionOf(request).catalog.adjust(
         id,
         request.body,
         upstreamKey(request.caller?.name ?? '', key),

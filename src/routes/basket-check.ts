@@ -4,6 +4,7 @@ import { isProblem, problemBody } from '../errors.js'
 import { ref } from '../schema.js'
 import { checkBasketLines, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
 import { countOf } from './stock-query.js'
@@ -14,12 +15,12 @@ export const maxLines = 200
 /** `POST /stock/check`: whether the lines of a basket can be shipped together. */
 export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
   app,
-  { catalog, readContextOf, inTurns },
+  { readContextOf, inTurns },
 ) => {
   app.post(
     '/stock/check',
     {
-      config: { produces: 'json', cost: ({ body }) => countOf(body, 'lines', maxLines) },
+      config: { produces: 'json', asksConnection: true, cost: ({ body }) => countOf(body, 'lines', maxLines) },
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],
@@ -66,6 +67,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       },
     },
     async (request, reply) => {
+      const { catalog } = connectionOf(request)
       const { lines, warehouse_id } = request.body
       const requestedLines = lines.map(({ sku, quantity, warehouse_customer_id }) => ({
         sku,

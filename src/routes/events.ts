@@ -3,10 +3,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ConcurrencyLimit } from '../cache/concurrency-limit.js'
 import { problem } from '../errors.js'
-import { EventReaders } from '../events/event-readers.js'
 import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
-import { type FeedRouteOptions, requireFeed, requireMirror } from './require-mirror.js'
+import { connectionOf } from './chosen-connection.js'
+import { requireFeed, requireMirror } from './require-mirror.js'
 import { anyOperation, problemResponses, Sku } from './schemas.js'
 
 /** The JSON in `data` of a `stock` event. */
@@ -97,24 +97,14 @@ Needs \`CATALOG_MODE=mirror\`. Swagger UI shows a response only when it has ende
 /** Each open stream holds a socket. */
 const maxReaders = 10_000
 
-export interface EventsRouteOptions extends FeedRouteOptions {
-  /** Called once with a function that returns the number of open streams, for a metric. */
-  readonly watchReaders: (count: () => number) => void
-}
-
 /** `GET /stock/events`: stock changes as server-sent events. */
-export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async (app, options) => {
-  const { catalog, feed, watchReaders } = options
+export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
   app.addSchema(StockEventData)
   const limit = new ConcurrencyLimit(maxReaders)
-  const readers = feed && new EventReaders(feed.log)
-  // Before the server waits for open connections: these never end by themselves.
-  app.addHook('preClose', async () => readers?.close())
-  watchReaders(() => readers?.count ?? 0)
   app.get(
     '/stock/events',
     {
-      config: { acceptsTicket: true, isStream: true },
+      config: { acceptsTicket: true, asksConnection: true, isStream: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],
@@ -165,6 +155,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox<EventsRouteOptions> = async 
       },
     },
     async (request, reply) => {
+      const { catalog, feed, readers } = connectionOf(request)
       requireMirror(catalog)
       requireFeed(feed)
       reply.headers({

@@ -2,13 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /inventory` and `GET /inventory/:id`. */
 export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readContextOf } = options
+  const { readContextOf } = options
   addListRoute(app, options, {
     resource: 'inventory',
     operationId: 'listInventory',
@@ -18,7 +19,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/inventory/:id',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getInventoryItem',
@@ -36,6 +37,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     },
     async (request, reply) => {
       const { id } = request.params
+      const { catalog } = connectionOf(request)
       const context = readContextOf(request)
       const found = (await catalog.itemsById([id], context)).get(id)
       if (found === undefined || found instanceof Error) throw found ?? new Error('the catalog gave nothing')

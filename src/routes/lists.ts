@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { problem } from '../errors.js'
+import { connectionOf } from './chosen-connection.js'
 import { PageEnvelope, passThrough, upstreamListResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -15,14 +16,14 @@ interface ListRoute {
 /** Adds `GET /products`, `/inventory` or `/warehouses`: Trackstar's own list, never from the cache. */
 export function addListRoute(
   app: FastifyInstance,
-  { catalog, readContextOf }: CatalogRouteOptions,
+  { readContextOf }: CatalogRouteOptions,
   { resource, operationId, summary, record }: ListRoute,
 ): void {
   const hasFilters = Object.keys(filterFields[resource]).length > 0
   app.get(
     `/${resource}`,
     {
-      config: { produces: 'json', documentedQuery: documentedListQuery(resource) },
+      config: { produces: 'json', asksConnection: true, documentedQuery: documentedListQuery(resource) },
       serializerCompiler: passThrough,
       schema: {
         operationId,
@@ -34,6 +35,7 @@ export function addListRoute(
       },
     },
     async (request, reply) => {
+      const { catalog } = connectionOf(request)
       const page = await catalog.list(resource, toFilters(request.query), readContextOf(request))
       return reply
         .header('cache-control', 'private, no-cache')

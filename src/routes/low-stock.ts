@@ -4,9 +4,10 @@ import { problem } from '../errors.js'
 import { nullable, ref } from '../schema.js'
 import { fromCursor, listLowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
-import { type FeedRouteOptions, requireFeed, requireMirror } from './require-mirror.js'
+import { connectionOf } from './chosen-connection.js'
+import { requireFeed, requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
-import { stockOptionFields } from './stock.js'
+import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 
 /** One page of products with low stock. */
 export const LowStock = Type.Object(
@@ -33,11 +34,11 @@ export const LowStock = Type.Object(
 )
 
 /** `GET /stock/low`: products with low stock. */
-export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async (app, { catalog, feed, inTurns }) => {
+export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { inTurns }) => {
   app.get(
     '/stock/low',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       schema: {
         operationId: 'listLowStock',
         tags: ['stock'],
@@ -77,6 +78,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<FeedRouteOptions> = async 
       },
     },
     async (request, reply) => {
+      const { catalog, feed } = connectionOf(request)
       const view = requireMirror(catalog)
       const { index } = requireFeed(feed)
       const { below, limit = 100, page_token, warehouse_customer_id, warehouse_id } = request.query

@@ -3,13 +3,14 @@ import { Type } from 'typebox'
 import { confirmAmbiguous } from '../services/ambiguous-products.js'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedReadResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
 
 /** `GET /products` and `GET /products/:sku`. */
 export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readContextOf } = options
+  const { readContextOf } = options
   addListRoute(app, options, {
     resource: 'products',
     operationId: 'listProducts',
@@ -19,7 +20,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
   app.get(
     '/products/:sku',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getProduct',
@@ -39,6 +40,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     },
     async (request, reply) => {
       const { sku } = request.params
+      const { catalog } = connectionOf(request)
       const context = readContextOf(request)
       const { warehouse_customer_id: merchant } = request.query
       const products = await catalog.productsBySku([sku], context)

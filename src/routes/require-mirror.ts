@@ -2,13 +2,6 @@ import { problem } from '../errors.js'
 import type { StockFeed } from '../events/stock-feed.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { Catalog } from '../services/catalog.js'
-import type { CatalogRouteOptions } from './stock.js'
-
-/** Options of the routes that need the stock feed. */
-export interface FeedRouteOptions extends CatalogRouteOptions {
-  /** Undefined without a mirror. */
-  readonly feed: StockFeed | undefined
-}
 
 /**
  * The mirrored catalog, for routes that only the whole catalog can answer.

@@ -165,7 +165,7 @@ export function connectionStatus(state: ConnectionState): Status['connections'][
   const { stores, lookups, mirror, budget, lastError, webhooks, source } = state
   const lookupCount = lookups.hit + lookups.stale + lookups.negative + lookups.miss
   return {
-    name: 'default',
+    name: state.name,
     connection_id: state.connectionId ?? null,
     mode: state.mode,
     leader: true,

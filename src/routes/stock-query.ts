@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Connection } from '../connection.js'
 import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import type { MaterializedStock, StockReader } from '../services/materialized-stocks.js'
@@ -10,6 +11,7 @@ import type { RunSteps } from '../services/work-turns.js'
 import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import { arrayBody, type BodyDraft, sendLargeBody } from './large-body.js'
 import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
 import {
@@ -54,7 +56,7 @@ export const StockResults = Type.Object(
 
 /** `GET /stock` and `POST /stock/query`: many SKUs in one request. A SKU that fails does not affect the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readContextOf, inTurns } = options
+  const { readContextOf, inTurns } = options
   const success = {
     description: 'The outcome of each SKU',
     schema: ref('StockResults'),
@@ -62,7 +64,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   const description =
     'Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached.'
 
-  let json: StockJson | undefined
+  const jsons = new WeakMap<Connection, StockJson>()
 
   async function answer(
     request: FastifyRequest,
@@ -75,8 +77,12 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     const options = stockOptions(fields)
     const { warehouseCustomerId } = options
     const serialise = serialiserOf(reply)
-    json ??= new StockJson((stock) => inResult(serialise, { sku: '', status: 'ok', stock }).slice(emptyHead.length, -1))
-    const stockJson = json
+    const connection = connectionOf(request)
+    const { catalog } = connection
+    const stockJson =
+      jsons.get(connection) ??
+      new StockJson((stock) => inResult(serialise, { sku: '', status: 'ok', stock }).slice(emptyHead.length, -1))
+    jsons.set(connection, stockJson)
     const work = async (run: RunSteps) => {
       const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
       const found = await run(readMaterialized(reader, skus, warehouseCustomerId, stockJson))
@@ -112,7 +118,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.get(
     '/stock',
     {
-      config: { produces: 'json', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
+      config: { produces: 'json', asksConnection: true, cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -140,7 +146,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/query',
     {
-      config: { produces: 'json', cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
+      config: { produces: 'json', asksConnection: true, cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],

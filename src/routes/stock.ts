@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { ReadContext } from '../cache/read-context.js'
+import type { Connection } from '../connection.js'
 import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
 import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
@@ -13,11 +14,12 @@ import { getStocks, isPlain, type StockOptions, type StockOutcome } from '../ser
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { type ReadContextOf, setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import type { InTurns } from './long-work.js'
 import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
+/** What every route that asks a connection needs. The request chooses the connection. */
 export interface CatalogRouteOptions {
-  readonly catalog: Catalog
   readonly readContextOf: ReadContextOf
   readonly inTurns: InTurns
 }
@@ -107,10 +109,10 @@ export function serialiserOf(reply: FastifyReply): (value: unknown) => string {
 const maxCachedItems = 10_000
 
 /** `GET /products/:sku/stock`. Stocks of popular SKUs are kept as text, so that a repeated answer is not serialised again. */
-export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, readContextOf }) => {
+export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { readContextOf }) => {
   const stockCache = new StockCache(maxCachedItems)
   const bodies = new WeakMap<Stock, { readonly text: string; readonly etag: string }>()
-  let json: StockJson | undefined
+  const jsons = new WeakMap<Connection, StockJson>()
 
   function send(reply: FastifyReply, context: ReadContext, readAt: number, body: { text: string; etag?: string }) {
     setFreshness(reply, context, readAt, { hasAsOf: true, body })
@@ -118,6 +120,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   }
 
   async function composeAndSend(
+    catalog: Catalog,
     sku: string,
     options: StockOptions,
     context: ReadContext,
@@ -142,7 +145,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   app.get(
     '/products/:sku/stock',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       schema: {
         operationId: 'getStock',
         tags: ['stock'],
@@ -163,10 +166,16 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       const { sku } = request.params
       const context = readContextOf(request)
       const options = stockOptions(request.query)
-      json ??= new StockJson(serialiserOf(reply))
+      const connection = connectionOf(request)
+      const { catalog } = connection
+      let json = jsons.get(connection)
+      if (json === undefined) {
+        json = new StockJson(serialiserOf(reply))
+        jsons.set(connection, json)
+      }
       const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
       const found = reader?.read(sku, options.warehouseCustomerId, json)
-      if (found === undefined) return composeAndSend(sku, options, context, reply, json)
+      if (found === undefined) return composeAndSend(catalog, sku, options, context, reply, json)
       const tail = json.tail(found.age)
       const body = { text: found.body.text + tail.text, etag: etagOf(found.body, tail) }
       return send(reply, context, found.age.readAt, body)

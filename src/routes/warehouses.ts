@@ -2,13 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
+import { connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /warehouses` and `GET /warehouses/:id`. */
 export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { catalog, readContextOf } = options
+  const { readContextOf } = options
   addListRoute(app, options, {
     resource: 'warehouses',
     operationId: 'listWarehouses',
@@ -18,7 +19,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/warehouses/:id',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getWarehouse',
@@ -37,6 +38,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
     },
     async (request, reply) => {
       const { id } = request.params
+      const { catalog } = connectionOf(request)
       const context = readContextOf(request)
       const found = await catalog.warehouse(id, context)
       if (found.value === undefined) {

@@ -4,18 +4,18 @@ import { Ajv } from 'ajv'
 import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
 import { type Static, type TSchema, Type } from 'typebox'
+import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
-import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
-import type { Catalog } from '../services/catalog.js'
+import type { UnassignedOutcome } from '../http/metrics.js'
 import { webhookResponses } from './schemas.js'
 
 export interface WebhookRouteOptions {
-  readonly catalog: Pick<Catalog, 'receive'>
+  /** The connection with an id at Trackstar. */
+  readonly findById: (connectionId: string) => Pick<Connection, 'catalog' | 'countDelivery'> | undefined
   /** `whsec_…`; several while one is being replaced. */
   readonly secrets: readonly string[]
-  readonly connectionId: string
-  /** Called for every delivery. */
-  readonly onDelivery: (outcome: WebhookOutcome) => void
+  /** Counts deliveries that belong to no connection. */
+  readonly unassignedDelivery: (outcome: UnassignedOutcome) => void
 }
 
 const maxBodyBytes = 1024 * 1024
@@ -96,7 +96,7 @@ const isDelivery = new Ajv({ strict: false }).compile<Static<typeof Delivery>>(D
  * rejected deliveries, and disables an endpoint that keeps rejecting them.
  */
 export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = async (app, options) => {
-  const { catalog, secrets, connectionId, onDelivery } = options
+  const { findById, secrets, unassignedDelivery } = options
   const verifiers = secrets.map((secret) => new Webhook(secret))
   const seen = new LRUCache<string, true>({ max: maxSeenIds })
 
@@ -118,12 +118,18 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
     })
   }
 
-  function receive(delivery: Static<typeof Delivery>, id: string): WebhookOutcome {
-    if (delivery.connection_id !== connectionId) return 'other_connection'
-    if (seen.has(id)) return 'duplicate'
-    const outcome = catalog.receive(delivery)
-    if (outcome !== 'malformed') seen.set(id, true)
-    return outcome
+  /** Applies a delivery and counts it. Returns false if it lacks the record that its event type promises. */
+  function receive(delivery: Static<typeof Delivery>, id: string): boolean {
+    const connection = findById(delivery.connection_id)
+    if (connection === undefined) {
+      unassignedDelivery('other_connection')
+      return true
+    }
+    const outcome = seen.has(id) ? 'duplicate' : connection.catalog.receive(delivery)
+    connection.countDelivery(outcome)
+    if (outcome === 'malformed') return false
+    seen.set(id, true)
+    return true
   }
 
   app.post(
@@ -148,21 +154,20 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
         ? signatureHeaders(request.headers).find((headers) => isSigned(raw, headers))
         : undefined
       if (!Buffer.isBuffer(raw) || signed === undefined) {
-        onDelivery('unsigned')
+        unassignedDelivery('unsigned')
         throw problem(
           'unauthorized',
           'Expected a delivery that was signed with the webhook secret less than five minutes ago',
         )
       }
       const delivery = parse(raw)
-      const outcome = delivery === undefined ? 'malformed' : receive(delivery, signed['webhook-id'])
-      onDelivery(outcome)
       if (delivery === undefined) {
+        unassignedDelivery('malformed')
         throw problem('validation_failed', 'Expected a JSON body with connection_id, event_type and data', {
           errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
         })
       }
-      if (outcome === 'malformed') {
+      if (!receive(delivery, signed['webhook-id'])) {
         const errors = [{ field: 'data', message: 'expected a whole record' }]
         throw problem('validation_failed', `Expected ${delivery.event_type} to contain a whole record`, { errors })
       }

@@ -7,6 +7,7 @@ import { nullable, ref } from '../schema.js'
 import { mapSteps, sorted } from '../steps.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
+import { connectionOf } from './chosen-connection.js'
 import { arrayBody, sendLargeBody } from './large-body.js'
 import { requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
@@ -49,11 +50,11 @@ function byValue(a: Use, b: Use): number {
 }
 
 /** `GET /inventory/:id/products`: the products that use an item. */
-export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { catalog, inTurns }) => {
+export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { inTurns }) => {
   app.get(
     '/inventory/:id/products',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', asksConnection: true },
       schema: {
         operationId: 'listProductsOfInventoryItem',
         tags: ['inventory'],
@@ -69,7 +70,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
       },
     },
     async (request, reply) => {
-      const view = requireMirror(catalog)
+      const view = requireMirror(connectionOf(request).catalog)
       const { id } = request.params
       const ids = view.index.productIdsOfItem(id)
       if (ids.length === 0 && view.item(id) === undefined) {

@@ -26,6 +26,7 @@ export interface UpstreamAnswer {
   readonly dataBytes?: readonly number[] | undefined
 }
 
+/** Read anew for every call. */
 export interface Credentials {
   readonly apiKey: string
   readonly accessToken: string
@@ -83,18 +84,16 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/$/, '')
   const reporting = dispatcher.compose(reportSent)
-  const secrets = [credentials.apiKey, credentials.accessToken].map((secret) => JSON.stringify(secret).slice(1, -1))
-
-  const redacted = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
 
   return async (request, { timeoutMs, onSent }) => {
+    const { apiKey, accessToken } = credentials
     const headers: Record<string, string> = {
       ...request.headers,
       accept: 'application/json',
       'accept-encoding': acceptedCodings,
-      'x-trackstar-api-key': credentials.apiKey,
+      'x-trackstar-api-key': apiKey,
     }
-    if (!request.organisationOnly) headers['x-trackstar-access-token'] = credentials.accessToken
+    if (!request.organisationOnly) headers['x-trackstar-access-token'] = accessToken
     if (request.body !== undefined) headers['content-type'] = 'application/json'
     try {
       const options = {
@@ -110,7 +109,7 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
       const read = async (): Promise<JsonBody> => {
         const text = await readText(body, received['content-encoding'])
         // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
-        return parseJson(statusCode < 400 ? text : redacted(text))
+        return parseJson(statusCode < 400 ? text : redacted(text, [apiKey, accessToken]))
       }
       // A write is done once its status says so, even if the rest of the response is lost.
       const isDone = request.method !== 'GET' && statusCode >= 200 && statusCode < 300
@@ -135,6 +134,11 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
     }
   }
 }
+
+const redacted = (text: string, secrets: readonly string[]) =>
+  secrets
+    .map((secret) => JSON.stringify(secret).slice(1, -1))
+    .reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
 
 /** Whether undici could not read the response as HTTP, or its header fields were too large. */
 const isMalformed = (cause: unknown) =>

@@ -40,13 +40,16 @@ export interface Upstream {
   readonly breaker: Pick<CircuitBreaker, 'state'>
   /** `refused` from the first rejection until a call succeeds again. */
   readonly credentials: CredentialsState
+  /** Uses another access token from the next call on. */
+  setAccessToken(accessToken: string): void
   /** Whether upstream answers a read that contains nothing of any caller. Calls it, unless that has just been done. */
   condition(): Promise<UpstreamCondition>
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { dispatcher, baseUrl, clock, timeoutMs } = options
-  const transport = httpTransport(dispatcher, baseUrl, options.credentials)
+  const current = { ...options.credentials }
+  const transport = httpTransport(dispatcher, baseUrl, current)
   let credentials: CredentialsState = 'unknown'
   const setCredentials = (state: CredentialsState) => {
     if (state === credentials) return
@@ -73,6 +76,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     adjust: createAdjust(createUpstreamCaller({ ...parts, limiter: writeLimiter, breaker: writeBreaker })),
     limiter,
     breaker,
+    setAccessToken(accessToken) {
+      current.accessToken = accessToken
+      setCredentials('unknown')
+    },
     condition: () => check.condition(),
     get credentials() {
       return credentials

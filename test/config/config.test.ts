@@ -26,8 +26,6 @@ tap.test('requires the credentials and API keys; everything else has a default',
       logLevel: 'info',
       trackstarBaseUrl: 'https://production.trackstarhq.com',
       trackstarApiKey: 'the-key',
-      trackstarAccessToken: 'the-token',
-      trackstarConnectionId: undefined,
       trackstarReadRate: 10,
       trackstarWriteRate: 50,
       trackstarTimeoutMs: 5000,
@@ -50,6 +48,16 @@ tap.test('requires the credentials and API keys; everything else has a default',
       publicUrl: undefined,
       trustProxy: false,
       shutdownGraceSeconds: 10,
+      connections: [
+        {
+          name: 'default',
+          accessToken: 'the-token',
+          connectionId: undefined,
+          readRate: 10,
+          writeRate: 50,
+          catalogMode: 'mirror',
+        },
+      ],
     },
   )
   t.strictSame(problemsOf({}), [
@@ -93,7 +101,6 @@ tap.test('reads every variable', async (t) => {
     port: 0,
     logLevel: 'silent',
     trackstarBaseUrl: 'http://localhost:8080/proxy',
-    trackstarConnectionId: 'conn_1',
     trackstarReadRate: 1,
     trackstarWriteRate: 10_000,
     trackstarTimeoutMs: 1,
@@ -114,6 +121,7 @@ tap.test('reads every variable', async (t) => {
     publicUrl: 'https://api.example.com/stock-api',
     trustProxy: 2,
     shutdownGraceSeconds: 0,
+    connections: [{ connectionId: 'conn_1', readRate: 1, writeRate: 10_000, catalogMode: 'on-demand' }],
   })
   const names = Object.values(variables).map(({ name }) => name)
   t.strictSame(new Set([...Object.keys(given), ...Object.keys(required)]), new Set(names))

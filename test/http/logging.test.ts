@@ -8,9 +8,9 @@ import requestLog, { createLogger } from '../../src/http/logging.js'
 import problems from '../../src/http/problems.js'
 import { eventually, getOverSocket } from '../harness.js'
 
-function startLogger(trackstarApiKey = 'the-key', trackstarAccessToken = 'the-token') {
+function startLogger(trackstarApiKey = 'the-key', accessToken = 'the-token') {
   const lines: string[] = []
-  const config = { logLevel: 'trace', trackstarApiKey, trackstarAccessToken } as const
+  const config = { logLevel: 'trace', trackstarApiKey, connections: [{ accessToken }] } as const
   return { lines, logger: createLogger(config, { write: (line) => void lines.push(line) }) }
 }
 
@@ -46,12 +46,15 @@ tap.test('does not replace values that are too short to be a secret', async (t) 
 })
 
 tap.test('logs at the configured level and above', async (t) => {
-  t.equal(createLogger({ logLevel: 'silent', trackstarApiKey: 'a', trackstarAccessToken: 'b' }).level, 'silent')
+  t.equal(
+    createLogger({ logLevel: 'silent', trackstarApiKey: 'a', connections: [{ accessToken: 'b' }] }).level,
+    'silent',
+  )
 })
 
 tap.test('adds the current fields to each line', async (t) => {
   const lines: string[] = []
-  const config = { logLevel: 'info', trackstarApiKey: 'the-key', trackstarAccessToken: 'the-token' } as const
+  const config = { logLevel: 'info', trackstarApiKey: 'the-key', connections: [{ accessToken: 'the-token' }] } as const
   let turn = 0
   const logger = createLogger(config, { write: (line) => void lines.push(line) }, () => ({ turn: ++turn }))
   logger.info('one')

@@ -43,6 +43,7 @@ const mirror = {
   unreadResources: [],
 } as const
 const state: ConnectionState = {
+  name: 'default',
   budget: { readsPerSecond: 10, usedLastSecond: 4, waiting: 2 },
   circuit: 'half-open',
   connectionId: undefined,
@@ -53,6 +54,7 @@ const state: ConnectionState = {
   source: undefined,
   keysWaiting: 5,
   requestsWaiting: 6,
+  readers: 3,
   lookups: { hit: 9, stale: 0, negative: 0, miss: 1 },
   stores: {
     records: { entries: 11, bytes: 12, maxBytes: 13, evictions: 14 },
@@ -64,18 +66,24 @@ const state: ConnectionState = {
 /** An application with metrics; its state can be changed. */
 async function start(t: Test, given: Partial<ConnectionState> = {}) {
   let now: ConnectionState = { ...state, ...given }
+  let others: ConnectionState[] = []
   const metrics = new Metrics()
   const app = Fastify()
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
   await app.register(requestMetrics, { metrics })
-  metrics.watch(() => now)
+  const counts = metrics.forConnection('default')
+  metrics.watch(() => [now, ...others])
   await app.register(metricsRoute, { metrics })
   app.get('/things/:id', () => ({}))
   t.teardown(() => app.close())
   return {
     app,
     metrics,
+    counts,
+    setOthers: (next: ConnectionState[]) => {
+      others = next
+    },
     setState: (next: Partial<ConnectionState>) => {
       now = { ...now, ...next }
     },
@@ -116,8 +124,7 @@ function lint(text: string): string[] {
 }
 
 tap.test('regression: promtool rejected the metrics', async (t) => {
-  const { app, metrics, setState } = await start(t, { mirror })
-  metrics.watchReaders(() => 1)
+  const { app, setState } = await start(t, { mirror })
   setState({ webhooks: { lastReceivedAt: 1, received: 1, ignored: 0 } })
   await app.inject('/things/1')
   const { body } = await app.inject('/metrics')
@@ -139,59 +146,74 @@ tap.test('names the versions of the service and of Node.js', async (t) => {
 tap.test('reads the state at each scrape', async (t) => {
   const { scrape, setState } = await start(t)
   const expected = {
-    trackstar_budget_permits_left: 6,
-    trackstar_permits_awaited: 2,
-    trackstar_keys_awaited: 5,
-    trackstar_requests_awaiting: 6,
-    'trackstar_circuit_state{state="half-open"}': 1,
-    'trackstar_circuit_state{state="open"}': 0,
-    trackstar_credentials_refused: 0,
-    'cache_entries{store="records"}': 11,
-    'cache_bytes{store="records"}': 12,
-    'cache_max_bytes{store="records"}': 13,
-    'cache_evictions_total{store="records"}': 14,
-    'cache_lookups_total{outcome="hit"}': 9,
+    'trackstar_budget_permits_left{connection="default"}': 6,
+    'trackstar_permits_awaited{connection="default"}': 2,
+    'trackstar_keys_awaited{connection="default"}': 5,
+    'trackstar_requests_awaiting{connection="default"}': 6,
+    'trackstar_circuit_state{connection="default",state="half-open"}': 1,
+    'trackstar_circuit_state{connection="default",state="open"}': 0,
+    'trackstar_credentials_refused{connection="default"}': 0,
+    'cache_entries{connection="default",store="records"}': 11,
+    'cache_bytes{connection="default",store="records"}': 12,
+    'cache_max_bytes{connection="default",store="records"}': 13,
+    'cache_evictions_total{connection="default",store="records"}': 14,
+    'cache_lookups_total{connection="default",outcome="hit"}': 9,
   }
   const samples = await scrape()
   for (const [name, value] of Object.entries(expected)) t.equal(samples.get(name), value, name)
   setState({ circuit: 'open', credentials: 'refused', lookups: { ...state.lookups, hit: 12 } })
-  t.equal((await scrape()).get('trackstar_credentials_refused'), 1)
-  t.equal((await scrape()).get('trackstar_circuit_state{state="open"}'), 1)
-  t.equal((await scrape()).get('cache_lookups_total{outcome="hit"}'), 12, 'values are replaced, not added')
+  t.equal((await scrape()).get('trackstar_credentials_refused{connection="default"}'), 1)
+  t.equal((await scrape()).get('trackstar_circuit_state{connection="default",state="open"}'), 1)
+  t.equal(
+    (await scrape()).get('cache_lookups_total{connection="default",outcome="hit"}'),
+    12,
+    'values are replaced, not added',
+  )
 })
 
 tap.test('has metrics of the mirror only if there is one', async (t) => {
   const { scrape, setState } = await start(t, { mirror })
   const samples = await scrape()
   const expected = {
-    'mirror_state{state="live"}': 1,
-    'mirror_state{state="loading"}': 0,
-    'mirror_state{state="off"}': 0,
-    'mirror_records{resource="products"}': 3,
-    'mirror_records{resource="inventory"}': 4,
-    'mirror_records{resource="warehouses"}': 2,
-    mirror_pages_read: 7,
-    mirror_synced_timestamp_seconds: 1_700_000_000.5,
+    'mirror_state{connection="default",state="live"}': 1,
+    'mirror_state{connection="default",state="loading"}': 0,
+    'mirror_state{connection="default",state="off"}': 0,
+    'mirror_records{connection="default",resource="products"}': 3,
+    'mirror_records{connection="default",resource="inventory"}': 4,
+    'mirror_records{connection="default",resource="warehouses"}': 2,
+    'mirror_pages_read{connection="default"}': 7,
+    'mirror_synced_timestamp_seconds{connection="default"}': 1_700_000_000.5,
   }
   for (const [name, value] of Object.entries(expected)) t.equal(samples.get(name), value, name)
-  t.notOk(samples.has('mirror_pages_left'), 'unknown, not 0')
+  t.notOk(samples.has('mirror_pages_left{connection="default"}'), 'unknown, not 0')
   setState({ mirror: { ...mirror, state: 'loading', pagesLeft: 5, syncedAt: undefined } })
   const later = await scrape()
-  t.equal(later.get('mirror_pages_left'), 5)
-  t.notOk(later.has('mirror_synced_timestamp_seconds'))
+  t.equal(later.get('mirror_pages_left{connection="default"}'), 5)
+  t.notOk(later.has('mirror_synced_timestamp_seconds{connection="default"}'))
   setState({ mirror: null })
-  t.equal((await scrape()).get('mirror_records{resource="products"}'), 0)
+  t.notOk((await scrape()).has('mirror_records{connection="default",resource="products"}'), 'absent, not 0')
   const without = await (await start(t)).scrape()
   t.notOk(Array.from(without.keys()).some((name) => name.startsWith('mirror_')))
 })
 
+tap.test('has a series for each connection, until it is removed', async (t) => {
+  const { scrape, setOthers } = await start(t, { mirror })
+  setOthers([{ ...state, name: 'au', circuit: 'open' }])
+  const samples = await scrape()
+  t.equal(samples.get('trackstar_circuit_state{connection="au",state="open"}'), 1)
+  t.equal(samples.get('trackstar_circuit_state{connection="default",state="open"}'), 0)
+  t.equal(samples.get('cache_lookups_total{connection="au",outcome="hit"}'), 9)
+  t.notOk(samples.has('mirror_pages_read{connection="au"}'), 'it has no mirror')
+  setOthers([])
+  const later = await scrape()
+  t.notOk(Array.from(later.keys()).some((name) => name.includes('connection="au"')))
+})
+
 tap.test('counts event streams', async (t) => {
-  const { metrics, scrape } = await start(t)
-  let readers = 3
-  metrics.watchReaders(() => readers)
-  t.equal((await scrape()).get('stock_event_readers'), 3)
-  readers = 2
-  t.equal((await scrape()).get('stock_event_readers'), 2)
+  const { setState, scrape } = await start(t)
+  t.equal((await scrape()).get('stock_event_readers{connection="default"}'), 3)
+  setState({ readers: 2 })
+  t.equal((await scrape()).get('stock_event_readers{connection="default"}'), 2)
 })
 
 tap.test('counts requests by route template and problems by code', async (t) => {
@@ -207,22 +229,25 @@ tap.test('counts requests by route template and problems by code', async (t) => 
 tap.test('starts counters at 0, so that the first event is an increase', async (t) => {
   const samples = await (await start(t)).scrape()
   for (const code of Object.keys(problems)) t.equal(samples.get(`http_problems_total{code="${code}"}`), 0, code)
-  t.equal(samples.get('trackstar_malformed_records_total{resource="products"}'), 0)
+  t.equal(samples.get('trackstar_malformed_records_total{connection="default",resource="products"}'), 0)
 })
 
 tap.test('counts upstream calls, batches and malformed records', async (t) => {
-  const { metrics, scrape } = await start(t)
+  const { counts, scrape } = await start(t)
   const call = { route: '/wms/products', cause: 'miss', outcome: '200', ms: 250, waitedMs: 20 } as const
-  metrics.upstreamCall(call)
-  metrics.upstreamCall(call)
-  metrics.batch('products', 40)
-  metrics.malformed('inventory')
+  counts.upstreamCall(call)
+  counts.upstreamCall(call)
+  counts.batch('products', 40)
+  counts.malformed('inventory')
   const samples = await scrape()
-  t.equal(samples.get('trackstar_calls_total{route="/wms/products",cause="miss",outcome="200"}'), 2)
-  t.equal(samples.get('trackstar_call_seconds_sum{route="/wms/products"}'), 0.5)
-  t.equal(samples.get('trackstar_permit_wait_seconds_count{cause="miss"}'), 2)
-  t.equal(samples.get('trackstar_batch_keys_bucket{le="50",kind="products"}'), 1)
-  t.equal(samples.get('trackstar_malformed_records_total{resource="inventory"}'), 1)
+  t.equal(
+    samples.get('trackstar_calls_total{connection="default",route="/wms/products",cause="miss",outcome="200"}'),
+    2,
+  )
+  t.equal(samples.get('trackstar_call_seconds_sum{connection="default",route="/wms/products"}'), 0.5)
+  t.equal(samples.get('trackstar_permit_wait_seconds_count{connection="default",cause="miss"}'), 2)
+  t.equal(samples.get('trackstar_batch_keys_bucket{le="50",connection="default",kind="products"}'), 1)
+  t.equal(samples.get('trackstar_malformed_records_total{connection="default",resource="inventory"}'), 1)
 })
 
 tap.test('counts a request as in flight until it is answered or aborted', async (t) => {
@@ -267,18 +292,21 @@ tap.test('exposes no SKU and no secret', async (t) => {
   await move('inv_sencha', -1, 'wh_oslo')
   const { body } = await get('/metrics')
   const samples = parse(body)
-  t.equal(samples.get('mirror_state{state="live"}'), 1)
-  t.equal(samples.get('mirror_records{resource="products"}'), 100)
-  t.equal(samples.get('mirror_records{resource="warehouses"}'), 4)
-  t.ok((samples.get('mirror_pages_read') ?? 0) >= 2)
-  t.equal(samples.get('stock_event_readers'), 0)
-  t.ok((samples.get('cache_lookups_total{outcome="hit"}') ?? 0) > 0)
-  t.ok((samples.get('trackstar_calls_total{route="/wms/products",cause="mirror",outcome="200"}') ?? 0) >= 1)
+  t.equal(samples.get('mirror_state{connection="default",state="live"}'), 1)
+  t.equal(samples.get('mirror_records{connection="default",resource="products"}'), 100)
+  t.equal(samples.get('mirror_records{connection="default",resource="warehouses"}'), 4)
+  t.ok((samples.get('mirror_pages_read{connection="default"}') ?? 0) >= 2)
+  t.equal(samples.get('stock_event_readers{connection="default"}'), 0)
+  t.ok((samples.get('cache_lookups_total{connection="default",outcome="hit"}') ?? 0) > 0)
+  t.ok(
+    (samples.get('trackstar_calls_total{connection="default",route="/wms/products",cause="mirror",outcome="200"}') ??
+      0) >= 1,
+  )
   t.equal(samples.get('http_request_seconds_count{method="POST",route="/webhooks/trackstar",status="204"}'), 1)
   for (const word of [...secrets, 'SENCHA', 'UNKNOWN-SKU', 'inv_']) t.notOk(body.includes(word), word)
   const onDemand = parse((await (await startService(t)).get('/metrics')).body)
-  t.equal(onDemand.get('stock_event_readers'), 0)
-  t.notOk(onDemand.has('mirror_pages_read'))
+  t.equal(onDemand.get('stock_event_readers{connection="default"}'), 0)
+  t.notOk(onDemand.has('mirror_pages_read{connection="default"}'))
 })
 
 async function startWithKeys(t: Test) {

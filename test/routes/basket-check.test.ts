@@ -7,7 +7,7 @@ import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import type { Catalog } from '../../src/services/catalog.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { inTurns, startService, TestClock } from '../harness.js'
+import { inTurns, startService, TestClock, withConnection } from '../harness.js'
 
 interface Line {
   readonly sku: string
@@ -230,8 +230,8 @@ tap.test('answers 500 to an error of our own, even beside lines with stock', asy
     warehouses: async () => new Map(),
     incomplete: () => [],
   } as unknown as Catalog
+  await withConnection(app, { catalog })
   await app.register(basketCheckRoute, {
-    catalog,
     readContextOf: () => undefined,
     inTurns,
   } as unknown as CatalogRouteOptions)

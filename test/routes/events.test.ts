@@ -4,17 +4,18 @@ import { text } from 'node:stream/consumers'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
+import { EventReaders } from '../../src/events/event-readers.js'
 import { StockFeed } from '../../src/events/stock-feed.js'
 import auth from '../../src/http/auth.js'
 import requestMetrics, { Metrics } from '../../src/http/metrics.js'
 import problemDetails from '../../src/http/problems.js'
 import { serverOptions } from '../../src/http/server-options.js'
-import { type EventsRouteOptions, eventsRoute } from '../../src/routes/events.js'
+import { eventsRoute } from '../../src/routes/events.js'
 import type { Catalog } from '../../src/services/catalog.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
 import { EventStream } from '../event-stream.js'
-import { eventually, startService } from '../harness.js'
+import { eventually, startService, withConnection } from '../harness.js'
 import { change, simple, viewOf } from '../stock/view.js'
 
 /** The route alone, on a port; the test writes to its feed. */
@@ -35,11 +36,10 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
     },
   })
   for (const schema of stockSchemas) app.addSchema(schema)
-  await app.register(eventsRoute, {
-    catalog,
-    feed,
-    watchReaders: metrics.watchReaders,
-  } as unknown as EventsRouteOptions)
+  const readers = new EventReaders(feed.log)
+  app.addHook('preClose', async () => readers.close())
+  await withConnection(app, { catalog, feed, readers })
+  await app.register(eventsRoute)
   t.teardown(() => app.close())
   const gauge = async (name: string) =>
     Object(await metrics.registry.getSingleMetric(name)?.get()).values[0].value as number
@@ -47,7 +47,7 @@ async function startAlone(t: Test, { counts = async () => {} }: { counts?: () =>
     await app.listen({ host: '127.0.0.1', port: 0 })
     return Number(Object(app.server.address()).port)
   }
-  return { app, feed, counted, gauge, listen }
+  return { app, feed, counted, readers, gauge, listen }
 }
 
 tap.test('opens a stream with headers that prevent caching and buffering', async (t) => {
@@ -185,7 +185,7 @@ tap.test('answers HEAD with headers only', async (t) => {
   t.match(reply, /^HTTP\/1\.1 200 .*\r\n/)
   t.match(reply, /\r\ncontent-type: text\/event-stream/i)
   t.match(reply, /\r\n\r\n$/)
-  t.match((await get('/metrics')).body, /\nstock_event_readers 0\n/)
+  t.match((await get('/metrics')).body, /\nstock_event_readers\{connection="default"\} 0\n/)
 })
 
 tap.test('requires a mirror', async (t) => {
@@ -221,14 +221,14 @@ tap.test('answers mirror_loading while the index fills, as its readers would mis
 })
 
 tap.test('accepts at most ten thousand readers', async (t) => {
-  const { app, gauge, counted } = await startAlone(t)
+  const { app, readers, counted } = await startAlone(t)
   await counted
   const join = (client: string) =>
     app.inject({ url: '/stock/events', payloadAsStream: true, headers: { 'x-client': client } })
   for (let n = 0; n < 7500; n++) await join('shop')
   t.equal((await join('shop')).statusCode, 503, 'a single client leaves a quarter to others')
   for (let n = 0; n < 2500; n++) await join('office')
-  t.equal(await gauge('stock_event_readers'), 10_000)
+  t.equal(readers.count, 10_000)
   const reply = await app.inject({ url: '/stock/events', headers: { 'x-client': 'third' } })
   t.equal(reply.statusCode, 503)
   t.equal(reply.json().code, 'overloaded')
@@ -236,7 +236,7 @@ tap.test('accepts at most ten thousand readers', async (t) => {
 })
 
 tap.test('disconnects a reader that does not read, and no other', async (t) => {
-  const { app, feed, gauge, listen, counted } = await startAlone(t)
+  const { app, feed, readers, gauge, listen, counted } = await startAlone(t)
   await counted
   const port = await listen()
   const [slow, quick] = [await EventStream.open(t, port), await EventStream.open(t, port)]
@@ -244,11 +244,11 @@ tap.test('disconnects a reader that does not read, and no other', async (t) => {
   const big = 'x'.repeat(60_000)
   let events = 0
   // The socket's own buffers come first.
-  for (; (await gauge('stock_event_readers')) === 2 && events < 2000; events++) {
+  for (; readers.count === 2 && events < 2000; events++) {
     feed.log.publish(change(big), 'now')
     await eventually(() => quick.events.length > events)
   }
-  t.equal(await gauge('stock_event_readers'), 1)
+  t.equal(readers.count, 1)
   t.ok(events < 2000, `${events} events`)
   slow.response.resume()
   await eventually(() => slow.isOver)
@@ -275,13 +275,13 @@ tap.test('ends streams when the service stops, even of a reader that does not re
 })
 
 tap.test('does not count a closed stream as a request in flight', async (t) => {
-  const { gauge, listen, counted } = await startAlone(t)
+  const { readers, gauge, listen, counted } = await startAlone(t)
   await counted
   const port = await listen()
   const streams = await Promise.all(Array.from({ length: 5 }, () => EventStream.open(t, port)))
-  t.equal(await gauge('stock_event_readers'), 5)
+  t.equal(readers.count, 5)
   t.equal(await gauge('http_requests_in_flight'), 5)
   for (const stream of streams) stream.leave()
   await eventually(async () => (await gauge('http_requests_in_flight')) === 0)
-  t.equal(await gauge('stock_event_readers'), 0)
+  t.equal(readers.count, 0)
 })

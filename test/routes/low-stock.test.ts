@@ -4,11 +4,11 @@ import { StockFeed } from '../../src/events/stock-feed.js'
 import problemDetails from '../../src/http/problems.js'
 import { createInTurns, type InTurns } from '../../src/routes/long-work.js'
 import { LowStock, lowStockRoute } from '../../src/routes/low-stock.js'
-import type { FeedRouteOptions } from '../../src/routes/require-mirror.js'
+import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import { WorkTurns } from '../../src/services/work-turns.js'
 import { stockSchemas } from '../../src/stock/stock.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { inTurns as inTurnsAtOnce } from '../harness.js'
+import { inTurns as inTurnsAtOnce, withConnection } from '../harness.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Entry {
@@ -159,7 +159,8 @@ async function startAlone(products: Parameters<typeof viewOf>[0], inTurns: InTur
   const view = viewOf(products, [])
   const feed = new StockFeed(view, 'run', Date.now)
   const catalog = { mirrored: { ...view, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
-  await app.register(lowStockRoute, { catalog, feed, inTurns } as unknown as FeedRouteOptions)
+  await withConnection(app, { catalog, feed })
+  await app.register(lowStockRoute, { inTurns } as unknown as CatalogRouteOptions)
   return { app, start: () => feed.start(async () => {}) }
 }
 

@@ -125,7 +125,8 @@ tap.test('shows an error of the connection after its webhook', async (t) => {
 
 tap.test('serves the current metrics of its registry without a key', async (t) => {
   const metrics = new Metrics()
-  metrics.malformed('inventory')
+  const counted = metrics.forConnection('default')
+  counted.malformed('inventory')
   const app = Fastify()
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: [], tickets: { redeem: () => undefined } })
@@ -134,14 +135,18 @@ tap.test('serves the current metrics of its registry without a key', async (t) =
   t.equal(reply.statusCode, 200)
   t.equal(reply.headers['content-type'], metrics.registry.contentType)
   t.equal(reply.headers['cache-control'], 'no-store')
-  t.match(reply.body, /^trackstar_malformed_records_total\{resource="inventory"\} 1$/m)
+  t.match(reply.body, /^trackstar_malformed_records_total\{connection="default",resource="inventory"\} 1$/m)
   t.equal((await app.inject({ method: 'HEAD', url: '/metrics' })).statusCode, 200)
-  metrics.malformed('inventory')
-  t.match((await app.inject('/metrics')).body, /^trackstar_malformed_records_total\{resource="inventory"\} 2$/m)
+  counted.malformed('inventory')
+  t.match(
+    (await app.inject('/metrics')).body,
+    /^trackstar_malformed_records_total\{connection="default",resource="inventory"\} 2$/m,
+  )
 })
 
 const store = (entries: number) => ({ entries, bytes: entries * 10, maxBytes: 1000, evictions: 0 })
 const state: ConnectionState = {
+  name: 'default',
   budget: { readsPerSecond: 10, usedLastSecond: 3, waiting: 1 },
   circuit: 'open',
   connectionId: undefined,
@@ -154,6 +159,7 @@ const state: ConnectionState = {
   lookups: { hit: 6, stale: 1, negative: 1, miss: 2 },
   keysWaiting: 0,
   requestsWaiting: 0,
+  readers: 0,
   mirror: null,
 }
 const report = (given: Partial<ConnectionState> = {}) => connectionStatus({ ...state, ...given })

@@ -4,6 +4,7 @@ import problemDetails from '../../src/http/problems.js'
 import type { ReceivedOutcome, WebhookDelivery, WebhookOutcome } from '../../src/mirror/webhook-deliveries.js'
 import { webhookRoute } from '../../src/routes/webhooks.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
+import type { Catalog } from '../../src/services/catalog.js'
 
 const secret = sandboxWebhookSecret
 const newSecret = `whsec_${Buffer.from('the secret that comes after it').toString('base64')}`
@@ -17,7 +18,7 @@ async function start(
   const app = Fastify()
   const received: WebhookDelivery[] = []
   const outcomes: WebhookOutcome[] = []
-  const catalog = {
+  const catalog = <Catalog>{
     receive: (event: WebhookDelivery): ReceivedOutcome => {
       received.push(event)
       return event.event_type === 'broken.updated' ? 'malformed' : outcome
@@ -25,10 +26,10 @@ async function start(
   }
   await app.register(problemDetails)
   await app.register(webhookRoute, {
-    catalog,
+    findById: (id) =>
+      id === 'conn_mine' ? { catalog, countDelivery: (counted) => outcomes.push(counted) } : undefined,
     secrets,
-    connectionId: 'conn_mine',
-    onDelivery: (outcome) => outcomes.push(outcome),
+    unassignedDelivery: (counted) => outcomes.push(counted),
   })
   t.teardown(() => app.close())
   const post = async (payload: string | Buffer, headers: Readonly<Record<string, string>>) => {

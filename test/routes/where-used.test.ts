@@ -4,7 +4,7 @@ import problemDetails from '../../src/http/problems.js'
 import type { CatalogRouteOptions } from '../../src/routes/stock.js'
 import { WhereUsed, whereUsedRoute } from '../../src/routes/where-used.js'
 import { startMirrored } from '../e2e/mirror/mirrored.js'
-import { getOverSocket, inTurns } from '../harness.js'
+import { getOverSocket, inTurns, withConnection } from '../harness.js'
 import { simple, viewOf } from '../stock/view.js'
 
 interface Use {
@@ -95,7 +95,8 @@ tap.test('omits an indexed product that no longer exists', async (t) => {
   const view = viewOf([simple('a')], [])
   const index = { productIdsOfItem: () => ['gone', 'a'] }
   const catalog = { mirrored: { ...view, index, isAuthoritative: true }, state: { mirror: { state: 'live' } } }
-  await app.register(whereUsedRoute, { catalog, inTurns } as unknown as CatalogRouteOptions)
+  await withConnection(app, { catalog })
+  await app.register(whereUsedRoute, { inTurns } as unknown as CatalogRouteOptions)
   t.match((await app.inject('/inventory/a/products')).json(), { data: [{ product_id: 'a' }] })
 })
 

@@ -56,11 +56,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     {
       trackstarBaseUrl: 'http://127.0.0.1:9',
       trackstarApiKey: 'key',
-      trackstarAccessToken: 'token',
-      trackstarConnectionId: 'conn',
       trackstarWebhookSecrets: undefined,
-      trackstarReadRate: 10,
-      trackstarWriteRate: 1,
       trackstarTimeoutMs: 5000,
       requestTimeoutMs: 10_000,
       cacheTtlSeconds: 60,
@@ -68,10 +64,17 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       cacheMaxStaleSeconds: 1000,
       cacheNegativeTtlSeconds: 30,
       cacheMaxMb: maxBytes / 1_000_000,
-      catalogMode: isMirrored ? 'mirror' : 'on-demand',
       syncIntervalSeconds: 30,
       syncOverlapSeconds: 300,
       fullCompareHours: 1,
+    },
+    {
+      name: 'default',
+      accessToken: 'token',
+      connectionId: 'conn',
+      readRate: 10,
+      writeRate: 1,
+      catalogMode: isMirrored ? 'mirror' : 'on-demand',
     },
     {
       clock,
@@ -82,6 +85,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         limiter,
         breaker: { state: 'closed' },
         credentials: 'unknown',
+        setAccessToken() {},
         condition: () => upstream.condition(),
       },
       log: {

@@ -200,8 +200,8 @@ tap.test('a flood of unknown SKUs costs one call per hundred and evicts no cache
   t.ok(calls >= 50 && calls <= 60, `${calls} calls for 5000 SKUs`)
   for (let n = 0; n < 5; n++) await flood(`short-${n}`, 10)
   t.strictSame(newCalls(), [], 'none for the same SKUs again')
-  const entries = await metric(service, 'cache_entries{store="absences"}')
-  const bytes = await metric(service, 'cache_bytes{store="absences"}')
+  const entries = await metric(service, 'cache_entries{connection="default",store="absences"}')
+  const bytes = await metric(service, 'cache_bytes{connection="default",store="absences"}')
   t.ok(entries >= 5000 && bytes >= entries * 250, `${bytes} bytes are counted for ${entries}`)
   newCalls()
   t.match((await get('/products/CUP/stock')).headers, { 'cache-status': 'trackstar-bff; hit' })
@@ -216,7 +216,7 @@ tap.test('a flood of unknown SKUs costs a mirrored catalog no call', async (t) =
     t.equal((await service.post('/stock/query', { skus })).statusCode, 200)
   }
   t.strictSame(service.newCalls(), [])
-  t.equal(await metric(service, 'cache_entries{store="absences"}'), 0)
+  t.equal(await metric(service, 'cache_entries{connection="default",store="absences"}'), 0)
 })
 
 tap.test('disconnects an event reader that does not read, while the others receive every event', async (t) => {
@@ -241,9 +241,9 @@ tap.test('disconnects an event reader that does not read, while the others recei
   idler.write('GET /stock/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(idler, 'readable')
   idler.pause()
-  await eventually(async () => (await metric(service, 'stock_event_readers')) === 2)
+  await eventually(async () => (await metric(service, 'stock_event_readers{connection="default"}')) === 2)
   let moves = 0
-  for (; (await metric(service, 'stock_event_readers')) === 2 && moves < 100; moves++) {
+  for (; (await metric(service, 'stock_event_readers{connection="default"}')) === 2 && moves < 100; moves++) {
     const day = new Date(Date.UTC(2030, 0, 1, 0, 0, moves)).toISOString()
     await deliver('inventory.updated', {
       ...item,
@@ -267,9 +267,9 @@ tap.test('regression: pipelined requests for events each reserved a slot and nev
     socket.on('error', () => {})
     socket.write(events.repeat(50))
     await once(socket, 'data')
-    await eventually(async () => (await metric(service, 'stock_event_readers')) === 1)
+    await eventually(async () => (await metric(service, 'stock_event_readers{connection="default"}')) === 1)
     socket.resetAndDestroy()
-    await eventually(async () => (await metric(service, 'stock_event_readers')) === 0)
+    await eventually(async () => (await metric(service, 'stock_event_readers{connection="default"}')) === 0)
   }
   await eventually(async () => (await metric(service, 'http_requests_in_flight')) === 1)
   t.equal(await metric(service, 'http_requests_in_flight'), 1, 'the request for the metrics itself')

@@ -179,5 +179,5 @@ tap.test('sends events to a thousand readers', async (t) => {
   )
   await move('inv_jasmine', -3, 'wh_oslo')
   await eventually(() => streams.every(({ events }) => events.length === 1))
-  t.match((await get('/metrics')).body, /\nstock_event_readers 1000\n/)
+  t.match((await get('/metrics')).body, /\nstock_event_readers\{connection="default"\} 1000\n/)
 })

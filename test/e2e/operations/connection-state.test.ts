@@ -117,10 +117,10 @@ tap.test('regression: nearly every line of the log was a webhook delivery', asyn
   const before = (await get('/metrics')).body
   t.match(
     before,
-    /^trackstar_webhook_deliveries_total\{outcome="applied"\} 0$/m,
+    /^trackstar_webhook_deliveries_total\{connection="default",outcome="applied"\} 0$/m,
     'the first delivery counts as an increase',
   )
-  t.notMatch(before, /^trackstar_webhook_last_received_timestamp_seconds /m)
+  t.notMatch(before, /^trackstar_webhook_last_received_timestamp_seconds\{/m)
 
   const { record } = sandbox.move('inv_jasmine', { by: -1, warehouse_id: 'wh_oslo' })
   const newer = { ...record, trackstar_updated_date: '2031-01-01T00:00:00Z' }
@@ -147,7 +147,9 @@ tap.test('regression: nearly every line of the log was a webhook delivery', asyn
   )
 
   const { body } = await get('/metrics')
-  const counted = Array.from(body.matchAll(/^trackstar_webhook_deliveries_total\{outcome="(\w+)"\} (\d+)$/gm))
+  const counted = Array.from(
+    body.matchAll(/^trackstar_webhook_deliveries_total\{connection="\w*",outcome="(\w+)"\} (\d+)$/gm),
+  )
   t.strictSame(Object.fromEntries(counted.map(([, outcome, count]) => [outcome, Number(count)])), {
     applied: 1,
     read_back: 1,
@@ -158,7 +160,8 @@ tap.test('regression: nearly every line of the log was a webhook delivery', asyn
     malformed: 1,
     unsigned: 1,
   })
-  const [, seconds] = /^trackstar_webhook_last_received_timestamp_seconds (\S+)$/m.exec(body) ?? []
+  const [, seconds] =
+    /^trackstar_webhook_last_received_timestamp_seconds\{connection="default"\} (\S+)$/m.exec(body) ?? []
   const { last_received_at, received, ignored } = await webhooks()
   t.strictSame([received, ignored], [7, 5])
   t.equal(Date.parse(last_received_at), Number(seconds) * 1000)
@@ -179,5 +182,5 @@ tap.test('regression: an event stream closed by its reader was logged as aborted
   t.match(logged(), [{ msg: 'request completed', status: 200, problem: null, caller: 'anonymous', ms: Number }])
   const { body } = await get('/metrics')
   t.match(body, /^http_request_seconds_count\{method="GET",route="\/stock\/events",status="200"\} 1$/m)
-  t.match(body, /^stock_event_readers 0$/m)
+  t.match(body, /^stock_event_readers\{connection="default"\} 0$/m)
 })

@@ -66,8 +66,7 @@ tap.test('the compose file starts the service against the sandbox beside it', as
     port: image.port,
     trackstarBaseUrl: `http://sandbox:${port}`,
     trackstarApiKey: credentials.apiKey,
-    trackstarAccessToken: credentials.accessToken,
-    trackstarConnectionId: credentials.connectionId,
+    connections: [{ accessToken: credentials.accessToken, connectionId: credentials.connectionId }],
     trackstarWebhookSecrets: [sandboxWebhookSecret],
   })
   t.equal(webhooks, `http://bff:${config.port}/webhooks/trackstar`)

@@ -73,7 +73,7 @@ tap.test('logs an error of our own with its stack, and reveals nothing of it to 
 
 tap.test('logs nothing below its level', async (t) => {
   const lines: string[] = []
-  const config = { logLevel: 'warn', trackstarApiKey: 'a-key', trackstarAccessToken: 'a-token' } as const
+  const config = { logLevel: 'warn', trackstarApiKey: 'a-key', connections: [{ accessToken: 'a-token' }] } as const
   const logger = createLogger(config, { write: (line) => void lines.push(line) })
   logger.info('not this')
   logger.warn('this')

@@ -44,6 +44,7 @@ const { exposed, paths } = await observe()
 function isPossible(label: string, value: string, known: ReadonlySet<string>): boolean {
   if (label === 'job') return value === job || value === '$job'
   if (label === 'instance') return value === '$instance'
+  if (label === 'connection') return value === '$connection'
   if (label === 'code') return value in problems
   if (label === 'route') return paths.includes(value)
   if (label === 'status') return /^[1-5](\d\d|\.\.)$/.test(value)
