@@ -51,7 +51,7 @@ export async function startHarness({
   })
   const first = (await once(upstream, 'message'))[0] as Report
   // The options of `npm start`, and those of the bench.
-  const probe = `--import=${new URL('./loop-delay.js', import.meta.url)}`
+  const probe = `--import=${new URL('./loop-delay.js', import.meta.url).href}`
   const main = join(checkout, 'dist/main.js')
   const server = spawn(process.execPath, ['--heap-growing-percent=30', probe, ...flags, main], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -119,10 +119,13 @@ export class StockFeed {
       }
     } while (performance.now() < until)
     this.#isWaiting = true
-    void this.#nextTurn().then(() => {
-      this.#isWaiting = false
-      this.#takeTurn()
-    })
+    void this.#takeNextTurn()
+  }
+
+  async #takeNextTurn(): Promise<void> {
+    await this.#nextTurn()
+    this.#isWaiting = false
+    this.#takeTurn()
   }
 
   /** The next product to update: changed ones first, then one of each update in turn. */

@@ -55,8 +55,10 @@ export const StockResults = Type.Object(
 )
 
 /** `GET /stock` and `POST /stock/query`: many SKUs in one request. A SKU that fails does not affect the others. */
-export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {
-  const { readContextOf, inTurns } = options
+export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
+  app,
+  { readContextOf, inTurns },
+) => {
   const success = {
     description: 'The outcome of each SKU',
     schema: ref('StockResults'),

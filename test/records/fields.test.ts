@@ -106,7 +106,7 @@ tap.test('compares parsed JSON as isDeepStrictEqual does', async (t) => {
     if (typeof json !== 'object' || json === null) return json
     return Object.fromEntries(
       Object.entries(json)
-        .reverse()
+        .toReversed()
         .map(([field, inner]) => [field, shuffled(inner)]),
     )
   }
