@@ -8,13 +8,16 @@ export interface RefreshedValueOptions<T> {
   readonly name: string
   /** Reads the value from upstream, and says in how many ms it is due to be read again. */
   readonly read: (options: CallOptions) => Promise<{ readonly value: T; readonly ttlMs: number }>
-  /** When a read is repeated after a failure. */
+  /** The longest time until a read is repeated after failures. The first is repeated after five seconds. */
   readonly retryMs: number
   /** Limit of one read. */
   readonly timeoutMs: number
   readonly clock: Pick<Clock, 'elapsed'>
   readonly onFailure: (name: string, error: unknown) => void
 }
+
+/** When a read is repeated after one failure, in ms; twice as long after each further one in a row. */
+const firstRetryMs = 5000
 
 /** The priorities of reads; `refresh` if no request waits for it. */
 export type ReadPriority = Exclude<Priority, 'mirror' | 'list'>
@@ -28,6 +31,7 @@ export class RefreshedValue<T> {
   #error: Error | undefined
   #dueAt = Number.NEGATIVE_INFINITY
   #pending: { readonly done: Promise<void>; readonly span: SharedSpan } | undefined
+  #failures = 0
   /** Whether the value changed upstream after the pending read began. */
   #isOutdated = false
 
@@ -74,15 +78,17 @@ export class RefreshedValue<T> {
     const { name, read, retryMs, timeoutMs, clock, onFailure } = this.options
     const deadline = clock.elapsed() + timeoutMs
     const permitRequest = { priority, caller: name, deadline: () => deadline }
-    let dueMs = retryMs
+    let dueMs: number
     try {
       const { value, ttlMs } = await read({ permitRequest, cause: causes[priority], runInSpan: span.run })
       span.end()
       this.#value = value
+      this.#failures = 0
       dueMs = ttlMs
     } catch (error) {
       span.end(error)
       this.#error = error as Error
+      dueMs = Math.min(retryMs, firstRetryMs * 2 ** this.#failures++)
       onFailure(name, error)
     }
     this.#dueAt = clock.elapsed() + dueMs

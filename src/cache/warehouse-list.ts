@@ -20,7 +20,7 @@ const policy = {
   maxStaleMs: Number.POSITIVE_INFINITY,
   negativeTtlMs: 0,
 }
-/** After a failure or an empty list (which an incomplete first sync also gives), the list is read again sooner. */
+/** After an empty list (which an incomplete first sync also gives) or repeated failures, the list is read again sooner. */
 const retryMs = 5 * 60_000
 /** The longest that a request waits for the first list of names. */
 const firstWaitMs = 2000

@@ -4,10 +4,11 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { referencedItemIds } from '../stock/components.js'
-import { composeQuantities, composeStock } from '../stock/compose.js'
+import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Quantities, Stock, WarehouseStock } from '../stock/stock.js'
 import { StockOrder } from './stock-order.js'
+import { WarehouseOrder, type WarehouseSelection } from './warehouse-order.js'
 
 /** Synchronous read access to the whole catalog. */
 export interface CatalogView {
@@ -57,16 +58,6 @@ export function stockInView(view: CatalogView, product: Product): Stock {
   return composeStock({ sku, product, items, warehouses: view.warehouses(), asOf: '', stale: false, source: null })
 }
 
-/** The quantities of one product over the given warehouses; undefined if there is no such product. */
-export function quantitiesInView(
-  view: CatalogView,
-  productId: string,
-  warehouseIds: readonly string[],
-): Quantities | undefined {
-  const product = view.product(productId)
-  return product && composeQuantities(product, itemsInView(view, product), warehouseIds)
-}
-
 /** The numbers of a stock. */
 export function summaryOf({ sku, product, available, quantities, warehouses }: Stock): StockIndexEntry {
   const { id, name, warehouse_customer_id } = product
@@ -83,6 +74,8 @@ export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
   readonly #order = new StockOrder()
   readonly #orderByMerchant = new Map<string, StockOrder>()
+  /** The orders in selected warehouses that requests asked for, the latest last. */
+  readonly #warehouseOrders = new Map<string, WarehouseOrder>()
   /** The SKUs of the products that their SKU does not select, by product id: a change of one may affect the others. */
   readonly #unselectedSkus = new Map<string, string>()
   /** The SKUs that several products share, with the id of the product that the SKU alone selects. */
@@ -109,6 +102,29 @@ export class StockIndex {
     return this.#orderByMerchant.get(warehouseCustomerId) ?? noOrder
   }
 
+  /** The order of products by what is available in some warehouses. The latest ones are kept, as far as there is room. */
+  orderIn(selection: WarehouseSelection): WarehouseOrder {
+    const warehouseIds = Array.from(new Set(selection.warehouseIds)).sort()
+    const { warehouseCustomerId } = selection
+    const key = JSON.stringify([warehouseCustomerId ?? null, ...warehouseIds])
+    const find = (productId: string) => this.#entries.get(productId)
+    const order =
+      this.#warehouseOrders.get(key) ??
+      new WarehouseOrder(
+        this.view,
+        find,
+        { warehouseIds, warehouseCustomerId },
+        this.orderOf(warehouseCustomerId).entries(),
+      )
+    this.#warehouseOrders.delete(key)
+    for (const oldest of this.#warehouseOrders.keys()) {
+      if (this.#warehouseOrders.size < Math.min(maxWarehouseOrders, maxWarehousePositions / this.size)) break
+      this.#warehouseOrders.delete(oldest)
+    }
+    this.#warehouseOrders.set(key, order)
+    return order
+  }
+
   get(productId: string): StockIndexEntry | undefined {
     return this.#entries.get(productId)
   }
@@ -123,6 +139,7 @@ export class StockIndex {
     if (after) this.#entries.set(productId, after)
     else this.#entries.delete(productId)
     this.#move(before, after)
+    for (const order of this.#warehouseOrders.values()) order.noteChange(productId)
     const product = after ? undefined : this.view.product(productId)
     const unselectedSku = product && skuOf(product)
     if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
@@ -205,6 +222,9 @@ export class StockIndex {
 }
 
 const noOrder = new StockOrder()
+/** Orders in selected warehouses that are kept, and the products in all of them together. One is kept in any case. */
+const maxWarehouseOrders = 32
+const maxWarehousePositions = 400_000
 
 const lossOf = (before: StockIndexEntry): StockChange => ({
   ...before,

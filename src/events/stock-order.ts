@@ -17,15 +17,15 @@ const maxChunk = 512
  * Entries in their order, kept up to date: chunks of sorted entries, none of them empty. Adding, removing and finding a
  * position take a few µs among 200,000 entries, which take about 12 bytes each besides themselves.
  */
-export class StockOrder {
-  readonly #chunks: StockIndexEntry[][] = []
+export class StockOrder<E extends StockPosition = StockIndexEntry> {
+  readonly #chunks: E[][] = []
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  add(entry: StockIndexEntry): void {
+  add(entry: E): void {
     this.#size++
     // Behind all others it goes into the last chunk.
     const n = Math.min(this.#chunkFrom(entry), this.#chunks.length - 1)
@@ -51,12 +51,12 @@ export class StockOrder {
   }
 
   /** A copy of all entries, in their order. */
-  entries(): StockIndexEntry[] {
+  entries(): E[] {
     return this.#chunks.flat()
   }
 
   /** The entries behind a position, or all, in their order. They must not change meanwhile. */
-  *after(position: StockPosition | undefined): Generator<StockIndexEntry> {
+  *after(position: StockPosition | undefined): Generator<E> {
     let n = position === undefined ? 0 : this.#chunkFrom(position)
     for (let chunk = this.#chunks[n]; chunk !== undefined; chunk = this.#chunks[++n]) {
       let place = position === undefined ? 0 : placeIn(chunk, position)
@@ -68,13 +68,13 @@ export class StockOrder {
 
   /** The first chunk that does not end before a position. */
   #chunkFrom(position: StockPosition): number {
-    const endsBefore = (chunk: StockIndexEntry[]) => compareStock(chunk.at(-1) as StockIndexEntry, position) < 0
+    const endsBefore = (chunk: E[]) => compareStock(chunk.at(-1) as E, position) < 0
     return firstNot(this.#chunks, endsBefore)
   }
 }
 
 /** Where a position is, or would be, in a chunk. */
-const placeIn = (chunk: readonly StockIndexEntry[], position: StockPosition): number =>
+const placeIn = (chunk: readonly StockPosition[], position: StockPosition): number =>
   firstNot(chunk, (entry) => compareStock(entry, position) < 0)
 
 /** The index of the first value that is not `before`: all that are come first. */

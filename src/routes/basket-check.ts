@@ -5,7 +5,7 @@ import { ref } from '../schema.js'
 import { checkBasketLines, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionOf } from './chosen-connection.js'
-import { CachedQueryHeaders, cachedQueryResponses, Sku } from './schemas.js'
+import { CachedQueryHeaders, cachedQueryResponses, NoQuery, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
 import { countOf } from './stock-query.js'
 
@@ -26,6 +26,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         tags: ['stock'],
         summary: 'Check a basket',
         description: `Returns whether up to ${maxLines} lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. \`fulfillable\` is the answer for the basket, \`shortages\` lists the missing items, and \`lines\` says what each line could have on its own. If a line is unknown or ambiguous it has a \`problem\`, and the basket is not fulfillable. A check does not reserve stock.`,
+        querystring: NoQuery,
         headers: CachedQueryHeaders,
         body: Type.Object(
           {

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ref } from '../schema.js'
-import { localResponses } from './schemas.js'
+import { localResponses, NoQuery } from './schemas.js'
 
 /** Lets a browser open an event stream without a key. */
 export const EventTicket = Type.Object(
@@ -39,6 +39,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
         summary: 'Create an event ticket',
         description:
           'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route.',
+        querystring: NoQuery,
         response: localResponses({
           description: 'The ticket',
           schema: ref('EventTicket'),

@@ -4,7 +4,7 @@ import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, NoQuery, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /inventory` and `GET /inventory/:id`. */
@@ -27,7 +27,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         summary: 'Get an inventory item',
         description: 'Returns the whole record from Trackstar, including fields that this service does not use.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_sencha') }),
-        querystring: Type.Object({}, { additionalProperties: false }),
+        querystring: NoQuery,
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The item', schema: Envelope('InventoryItem') },

@@ -79,7 +79,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
     },
     async (request, reply) => {
       const { catalog, feed } = connectionOf(request)
-      const view = requireMirror(catalog)
+      requireMirror(catalog)
       const { index } = requireFeed(feed)
       const { below, limit = 100, page_token, warehouse_customer_id, warehouse_id } = request.query
       const after = page_token === undefined ? undefined : fromCursor(page_token)
@@ -91,7 +91,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
       const query = { below, limit, after, warehouseCustomerId: warehouse_customer_id, warehouseIds: warehouse_id }
       const page = await inTurns(request, reply, {
         size: warehouse_id === undefined ? 1 : index.size,
-        work: (run) => run(listLowStock(index, view, query)),
+        work: (run) => run(listLowStock(index, query)),
       })
       return reply.header('cache-control', 'private, no-cache').send({
         data: page.entries.map(({ sku, productId, name, warehouseCustomerId, available, quantities }) => ({

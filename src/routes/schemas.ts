@@ -16,6 +16,9 @@ export const warehouseCustomerId = Type.Optional(
   Key('The merchant that owns the product. Required if several merchants share the SKU', 'cust_aurora'),
 )
 
+/** The query of a route without parameters: an option in it that belongs into the body must not be ignored in silence. */
+export const NoQuery = Type.Object({}, { additionalProperties: false })
+
 /** Response headers of cached reads. */
 const freshnessHeaders = {
   Age: {

@@ -13,7 +13,14 @@ import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionOf } from './chosen-connection.js'
 import { arrayBody, type BodyDraft, sendLargeBody } from './large-body.js'
-import { CachedQueryHeaders, CachedReadHeaders, cachedQueryResponses, cachedReadResponses, Sku } from './schemas.js'
+import {
+  CachedQueryHeaders,
+  CachedReadHeaders,
+  cachedQueryResponses,
+  cachedReadResponses,
+  NoQuery,
+  Sku,
+} from './schemas.js'
 import {
   type CatalogRouteOptions,
   type StockOptionFields,
@@ -154,6 +161,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         tags: ['stock'],
         summary: 'Get stock for many SKUs',
         description: `${description} Takes up to ${maxSkusInBody} SKUs. It is a POST because they do not fit in a URL; it changes nothing.`,
+        querystring: NoQuery,
         body: Type.Object(
           {
             skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),

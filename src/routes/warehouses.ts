@@ -4,7 +4,7 @@ import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, NoQuery, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /warehouses` and `GET /warehouses/:id`. */
@@ -28,7 +28,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         description:
           'Returns the whole record from Trackstar, including fields that this service does not use. Warehouses are cached for up to 12 hours, because Trackstar copies them no more often than that.',
         params: Type.Object({ id: Key("Trackstar's id of the warehouse", 'wh_oslo') }),
-        querystring: Type.Object({}, { additionalProperties: false }),
+        querystring: NoQuery,
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The warehouse', schema: Envelope('Warehouse') },

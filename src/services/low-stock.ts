@@ -1,5 +1,5 @@
-import { type CatalogView, quantitiesInView, type StockIndex, type StockIndexEntry } from '../events/stock-index.js'
-import { compareStock, type StockPosition } from '../events/stock-order.js'
+import type { StockIndex, StockIndexEntry } from '../events/stock-index.js'
+import { compareStock, type StockOrder, type StockPosition } from '../events/stock-order.js'
 import type { Steps } from '../steps.js'
 
 /** The filter and page of a low-stock query. */
@@ -21,51 +21,49 @@ export interface LowStockPage {
 /**
  * Lists products with less than `below` units available, lowest first, one page at a time. A page starts after a position,
  * not after a number of rows: a change moves only its own product, and no other product is skipped or repeated. The index
- * keeps the order, so that a page costs as much as its entries; with selected warehouses, it is a pass over all products.
+ * keeps the order, so that a page costs as much as its entries.
  */
-export function* listLowStock(index: StockIndex, view: CatalogView, query: LowStockQuery): Steps<LowStockPage> {
-  const { warehouseIds, limit } = query
-  const hasWarehouses = warehouseIds !== undefined && warehouseIds.length > 0
-  const found = hasWarehouses ? yield* lowInWarehouses(index, view, query, warehouseIds) : lowInAll(index, query)
-  const page = found.slice(0, limit)
-  const last = page.at(-1)
-  return { entries: page, next: last && found.length > limit ? toPosition(last) : undefined }
+export function* listLowStock(index: StockIndex, query: LowStockQuery): Steps<LowStockPage> {
+  const { warehouseIds, warehouseCustomerId } = query
+  if (warehouseIds !== undefined && warehouseIds.length > 0) return yield* lowInWarehouses(index, query, warehouseIds)
+  const { page, next } = pageOf(index.orderOf(warehouseCustomerId), query)
+  return { entries: page, next }
 }
 
-/** The entries of a page, and one more if there is a next page. */
-function lowInAll(index: StockIndex, query: LowStockQuery): StockIndexEntry[] {
-  const found: StockIndexEntry[] = []
-  for (const entry of index.orderOf(query.warehouseCustomerId).after(query.after)) {
-    if (entry.available >= query.below || found.length > query.limit) break
-    found.push(entry)
-  }
-  return found
-}
-
-/** The same, by what is available in some warehouses. */
+/** The same, by what is available in some warehouses. Products whose stock changes meanwhile have their new quantities. */
 function* lowInWarehouses(
   index: StockIndex,
-  view: CatalogView,
-  { below, limit, after, warehouseCustomerId }: LowStockQuery,
+  query: LowStockQuery,
   warehouseIds: readonly string[],
-): Steps<StockIndexEntry[]> {
-  const found: StockIndexEntry[] = []
-  // A copy: the order changes during an interruption.
-  for (const entry of index.orderOf(warehouseCustomerId).entries()) {
+): Steps<LowStockPage> {
+  const { below, warehouseCustomerId } = query
+  const order = index.orderIn({ warehouseIds, warehouseCustomerId })
+  const { page, next } = pageOf(yield* order.current(), query)
+  const entries: StockIndexEntry[] = []
+  for (const { productId } of page) {
     yield
-    const quantities = quantitiesInView(view, entry.productId, warehouseIds)
-    if (quantities === undefined) continue
-    const { productId } = entry
+    const entry = index.get(productId)
+    const quantities = order.quantitiesOf(productId)
+    if (entry === undefined || quantities === undefined) continue
     const available = Math.max(0, quantities.fulfillable)
-    if (available >= below || (after && compareStock({ available, productId }, after) <= 0)) continue
-    found.push({ ...entry, available, quantities })
-    // Bounds the memory: entries that are cut off here are not among the first `limit`.
-    if (found.length >= limit * 4 + 1000) found.sort(compareStock).length = limit + 1
+    if (available < below) entries.push({ ...entry, available, quantities })
   }
-  return found.sort(compareStock)
+  return { entries: entries.sort(compareStock), next }
 }
 
-const toPosition = ({ available, productId }: StockIndexEntry): StockPosition => ({ available, productId })
+/** The entries of a page, and the position of the last one if there is a next page. */
+function pageOf<E extends StockPosition>(order: StockOrder<E>, { after, below, limit }: LowStockQuery) {
+  const page: E[] = []
+  for (const entry of order.after(after)) {
+    if (entry.available >= below) break
+    const last = page.at(-1)
+    if (last && page.length === limit) return { page, next: toPosition(last) }
+    page.push(entry)
+  }
+  return { page, next: undefined }
+}
+
+const toPosition = ({ available, productId }: StockPosition): StockPosition => ({ available, productId })
 
 /** A position as an opaque token. */
 export const toCursor = ({ available, productId }: StockPosition): string =>

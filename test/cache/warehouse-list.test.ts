@@ -66,6 +66,27 @@ tap.test('is empty while upstream fails, delays only the first caller, and is re
   t.strictSame(calls, ['caller miss', 'refresh refresh'])
 })
 
+tap.test('regression: one failure at startup left all warehouses without names for five minutes', async (t) => {
+  const { clock, calls, upstream, names } = start()
+  upstream.answer = () => Promise.reject(unavailable())
+  await names()
+  const pauses = [5, 10, 20, 40, 80, 160, 300, 300]
+  for (const [failures, seconds] of pauses.entries()) {
+    clock.advance(seconds * 1000 - 1)
+    await names()
+    t.equal(calls.length, 1 + failures)
+    clock.advance(1)
+    await names()
+    await settle()
+    t.equal(calls.length, 2 + failures)
+  }
+  upstream.answer = async () => [oslo]
+  clock.advance(300_000)
+  await names()
+  await settle()
+  t.strictSame(await names(), ['wh_oslo'])
+})
+
 tap.test('is read again five minutes after an empty answer, which removes no name', async (t) => {
   const { clock, calls, upstream, names, list, context } = start()
   upstream.answer = async () => []

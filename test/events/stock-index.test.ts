@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { itemsInView, quantitiesInView, StockIndex, stockInView } from '../../src/events/stock-index.js'
+import { itemsInView, StockIndex, stockInView } from '../../src/events/stock-index.js'
 import { item, kit, quantities, reference } from '../stock/fixtures.js'
 import { simple, viewOf } from '../stock/view.js'
 
@@ -25,8 +25,9 @@ tap.test('computes the stock of a product from the view', async (t) => {
     available: 5,
     issues: [{ code: 'inventory_item_missing' }],
   })
-  t.match(quantitiesInView(view, 'tea', ['w']), { fulfillable: 3 })
-  t.equal(quantitiesInView(view, 'coffee', ['w']), undefined)
+  const inWarehouse = indexOf(view).orderIn({ warehouseIds: ['w'] })
+  t.match(inWarehouse.quantitiesOf('tea'), { fulfillable: 3 })
+  t.equal(inWarehouse.quantitiesOf('coffee'), undefined)
 })
 
 tap.test('returns what was available before, null for a new product', async (t) => {

@@ -30,6 +30,28 @@ tap.test('answers for each distinct SKU in the order of the request', async (t) 
   t.strictSame(listed.json().results.map(summarize), expected)
 })
 
+tap.test('regression: options in the query of a POST or PUT were ignored in silence', async (t) => {
+  const { app } = await startService(t)
+  const query = { warehouse_id: 'wh_oslo' }
+  const errors = [{ field: 'warehouse_id', message: 'is not recognized' }]
+  const requests = [
+    ['POST', '/stock/query', { skus: ['OOLONG-250'] }],
+    ['POST', '/stock/check', { lines: [{ sku: 'CUP', quantity: 1 }] }],
+    ['POST', '/stock/events/tickets', undefined],
+    ['PUT', '/inventory/inv_cup/adjust', { quantity: 1, adjustment_type: 'add' }],
+  ] as const
+  for (const [method, url, payload] of requests) {
+    const response = await app.inject({ method, url, query, ...(payload && { payload }) })
+    t.equal(response.statusCode, 400, url)
+    t.match(response.json().errors, errors, url)
+  }
+  const twofold = await app.inject({ method: 'POST', url: '/stock/query', query, payload: { include: 'x' } })
+  t.strictSame(
+    twofold.json().errors.map(({ field }: { field: string }) => field),
+    ['warehouse_id', 'skus', 'include'],
+  )
+})
+
 tap.test('accepts the options of a single stock', async (t) => {
   const { get, post } = await startService(t)
   const options = { warehouse_customer_id: 'cust_borealis', warehouse_id: ['wh_oslo'], include: ['lots'] }

@@ -21,7 +21,7 @@ function stockOf(units: Readonly<Record<string, number>>) {
 function indexOf(view: ReturnType<typeof viewOf>) {
   const index = new StockIndex(view)
   for (const id of view.productIds()) index.update(id)
-  const steps = (query: Partial<LowStockQuery>) => listLowStock(index, view, { below: 10, limit: 100, ...query })
+  const steps = (query: Partial<LowStockQuery>) => listLowStock(index, { below: 10, limit: 100, ...query })
   const ask = async (query: Partial<LowStockQuery>) => runToEnd(steps(query))
   const low = async (query: Partial<LowStockQuery>) =>
     (await ask(query)).entries.map(({ productId, available }) => [productId, available])
