@@ -426,7 +426,7 @@ export interface paths {
         put?: never;
         /**
          * Receive a webhook
-         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries rejected deliveries.
+         * @description Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync, an error of the connection or a schedule that is stuck appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries rejected deliveries.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -976,7 +976,9 @@ export interface components {
             /** @description The current record; if it lacks fields, this service reads the record from Trackstar */
             data?: unknown;
             /** @description `data` was too large and contains only the id; this service reads the record from Trackstar */
-            data_truncated?: boolean;
+            data_truncated?: boolean | null;
+            /** @description Where Trackstar has `data` that was too large; not called, because this service reads the record by its id */
+            data_url?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1076,11 +1078,11 @@ export interface components {
             /** @description Further units of the component needed for max(0, yield) + 1 kits */
             shortfall: number;
         };
-        /** @description An error between Trackstar and the warehouse system */
+        /** @description An error between Trackstar and the warehouse system, or a sync that does not run */
         SourceError: {
-            /** @description The message from Trackstar */
+            /** @description What is wrong, with type and resource if Trackstar names them */
             message: string;
-            /** @description Whether the error prevents the sync */
+            /** @description Whether it keeps Trackstar from copying products, inventory or warehouses */
             preventing_sync: boolean;
             /** @description When the error first occurred */
             first_seen: string | null;
@@ -1091,7 +1093,7 @@ export interface components {
         StockSource: {
             /** @description When Trackstar last copied inventory from the warehouse system */
             synced_at: string | null;
-            /** @description Errors of the connection that affect inventory */
+            /** @description All errors of the connection */
             errors: components["schemas"]["SourceError"][];
         };
         /** @description The result for one line alone */
@@ -1228,11 +1230,11 @@ export interface components {
             /** @description Calls waiting for a permit */
             waiting: number;
         };
-        /** @description An error between Trackstar and the warehouse system */
+        /** @description An error between Trackstar and the warehouse system, or a sync that does not run */
         ConnectionError: {
-            /** @description Message from Trackstar */
+            /** @description What is wrong, with type and resource if Trackstar names them */
             message: string;
-            /** @description Whether the error prevents the sync */
+            /** @description Whether it keeps Trackstar from copying products, inventory or warehouses */
             preventing_sync: boolean;
             /** @description When it was first seen */
             first_seen: string | null;

@@ -2,7 +2,7 @@ import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
 import { orderOf, parseDate } from '../records/dates.js'
-import { idOf, isSameJson } from '../records/fields.js'
+import { idOf, isObject, isSameJson } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import { isPartial, parseRecord } from '../records/record.js'
@@ -14,8 +14,14 @@ export interface WebhookDelivery {
   readonly event_type: string
   readonly data?: unknown
   /** Whether `data` was too large and was cut down to the id. */
-  readonly data_truncated?: boolean
+  readonly data_truncated?: boolean | null
+  /** Where upstream has the data that was too large. It is not read: the record is, by its id. */
+  readonly data_url?: string | null
 }
+
+/** Whether `data` was too large, so that it is no whole record, whatever is in it. */
+const isTruncated = ({ data_truncated: isCut, data_url: url, data }: WebhookDelivery): boolean =>
+  isCut === true || Boolean(url) || (isObject(data) && Boolean(data['data_url']))
 
 /**
  * The outcome of a delivery of this connection:
@@ -35,6 +41,14 @@ export type ReceivedOutcome = 'applied' | 'read_back' | 'older' | 'ignored' | 'm
  */
 export type WebhookOutcome = ReceivedOutcome | 'duplicate' | 'other_connection' | 'unsigned'
 
+/** The subjects of events about the connection and its syncs. */
+const connectionSubjects: ReadonlySet<string> = new Set([
+  'connection',
+  'connection-error',
+  'sync-job-completed',
+  'sync-job-stuck',
+])
+
 export interface WebhookReceiverOptions {
   readonly cache: RecordCache
   readonly warehouses: WarehouseList
@@ -49,8 +63,8 @@ export interface WebhookReceiverOptions {
 /**
  * Applies webhook deliveries to the cache. Deliveries can arrive in any order and a day late, and may have only a part of
  * the record. So a record is used only if it is whole and newer than the cached one; if it does not settle what the record
- * is now, the record is read by its id. Events about the connection, and about its errors, make the sync status be read
- * again.
+ * is now, the record is read by its id. Events about the connection, its errors and its syncs make the sync status be
+ * read again.
  */
 export function createWebhookReceiver(options: WebhookReceiverOptions) {
   const { cache, warehouses, syncStatus, clock, refresh, isFollowed } = options
@@ -59,14 +73,18 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
 
   return (delivery: WebhookDelivery): ReceivedOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)
-    if (subject === 'connection' || subject === 'connection-error') {
-      syncStatus.invalidate()
+    if (subject !== undefined && connectionSubjects.has(subject)) {
+      const state = verb ?? subject
+      if (state === 'schedule-stuck') syncStatus.noteStuck(delivery.data)
+      else if (state.endsWith('-completed')) syncStatus.noteCompleted(delivery.data)
+      else syncStatus.invalidate()
       return 'read_back'
     }
+    const isCut = isTruncated(delivery)
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
       return apply<Warehouse>(delivery, (warehouse) => {
-        if (!delivery.data_truncated) return warehouses.store(warehouse)
+        if (!isCut) return warehouses.store(warehouse)
         warehouses.invalidate()
         return 'read_back'
       })
@@ -78,8 +96,8 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     function use(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       const cached = cache.peek(kind, idOf(record))?.value
       const order = cached && orderOf(record, cached)
-      if (!delivery.data_truncated && order === 'older') return 'older'
-      if (delivery.data_truncated || isPartial(kind, record, cached)) return readBack(kind, record)
+      if (!isCut && order === 'older') return 'older'
+      if (isCut || isPartial(kind, record, cached)) return readBack(kind, record)
       if (cached === undefined) return useUncached(kind, record)
       if (order === 'newer') return store(kind, record)
       return isSameJson(record, cached) ? 'older' : readBack(kind, record)

@@ -111,15 +111,17 @@ const ConnectionStatus = Type.Object(
           errors: Type.Array(
             Type.Object(
               {
-                message: Type.String({ description: 'Message from Trackstar' }),
-                preventing_sync: Type.Boolean({ description: 'Whether the error prevents the sync' }),
+                message: Type.String({ description: 'What is wrong, with type and resource if Trackstar names them' }),
+                preventing_sync: Type.Boolean({
+                  description: 'Whether it keeps Trackstar from copying products, inventory or warehouses',
+                }),
                 first_seen: nullable(Type.String({ description: 'When it was first seen' })),
                 last_seen: nullable(Type.String({ description: 'When it was last seen' })),
               },
               {
                 ...closed,
                 title: 'ConnectionError',
-                description: 'An error between Trackstar and the warehouse system',
+                description: 'An error between Trackstar and the warehouse system, or a sync that does not run',
               },
             ),
             { description: 'All errors of the connection' },

@@ -7,6 +7,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
 import type { UnassignedOutcome } from '../http/metrics.js'
+import { nullish } from '../schema.js'
 import { webhookResponses } from './schemas.js'
 
 export interface WebhookRouteOptions {
@@ -48,9 +49,15 @@ const Delivery = Type.Object(
         description: 'The current record; if it lacks fields, this service reads the record from Trackstar',
       }),
     ),
-    data_truncated: Type.Optional(
+    data_truncated: nullish(
       Type.Boolean({
         description: '`data` was too large and contains only the id; this service reads the record from Trackstar',
+      }),
+    ),
+    data_url: nullish(
+      Type.String({
+        description:
+          'Where Trackstar has `data` that was too large; not called, because this service reads the record by its id',
       }),
     ),
   },
@@ -143,7 +150,7 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
         tags: ['operation'],
         summary: 'Receive a webhook',
         description:
-          'Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync or an error of the connection appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries rejected deliveries.',
+          'Receives webhooks from Trackstar. Register this URL with Trackstar and set `TRACKSTAR_WEBHOOK_SECRET` to the secret that it shows; without a secret the route does not exist. A changed product, item or warehouse replaces the cached one if it is newer, so that the next stock request and `/stock/events` show it. A finished sync, an error of the connection or a schedule that is stuck appears in `source` and in `/status`. Svix sends the deliveries: the signature covers the unmodified body and is valid for five minutes. Its headers have the names of Svix, or those of Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). Deliveries that were received before, or belong to another connection, get 204 and change nothing, because Svix retries rejected deliveries.',
         headers: Type.Object({ ...signatureParameters('svix'), ...signatureParameters('webhook') }),
         response: webhookResponses,
       },

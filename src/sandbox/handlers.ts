@@ -3,7 +3,7 @@ import { ApiError } from './api-error.js'
 import { type FilterFields, inventoryFields, listPage, productFields, warehouseFields } from './listing.js'
 import { type Announce, RecordChanges, touch } from './record-changes.js'
 import { RecordStore, type Storable } from './record-store.js'
-import { syncNow } from './sandbox-connection.js'
+import { runSchedules, syncNow } from './sandbox-connection.js'
 import type { SandboxData } from './sandbox-data.js'
 import { quantitiesByWarehouse, shiftStock } from './stock-mover.js'
 
@@ -61,8 +61,9 @@ function connectionRoute(data: SandboxData, id: string, announce: Announce): Rou
     return response
   }
   if (id === 'sync') return route({ POST })
-  const GET = () => {
+  const GET = ({ now }: HandlerRequest) => {
     if (id !== data.connection.id) throw new ApiError(404, `Connection not found: ${id}`)
+    runSchedules(data.connection, now)
     return { data: data.connection }
   }
   return route({ GET }, false)

@@ -2,13 +2,27 @@ import { ApiError } from './api-error.js'
 import { type Announce, changedAttributes, touch, upstreamTime } from './record-changes.js'
 import type { Resource, SandboxData } from './sandbox-data.js'
 
-/** A problem of a connection, such as a changed password. */
+/** A problem of a connection, such as a changed password. Newer ones have a type and a resource instead of endpoints. */
 export interface SandboxConnectionError {
   id?: string
-  error_message: string
-  affected_endpoints: { endpoint: string; preventing_sync: boolean }[]
-  first_seen: string
-  last_seen: string
+  error_message?: string
+  affected_endpoints?: { endpoint: string; preventing_sync: boolean }[]
+  error_type?: 'invalid_credentials' | 'missing_permission'
+  resource?: string
+  message?: string
+  first_seen?: string
+  last_seen?: string
+}
+
+/** When upstream syncs with the warehouse system. */
+export interface SandboxSchedule {
+  function_name: string
+  latest_sync: string | null
+  /** In seconds. */
+  sync_frequency: number
+  in_progress: boolean
+  /** Only of a schedule that does not run. */
+  sync_status?: 'paused'
 }
 
 /** The body of `GET /connections/{connection_id}`. */
@@ -17,8 +31,7 @@ export interface SandboxConnection {
   integration_name: string
   /** Whether the historical sync is complete, by function name. Until then upstream has no records of the function. */
   historical_sync_completed: Record<string, boolean>
-  /** `sync_frequency` is in seconds. */
-  sync_schedules: { function_name: string; latest_sync: string | null; sync_frequency: number; in_progress: boolean }[]
+  sync_schedules: SandboxSchedule[]
   errors: SandboxConnectionError[]
   available_actions: string[]
 }
@@ -26,20 +39,46 @@ export interface SandboxConnection {
 const hourSeconds = 3600
 const syncFrequencies = { get_products: hourSeconds, get_inventory: hourSeconds, get_warehouses: 12 * hourSeconds }
 
+/** The latest sync of each schedule, unless a test has set it or the schedule does not run. */
+const ownSyncs = new WeakMap<SandboxSchedule, { readonly time: string; readonly at: number }>()
+
 /** A connection without errors, last synced at `now`. */
-export const newConnection = (id: string, now: number): SandboxConnection => ({
-  id,
-  integration_name: 'sandbox',
-  historical_sync_completed: { get_products: true, get_inventory: true, get_warehouses: true },
-  sync_schedules: Object.entries(syncFrequencies).map(([function_name, sync_frequency]) => ({
-    function_name,
-    latest_sync: upstreamTime(now),
-    sync_frequency,
-    in_progress: false,
-  })),
-  errors: [],
-  available_actions: [...Object.keys(syncFrequencies), 'get_warehouse_locations', 'adjust_inventory'],
-})
+export function newConnection(id: string, now: number): SandboxConnection {
+  const schedules = Object.entries(syncFrequencies).map(
+    ([function_name, sync_frequency]): SandboxSchedule => ({
+      function_name,
+      latest_sync: null,
+      sync_frequency,
+      in_progress: false,
+    }),
+  )
+  for (const schedule of schedules) setSynced(schedule, now)
+  return {
+    id,
+    integration_name: 'sandbox',
+    historical_sync_completed: { get_products: true, get_inventory: true, get_warehouses: true },
+    sync_schedules: schedules,
+    errors: [],
+    available_actions: [...Object.keys(syncFrequencies), 'get_warehouse_locations', 'adjust_inventory'],
+  }
+}
+
+function setSynced(schedule: SandboxSchedule, at: number): void {
+  const time = upstreamTime(at)
+  schedule.latest_sync = time
+  ownSyncs.set(schedule, { time, at })
+}
+
+/** Makes up for the syncs that were due by `now`. A schedule that does not run, or was set by a test, stays as it is. */
+export function runSchedules(connection: SandboxConnection, now: number): void {
+  for (const schedule of connection.sync_schedules) {
+    const last = ownSyncs.get(schedule)
+    if (last === undefined || last.time !== schedule.latest_sync) continue
+    const frequencyMs = schedule.sync_frequency * 1000
+    const due = Math.floor((now - last.at) / frequencyMs)
+    if (due > 0) setSynced(schedule, last.at + due * frequencyMs)
+  }
+}
 
 /**
  * `POST /connections/sync`: syncs the named functions at once and updates their schedules.
@@ -55,18 +94,17 @@ export function syncNow(connection: SandboxConnection, body: unknown, now: numbe
     if (!schedule) throw new ApiError(422, `functions_to_sync: unknown function: ${String(name)}`)
     return schedule
   })
-  for (const schedule of schedules) schedule.latest_sync = upstreamTime(now)
+  for (const schedule of schedules) setSynced(schedule, now)
   return { id: connection.id, data: { functions_to_sync: names as unknown[] }, unused_fields: [] }
 }
 
 const resources: readonly Resource[] = ['products', 'inventory', 'warehouses']
 const historyMs = 30 * 86_400_000
 
-/** A new connection error. By default it affects no endpoint. */
-export interface NewConnectionError {
-  error_message: string
-  affected_endpoints?: SandboxConnectionError['affected_endpoints']
-}
+/** A new connection error, in the older shape or in the newer one. By default one of the older shape affects no endpoint. */
+export type NewConnectionError =
+  | { error_message: string; affected_endpoints?: { endpoint: string; preventing_sync: boolean }[] }
+  | { error_type: 'invalid_credentials' | 'missing_permission'; resource?: string; message?: string }
 
 /** Changes the connection itself, and announces each change. */
 export class ConnectionChanges {
@@ -85,7 +123,7 @@ export class ConnectionChanges {
   beginHistoricalSync(...some: Resource[]): void {
     for (const resource of some.length > 0 ? some : resources) {
       this.#data.connection.historical_sync_completed[`get_${resource}`] = false
-      this.#updateSchedule(resource, { latest_sync: null, in_progress: true })
+      Object.assign(this.#findSchedule(resource) ?? {}, { latest_sync: null, in_progress: true })
     }
   }
 
@@ -99,7 +137,11 @@ export class ConnectionChanges {
       if (completed[`get_${resource}`] !== false) continue
       const now = upstreamTime(this.#now())
       completed[`get_${resource}`] = true
-      this.#updateSchedule(resource, { latest_sync: now, in_progress: false })
+      const schedule = this.#findSchedule(resource)
+      if (schedule !== undefined) {
+        schedule.in_progress = false
+        setSynced(schedule, this.#now())
+      }
       for (const record of this.#data[resource].values()) {
         const { updated_date } = record
         touch(record, this.#now())
@@ -112,20 +154,46 @@ export class ConnectionChanges {
   }
 
   /** Adds an error and returns its id. Sends `connection-error.created`. */
-  addError({ error_message, affected_endpoints = [] }: NewConnectionError): string {
+  addError(given: NewConnectionError): string {
     const now = upstreamTime(this.#now())
     const id = `err_${++this.#errorCount}`
-    const error = { id, error_message, affected_endpoints, first_seen: now, last_seen: now }
+    const error: SandboxConnectionError =
+      'error_type' in given
+        ? { id, ...given }
+        : { id, affected_endpoints: [], ...given, first_seen: now, last_seen: now }
     this.#data.connection.errors.push(error)
     this.#announce('connection-error.created', error)
     return id
   }
 
-  /** Sets `last_seen` of an error to now, and other fields to `patch`. Sends `connection-error.updated`. Throws on an unknown id. */
+  /** Pauses the sync of a resource. Sends no event. */
+  pauseSchedule(resource: Resource): void {
+    const schedule = this.#getSchedule(resource)
+    schedule.sync_status = 'paused'
+    ownSyncs.delete(schedule)
+  }
+
+  /** Stops the sync of a resource, without an error. Sends `connection.schedule-stuck`. */
+  stickSchedule(resource: Resource): void {
+    const schedule = this.#getSchedule(resource)
+    ownSyncs.delete(schedule)
+    const { function_name, latest_sync: latest_data } = schedule
+    this.#announce('connection.schedule-stuck', { function_name, latest_data })
+  }
+
+  /** Syncs a resource now, and by its schedule from now on. Sends no event. */
+  resumeSchedule(resource: Resource): void {
+    const schedule = this.#getSchedule(resource)
+    delete schedule.sync_status
+    setSynced(schedule, this.#now())
+  }
+
+  /** Sets `last_seen` of an older error to now, and other fields to `patch`. Sends `connection-error.updated`. Throws on an unknown id. */
   changeError(id: string, patch: Partial<NewConnectionError> = {}): void {
     const error = this.#getError(id)
     const before = structuredClone(error)
-    Object.assign(error, patch, { last_seen: upstreamTime(this.#now()) })
+    const seen = error.error_type === undefined ? { last_seen: upstreamTime(this.#now()) } : {}
+    Object.assign(error, patch, seen)
     this.#announce('connection-error.updated', error, changedAttributes(before, error))
   }
 
@@ -143,8 +211,13 @@ export class ConnectionChanges {
     return error
   }
 
-  #updateSchedule(resource: Resource, state: { latest_sync: string | null; in_progress: boolean }): void {
-    const { sync_schedules: schedules } = this.#data.connection
-    Object.assign(schedules.find(({ function_name }) => function_name === `get_${resource}`) ?? {}, state)
+  #findSchedule(resource: Resource): SandboxSchedule | undefined {
+    return this.#data.connection.sync_schedules.find(({ function_name }) => function_name === `get_${resource}`)
+  }
+
+  #getSchedule(resource: Resource): SandboxSchedule {
+    const schedule = this.#findSchedule(resource)
+    if (schedule === undefined) throw new Error(`There is no schedule of ${resource}`)
+    return schedule
   }
 }

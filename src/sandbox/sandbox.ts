@@ -80,7 +80,7 @@ export interface Sandbox {
   add<K extends Resource>(resource: K, record: Records[K]): Records[K]
   /** Deletes a record. As upstream, sends no event. Returns whether the record existed. */
   remove(resource: Resource, id: string): boolean
-  /** Historical syncs and errors of the connection. */
+  /** Historical syncs, errors and schedules of the connection. */
   readonly connection: ConnectionChanges
 
   /** Sends webhooks to `url` from now on, or nowhere when undefined. `secrets` defaults to {@link sandboxWebhookSecret}. */

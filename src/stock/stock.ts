@@ -119,18 +119,20 @@ export const StockSource = Type.Object(
     errors: Type.Array(
       Type.Object(
         {
-          message: Type.String({ description: 'The message from Trackstar' }),
-          preventing_sync: Type.Boolean({ description: 'Whether the error prevents the sync' }),
+          message: Type.String({ description: 'What is wrong, with type and resource if Trackstar names them' }),
+          preventing_sync: Type.Boolean({
+            description: 'Whether it keeps Trackstar from copying products, inventory or warehouses',
+          }),
           first_seen: nullable(Type.String({ description: 'When the error first occurred' })),
           last_seen: nullable(Type.String({ description: 'When the error last occurred' })),
         },
         {
           title: 'SourceError',
-          description: 'An error between Trackstar and the warehouse system',
+          description: 'An error between Trackstar and the warehouse system, or a sync that does not run',
           additionalProperties: false,
         },
       ),
-      { description: 'Errors of the connection that affect inventory' },
+      { description: 'All errors of the connection' },
     ),
   },
   {

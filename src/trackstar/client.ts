@@ -2,7 +2,7 @@ import { isProblem } from '../errors.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import { type MalformedRecord, type Page, parsePage, parseRecord } from '../records/record.js'
-import { parseSyncState, type SyncState } from '../records/sync-state.js'
+import { parseSyncState, type ReportedSyncState } from '../records/sync-state.js'
 import type { Warehouse } from '../records/warehouse.js'
 import type { CallUpstream, Cause, RunInSpan } from './call.js'
 import { paginate } from './pagination.js'
@@ -47,6 +47,11 @@ export interface ListedPage<R extends Resource> extends Page<Resources[R]> {
   readonly date: number | undefined
 }
 
+/** The state of a connection, and upstream's time when it was sent (epoch ms), if upstream says so. */
+export interface ReadConnection extends ReportedSyncState {
+  readonly date: number | undefined
+}
+
 /** The reads that this service makes of Trackstar. Each throws this service's own problems. */
 export interface TrackstarClient {
   /** One page of a list. Malformed records are omitted and reported in `malformed`. */
@@ -62,7 +67,7 @@ export interface TrackstarClient {
     options: CallOptions,
   ): Promise<Batch<Resources[R]>>
   /** Trackstar's own state of a connection. */
-  connection(id: string, options: CallOptions): Promise<SyncState>
+  connection(id: string, options: CallOptions): Promise<ReadConnection>
 }
 
 /** Most pages of one batch, or of the warehouses. */
@@ -133,7 +138,7 @@ export function createTrackstarClient(callUpstream: CallUpstream): TrackstarClie
       const answer = await callUpstream({ ...options, route, request })
       const state = answer.status === 200 ? parseSyncState(answer.body) : undefined
       if (state === undefined) throw invalidResponse(route, { path: '/data', message: 'must be a connection' })
-      return state
+      return { ...state, date: sentAt(answer) }
     },
   }
 }

@@ -1,15 +1,16 @@
 import tap from 'tap'
 import { SyncStatus } from '../../src/cache/sync-status.js'
-import type { SyncState } from '../../src/records/sync-state.js'
+import type { ReadConnection } from '../../src/trackstar/client.js'
 import { settle, TestClock } from '../harness.js'
 
-const complete: SyncState = { syncedAt: '2026-11-23T09:31:07Z', errors: [], incomplete: [] }
+const complete = { syncedAt: '2026-11-23T09:31:07Z', errors: [], incomplete: [] }
+const reported: ReadConnection = { ...complete, schedules: [], date: undefined }
 
 function start(connectionId: string | undefined = 'conn_1') {
   const clock = new TestClock()
   const calls: string[] = []
   const failures: unknown[] = []
-  const upstream = { answer: async (): Promise<SyncState> => complete }
+  const upstream = { answer: async (): Promise<ReadConnection> => reported }
   const connection = (
     id: string,
     { permitRequest: request }: { permitRequest: { priority: string; deadline: () => number } },
@@ -43,7 +44,7 @@ tap.test('reads in the background, at most once per interval', async (t) => {
 
 tap.test('reads more often while the first sync is in progress', async (t) => {
   const { clock, calls, upstream, status } = start()
-  upstream.answer = async () => ({ ...complete, incomplete: ['inventory'] })
+  upstream.answer = async () => ({ ...reported, incomplete: ['inventory'] })
   status.get()
   await settle()
   t.strictSame(status.get()?.incomplete, ['inventory'])
@@ -95,16 +96,16 @@ tap.test('reads again at once after an event', async (t) => {
 
 tap.test('reads once more after a read that was in progress at an event', async (t) => {
   const { calls, upstream, status } = start()
-  const answers: ((state: SyncState) => void)[] = []
+  const answers: ((state: ReadConnection) => void)[] = []
   upstream.answer = () => new Promise((resolve) => answers.push(resolve))
   status.get()
   for (let event = 0; event < 100; event++) status.invalidate()
   t.equal(calls.length, 1, 'regression: each of a hundred events made a call')
-  answers[0]?.({ ...complete, incomplete: ['inventory'] })
+  answers[0]?.({ ...reported, incomplete: ['inventory'] })
   await settle()
   t.equal(calls.length, 2)
   t.strictSame(status.get()?.incomplete, ['inventory'])
-  answers[1]?.(complete)
+  answers[1]?.(reported)
   await settle()
   t.strictSame(status.get(), complete)
   t.equal(calls.length, 2)

@@ -20,7 +20,11 @@ function start({ isFollowed = true } = {}) {
       },
       invalidate: async () => effects.push(['warehouses']),
     } as never,
-    syncStatus: { invalidate: () => effects.push(['status']) } as never,
+    syncStatus: {
+      invalidate: () => effects.push(['status']),
+      noteStuck: (data: unknown) => effects.push(['stuck', data]),
+      noteCompleted: (data: unknown) => effects.push(['completed', data]),
+    } as never,
     clock,
     refresh,
     isFollowed: () => isFollowed,
@@ -234,8 +238,24 @@ tap.test('reads the sync status again after every event about the connection', a
   const { effects, receive } = start()
   const events = ['connection.historical-sync-completed', 'connection.force-sync-completed', 'connection.deleted']
   const errors = ['connection-error.created', 'connection-error.updated', 'connection-error.deleted']
-  for (const event_type of [...events, ...errors]) t.equal(receive({ event_type, data: {} }), 'read_back')
-  t.equal(effects.length, 6)
+  const jobs = ['sync-job-completed', 'sync-job-stuck', 'connection.schedule-stuck']
+  for (const event_type of [...events, ...errors, ...jobs]) t.equal(receive({ event_type, data: {} }), 'read_back')
+  const [completed, status, stuck] = [['completed', {}], ['status'], ['stuck', {}]]
+  t.strictSame(effects, [completed, completed, status, status, status, status, completed, status, stuck])
+})
+
+tap.test('reads a record that has a data_url, with or without data_truncated', async (t) => {
+  for (const isFollowed of [true, false]) {
+    const { cache, effects, deliver, productOf, itemOf } = start({ isFollowed })
+    const data_url = 'https://trackstar.example/blobs/1'
+    deliver('product.created', productOf('whole', 9), { data_url })
+    deliver('inventory.updated', { ...itemOf(3, 9), data_url })
+    deliver('inventory.updated', { id: 'i2' }, { data_url, data_truncated: null })
+    t.equal(deliver('warehouse.updated', { id: 'wh', name: 'Oslo' }, { data_url }), 'read_back')
+    t.equal(deliver('inventory.updated', null, { data_url }), 'malformed')
+    t.strictSame(effects, [['product', 'p1'], ['item', 'i1'], ['item', 'i2'], ['warehouses']])
+    t.equal(cache.state.records.entries, 0)
+  }
 })
 
 tap.test('ignores other event types', async (t) => {

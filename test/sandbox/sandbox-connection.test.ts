@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { ConnectionChanges, newConnection, syncNow } from '../../src/sandbox/sandbox-connection.js'
+import { ConnectionChanges, newConnection, runSchedules, syncNow } from '../../src/sandbox/sandbox-connection.js'
 import { createData } from '../../src/sandbox/sandbox-data.js'
 
 const lastSync = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
@@ -130,6 +130,44 @@ tap.test('adds, changes and removes errors, and announces each change', async (t
       { event: 'connection-error.deleted', about: changed },
     ],
   )
+})
+
+tap.test('adds errors of the newer shape, which have no dates', async (t) => {
+  const { data, announced, connection } = changing()
+  const id = connection.addError({ error_type: 'missing_permission', resource: 'inventory', message: 'Not allowed' })
+  const error = { id, error_type: 'missing_permission', resource: 'inventory', message: 'Not allowed' }
+  t.strictSame(data.connection.errors, [error])
+  connection.changeError(id, { message: 'Still not allowed' })
+  t.strictSame(data.connection.errors, [{ ...error, message: 'Still not allowed' }])
+  t.match(announced, [{ event: 'connection-error.created', about: error }, { event: 'connection-error.updated' }])
+})
+
+tap.test('syncs by its schedules, except those that are paused, stuck or set by a test', async (t) => {
+  const { data, announced, connection, clock } = changing()
+  const syncs = () => {
+    runSchedules(data.connection, clock.now)
+    return data.connection.sync_schedules.map(({ latest_sync }) => latest_sync?.slice(11, 16))
+  }
+  clock.now += 150 * 60_000
+  t.strictSame(syncs(), ['02:00', '02:00', '00:00'])
+  connection.pauseSchedule('products')
+  connection.stickSchedule('inventory')
+  Object.assign(data.connection.sync_schedules[2] ?? {}, { latest_sync: '2026-01-01T01:30:00Z' })
+  clock.now += 24 * 3600_000
+  t.strictSame(syncs(), ['02:00', '02:00', '01:30'])
+  t.equal(data.connection.sync_schedules[0]?.sync_status, 'paused')
+  t.strictSame(announced, [
+    {
+      event: 'connection.schedule-stuck',
+      about: { function_name: 'get_inventory', latest_data: '2026-04-01T02:00:00Z' },
+    },
+  ])
+  connection.resumeSchedule('products')
+  connection.resumeSchedule('inventory')
+  t.strictSame(syncs(), ['02:30', '02:30', '01:30'])
+  t.notOk(data.connection.sync_schedules[0]?.sync_status)
+  data.connection.sync_schedules.length = 0
+  t.throws(() => connection.pauseSchedule('products'), { message: 'There is no schedule of products' })
 })
 
 tap.test('throws on an unknown error id', async (t) => {

@@ -49,7 +49,10 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       return { records: [], malformed: [], ...(await upstream.items(keys)) }
     },
     warehouses: async () => [{ id: 'wh' }],
-    connection: async () => ({ syncedAt: null, errors: [], incomplete: [...incomplete] }),
+    connection: async () => ({
+      ...{ syncedAt: null, errors: [], incomplete: [...incomplete] },
+      ...{ schedules: [], date: undefined },
+    }),
     list: (resource, filters) => upstream.list(resource, filters),
   } as TrackstarClient
   const connection = createConnection(

@@ -251,7 +251,9 @@ tap.test('does not treat a failure as an absence of warehouses', async (t) => {
 
 tap.test('reads the connection with the API key alone, from any envelope', async (t) => {
   const { client, sandbox, urls, reads } = await start(t)
-  const state = await client.connection('conn_sandbox', options)
+  const { schedules, date, ...state } = await client.connection('conn_sandbox', options)
+  t.equal(schedules.length, 3)
+  t.equal(date, Date.parse('2023-11-14T22:13:20Z'))
   t.strictSame(state, { syncedAt: '2023-11-14T22:13:20Z', errors: [], incomplete: [] })
   t.notOk(Object.hasOwn(sandbox.calls[0]?.headers ?? {}, 'x-trackstar-access-token'))
   t.equal(reads[0]?.route, '/connections/{connection_id}')
