@@ -258,7 +258,7 @@ tap.test('reads a record whose webhook has data_url by its id', async (t) => {
     ] as const) {
       t.equal((await deliver('inventory.updated', data, also)).statusCode, 204)
       const calls: string[] = []
-      await eventually(() => calls.push(...newCalls()) > 0)
+      await eventually(() => calls.push(...newCalls().filter((call) => !call.includes(path))) > 0)
       t.strictSame(calls, ['GET /wms/inventory?ids[in]=inv_cup'])
       await eventually(async () => (await get('/products/CUP/stock')).json().stale === false)
       t.equal((await get('/products/CUP/stock')).json().available, 40)
