@@ -17,6 +17,8 @@ const maxRetryMs = 60_000
 const failuresPerOutage = 3
 /** Most ranges that are split while one list is read in ranges, in case upstream takes no notice of the filters. */
 const maxSplits = 256
+/** If our clock is further behind upstream's than this, it does not show the time at all. */
+const maxBehindMs = 24 * 3600_000
 
 export interface ListReaderOptions {
   readonly trackstar: Pick<TrackstarClient, 'list' | 'recordsByIds' | 'productsBySku'>
@@ -286,7 +288,9 @@ class PagesRead {
 
   add({ records, date }: ListedPage<MirroredResource>, now: number): void {
     if (this.count++ === 0) this.startDate = Math.min(this.startDate, date ?? this.startDate)
-    const newest = newestDate(records, Math.max(now, date ?? 0))
+    // Upstream's time may be as wrong as the date of a record. It counts only if our clock has never been set.
+    const latest = date !== undefined && date - now > maxBehindMs ? date : now
+    const newest = newestDate(records, latest)
     if (newest !== undefined) this.newest = Math.max(newest, this.newest ?? newest)
   }
 }

@@ -1,8 +1,8 @@
 import type { RecordCache, RecordKind } from '../cache/record-cache.js'
 import type { SyncStatus } from '../cache/sync-status.js'
 import type { WarehouseList } from '../cache/warehouse-list.js'
-import { orderOf, parseDate } from '../records/dates.js'
-import { idOf, isObject, isSameJson } from '../records/fields.js'
+import { changeDateOf, orderOf } from '../records/dates.js'
+import { idOf, isObject, isSameJson, keyOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import { isPartial, parseRecord } from '../records/record.js'
@@ -83,33 +83,41 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
     const isCut = isTruncated(delivery)
     if (verb !== 'created' && verb !== 'updated') return 'ignored'
     if (subject === 'warehouse') {
-      return apply<Warehouse>(delivery, (warehouse) => {
-        if (!isCut) return warehouses.store(warehouse)
+      const readAgain = () => {
         warehouses.invalidate()
-        return 'read_back'
-      })
+        return 'read_back' as const
+      }
+      return apply<Warehouse>(delivery, (warehouse) => (isCut ? readAgain() : warehouses.store(warehouse)), readAgain)
     }
-    if (subject === 'product') return apply<Product>(delivery, (product) => use('product', product))
-    if (subject === 'inventory') return apply<InventoryItem>(delivery, (item) => use('item', item))
+    if (subject === 'product') return applyRecord<Product>('product')
+    if (subject === 'inventory') return applyRecord<InventoryItem>('item')
     return 'ignored'
+
+    function applyRecord<R extends Product | InventoryItem>(kind: RecordKind): ReceivedOutcome {
+      return apply<R>(
+        delivery,
+        (record) => use(kind, record),
+        (id) => readBack(kind, id),
+      )
+    }
 
     function use(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       const cached = cache.peek(kind, idOf(record))?.value
       const order = cached && orderOf(record, cached)
       if (!isCut && order === 'older') return 'older'
-      if (isCut || isPartial(kind, record, cached)) return readBack(kind, record)
+      if (isCut || isPartial(kind, record, cached)) return readBack(kind, idOf(record))
       if (cached === undefined) return useUncached(kind, record)
       if (order === 'newer') return store(kind, record)
-      return isSameJson(record, cached) ? 'older' : readBack(kind, record)
+      return isSameJson(record, cached) ? 'older' : readBack(kind, idOf(record))
     }
 
     /** The record may be new, but it may also be deleted since, and the delivery late. */
     function useUncached(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
-      const date = parseDate(record.trackstar_updated_date)
+      const date = changeDateOf(record)
       const isOfThisRun = date !== undefined && date >= startedAt
       if (isFollowed()) {
         const isNew = verb === 'created' && isOfThisRun && !cache.wasRemoved(kind, idOf(record))
-        return isNew ? store(kind, record) : readBack(kind, record)
+        return isNew ? store(kind, record) : readBack(kind, idOf(record))
       }
       // Whatever is read from now on shows what is older than this run.
       if (isOfThisRun) cache.storeUnread(kind, record)
@@ -123,18 +131,21 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
       return 'applied'
     }
 
-    function readBack(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
-      refresh(kind, idOf(record))
+    function readBack(kind: RecordKind, id: string): ReceivedOutcome {
+      refresh(kind, id)
       return 'read_back'
     }
   }
 }
 
+/** @param readBack is given the id of a record that changed, but cannot be used as it was delivered */
 function apply<R extends { readonly id: unknown }>(
   delivery: WebhookDelivery,
   use: (record: R) => ReceivedOutcome,
+  readBack: (id: string) => ReceivedOutcome,
 ): ReceivedOutcome {
   const result = parseRecord<R>(delivery)
-  if ('fault' in result) return 'malformed'
-  return use(result.record)
+  if ('record' in result) return use(result.record)
+  const id = isObject(delivery.data) ? keyOf(delivery.data['id']) : null
+  return id === null ? 'malformed' : readBack(id)
 }

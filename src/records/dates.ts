@@ -102,15 +102,24 @@ interface Dated {
 }
 
 const secondMs = 1000
+/** Later dates are placeholders. */
+const latestChange = Date.UTC(2100, 0)
+
+/** When a copy of a record was last changed, epoch ms; undefined if its date does not say. */
+export function changeDateOf(copy: Dated): number | undefined {
+  const time = parseDate(copy.trackstar_updated_date)
+  return time !== undefined && time < latestChange ? time : undefined
+}
 
 /**
  * Whether a copy of a record is newer or older than another one, by `trackstar_updated_date`; undefined if the dates do not
  * say. Upstream's dates are in whole seconds, so two copies of the same second are in no order, nor are copies of the same
- * day if one of them has a date without a time. A missing or unreadable date says nothing either.
+ * day if one of them has a date without a time. A missing or unreadable date says nothing either, nor does one that no clock
+ * shows yet, such as 9999-12-31: every later change would be older.
  */
 export function orderOf(copy: Dated, other: Dated): 'newer' | 'older' | undefined {
-  const time = parseDate(copy.trackstar_updated_date)
-  const otherTime = parseDate(other.trackstar_updated_date)
+  const time = changeDateOf(copy)
+  const otherTime = changeDateOf(other)
   if (time === undefined || otherTime === undefined) return undefined
   const hasTimes = hasTimeOfDay(copy.trackstar_updated_date) && hasTimeOfDay(other.trackstar_updated_date)
   const precisionMs = hasTimes ? secondMs : dayMs

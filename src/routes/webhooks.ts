@@ -7,6 +7,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
 import type { UnassignedOutcome } from '../http/metrics.js'
+import { parseExactKeys } from '../records/long-numbers.js'
 import { nullish } from '../schema.js'
 import { webhookResponses } from './schemas.js'
 
@@ -222,7 +223,7 @@ function signatureHeaders(headers: IncomingHttpHeaders): SignatureHeaders[] {
 /** The delivery; undefined if the body is none. */
 function parse(raw: Buffer): Static<typeof Delivery> | undefined {
   try {
-    const body: unknown = JSON.parse(raw.toString('utf8'))
+    const body = parseExactKeys(raw.toString('utf8'))
     return isDelivery(body) ? body : undefined
   } catch {
     return undefined

@@ -1,5 +1,6 @@
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import { parseExactKeys } from '../records/long-numbers.js'
 import { inTurns, type Steps } from '../steps.js'
 
 /** The content codings that are accepted, as `Accept-Encoding`. */
@@ -122,7 +123,7 @@ export async function parseJson(text: string): Promise<JsonBody> {
   const isDeep = levels > maxSafeLevels
   try {
     const page = data && (await inTurns(parsePage(text, data)))
-    return { isDeep, ...(page ?? { value: JSON.parse(text) }) }
+    return { isDeep, ...(page ?? { value: parseExactKeys(text) }) }
   } catch (cause) {
     throw Object.assign(new UnusableBody('must be JSON'), { cause })
   }
@@ -244,7 +245,7 @@ function* parsePage(
   if (!Array.isArray(page.data) || page.data.length !== 1 || page.data[0] !== placeholder) return undefined
   const data: unknown[] = []
   for (const element of elements) {
-    data.push(JSON.parse(text.slice(element.from, element.to)))
+    data.push(parseExactKeys(text.slice(element.from, element.to)))
     yield
   }
   page.data = data

@@ -178,6 +178,33 @@ tap.test('regression: one date in the future skipped the changes before it', asy
   mirror.stop()
 })
 
+tap.test(
+  'regression: a record dated ahead, in an answer dated further ahead, skipped the changes before it',
+  async (t) => {
+    const { upstream, clock, store, mirror, finishWait, startLive } = createWithRecords(3)
+    await startLive()
+    upstream.aheadMs = 2 * 3_600_000
+    upstream.inventory[0] = item(0, { trackstar_updated_date: toUpstreamDate(clock.now() + 3_600_000) })
+    await finishWait()
+    upstream.inventory[1] = item(1, { onhand: 77, trackstar_updated_date: toUpstreamDate(clock.now()) })
+    await finishWait()
+    t.equal(store.item('i1')?.onhand, 77)
+    mirror.stop()
+  },
+)
+
+tap.test('follows the dates of the records if its own clock was never set', async (t) => {
+  const { upstream, clock, mirror, finishWait, startLive } = createWithRecords(3)
+  upstream.aheadMs = 1000 * 86_400_000
+  const date = toUpstreamDate(clock.now() + upstream.aheadMs)
+  upstream.inventory[0] = item(0, { trackstar_updated_date: date })
+  await startLive()
+  await finishWait()
+  const since = upstream.calls.flatMap(({ filters }) => filters['trackstar_updated_date[gte]'] ?? [])
+  t.equal(since.at(-1), toUpstreamDate(Date.parse(date) - 300_000))
+  mirror.stop()
+})
+
 tap.test('regression: a change to a page that a long load had already read was missed', async (t) => {
   const { upstream, clock, store, mirror } = createWithRecords(6)
   const loadMs = 3_600_000

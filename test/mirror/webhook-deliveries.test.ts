@@ -280,3 +280,19 @@ tap.test('changes nothing when data is not a valid record', async (t) => {
   t.equal(cache.state.records.entries, 1)
   t.strictSame(effects, [])
 })
+
+tap.test(
+  'regression: a delivery of a record that is nested too deeply was rejected, and the change lost',
+  async (t) => {
+    const { clock, cache, effects, receive, itemOf, at, fulfillable } = start()
+    cache.store('item', itemOf(2, 0), at(clock.elapsed()))
+    const deep = JSON.parse('['.repeat(500) + ']'.repeat(500))
+    t.equal(
+      receive({ event_type: 'inventory.updated', data: { ...itemOf(7, 5), additional_fields: deep } }),
+      'read_back',
+    )
+    t.equal(receive({ event_type: 'warehouse.updated', data: { id: 'wh', address: deep } }), 'read_back')
+    t.strictSame(effects, [['item', 'i1'], ['warehouses']])
+    t.equal(fulfillable(), 2)
+  },
+)

@@ -3,6 +3,8 @@ import { sandboxWebhookSecret, signWebhook } from '../../../src/sandbox/sandbox.
 import { eventually, type Service, type ServiceOptions, startService } from '../../harness.js'
 
 export interface DeliveringService extends Service {
+  /** Delivers the text of a body, correctly signed. */
+  readonly deliverText: (payload: string, id?: string) => Promise<LightMyRequestResponse>
   /** Delivers a signed webhook without a socket. */
   readonly deliver: (event_type: string, data: unknown, also?: object, id?: string) => Promise<LightMyRequestResponse>
 }
@@ -34,16 +36,18 @@ export const webhookEnvironment = {
 /** Adds `deliver` to a service that receives webhooks. */
 export function withDeliveries(service: Service): DeliveringService {
   let deliveries = 0
+  const deliverText = (payload: string, id = `msg_${++deliveries}`) => {
+    const headers = {
+      'content-type': 'application/json',
+      ...signWebhook(sandboxWebhookSecret, id, Math.floor(Date.now() / 1000), payload),
+    }
+    return service.app.inject({ method: 'POST', url: '/webhooks/trackstar', headers, payload })
+  }
   return {
     ...service,
-    deliver(event_type, data, also = {}, id = `msg_${++deliveries}`) {
-      const payload = JSON.stringify({ connection_id: 'conn_sandbox', event_type, data, ...also })
-      const headers = {
-        'content-type': 'application/json',
-        ...signWebhook(sandboxWebhookSecret, id, Math.floor(Date.now() / 1000), payload),
-      }
-      return service.app.inject({ method: 'POST', url: '/webhooks/trackstar', headers, payload })
-    },
+    deliverText,
+    deliver: (event_type, data, also = {}, id?: string) =>
+      deliverText(JSON.stringify({ connection_id: 'conn_sandbox', event_type, data, ...also }), id),
   }
 }
 

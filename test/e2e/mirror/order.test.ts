@@ -85,6 +85,22 @@ for (const mode of ['mirror', 'on-demand']) {
     await settlesAt(40)
   })
 
+  tap.test(`${mode}: regression: a placeholder for a date made every later change older`, async (t) => {
+    const { set, deliver, adjust, settlesAt, cups } = await start(t, mode)
+    for (const date of ['9999-12-31T23:59:59Z', '2999-01-01', 32_503_680_000]) {
+      set(70, date)
+      await deliver('inventory.updated', cups(70, date))
+      await settlesAt(70)
+      set(60)
+      await deliver('inventory.updated', cups(60))
+      await settlesAt(60)
+    }
+    await deliver('inventory.updated', cups(60, '9999-12-31'))
+    set(50)
+    await (await adjust(50, { headers: { 'idempotent-replayed': 'true' } })).reply
+    await settlesAt(50)
+  })
+
   tap.test(`${mode}: webhooks without an order are settled by a read`, async (t) => {
     const { set, deliver, settlesAt, cups, reads } = await start(t, mode)
     for (const [n, date] of [

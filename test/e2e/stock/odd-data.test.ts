@@ -197,6 +197,65 @@ inBothModes(
   },
 )
 
+/** Pages with numbers that a number of JavaScript cannot hold: several are the same one there. */
+const longNumbers = {
+  products: `{"data": [
+    {"id": 90071992547409930, "sku": 9007199254740992, "gtin": 90071992547409931, "inventory_items": [{"inventory_item_id": 12345678901234567890}]},
+    {"id": 90071992547409931, "sku" : 9007199254740993, "inventory_items": [{"inventory_item_id": 12345678901234567891 }]}
+  ], "next_token": null}`,
+  inventory: `{"data": [
+    {"id": 12345678901234567890, "fulfillable": 3, "inventory_by_warehouse_id": {"wh_oslo": {"fulfillable": 3}}},
+    {"id": 12345678901234567891, "fulfillable": 8, "inventory_by_warehouse_id": {"wh_oslo": {"fulfillable": 8}}}
+  ], "next_token": null}`,
+}
+
+inBothModes(
+  'regression: ids and SKUs of many digits were taken for each other',
+  (_data, sandbox) => {
+    sandbox.fault('/wms/products', { body: longNumbers.products })
+    sandbox.fault('/wms/inventory', { body: longNumbers.inventory })
+  },
+  async (t, { get, post }) => {
+    for (const [sku, available] of [
+      ['9007199254740992', 3],
+      ['9007199254740993', 8],
+    ] as const) {
+      const { statusCode, ...response } = await get(`/products/${sku}/stock`)
+      t.equal(statusCode, 200, sku)
+      t.match(response.json(), {
+        available,
+        complete: true,
+        product: { id: `9007199254740993${sku.endsWith('2') ? 0 : 1}` },
+      })
+      t.match((await post('/stock/query', { skus: [sku] })).json(), {
+        results: [{ status: 'ok', stock: { available } }],
+      })
+      t.match((await post('/stock/check', { lines: [{ sku, quantity: 4 }] })).json(), { fulfillable: available > 4 })
+    }
+    t.equal((await get('/products/9007199254740992/stock')).json().product.gtin, '90071992547409931')
+    t.equal((await get('/inventory/12345678901234567891')).json().data.id, '12345678901234567891')
+    t.equal((await get('/products?limit=2')).json().data[1].sku, '9007199254740993')
+  },
+)
+
+tap.test('regression: the webhook of an item whose id has many digits changed another item', async (t) => {
+  const { deliver, deliverText, get } = await startMirrored(t)
+  const counts = { fulfillable: 3, onhand: 3, committed: 0, unfulfillable: 0 }
+  for (const [n, id] of ['12345678901234567890', '12345678901234567891'].entries()) {
+    const date = { trackstar_updated_date: nextDate() }
+    const inventory_items = [{ inventory_item_id: id }]
+    await deliver('inventory.created', { id, ...counts, ...date })
+    await deliver('product.created', { id: `prod_long_${n}`, sku: `LONG-${n}`, inventory_items, ...date })
+  }
+  const available = async (sku: string) => (await get(`/products/${sku}/stock`)).json().available
+  t.equal(await available('LONG-1'), 3)
+  const data = `{"id": 12345678901234567891, "trackstar_updated_date": "${nextDate()}", "fulfillable": 8, "onhand": 8, "committed": 0, "unfulfillable": 0}`
+  const delivery = `{"connection_id": "conn_sandbox", "event_type": "inventory.updated", "data": ${data}}`
+  t.equal((await deliverText(delivery)).statusCode, 204)
+  t.equal(await available('LONG-0'), 3)
+  t.equal(await available('LONG-1'), 8)
+})
+
 tap.test('regression: a SKU that turned into a number kept the old stock under the old SKU', async (t) => {
   const { get, deliver, sandbox } = await startMirrored(t)
   t.equal((await get('/products/SENCHA-100/stock')).statusCode, 200)
