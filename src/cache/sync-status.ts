@@ -1,4 +1,4 @@
-import { type StuckSync, type SyncState, stuckSchedules } from '../records/sync-state.js'
+import { type StuckSync, type SyncState, stuckSchedules, withoutExcess } from '../records/sync-state.js'
 import type { TrackstarClient } from '../trackstar/client.js'
 import type { Clock } from '../trackstar/clock.js'
 import { RefreshedValue } from './refreshed-value.js'
@@ -32,8 +32,10 @@ interface Shown {
 
 const unknown: Reported = { state: { syncedAt: null, errors: [], incomplete: [] }, stuck: [] }
 
-const withStuck = (state: SyncState, stuck: readonly StuckSync[]): SyncState =>
-  stuck.length === 0 ? state : { ...state, errors: [...state.errors, ...stuck.map(({ error }) => error)] }
+const withStuck = (state: SyncState, stuck: readonly StuckSync[]): SyncState => ({
+  ...state,
+  errors: withoutExcess([...state.errors, ...stuck.map(({ error }) => error)]),
+})
 
 /** The reports about what is not known to be stuck anyway. */
 const unlisted = (reports: readonly StuckSync[], stuck: readonly StuckSync[]) =>

@@ -49,7 +49,7 @@ export function parseSyncState(body: unknown): ReportedSyncState | undefined {
   return {
     syncedAt: syncedAt === undefined ? null : toTime(syncedAt),
     errors: objectsIn(connection['errors']).map((error) => ({
-      message: messageOf(error),
+      message: cut(messageOf(error)),
       preventing_sync: isPreventingSync(error),
       first_seen: timeOf(error['first_seen']),
       last_seen: timeOf(error['last_seen']),
@@ -60,6 +60,22 @@ export function parseSyncState(body: unknown): ReportedSyncState | undefined {
     }),
     schedules,
   }
+}
+
+/** Most errors of a connection that are shown. They are in every stock. */
+const maxErrors = 20
+/** Longest message of an error, in characters. */
+const maxMessage = 500
+
+const cut = (message: string): string => (message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message)
+
+/** Each error once, and no more than fit in a response: those that prevent a sync first, if there are too many. */
+export function withoutExcess(errors: readonly SyncError[]): readonly SyncError[] {
+  const distinct = [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
+  if (distinct.length <= maxErrors) return distinct
+  const preventing = distinct.filter((error) => error.preventing_sync)
+  const others = distinct.filter((error) => !error.preventing_sync)
+  return [...preventing, ...others].slice(0, maxErrors)
 }
 
 /** A sync that does not run, as an error, because upstream has none for it. */

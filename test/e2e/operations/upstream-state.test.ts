@@ -75,9 +75,9 @@ tap.test('names errors of either shape, and says whether they prevent a sync tha
     [{ error_message: 'No orders', affected_endpoints: [orders] }, 'No orders', false],
     // Both shapes in one.
     [{ error_message: 'Old', message: 'new', error_type: type, affected_endpoints: [inventory] }, `${type}: Old`, true],
-    [{ error_type: type, affected_endpoints: [orders, inventory] }, type, true],
+    [{ error_type: type, message: 'a', affected_endpoints: [orders, inventory] }, `${type}: a`, true],
     [{ error_type: type, affected_endpoints: [orders] }, type, false],
-    [{ error_type: type, affected_endpoints: [null, 'get_inventory'] }, type, true],
+    [{ error_type: type, message: 'b', affected_endpoints: [null, 'get_inventory'] }, `${type}: b`, true],
     [
       { error_type: type, resource: 'inventory', affected_endpoints: [{ ...inventory, preventing_sync: false }] },
       `${type} for inventory`,
@@ -90,6 +90,25 @@ tap.test('names errors of either shape, and says whether they prevent a sync tha
     cases.map(([, message, prevents]) => [message, prevents]),
   )
   t.strictSame((await shown({ errors: [] })).errors, [], 'an error that ends')
+})
+
+tap.test('regression: every stock grew by whatever Trackstar listed as errors', async (t) => {
+  const shown = showing(t, await start(t))
+  const others = Array.from({ length: 1000 }, (_, n) => ({ error_message: `${n} ${'x'.repeat(600)}` }))
+  const preventing = { error_type: 'invalid_credentials', resource: Array.from({ length: 999 }, () => 'inventory') }
+  const paused = { function_name: 'get_inventory', sync_status: 'paused' }
+  const { errors } = await shown({
+    errors: [...others.slice(0, 10), ...others.slice(0, 10), preventing],
+    sync_schedules: Array.from({ length: 1000 }, () => paused),
+  })
+  t.equal(errors.length, 12, 'each once')
+  t.ok(errors.every(({ message }) => message.length <= 501))
+  const service = await start(t)
+  service.sandbox.fault(path, { body: { data: { errors: [...others, preventing], sync_schedules: [paused] } } })
+  await eventually(async () => (await errorsOf(t, service)).length > 0)
+  const few = await errorsOf(t, service)
+  t.equal(few.length, 20)
+  t.match(few, [{ message: /^invalid_credentials for inventory/ }, { message: /paused/ }, { preventing_sync: false }])
 })
 
 tap.test('a schedule that is paused or overdue without an error prevents the sync', async (t) => {
