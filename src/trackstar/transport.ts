@@ -108,8 +108,8 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
       const { statusCode, headers: received, body } = await reporting.request(options)
       const read = async (): Promise<JsonBody> => {
         const text = await readText(body, received['content-encoding'])
-        // Error messages are passed on to callers; one that repeats a request header would reveal a secret.
-        return parseJson(statusCode < 400 ? text : redacted(text, [apiKey, accessToken]))
+        const json = await parseJson(text)
+        return statusCode < 400 ? json : { ...json, value: redacted(json.value, [apiKey, accessToken]) }
       }
       // A write is done once its status says so, even if the rest of the response is lost.
       const isDone = request.method !== 'GET' && statusCode >= 200 && statusCode < 300
@@ -135,10 +135,14 @@ export function httpTransport(dispatcher: Dispatcher, baseUrl: string, credentia
   }
 }
 
-const redacted = (text: string, secrets: readonly string[]) =>
-  secrets
-    .map((secret) => JSON.stringify(secret).slice(1, -1))
-    .reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
+/**
+ * An error body without secrets in its message, which is passed on to callers: a message that repeats a request header would
+ * reveal one. All else stays as it is, or a secret such as `t` would change what the error says.
+ */
+function redacted(body: unknown, secrets: readonly string[]): unknown {
+  if (typeof body !== 'object' || body === null || !('error' in body) || typeof body.error !== 'string') return body
+  return { ...body, error: secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), body.error) }
+}
 
 /** Whether undici could not read the response as HTTP, or its header fields were too large. */
 const isMalformed = (cause: unknown) =>

@@ -58,6 +58,14 @@ for (const [what, fault, status, code] of faults) {
   })
 }
 
+tap.test('regression: with a short wrong token, refused credentials were an invalid response', async (t) => {
+  for (const token of ['t', 'trackstar']) {
+    const { get } = await startService(t, { environment: { TRACKSTAR_ACCESS_TOKEN: token } })
+    t.match((await get(url)).json(), { status: 502, code: 'upstream_auth_failed' }, token)
+    t.equal((await get('/readyz')).statusCode, 503, token)
+  }
+})
+
 tap.test('is not ready after Trackstar refuses its credentials until a call succeeds', async (t) => {
   const { get, sandbox } = await startService(t)
   const ready = async () => (await get('/readyz')).statusCode
