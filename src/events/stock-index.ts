@@ -4,7 +4,7 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Warehouse } from '../records/warehouse.js'
 import { referencedItemIds } from '../stock/components.js'
-import { composeStock } from '../stock/compose.js'
+import { composeQuantities, composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Quantities, Stock, WarehouseStock } from '../stock/stock.js'
 import { StockOrder } from './stock-order.js'
@@ -107,15 +107,7 @@ export class StockIndex {
     const warehouseIds = Array.from(new Set(selection.warehouseIds)).sort()
     const { warehouseCustomerId } = selection
     const key = JSON.stringify([warehouseCustomerId ?? null, ...warehouseIds])
-    const find = (productId: string) => this.#entries.get(productId)
-    const order =
-      this.#warehouseOrders.get(key) ??
-      new WarehouseOrder(
-        this.view,
-        find,
-        { warehouseIds, warehouseCustomerId },
-        this.orderOf(warehouseCustomerId).entries(),
-      )
+    const order = this.#warehouseOrders.get(key) ?? this.#newOrderIn({ warehouseIds, warehouseCustomerId })
     this.#warehouseOrders.delete(key)
     for (const oldest of this.#warehouseOrders.keys()) {
       if (this.#warehouseOrders.size < Math.min(maxWarehouseOrders, maxWarehousePositions / this.size)) break
@@ -123,6 +115,18 @@ export class StockIndex {
     }
     this.#warehouseOrders.set(key, order)
     return order
+  }
+
+  #newOrderIn({ warehouseIds, warehouseCustomerId: merchant }: WarehouseSelection): WarehouseOrder {
+    const find = (productId: string) => {
+      const entry = this.#entries.get(productId)
+      return merchant === undefined || entry?.warehouseCustomerId === merchant ? entry : undefined
+    }
+    const quantitiesOf = (productId: string) => {
+      const product = this.view.product(productId)
+      return product && composeQuantities(product, itemsInView(this.view, product), warehouseIds)
+    }
+    return new WarehouseOrder(quantitiesOf, find, this.orderOf(merchant).entries())
   }
 
   get(productId: string): StockIndexEntry | undefined {

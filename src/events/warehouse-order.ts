@@ -1,7 +1,6 @@
 import type { Steps } from '../steps.js'
-import { composeQuantities } from '../stock/compose.js'
 import type { Quantities } from '../stock/stock.js'
-import { type CatalogView, itemsInView, type StockIndexEntry } from './stock-index.js'
+import type { StockIndexEntry } from './stock-index.js'
 import { StockOrder, type StockPosition } from './stock-order.js'
 
 /** Some of the stock of an index. */
@@ -23,10 +22,13 @@ export class WarehouseOrder {
   readonly #initial: StockIndexEntry[]
   readonly #changedIds = new Set<string>()
 
+  /**
+   * @param quantitiesOf computes the quantities of a product in the selected warehouses; undefined if there is no such product
+   * @param find the product in the index, if it is among those to be ordered
+   */
   constructor(
-    private readonly view: CatalogView,
+    readonly quantitiesOf: (productId: string) => Quantities | undefined,
     private readonly find: (productId: string) => StockIndexEntry | undefined,
-    private readonly selection: WarehouseSelection,
     initial: StockIndexEntry[],
   ) {
     this.#initial = initial
@@ -55,15 +57,9 @@ export class WarehouseOrder {
     return this.#order
   }
 
-  /** The quantities of one product in the selected warehouses; undefined if there is no such product. */
-  quantitiesOf(productId: string): Quantities | undefined {
-    const product = this.view.product(productId)
-    return product && composeQuantities(product, itemsInView(this.view, product), this.selection.warehouseIds)
-  }
-
   #update(productId: string): void {
     const before = this.#positions.get(productId)
-    const quantities = this.#includes(productId) ? this.quantitiesOf(productId) : undefined
+    const quantities = this.find(productId) && this.quantitiesOf(productId)
     const available = quantities && Math.max(0, quantities.fulfillable)
     if (before?.available === available) return
     if (before) this.#order.delete(before)
@@ -74,11 +70,5 @@ export class WarehouseOrder {
     const after = { available, productId }
     this.#positions.set(productId, after)
     this.#order.add(after)
-  }
-
-  #includes(productId: string): boolean {
-    const { warehouseCustomerId } = this.selection
-    const entry = this.find(productId)
-    return entry !== undefined && [undefined, entry.warehouseCustomerId].includes(warehouseCustomerId)
   }
 }
