@@ -17,7 +17,7 @@ import type { ConnectionState, WebhookState } from './http/connection-state.js'
 import type { ConnectionMetrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
 import { Mirror } from './mirror/mirror.js'
-import { MirrorStore, recordKinds } from './mirror/mirror-store.js'
+import { MirrorStore, mirroredResources, recordKinds } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
 import { createWebhookReceiver } from './mirror/webhook-deliveries.js'
 import type { MalformedRecord } from './records/record.js'
@@ -166,18 +166,30 @@ export function createConnection(
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
     })
 
+  /** The resources that may lack records: upstream's first sync is unfinished, or the mirrored list is unreliable. */
+  const incompleteResources = (): readonly string[] => {
+    const unreliable = mirroredResources.filter((resource) => store?.isAuthoritative && mirror?.isDoubtful(resource))
+    return unreliable.length === 0 ? syncStatus.incomplete : [...new Set([...syncStatus.incomplete, ...unreliable])]
+  }
   const refresh = new RecordRefresh({
     trackstar,
     cache,
     clock,
     timeoutMs,
     confirmsAbsence: () => store !== undefined && store.state !== 'off',
-    incomplete,
+    incomplete: incompleteResources,
     onMalformed,
     onFailure,
   })
   const { isUnsettled, hasUnsettled } = refresh
-  const records = new CatalogRecords({ cache, store, incomplete, isUnsettled, hasUnsettled, clock })
+  const records = new CatalogRecords({
+    cache,
+    store,
+    incomplete: incompleteResources,
+    isUnsettled,
+    hasUnsettled,
+    clock,
+  })
   const { isFollowed, findProducts, findItem } = records
   const { products, items } = createRecordLoaders({
     trackstar,
@@ -200,11 +212,6 @@ export function createConnection(
   const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
 
-  /** The resources that may lack records: upstream's first sync is unfinished, or the mirrored list is unreliable. */
-  const incompleteResources = () => {
-    const unreliable = mirror && store?.isAuthoritative ? mirror.progress.unreliableResources : []
-    return [...new Set([...syncStatus.incomplete, ...unreliable])]
-  }
   const materialized =
     store &&
     new MaterializedStocks({

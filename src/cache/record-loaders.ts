@@ -122,15 +122,20 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     const bySku = new Map(skus.map((sku) => [sku, [] as Product[]]))
     for (const product of records) bySku.get(skuOf(product) ?? '')?.push(product)
     const cached = skus.filter((sku) => options.findProducts(sku)?.value !== undefined)
-    const isLossBelieved = believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
+    // Upstream may take no notice of case and outer space. That is no sign that it ignores the SKUs altogether.
+    const requested = new Set(skus.map(folded))
+    const isAsRequested = records.some((product) => requested.has(folded(skuOf(product) ?? '')))
+    const isForeign = records.length > 0 && malformed.length === 0 && !isAsRequested
+    const isLossBelieved = !isForeign && believesLoss('products', cached, (sku) => bySku.get(sku)?.length !== 0)
     const result = (sku: string, found: readonly Product[]) => {
-      const fault = faultOf(malformed, 'sku', sku, found.length > 0)
+      const entry = options.findProducts(sku)
+      if (isForeign && entry?.value !== undefined) return foreignAnswer('products')
+      const fault = isForeign ? foreignAnswer('products') : faultOf(malformed, 'sku', sku, found.length > 0)
       if (fault) {
         products.rememberFailure(sku, fault)
         return fault
       }
       const presentIds = new Set([...found.map(idOf), ...malformed.map(({ id }) => id)])
-      const entry = options.findProducts(sku)
       const kept = (entry?.value ?? []).filter((product) => {
         const id = idOf(product)
         return !presentIds.has(id) && confirmAbsence('product', id)
@@ -156,7 +161,6 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
   ): Map<string, CacheEntry<InventoryItem> | Problem> {
     const presentIds = new Set(records.map(idOf))
     const cached = ids.filter((id) => options.findItem(id)?.value !== undefined)
-    // An answer with none of the requested items, but others, says nothing about the requested ones.
     const isForeign = presentIds.size > 0 && !ids.some((id) => presentIds.has(id))
     const isLossBelieved = !isForeign && believesLoss('inventory', cached, (id) => presentIds.has(id))
     const byId = new Map<string, CacheEntry<InventoryItem>>()
@@ -165,14 +169,13 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
     const result = (id: string) => {
       const found = byId.get(id)
       if (found !== undefined) return found
-      if (isForeign)
-        return problem('upstream_invalid_response', 'Trackstar returned none of the requested items, but others')
-      const fault = faultOf(malformed, 'id', id, false)
+      const entry = options.findItem(id)
+      if (isForeign && entry?.value !== undefined) return foreignAnswer('items')
+      const fault = isForeign ? foreignAnswer('items') : faultOf(malformed, 'id', id, false)
       if (fault) {
         items.rememberFailure(id, fault)
         return fault
       }
-      const entry = options.findItem(id)
       if (entry?.value !== undefined && confirmAbsence('item', id)) return asUnsettled(entry, times.readAt)
       if (isLossBelieved) return cache.storeAbsence('item', id, times)
       return entry ?? uncachedAbsence(times, clock)
@@ -182,6 +185,15 @@ export function createRecordLoaders(options: RecordLoadersOptions): RecordLoader
 
   return { products, items }
 }
+
+/**
+ * An answer with none of the requested records, but others, says nothing about the requested ones. The failure is remembered
+ * only where nothing is cached, since each request would read again.
+ */
+const foreignAnswer = (what: string) =>
+  problem('upstream_invalid_response', `Trackstar returned none of the requested ${what}, but others`)
+
+const folded = (sku: string) => sku.trim().toLowerCase()
 
 /**
  * The problem of one key: a malformed record of this key, or a malformed record of unknown identity if nothing was found

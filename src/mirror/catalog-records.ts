@@ -10,7 +10,7 @@ export interface CatalogRecordsOptions {
   readonly cache: RecordCache
   /** Undefined without a mirror. */
   readonly store: MirrorStore | undefined
-  /** The resources whose first sync upstream has not finished. */
+  /** The resources that may lack records upstream: their absences prove nothing. */
   readonly incomplete: () => readonly string[]
   /** Whether a record may have changed upstream since it was read, so that it is served as stale. */
   readonly isUnsettled: (kind: RecordKind, id: string) => boolean

@@ -93,6 +93,11 @@ export class Mirror {
     this.#comparison = new Comparison({ reader, store, syncStatus, clock, intervalMs, onUnreadable, log, followUntil })
   }
 
+  /** Whether records of a list may be missing or outdated, without anything that says which. Cheaper than {@link progress}. */
+  isDoubtful(resource: MirroredResource): boolean {
+    return this.#state === 'live' && this.#comparison.isDoubtful(resource)
+  }
+
   get progress(): MirrorProgress {
     const isLive = this.#state === 'live'
     const comparison = this.#comparison
@@ -101,7 +106,7 @@ export class Mirror {
       pages: this.#pages,
       pagesLeft: this.#state === 'loading' ? null : comparison.pagesLeft,
       syncedAt: this.options.store.syncedAt,
-      unreliableResources: isLive ? mirroredResources.filter((resource) => comparison.isDoubtful(resource)) : [],
+      unreliableResources: mirroredResources.filter((resource) => this.isDoubtful(resource)),
       unreadResources: isLive ? mirroredResources.filter((resource) => comparison.hasUnread(resource)) : [],
     }
   }

@@ -15,7 +15,7 @@ export interface RecordRefreshOptions {
   readonly timeoutMs: number
   /** Whether a record that is absent from one answer is kept until a second one confirms it: in a mirror. */
   readonly confirmsAbsence: () => boolean
-  /** The resources whose first sync upstream has not finished: their absences prove nothing. */
+  /** The resources that may lack records upstream: their absences prove nothing. */
   readonly incomplete: () => readonly string[]
   readonly onMalformed: (resource: 'products' | 'inventory', malformed: MalformedRecord) => void
   readonly onFailure: (name: string, error: unknown) => void

@@ -8,9 +8,9 @@ const unreadable = { body: 'not JSON' }
 const noCache = { 'cache-control': 'no-cache' }
 
 /** A live mirror whose records were all read more than a second ago, so that `no-cache` reads upstream. */
-async function start(t: Parameters<typeof startMirrored>[0]) {
+async function start(t: Parameters<typeof startMirrored>[0], environment = {}) {
   const clock = new RunningClock()
-  const service = await startMirrored(t, { clock, sandbox: { products: 20 } })
+  const service = await startMirrored(t, { clock, sandbox: { products: 20 }, environment })
   await eventually(async () => (await service.get('/status')).json().connections[0].mirror.state === 'live')
   clock.advance(2000)
   service.newCalls()
@@ -75,4 +75,28 @@ tap.test('regression: a truncated delivery about an id with a comma read two oth
       .sort(),
     [/^GET \/wms\/inventory\/inv,1/, /^GET \/wms\/products\/prod,1/],
   )
+})
+
+tap.test('regression: while most of a list was missing, records were removed and SKUs denied', async (t) => {
+  const { sandbox, clock, get, stock, deliver, newCalls } = await start(t, {
+    SYNC_INTERVAL_SECONDS: '1',
+    FULL_COMPARE_HOURS: '0.01',
+  })
+  const clear = sandbox.fault('/wms/products', empty)
+  clock.advance(60_000)
+  await eventually(async () => {
+    clock.advance(2000)
+    return (await stock('CUP')).complete === false
+  })
+  t.match(await stock('CUP'), { available: 40, issues: [{ code: 'upstream_sync_incomplete' }] })
+  await deliver('product.updated', { id: 'prod_cup' }, { data_truncated: true })
+  await eventually(async () => (await stock('CUP')).stale === false)
+  clock.advance(2000)
+  t.match(await stock('CUP', noCache), { available: 40, complete: false })
+  await eventually(async () => (await stock('CUP')).stale === false)
+  t.match(await stock('CUP'), { available: 40, complete: false })
+  newCalls()
+  t.equal((await get('/products/UNKNOWN/stock')).statusCode, 404)
+  t.match(newCalls().join(), /sku\[in\]=UNKNOWN/, 'an unknown SKU is looked up')
+  clear()
 })

@@ -1,5 +1,6 @@
 import tap, { type Test } from 'tap'
-import { eventually, type Service, startService } from '../../harness.js'
+import { counts, needs, newItem, newProduct } from '../../../src/sandbox/new-records.js'
+import { eventually, RunningClock, type Service, startService } from '../../harness.js'
 import { startMirrored } from '../mirror/mirrored.js'
 
 type Data = Service['sandbox']['data']
@@ -194,6 +195,41 @@ inBothModes(
     const list = await get('/products?sku[in]=CUP,SENCHA-100')
     t.equal(list.statusCode, 200)
     t.equal(list.json().data.length, 1)
+  },
+)
+
+tap.test(
+  'regression: an answer with other records than the requested ones denied these, or was asked for again',
+  async (t) => {
+    const clock = new RunningClock()
+    const { sandbox, get, newCalls } = await startService(t, { clock })
+    const statusOf = async (sku: string, headers = {}) => (await get(`/products/${sku}/stock`, headers)).statusCode
+    sandbox.add('inventory', newItem('inv_alone', 'ALONE', 'Alone', [['wh_oslo', counts(3)]]))
+    sandbox.add('products', newProduct('prod_alone', 'ALONE', 'Alone', [needs('inv_alone', 'ALONE')]))
+    t.equal(await statusOf('CUP'), 200)
+    clock.advance(2000)
+    for (const [path, sku, others] of [
+      [
+        '/wms/products',
+        'LIVE-JASMINE',
+        [...sandbox.data.products.values()].filter((product) => product.sku === 'SENCHA-100'),
+      ],
+      ['/wms/inventory', 'ALONE', [...sandbox.data.inventory.values()].filter(({ id }) => id === 'inv_sencha')],
+    ] as const) {
+      clock.advance(60_000)
+      const clear = sandbox.fault(path, { body: { data: others, next_token: null } })
+      t.equal(await statusOf('CUP', { 'cache-control': 'no-cache' }), 200, 'what is cached is served')
+      t.equal(await statusOf(sku), 502, path)
+      newCalls()
+      t.equal(await statusOf(sku), 502, path)
+      t.strictSame(newCalls(), [], 'the failure is remembered')
+      clear()
+      clock.advance(60_000)
+      t.equal(await statusOf(sku), 200)
+      clock.advance(500_000)
+    }
+    sandbox.fault('/wms/products', { body: { data: [{ id: 'p', sku: 'NEW ' }], next_token: null } })
+    t.equal(await statusOf('new'), 404, 'upstream may take no notice of case')
   },
 )
 
