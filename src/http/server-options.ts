@@ -56,6 +56,9 @@ export function serverOptions(
       joinDuplicateHeaders: true,
     },
     bodyLimit: maxBodyBytes,
+    // The schemas of bodies are closed, so that the field is named in the 400. Fastify would say that the JSON is invalid.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     // The time for a request to arrive completely; Fastify's default is no limit.
     requestTimeout: requestTimeoutMs,
     // For clients that stop reading a response. A pending response is inactive as well; event streams send heartbeats.

@@ -52,6 +52,25 @@ tap.test('regression: options in the query of a POST or PUT were ignored in sile
   )
 })
 
+tap.test('regression: a field __proto__ in a body was called invalid JSON', async (t) => {
+  const { app } = await startService(t)
+  const send = (url: string, payload: string) =>
+    app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } })
+  for (const field of ['__proto__', 'constructor']) {
+    const value = `{"prototype": {"skus": ["CUP"]}, "skus": ["CUP"]}`
+    t.match((await send('/stock/query', `{"skus": ["CUP"], "${field}": ${value}}`)).json(), {
+      status: 400,
+      errors: [{ field, message: 'is not recognized' }],
+    })
+    t.match((await send('/stock/query', `{"${field}": ${value}}`)).json(), { status: 400 })
+    t.match((await send('/stock/check', `{"lines": [{"sku": "CUP", "quantity": 1, "${field}": ${value}}]}`)).json(), {
+      status: 400,
+      errors: [{ field: `lines[0].${field}`, message: 'is not recognized' }],
+    })
+  }
+  t.equal(Object.hasOwn(Object.prototype, 'skus'), false)
+})
+
 tap.test('accepts the options of a single stock', async (t) => {
   const { get, post } = await startService(t)
   const options = { warehouse_customer_id: 'cust_borealis', warehouse_id: ['wh_oslo'], include: ['lots'] }
