@@ -246,7 +246,7 @@ export interface paths {
         put?: never;
         /**
          * Create an event ticket
-         * @description Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route.
+         * @description Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections of the key or, if the request names one, for that one.
          */
         post: operations["createEventTicket"];
         delete?: never;
@@ -415,6 +415,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List connections
+         * @description Returns the connections that the API key may use: the values of `connection` that other requests take. Makes no call to Trackstar.
+         */
+        get: operations["listConnections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/trackstar": {
         parameters: {
             query?: never;
@@ -453,13 +473,15 @@ export interface components {
              * @description A stable, machine-readable code. New codes may be added: handle an unknown one by its `status`
              * @enum {string}
              */
-            code: "validation_failed" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
+            code: "validation_failed" | "connection_required" | "unauthorized" | "forbidden" | "product_not_found" | "inventory_item_not_found" | "warehouse_not_found" | "connection_not_found" | "route_not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sku_ambiguous" | "idempotency_conflict" | "content_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "upstream_rejected" | "rate_limited" | "headers_too_large" | "internal_error" | "not_supported_by_integration" | "requires_mirror" | "upstream_invalid_response" | "upstream_auth_failed" | "upstream_unavailable" | "mirror_loading" | "overloaded" | "upstream_timeout" | "not_cached";
             /** @description Identifies the request in the logs; also sent as `X-Request-Id` */
             request_id: string;
             /** @description validation_failed: the invalid fields */
             errors?: components["schemas"]["FieldError"][];
             /** @description sku_ambiguous: the products that share the SKU */
             candidates?: components["schemas"]["Candidate"][];
+            /** @description connection_required: the names to choose from */
+            connections?: string[];
             /**
              * @description What rejected the request: Trackstar itself, or the warehouse system behind it
              * @enum {string}
@@ -659,6 +681,11 @@ export interface components {
         Stock: {
             /** @description The requested SKU */
             sku: string;
+            /**
+             * @description The connection that has the stock, by its name
+             * @example default
+             */
+            connection: string;
             product: components["schemas"]["StockProduct"];
             /** @description max(0, quantities.fulfillable) */
             available: number;
@@ -757,6 +784,11 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description The connections that the key may use */
+        ConnectionList: {
+            /** @description In the order of the configuration */
+            data: components["schemas"]["ConnectionEntry"][];
+        };
         /** @description Health of the service */
         Health: {
             /** @description `ok`, or the reason why the service is not ready */
@@ -773,7 +805,7 @@ export interface components {
             started_at: string;
             /** @description The processes of this service that work together; null: this one works alone */
             replicas: components["schemas"]["ReplicaStatus"] | null;
-            /** @description The connections; currently always one */
+            /** @description The connections, in the order of the configuration */
             connections: components["schemas"]["ConnectionStatus"][];
         };
         /** @description The stock of one SKU after a change */
@@ -819,6 +851,11 @@ export interface components {
              *     ]
              */
             include?: ("lots" | "locations")[];
+            /**
+             * @description The connection to ask, by its name in `GET /connections`. Required if the key may use several
+             * @example default
+             */
+            connection?: string;
         };
         /** @description A quantity of one SKU */
         BasketLine: {
@@ -849,6 +886,11 @@ export interface components {
              *     ]
              */
             warehouse_id?: string[];
+            /**
+             * @description The connection to ask, by its name in `GET /connections`. Required if the key may use several
+             * @example default
+             */
+            connection?: string;
         };
         /** @description One event */
         StockEvent: {
@@ -969,7 +1011,7 @@ export interface components {
         };
         /** @description A webhook delivery from Trackstar, with the fields that this service uses */
         WebhookDelivery: {
-            /** @description The connection; deliveries of any other than `TRACKSTAR_CONNECTION_ID` are ignored */
+            /** @description The connection; deliveries of connections that the service does not have are ignored */
             connection_id: string;
             /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored */
             event_type: string;
@@ -1149,6 +1191,28 @@ export interface components {
             /** @description The merchant */
             warehouse_customer_id: string | null;
         };
+        /** @description One connection */
+        ConnectionEntry: {
+            /** @description Name of the connection, for `connection` of other requests */
+            name: string;
+            /**
+             * @description Groups are not served yet
+             * @enum {string}
+             */
+            kind: "connection" | "group";
+            /** @description Trackstar's id of the connection; null if not configured */
+            connection_id: string | null;
+            /**
+             * @description live: the whole catalog is mirrored. loading: it is being loaded. on-demand: records are read when they are requested. refused: Trackstar rejects the credentials
+             * @enum {string}
+             */
+            state: "loading" | "live" | "on-demand" | "refused";
+            /**
+             * Format: date-time
+             * @description When the mirror was last known to be up to date
+             */
+            synced_at: string | null;
+        };
         /** @description The processes of this service that work together; null: this one works alone */
         ReplicaStatus: {
             /** @description This process */
@@ -1216,7 +1280,7 @@ export interface components {
             entries: number;
             /** @description Their size as JSON */
             bytes: number;
-            /** @description Maximum size: CACHE_MAX_MB, in bytes */
+            /** @description Maximum size of all connections together: CACHE_MAX_MB, in bytes */
             max_bytes: number;
             /** @description Share of lookups since startup that needed no call to Trackstar; null before the first */
             hit_ratio: number | null;
@@ -1255,7 +1319,7 @@ export interface components {
              * @example default
              */
             name: string;
-            /** @description TRACKSTAR_CONNECTION_ID, if it is set */
+            /** @description Its id at Trackstar, if it is configured */
             connection_id: string | null;
             /**
              * @description CATALOG_MODE
@@ -1265,7 +1329,7 @@ export interface components {
             /** @description Whether this process reads the changes of the connection from Trackstar */
             leader: boolean;
             /**
-             * @description refused: Trackstar rejects TRACKSTAR_API_KEY or TRACKSTAR_ACCESS_TOKEN. unknown: no call has been answered yet
+             * @description refused: Trackstar rejects TRACKSTAR_API_KEY or the access token. unknown: no call has been answered yet
              * @enum {string}
              */
             credentials: "ok" | "refused" | "unknown";
@@ -1354,8 +1418,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`validation_failed`](problems#validation_failed): Invalid request */
-        ValidationFailed: {
+        /** @description [`connection_required`](problems#connection_required): Connection required. [`validation_failed`](problems#validation_failed): Invalid request */
+        BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /** @description Errors are never cached */
@@ -1366,8 +1430,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`product_not_found`](problems#product_not_found): Product not found */
-        ProductNotFound: {
+        /** @description [`product_not_found`](problems#product_not_found): Product not found. [`connection_not_found`](problems#connection_not_found): Connection not found */
+        NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /** @description Errors are never cached */
@@ -1475,6 +1539,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description [`connection_not_found`](problems#connection_not_found): Connection not found */
+        ConnectionNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /** @description Errors are never cached */
+                "Cache-Control"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description [`content_too_large`](problems#content_too_large): Content too large */
         ContentTooLarge: {
             headers: {
@@ -1511,8 +1587,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`upstream_timeout`](problems#upstream_timeout): Trackstar timed out */
-        UpstreamTimeout: {
+        /** @description [`validation_failed`](problems#validation_failed): Invalid request */
+        ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /** @description Errors are never cached */
@@ -1523,8 +1599,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description [`inventory_item_not_found`](problems#inventory_item_not_found): Inventory item not found */
-        InventoryItemNotFound: {
+        /** @description [`upstream_timeout`](problems#upstream_timeout): Trackstar timed out */
+        UpstreamTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /** @description Errors are never cached */
@@ -1549,18 +1625,6 @@ export interface components {
         };
         /** @description [`idempotency_conflict`](problems#idempotency_conflict): Idempotency key conflict */
         IdempotencyConflict: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                /** @description Errors are never cached */
-                "Cache-Control"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description [`warehouse_not_found`](problems#warehouse_not_found): Warehouse not found */
-        WarehouseNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /** @description Errors are never cached */
@@ -1622,6 +1686,7 @@ export type LowStock = components['schemas']['LowStock'];
 export type WhereUsed = components['schemas']['WhereUsed'];
 export type Adjusted = components['schemas']['Adjusted'];
 export type EventTicket = components['schemas']['EventTicket'];
+export type ConnectionList = components['schemas']['ConnectionList'];
 export type Health = components['schemas']['Health'];
 export type Status = components['schemas']['Status'];
 export type StockEventData = components['schemas']['StockEventData'];
@@ -1654,6 +1719,7 @@ export type BasketCheckLine = components['schemas']['BasketCheckLine'];
 export type StockResult = components['schemas']['StockResult'];
 export type LowStockEntry = components['schemas']['LowStockEntry'];
 export type ItemUse = components['schemas']['ItemUse'];
+export type ConnectionEntry = components['schemas']['ConnectionEntry'];
 export type ReplicaStatus = components['schemas']['ReplicaStatus'];
 export type LastError = components['schemas']['LastError'];
 export type WebhookStatus = components['schemas']['WebhookStatus'];
@@ -1668,8 +1734,8 @@ export type ResponseAnyProblem = components['responses']['AnyProblem'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseOverloaded = components['responses']['Overloaded'];
-export type ResponseValidationFailed = components['responses']['ValidationFailed'];
-export type ResponseProductNotFound = components['responses']['ProductNotFound'];
+export type ResponseBadRequest = components['responses']['BadRequest'];
+export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
 export type ResponseSkuAmbiguous = components['responses']['SkuAmbiguous'];
 export type ResponseUpstreamRejected = components['responses']['UpstreamRejected'];
@@ -1678,14 +1744,14 @@ export type ResponseNotSupportedByIntegration = components['responses']['NotSupp
 export type ResponseBadGateway = components['responses']['BadGateway'];
 export type ResponseServiceUnavailable = components['responses']['ServiceUnavailable'];
 export type ResponseGatewayTimeout = components['responses']['GatewayTimeout'];
+export type ResponseConnectionNotFound = components['responses']['ConnectionNotFound'];
 export type ResponseContentTooLarge = components['responses']['ContentTooLarge'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseRequiresMirror = components['responses']['RequiresMirror'];
+export type ResponseValidationFailed = components['responses']['ValidationFailed'];
 export type ResponseUpstreamTimeout = components['responses']['UpstreamTimeout'];
-export type ResponseInventoryItemNotFound = components['responses']['InventoryItemNotFound'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseIdempotencyConflict = components['responses']['IdempotencyConflict'];
-export type ResponseWarehouseNotFound = components['responses']['WarehouseNotFound'];
 export type HeaderXRequestId = components['headers']['X-Request-Id'];
 export type HeaderCacheControl = components['headers']['Cache-Control'];
 export type HeaderAllow = components['headers']['Allow'];
@@ -1835,6 +1901,8 @@ export interface operations {
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
@@ -1889,9 +1957,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["ProductNotFound"];
+            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["SkuAmbiguous"];
             414: components["responses"]["UriTooLong"];
@@ -1923,6 +1991,8 @@ export interface operations {
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
@@ -1971,8 +2041,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2031,8 +2102,9 @@ export interface operations {
                     "application/json": components["schemas"]["StockResults"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -2098,8 +2170,9 @@ export interface operations {
                     "application/json": components["schemas"]["BasketCheck"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -2130,6 +2203,8 @@ export interface operations {
                 warehouse_customer_id?: string;
                 /** @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one */
                 warehouse_id?: string[];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
@@ -2155,8 +2230,9 @@ export interface operations {
                     "application/json": components["schemas"]["LowStock"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             429: components["responses"]["RateLimited"];
@@ -2183,6 +2259,8 @@ export interface operations {
             query?: {
                 /** @description Only events of these SKUs; repeat it for more. Default: all SKUs */
                 sku?: string[];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description `id` of the last event received; browsers send it when they reconnect */
@@ -2210,8 +2288,9 @@ export interface operations {
                     "text/event-stream": components["schemas"]["StockEventStream"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             414: components["responses"]["UriTooLong"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
@@ -2234,7 +2313,10 @@ export interface operations {
     };
     createEventTicket: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2261,6 +2343,7 @@ export interface operations {
             };
             400: components["responses"]["ValidationFailed"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["ContentTooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -2294,6 +2377,8 @@ export interface operations {
                 trackstar_created_date?: components["schemas"]["Filter"];
                 /** @description When Trackstar's copy last changed */
                 trackstar_updated_date?: components["schemas"]["Filter"];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
@@ -2321,8 +2406,9 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2340,6 +2426,8 @@ export interface operations {
             query?: {
                 /** @description The merchant that owns the product. Required if several merchants share the SKU */
                 warehouse_customer_id?: string;
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
@@ -2394,9 +2482,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["ProductNotFound"];
+            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["SkuAmbiguous"];
             414: components["responses"]["UriTooLong"];
@@ -2435,6 +2523,8 @@ export interface operations {
                 trackstar_created_date?: components["schemas"]["Filter"];
                 /** @description When Trackstar's copy last changed */
                 trackstar_updated_date?: components["schemas"]["Filter"];
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
@@ -2462,8 +2552,9 @@ export interface operations {
                     "application/json": components["schemas"]["InventoryItemPage"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2478,7 +2569,10 @@ export interface operations {
     };
     getInventoryItem: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
@@ -2532,9 +2626,20 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["InventoryItemNotFound"];
+            /** @description [`inventory_item_not_found`](problems#inventory_item_not_found): Inventory item not found. [`connection_not_found`](problems#connection_not_found): Connection not found */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Errors are never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2549,7 +2654,10 @@ export interface operations {
     };
     listProductsOfInventoryItem: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
                 "x-request-id"?: string;
@@ -2580,9 +2688,20 @@ export interface operations {
                     "application/json": components["schemas"]["WhereUsed"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["InventoryItemNotFound"];
+            /** @description [`inventory_item_not_found`](problems#inventory_item_not_found): Inventory item not found. [`connection_not_found`](problems#connection_not_found): Connection not found */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Errors are never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             429: components["responses"]["RateLimited"];
@@ -2606,7 +2725,10 @@ export interface operations {
     };
     adjustInventoryItem: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
             header?: {
                 /** @description Identifies this adjustment. Trackstar remembers it for 24 hours */
                 "idempotency-key"?: string;
@@ -2653,10 +2775,21 @@ export interface operations {
                     "application/json": components["schemas"]["Adjusted"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["InventoryItemNotFound"];
+            /** @description [`inventory_item_not_found`](problems#inventory_item_not_found): Inventory item not found. [`connection_not_found`](problems#connection_not_found): Connection not found */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Errors are never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["IdempotencyConflict"];
             413: components["responses"]["ContentTooLarge"];
@@ -2681,6 +2814,8 @@ export interface operations {
                 page_token?: string;
                 /** @description Up to 100 ids, separated by commas. With it, Trackstar ignores all other filters */
                 ids?: string;
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
             };
             header?: {
                 /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
@@ -2708,8 +2843,9 @@ export interface operations {
                     "application/json": components["schemas"]["WarehousePage"];
                 };
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2724,7 +2860,10 @@ export interface operations {
     };
     getWarehouse: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
             header?: {
                 /** @description How old the response may be: `no-cache` reads from Trackstar again, `max-age=N` accepts nothing older than N seconds, `only-if-cached` never reads from Trackstar. Without it, cached records are used and refreshed when they expire */
                 "cache-control"?: string;
@@ -2778,9 +2917,20 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["ValidationFailed"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["WarehouseNotFound"];
+            /** @description [`warehouse_not_found`](problems#warehouse_not_found): Warehouse not found. [`connection_not_found`](problems#connection_not_found): Connection not found */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Errors are never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["UpstreamRejected"];
@@ -2790,6 +2940,43 @@ export interface operations {
             502: components["responses"]["BadGateway"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connections */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Overloaded"];
             default: components["responses"]["AnyProblem"];
         };
     };

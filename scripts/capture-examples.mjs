@@ -1,7 +1,10 @@
 // Asks the built service (dist/), in front of a sandbox, for the examples of the contract document. Times and ids are
 // fixed, so that two runs give the same answers.
 import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from '../dist/app.js'
@@ -57,10 +60,12 @@ export async function captureExamples() {
 }
 
 /** A service whose clocks stand still, in front of a sandbox; its catalog is mirrored and loaded. */
-async function startService({ environment = {}, sandbox: options = {}, isolated = false } = {}) {
+async function startService({ environment = {}, connections, sandbox: options = {}, isolated = false } = {}) {
   let sandboxTime = syncTime
   const sandbox = createSandbox({ products: 100, readRate: 0, now: () => sandboxTime, ...options })
   sandboxTime = time
+  const file = connections && join(await mkdtemp(join(tmpdir(), 'connections-')), 'connections.json')
+  if (file) await writeFile(file, JSON.stringify({ connections }))
   const config = readConfig({
     TRACKSTAR_BASE_URL: await sandbox.listen(),
     TRACKSTAR_API_KEY: sandbox.credentials.apiKey,
@@ -71,6 +76,7 @@ async function startService({ environment = {}, sandbox: options = {}, isolated 
     AUTH_MODE: 'none',
     CATALOG_MODE: 'mirror',
     LOG_LEVEL: 'silent',
+    ...(file && { CONNECTIONS_FILE: file }),
     ...environment,
   })
   const app = await buildApp(config, { clock: { now: () => time, elapsed: () => 1_000_000 } })

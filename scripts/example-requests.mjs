@@ -25,6 +25,7 @@ const failWith =
  * @property {string} [description] replaces the description made from the request and the condition
  * @property {string} [raw] bytes to write to a socket in place of the request
  * @property {Record<string, string>} [environment] variables of a service of its own
+ * @property {object[]} [connections] the content of `CONNECTIONS_FILE`, for a service of its own
  * @property {object} [sandbox] options of that service's sandbox
  * @property {boolean} [isolated] whether the request gets a service of its own
  * @property {(service: object) => unknown} [prepare] runs before the request, on a service of its own
@@ -106,6 +107,7 @@ export const operationExamples = {
   adjustInventoryItem: {
     adjusted: { ...adjust, isolated: true, summary: 'Five tea trays arrive: 6 + 5 = 11' },
   },
+  listConnections: { only: { url: '/connections', summary: 'One connection' } },
   listWarehouses: { first: { url: '/warehouses?limit=1', summary: 'The first page, with one record' } },
   getWarehouse: { oslo: { url: '/warehouses/wh_oslo', summary: 'A warehouse' } },
   getStatus: {
@@ -139,6 +141,15 @@ export const operationExamples = {
  */
 export const problemExamples = {
   validation_failed: { url: '/products/SENCHA-100/stock?warehouse=wh_oslo' },
+  connection_required: {
+    ...stock,
+    condition: 'with a key that may use several connections',
+    environment: { ...onDemand, TRACKSTAR_ACCESS_TOKEN: '', TRACKSTAR_CONNECTION_ID: '' },
+    connections: [
+      { name: 'au', access_token: 'token-of-au' },
+      { name: 'us', access_token: 'token-of-us' },
+    ],
+  },
   unauthorized: { ...stock, condition: 'without a key', environment: keys },
   forbidden: {
     ...adjust,
@@ -149,6 +160,7 @@ export const problemExamples = {
   product_not_found: { url: '/products/NO-SUCH-SKU/stock' },
   inventory_item_not_found: { url: '/inventory/inv_nowhere' },
   warehouse_not_found: { url: '/warehouses/wh_nowhere' },
+  connection_not_found: { url: '/products/SENCHA-100/stock?connection=nowhere' },
   route_not_found: { url: '/nowhere' },
   method_not_allowed: { method: 'PUT', url: '/stock' },
   not_acceptable: { ...stock, headers: { accept: 'text/html' }, condition: 'with `Accept: text/html`' },

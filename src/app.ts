@@ -29,6 +29,7 @@ import { Adjusted, adjustRoute } from './routes/adjust-inventory.js'
 import { basketCheckRoute } from './routes/basket-check.js'
 import { createReadContexts } from './routes/cached-reads.js'
 import chosenConnection, { connectionOf } from './routes/chosen-connection.js'
+import { ConnectionList, connectionsRoute } from './routes/connections.js'
 import docs from './routes/docs.js'
 import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
 import { eventsRoute } from './routes/events.js'
@@ -82,6 +83,7 @@ const schemas = [
   WhereUsed,
   Adjusted,
   EventTicket,
+  ConnectionList,
 ]
 
 /**
@@ -168,6 +170,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   await app.register(whereUsedRoute, routeOptions)
   await app.register(adjustRoute, routeOptions)
   await app.register(warehouseRoutes, routeOptions)
+  await app.register(connectionsRoute, { connections })
   const { trackstarWebhookSecrets: secrets } = config
   if (secrets) {
     await app.register(webhookRoute, {

@@ -2,20 +2,23 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { ConcurrencyLimit } from './cache/concurrency-limit.js'
+import type { Slots } from './cache/concurrency-limit.js'
 import type { FreshnessPolicy } from './cache/freshness.js'
 import { readThrough } from './cache/read-through.js'
-import { RecordCache } from './cache/record-cache.js'
+import { type CacheMemory, RecordCache } from './cache/record-cache.js'
 import { createRecordLoaders } from './cache/record-loaders.js'
+import type { SharedMemory } from './cache/shared-memory.js'
 import { SyncStatus } from './cache/sync-status.js'
 import { WarehouseList } from './cache/warehouse-list.js'
-import type { Config, ConnectionConfig } from './config/config.js'
+import type { Config } from './config/config.js'
+import type { ConnectionConfig } from './config/connections-file.js'
 import { isProblem } from './errors.js'
 import { EventReaders } from './events/event-readers.js'
 import { StockFeed } from './events/stock-feed.js'
 import type { ConnectionState, WebhookState } from './http/connection-state.js'
 import type { ConnectionMetrics } from './http/metrics.js'
 import { CatalogRecords } from './mirror/catalog-records.js'
+import type { LoadTurns } from './mirror/load-turns.js'
 import { Mirror } from './mirror/mirror.js'
 import { MirrorStore, mirroredResources, recordKinds } from './mirror/mirror-store.js'
 import { RecordRefresh } from './mirror/record-refresh.js'
@@ -41,7 +44,6 @@ export type ConnectionSettings = Pick<
   | 'cacheRevalidateSeconds'
   | 'cacheMaxStaleSeconds'
   | 'cacheNegativeTtlSeconds'
-  | 'cacheMaxMb'
   | 'syncIntervalSeconds'
   | 'syncOverlapSeconds'
   | 'fullCompareHours'
@@ -52,11 +54,23 @@ export interface ConnectionDependencies {
   readonly clock: Clock
   readonly log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>
   readonly metrics: ConnectionMetrics
+  readonly shared: SharedByConnections
   /** Default: Trackstar over HTTP, by the config. */
   readonly upstream?: Upstream
 }
 
-/** All that belongs to one access token. Connections share nothing but the process. */
+/** What connections share, so that all of them together stay within the bounds of the process. */
+export interface SharedByConnections {
+  readonly memory: CacheMemory
+  /** Memory of serialised stocks. */
+  readonly stockMemory: SharedMemory
+  /** Requests that wait for upstream. Each takes about 40 kB. */
+  readonly waiting: Slots
+  /** First loads of mirrors. */
+  readonly loadTurns: LoadTurns
+}
+
+/** All that belongs to one access token. Connections share nothing but {@link SharedByConnections}. */
 export interface Connection {
   readonly name: string
   readonly catalog: Catalog
@@ -79,8 +93,6 @@ export interface Connection {
   stop(): void
 }
 
-/** Most requests that wait for upstream at a time. Each takes about 40 kB. */
-const maxWaitingRequests = 2000
 /** Least time between two probes. */
 const probeMs = 5000
 
@@ -115,8 +127,8 @@ export function createConnection(
     log.warn({ resource, id, path, reason: message }, 'malformed record skipped')
   }
 
-  const maxBytes = settings.cacheMaxMb * 1_000_000
-  const cache = new RecordCache(maxBytes, policy, clock)
+  const { memory, stockMemory, waiting, loadTurns } = dependencies.shared
+  const cache = new RecordCache(memory, policy, clock, () => store !== undefined && store.state !== 'off')
   const warehouses = new WarehouseList({ trackstar, clock, timeoutMs, onFailure })
   const syncStatus = new SyncStatus({
     trackstar,
@@ -161,6 +173,7 @@ export function createConnection(
       syncIntervalMs: settings.syncIntervalSeconds * 1000,
       syncOverlapMs: settings.syncOverlapSeconds * 1000,
       fullCompareMs: settings.fullCompareHours * 3600_000,
+      loadTurns,
       onUnreadable: (resource, id) => refresh.refresh(recordKinds[resource], id),
       log: backgroundLog,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
@@ -209,7 +222,6 @@ export function createConnection(
   })
   cache.onUndecided(refresh.refresh)
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
-  const waiting = new ConcurrencyLimit(maxWaitingRequests)
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
 
   const materialized =
@@ -224,11 +236,12 @@ export function createConnection(
       clock,
       policy,
       lookups,
-      maxBytes: maxBytes / 8,
-      freeBytes: () => maxBytes - cache.bytes,
+      connection: config.name,
+      memory: stockMemory,
     })
 
   const catalog = createCatalog({
+    connection: config.name,
     trackstar,
     adjust: (...args) => lastFailure.watch(upstream.adjust(...args)),
     cache,

@@ -8,11 +8,13 @@ import { enumOf, nullable } from './schema.js'
  */
 export const problems = {
   validation_failed: { status: 400, title: 'Invalid request' },
+  connection_required: { status: 400, title: 'Connection required' },
   unauthorized: { status: 401, title: 'Missing or invalid credentials' },
   forbidden: { status: 403, title: 'Insufficient permissions' },
   product_not_found: { status: 404, title: 'Product not found' },
   inventory_item_not_found: { status: 404, title: 'Inventory item not found' },
   warehouse_not_found: { status: 404, title: 'Warehouse not found' },
+  connection_not_found: { status: 404, title: 'Connection not found' },
   route_not_found: { status: 404, title: 'Route not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   not_acceptable: { status: 406, title: 'Not acceptable' },
@@ -60,6 +62,8 @@ export interface ProblemExtras {
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
   /** The products that share a SKU. */
   readonly candidates?: readonly Candidate[]
+  /** The connections that the caller may choose from. */
+  readonly connections?: readonly string[]
   /** What rejected the request: Trackstar itself, or the warehouse system behind it. */
   readonly origin?: 'trackstar' | 'integration'
   /** Whole seconds to wait before a retry; also sent as `Retry-After`. */
@@ -129,6 +133,9 @@ export const ProblemBody = Type.Object(
       ),
     ),
     candidates: Type.Optional(Type.Array(Candidate, { description: 'sku_ambiguous: the products that share the SKU' })),
+    connections: Type.Optional(
+      Type.Array(Type.String(), { description: 'connection_required: the names to choose from' }),
+    ),
     origin: Type.Optional(
       enumOf(['trackstar', 'integration'], {
         description: 'What rejected the request: Trackstar itself, or the warehouse system behind it',
@@ -149,7 +156,7 @@ export function problemBody(
   requestId: string,
   problemsUrl: string | undefined,
 ): ProblemBody {
-  const { errors, candidates, origin, retryAfter } = extras
+  const { errors, candidates, connections, origin, retryAfter } = extras
   return {
     type: problemsUrl === undefined ? 'about:blank' : `${problemsUrl}#${code}`,
     title: problems[code].title,
@@ -159,6 +166,7 @@ export function problemBody(
     request_id: requestId,
     ...(errors && { errors: [...errors] }),
     ...(candidates && { candidates: [...candidates] }),
+    ...(connections && { connections: [...connections] }),
     ...(origin && { origin }),
     ...(retryAfter !== undefined && { retry_after: retryAfter }),
   }

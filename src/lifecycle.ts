@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { AppOptions } from './app.js'
 import { type Config, ConfigError } from './config/config.js'
-import type { ConfigWarning } from './config/warnings.js'
+import { type ConfigWarning, connectionWarnings } from './config/warnings.js'
 import { startTracing, type Tracing } from './http/tracing.js'
 import { version } from './version.js'
 
@@ -76,7 +76,7 @@ export class Lifecycle {
     const address = await listen(app, host, port, 'PORT', 'Server')
     const admin = app.admin && { admin: await listen(app.admin, host, adminPort ?? 0, 'ADMIN_PORT', 'Admin server') }
     app.log.info({ ...factsOf(config), addresses: { service: address, docs: `${address}/docs`, ...admin } }, 'started')
-    for (const { message, ...fields } of warnings) app.log.warn(fields, message)
+    for (const { message, ...fields } of [...warnings, ...connectionWarnings(config)]) app.log.warn(fields, message)
     return address
   }
 

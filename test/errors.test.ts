@@ -8,11 +8,13 @@ const codes = Object.keys(problems) as ProblemCode[]
 tap.test('has a status and a title for every code', async (t) => {
   const statuses: Record<ProblemCode, number> = {
     validation_failed: 400,
+    connection_required: 400,
     unauthorized: 401,
     forbidden: 403,
     product_not_found: 404,
     inventory_item_not_found: 404,
     warehouse_not_found: 404,
+    connection_not_found: 404,
     route_not_found: 404,
     method_not_allowed: 405,
     not_acceptable: 406,

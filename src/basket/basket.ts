@@ -109,7 +109,7 @@ export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): S
   }
 }
 
-const undated = { asOf: '', stale: false, source: null }
+const undated = { connection: '', asOf: '', stale: false, source: null }
 
 /** A product without valid items lacks all of the quantity. */
 const shortageWithoutItems = (sku: string, quantity: number): Shortage => ({

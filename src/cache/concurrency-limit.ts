@@ -1,3 +1,12 @@
+/** Slots that requests take while they are in progress. */
+export interface Slots {
+  readonly used: number
+  /** Reserves a slot for `client`; false when the limit is reached. */
+  tryAcquire(client: string): boolean
+  /** Releases a slot of `client`. */
+  release(client: string): void
+}
+
 /** The part of all slots that one client may hold, so that some are left for others. */
 const maxShare = 3 / 4
 
@@ -7,7 +16,7 @@ const maxShare = 3 / 4
  * Such requests take memory: one that waits for upstream, or streams events for hours, keeps its socket, its parser and
  * what it has read so far. (The rate limiter refuses only requests that would be answered too late.)
  */
-export class ConcurrencyLimit {
+export class ConcurrencyLimit implements Slots {
   readonly #byClient = new Map<string, number>()
   readonly #maxPerClient: number
   #used = 0
@@ -35,6 +44,32 @@ export class ConcurrencyLimit {
     const own = this.#byClient.get(client) ?? 0
     if (own > 1) this.#byClient.set(client, own - 1)
     else this.#byClient.delete(client)
+    this.#used--
+  }
+}
+
+/** The slots of a limit that requests of one kind may take, so that some are left for the others. */
+export class SlotShare implements Slots {
+  #used = 0
+
+  /** @param max how many of the slots; may change */
+  constructor(
+    private readonly slots: Slots,
+    private readonly max: () => number,
+  ) {}
+
+  get used(): number {
+    return this.#used
+  }
+
+  tryAcquire(client: string): boolean {
+    if (this.#used >= this.max() || !this.slots.tryAcquire(client)) return false
+    this.#used++
+    return true
+  }
+
+  release(client: string): void {
+    this.slots.release(client)
     this.#used--
   }
 }

@@ -2,7 +2,7 @@ import { isProblem, type Problem, problem } from '../errors.js'
 import type { Clock } from '../trackstar/clock.js'
 import { overloaded } from '../trackstar/rate-limiter.js'
 import type { BatchLoader } from './batch-loader.js'
-import type { ConcurrencyLimit } from './concurrency-limit.js'
+import type { Slots } from './concurrency-limit.js'
 import {
   asOf,
   type CacheEntry,
@@ -38,7 +38,7 @@ export interface ReadThroughOptions {
   /** How long a refresh in the background may wait for its permit. */
   readonly refreshTimeoutMs: number
   /** Limits the requests that wait for upstream. */
-  readonly waiting: ConcurrencyLimit
+  readonly waiting: Slots
   /** Counts lookups by outcome. */
   readonly lookups: Record<LookupOutcome, number>
 }

@@ -7,6 +7,7 @@ import type { Resource, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { createEntryStore, type EntryStore, type StoreState } from './entry-store.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
+import { SharedMemory } from './shared-memory.js'
 
 /** The kinds of entries: whole records by id, and the ids of all products of a SKU. */
 interface Kinds {
@@ -35,7 +36,19 @@ export type ChangeListener = (
     | [kind: 'item', before: InventoryItem | undefined, after: CacheEntry<InventoryItem> | undefined]
 ) => void
 
-/** Absences have a store of their own, so that many unknown SKUs do not evict records. */
+/** Memory of the caches of all connections. */
+export interface CacheMemory {
+  readonly records: SharedMemory
+  /** Absences have memory of their own, so that many unknown SKUs do not evict records. */
+  readonly absences: SharedMemory
+}
+
+/** @param maxBytes bound on the records of all caches that share the memory */
+export const createCacheMemory = (maxBytes: number): CacheMemory => ({
+  records: new SharedMemory(() => maxBytes),
+  absences: new SharedMemory(() => maxAbsenceBytes),
+})
+
 const maxAbsenceBytes = 8_000_000
 /** The approximate size of an absence without its key. */
 const absenceBytes = 250
@@ -50,7 +63,7 @@ const maxRemoved = 50_000
  */
 export class RecordCache {
   readonly #records: EntryStore
-  readonly #absences = createEntryStore(maxAbsenceBytes)
+  readonly #absences: EntryStore
   /** When records were removed, in the clock's `elapsed` ms. */
   readonly #removed = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
   /** When a product of a SKU was last delivered, in the clock's `elapsed` ms: lookups from before may lack it. */
@@ -58,26 +71,30 @@ export class RecordCache {
   #watcher: ChangeListener = () => {}
   #onUndecided: (kind: RecordKind, id: string) => void = () => {}
 
+  /** @param isSpared whether records must not be evicted for other connections, because they are a whole catalog */
   constructor(
-    maxBytes: number,
+    memory: CacheMemory,
     private readonly policy: FreshnessPolicy,
     private readonly clock: Clock,
+    isSpared: () => boolean = () => false,
   ) {
-    this.#records = createEntryStore(maxBytes)
+    this.#records = createEntryStore(memory.records, isSpared)
+    this.#absences = createEntryStore(memory.absences)
   }
 
   get state(): { records: StoreState; absences: StoreState } {
     return { records: this.#records.state, absences: this.#absences.state }
   }
 
-  /** The size of all records. Cheaper than `state`. */
-  get bytes(): number {
-    return this.#records.bytes
-  }
-
   /** Records that were evicted, or were too large to be stored. Cheaper than `state`. */
   get evictions(): number {
     return this.#records.evictions
+  }
+
+  /** Gives the memory back. The cache must not be used any more. */
+  close(): void {
+    this.#records.close()
+    this.#absences.close()
   }
 
   /** Calls `watcher` for every change from now on, in place of an earlier watcher. */

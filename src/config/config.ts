@@ -1,4 +1,8 @@
+import { ConfigError } from './config-error.js'
+import { type ConnectionConfig, type ConnectionGroup, readConnectionsFile } from './connections-file.js'
 import { type Variable, variables } from './variables.js'
+
+export { ConfigError }
 
 type Variables = typeof variables
 type Value<V extends Variable<unknown>> = Exclude<ReturnType<V['parse']>, undefined>
@@ -11,47 +15,28 @@ type Values = {
       : Value<Variables[K]> | undefined
 }
 
-/** What distinguishes one connection from another: a customer's warehouse system at Trackstar, with a token of its own. */
-export interface ConnectionConfig {
-  /** The name by which callers and operators know it. */
-  readonly name: string
-  /** Secret. */
-  readonly accessToken: string
-  /** Its id at Trackstar; undefined if it is not configured. */
-  readonly connectionId: string | undefined
-  /** Reads in any one second. */
-  readonly readRate: number
-  /** Writes in any one second. */
-  readonly writeRate: number
-  readonly catalogMode: Values['catalogMode']
-}
-
 /** The configuration of the service, typed and frozen. Units are in the names. */
 export type Config = Omit<Values, 'trackstarAccessToken' | 'trackstarConnectionId'> & {
   readonly connections: readonly ConnectionConfig[]
+  readonly groups: readonly ConnectionGroup[]
 }
 
 /** The name of the only connection, unless there is a file that names several. */
 export const onlyConnection = 'default'
 
-/** The environment cannot be used. `problems` has one line for each variable that is missing or wrong. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'))
-  }
-}
-
 /**
- * Reads the configuration from `environment`. An empty variable counts as unset.
- * @throws {ConfigError} with one line for each problem: the variable, what was expected and, unless it is a secret, what was given
+ * Reads the configuration from `environment`, and from `CONNECTIONS_FILE` if it is set. An empty variable counts as unset.
+ * @throws {ConfigError} with one line for each problem: the variable or place in the file, what was expected and, unless it is a
+ * secret, what was given
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []
+  const hasFile = Boolean(environment[variables.connectionsFile.name])
   const entries = Object.entries<Variable<unknown>>(variables).map(([key, variable]) => {
     const text = environment[variable.name] || variable.fallback
     if (text === undefined) {
-      if (variable.required) problems.push(`${variable.name} is missing: expected ${variable.expected}`)
+      const isInFile = hasFile && variable === variables.trackstarAccessToken
+      if (variable.required && !isInFile) problems.push(`${variable.name} is missing: expected ${variable.expected}`)
       return [key, undefined]
     }
     const hasQuotes = isQuoted(text)
@@ -66,7 +51,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return [key, value]
   })
   const { trackstarAccessToken, trackstarConnectionId, ...config } = Object.fromEntries(entries) as Values
-  if (config.trackstarWebhookSecrets && !trackstarConnectionId) {
+  if (config.trackstarWebhookSecrets && !trackstarConnectionId && !hasFile) {
     problems.push(
       'TRACKSTAR_CONNECTION_ID is missing: TRACKSTAR_WEBHOOK_SECRET needs it, to ignore webhooks of other connections',
     )
@@ -80,16 +65,26 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (config.adminPort !== undefined && config.adminPort !== 0 && config.adminPort === config.port) {
     problems.push(`ADMIN_PORT is wrong: expected a port other than PORT, but got ${config.adminPort} for both`)
   }
+  const { trackstarReadRate: readRate, trackstarWriteRate: writeRate, catalogMode } = config
+  const defaults = { readRate, writeRate, catalogMode }
+  const file = { connections: [] as readonly ConnectionConfig[], groups: [] as readonly ConnectionGroup[] }
+  if (config.connectionsFile) {
+    for (const { name } of [variables.trackstarAccessToken, variables.trackstarConnectionId]) {
+      if (environment[name])
+        problems.push(`${name} is wrong: expected it to be unset beside CONNECTIONS_FILE, but it is set`)
+    }
+    try {
+      Object.assign(file, readConnectionsFile(config.connectionsFile, defaults))
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      problems.push(...error.problems)
+    }
+  } else {
+    const only = { name: onlyConnection, accessToken: trackstarAccessToken, connectionId: trackstarConnectionId }
+    file.connections = [Object.freeze({ ...only, ...defaults })]
+  }
   if (problems.length > 0) throw new ConfigError(problems)
-  const only = Object.freeze({
-    name: onlyConnection,
-    accessToken: trackstarAccessToken,
-    connectionId: trackstarConnectionId,
-    readRate: config.trackstarReadRate,
-    writeRate: config.trackstarWriteRate,
-    catalogMode: config.catalogMode,
-  })
-  return Object.freeze({ ...config, connections: Object.freeze([only]) })
+  return Object.freeze({ ...config, ...file })
 }
 
 /** What was given, quoted, without the credentials that a URL may carry. */

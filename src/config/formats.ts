@@ -23,7 +23,12 @@ export interface ApiKey {
   /** SHA-256 of the key, in lower-case hex. */
   readonly sha256: string
   readonly scopes: readonly Scope[]
+  /** Names of the connections and groups that the key may use; undefined: all. */
+  readonly connections?: readonly string[]
 }
+
+/** A name of a connection or group. */
+export const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
 export const anyText = (text: string) => text
 
@@ -82,10 +87,13 @@ function isTrustable(entry: string): boolean {
   return /^(loopback|linklocal|uniquelocal)$/.test(entry) || (Number(prefix) >= 1 && Number(prefix) <= longest)
 }
 
-/** Entries of the form `name:key` or `name:sha256:<hex>`, each followed by `:read+write` if the key may write. */
+/**
+ * Entries of the form `name:key` or `name:sha256:<hex>`, each followed by `:read` or `:read+write`, and that by the names of
+ * connections and groups, joined by `+`.
+ */
 export const apiKeys: Format<readonly ApiKey[]> = {
   expected:
-    'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice',
+    'name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, and :au+us behind the scopes where it may use only these connections, several separated by commas, no key twice',
   parse: (text) => parseApiKeys(text).keys,
   wrongEntry: (text) => parseApiKeys(text).wrongEntry,
 }
@@ -111,14 +119,17 @@ function parseApiKeys(text: string): { keys?: readonly ApiKey[]; wrongEntry?: nu
 function parseApiKey(entry: string): ApiKey | undefined {
   const [name = '', ...rest] = entry.split(':')
   const isHashed = rest[0] === 'sha256'
-  const [key = '', scopes = 'read', ...more] = isHashed ? rest.slice(1) : rest
+  const [key = '', scopes = 'read', connections, ...more] = isHashed ? rest.slice(1) : rest
   if (!/^[\w.-]{1,64}$/.test(name) || name === anonymous || more.length > 0) return undefined
+  const names = connections?.split('+')
+  if (names?.some((part) => !namePattern.test(part))) return undefined
   if (scopes !== 'read' && scopes !== 'read+write') return undefined
   if (!(isHashed ? /^[\da-f]{64}$/i : /^[\x21-\x7e]+$/).test(key)) return undefined
   return {
     name,
     sha256: isHashed ? key.toLowerCase() : hash('sha256', key),
     scopes: scopes === 'read' ? ['read'] : ['read', 'write'],
+    ...(names && { connections: names }),
   }
 }
 

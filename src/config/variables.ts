@@ -66,7 +66,8 @@ export const variables = {
     fallback: undefined,
     required: true,
     secret: true,
-    meaning: "The connection's Trackstar access token (secret)",
+    meaning:
+      "The connection's Trackstar access token (secret). Required without `CONNECTIONS_FILE`; the connection is called `default`",
     ...token,
   },
   trackstarConnectionId: {
@@ -75,16 +76,24 @@ export const variables = {
     meaning: "The connection's id at Trackstar. If set, stock answers show in `source` when Trackstar last synced",
     ...token,
   },
+  connectionsFile: {
+    name: 'CONNECTIONS_FILE',
+    fallback: undefined,
+    expected: 'a path',
+    meaning:
+      'Path of a JSON file with several connections, in place of `TRACKSTAR_ACCESS_TOKEN` and `TRACKSTAR_CONNECTION_ID`. See "Several connections" in docs/configuration.md',
+    parse: anyText,
+  },
   trackstarReadRate: {
     name: 'TRACKSTAR_READ_RATE',
     fallback: '10',
-    meaning: 'Reads sent to Trackstar in any one-second span, at most',
+    meaning: 'Reads sent to Trackstar in any one-second span, at most, for each connection',
     ...integer(1, 10_000),
   },
   trackstarWriteRate: {
     name: 'TRACKSTAR_WRITE_RATE',
     fallback: '50',
-    meaning: 'Writes sent to Trackstar in any one-second span, at most',
+    meaning: 'Writes sent to Trackstar in any one-second span, at most, for each connection',
     ...integer(1, 10_000),
   },
   trackstarTimeoutMs: {
@@ -127,7 +136,7 @@ export const variables = {
     name: 'CACHE_MAX_MB',
     fallback: '256',
     meaning:
-      'Size of the record cache, in MB of JSON. Serialised stocks of a mirror take what the records leave, at most an eighth',
+      'Size of the record cache of all connections together, in MB of JSON. Serialised stocks of a mirror take what the records leave, at most an eighth',
     ...integer(1, 65_536, 'MB'),
   },
   catalogMode: {
@@ -162,7 +171,7 @@ export const variables = {
     fallback: undefined,
     secret: true,
     meaning:
-      'Signing secret of webhooks (`whsec_…`), several separated by commas during rotation. Needs `TRACKSTAR_CONNECTION_ID`. Unset: webhooks are off',
+      'Signing secret of webhooks (`whsec_…`), several separated by commas during rotation. Needs `TRACKSTAR_CONNECTION_ID`, or `CONNECTIONS_FILE`. Unset: webhooks are off',
     ...webhookSecrets,
   },
   authMode: {
@@ -176,7 +185,7 @@ export const variables = {
     fallback: undefined,
     secret: true,
     meaning:
-      "Callers' keys, separated by commas: `name:key` or `name:sha256:<hex>`, followed by `:read+write` if the key may write (secret). Required with `AUTH_MODE=api-key`",
+      "Callers' keys, separated by commas: `name:key` or `name:sha256:<hex>`, followed by `:read+write` if the key may write, and by `:` and the names of its connections, joined by `+`, if it may not use all (secret). Required with `AUTH_MODE=api-key`",
     ...apiKeys,
   },
   corsOrigins: {

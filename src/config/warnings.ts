@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import type { Config } from './config.js'
 import { plainApiKeys } from './formats.js'
 import { variables } from './variables.js'
 
@@ -43,6 +44,22 @@ export function configWarnings(environment: Environment, moreNames: readonly str
     }
   }
   return [...warnings, ...unknownVariables(environment, [...ownNames, ...moreNames])]
+}
+
+/** Warns of groups, which are not served yet, and of API keys that name connections which do not exist. */
+export function connectionWarnings({
+  connections,
+  groups,
+  apiKeys,
+}: Pick<Config, 'connections' | 'groups' | 'apiKeys'>) {
+  const known = new Set([...connections, ...groups].map(({ name }) => name))
+  const unknown = (apiKeys ?? []).flatMap(({ name, connections: names = [] }) =>
+    names
+      .filter((connection) => !known.has(connection))
+      .map((connection) => ({ message: 'API key names an unknown connection', caller: name, connection })),
+  )
+  const notServed = { message: 'groups are not served yet', groups: groups.map(({ name }) => name) }
+  return groups.length > 0 ? [notServed, ...unknown] : unknown
 }
 
 /**

@@ -55,7 +55,16 @@ export function itemsInView(view: Pick<CatalogView, 'item'>, product: Product): 
 export function stockInView(view: CatalogView, product: Product): Stock {
   const sku = skuOf(product) ?? ''
   const items = itemsInView(view, product)
-  return composeStock({ sku, product, items, warehouses: view.warehouses(), asOf: '', stale: false, source: null })
+  return composeStock({
+    connection: '',
+    sku,
+    product,
+    items,
+    warehouses: view.warehouses(),
+    asOf: '',
+    stale: false,
+    source: null,
+  })
 }
 
 /** The numbers of a stock. */

@@ -13,6 +13,8 @@ export interface Caller {
   /** The name of its API key; several keys may share one while they are rotated. */
   readonly name: string
   readonly scopes: readonly Scope[]
+  /** Names of the connections and groups that it may use; undefined: all. */
+  readonly connections?: readonly string[]
 }
 
 export interface AuthOptions {
@@ -123,9 +125,9 @@ export class KeyStore {
     keys: readonly ApiKey[],
     private readonly elapsed: () => number = () => performance.now(),
   ) {
-    this.#entries = keys.map(({ name, sha256, scopes }) => ({
+    this.#entries = keys.map(({ name, sha256, scopes, connections }) => ({
       digest: Buffer.from(sha256, 'hex'),
-      caller: { name, scopes },
+      caller: { name, scopes, ...(connections && { connections }) },
     }))
   }
 

@@ -1,6 +1,6 @@
 import type { LookupOutcome } from '../cache/read-through.js'
 import type { RecordCache } from '../cache/record-cache.js'
-import type { ConnectionConfig } from '../config/config.js'
+import type { ConnectionConfig } from '../config/connections-file.js'
 import type { MirrorProgress } from '../mirror/mirror.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { CircuitState } from '../trackstar/circuit-breaker.js'

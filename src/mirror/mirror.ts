@@ -5,6 +5,7 @@ import { ChangePosition } from './change-position.js'
 import { Comparison } from './comparison.js'
 import { type DateRange, toUpstreamDate } from './date-range.js'
 import { ListReader, type ListReaderOptions } from './list-reader.js'
+import { LoadTurn, LoadTurns } from './load-turns.js'
 import { type MirroredResource, type MirrorState, type MirrorStore, mirroredResources } from './mirror-store.js'
 
 /** Waits after a comparison that failed double up to the second one. */
@@ -25,6 +26,8 @@ export interface MirrorOptions {
   readonly fullCompareMs: number
   /** Receives the ids of stored records that upstream cannot send, so that they may be outdated. */
   readonly onUnreadable: (resource: MirroredResource, id: string) => void
+  /** Limits the first loads that run at a time. Default: no limit. */
+  readonly loadTurns?: LoadTurns
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Resolves after `ms`, or rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
@@ -143,11 +146,13 @@ export class Mirror {
     const { clock, log, syncOverlapMs, syncStatus, store } = this.options
     const begunAt = clock.elapsed()
     const incomplete = syncStatus.readIncomplete()
-    const wait = (ms: number) => this.#sleep(ms)
+    const turn = new LoadTurn(this.options.loadTurns ?? new LoadTurns(1), this.#abort.signal)
     const unread = new Map<MirroredResource, readonly DateRange[]>()
     await Promise.all(
       mirroredResources.map(async (resource) => {
-        const list = await this.#reader.read(resource, { wait })
+        const list = await turn.read((pause) =>
+          this.#reader.read(resource, { wait: (ms) => pause(() => this.#sleep(ms)) }),
+        )
         unread.set(resource, list.unread)
         this.#positions.set(resource, new ChangePosition(syncOverlapMs, list.startDate, list.round))
       }),

@@ -3,8 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
-import { connectionOf } from './chosen-connection.js'
-import { Key, NoQuery, passThrough, writeResponses } from './schemas.js'
+import { ConnectionQuery, connectionOf } from './chosen-connection.js'
+import { Key, passThrough, writeResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** Trackstar's response to an adjustment. */
@@ -24,7 +24,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
   app.put(
     '/inventory/:id/adjust',
     {
-      config: { produces: 'json', access: 'write', asksConnection: true },
+      config: { produces: 'json', access: 'write', connectionIn: 'query' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'adjustInventoryItem',
@@ -33,7 +33,7 @@ export const adjustRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async
         description:
           'Adds units to an item in the warehouse system behind Trackstar, or removes them. The change is immediate; to undo it, send the opposite adjustment. Returns the item after the change. The next stock reflects it, and `/stock/events` reports it. Send an `Idempotency-Key` of your own: if you get no response, or an error that leaves open whether the adjustment was made, repeat the request with the same key and it is not made twice. A repeated response has `Idempotent-Replayed: true`. Without a key the service generates one and returns it, but a client that gets no response cannot know it.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_tray') }),
-        querystring: NoQuery,
+        querystring: ConnectionQuery,
         headers: Type.Object({
           'idempotency-key': Type.Optional(
             Type.String({

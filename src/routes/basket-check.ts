@@ -4,7 +4,7 @@ import { isProblem, problemBody } from '../errors.js'
 import { ref } from '../schema.js'
 import { checkBasketLines, type LineFailure } from '../services/baskets.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { CachedQueryHeaders, cachedQueryResponses, NoQuery, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
 import { countOf } from './stock-query.js'
@@ -20,7 +20,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/check',
     {
-      config: { produces: 'json', asksConnection: true, cost: ({ body }) => countOf(body, 'lines', maxLines) },
+      config: { produces: 'json', connectionIn: 'body', cost: ({ body }) => countOf(body, 'lines', maxLines) },
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],
@@ -46,6 +46,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               },
             ),
             warehouse_id: stockOptionFields.warehouse_id,
+            ...connectionField,
           },
           {
             title: 'Basket',

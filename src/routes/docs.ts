@@ -75,6 +75,7 @@ const tags = [
     description: 'Inventory item records from Trackstar, the products that use them, and adjustments',
   },
   { name: 'warehouses', description: 'Warehouse records from Trackstar' },
+  { name: 'connections', description: 'The connections that a key may use' },
   { name: 'operation', description: 'For operators of the service' },
 ]
 

@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ref } from '../schema.js'
-import { localResponses, NoQuery } from './schemas.js'
+import { ConnectionQuery } from './chosen-connection.js'
+import { localResponses } from './schemas.js'
 
 /** Lets a browser open an event stream without a key. */
 export const EventTicket = Type.Object(
@@ -32,24 +33,23 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
   app.post(
     '/stock/events/tickets',
     {
-      config: { produces: 'json' },
+      config: { produces: 'json', connectionIn: 'query', connectionIsOptional: true },
       schema: {
         operationId: 'createEventTicket',
         tags: ['stock'],
         summary: 'Create an event ticket',
         description:
-          'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route.',
-        querystring: NoQuery,
-        response: localResponses({
-          description: 'The ticket',
-          schema: ref('EventTicket'),
-        }),
+          'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections of the key or, if the request names one, for that one.',
+        querystring: ConnectionQuery,
+        response: localResponses({ description: 'The ticket', schema: ref('EventTicket') }, 'connection_not_found'),
       },
     },
     async (request, reply) => {
-      const { caller } = request
+      const { caller, connection } = request
       if (caller === null) throw new Error('expected an authenticated caller, but got none')
-      return reply.header('cache-control', 'no-store').send(issue(caller))
+      return reply
+        .header('cache-control', 'no-store')
+        .send(issue(connection ? { ...caller, connections: [connection.name] } : caller))
     },
   )
 }

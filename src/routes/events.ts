@@ -5,9 +5,9 @@ import { ConcurrencyLimit } from '../cache/concurrency-limit.js'
 import { problem } from '../errors.js'
 import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { requireFeed, requireMirror } from './require-mirror.js'
-import { anyOperation, problemResponses, Sku } from './schemas.js'
+import { anyOperation, connectionProblems, problemResponses, Sku } from './schemas.js'
 
 /** The JSON in `data` of a `stock` event. */
 export const StockEventData = Type.Object(
@@ -104,7 +104,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/stock/events',
     {
-      config: { acceptsTicket: true, asksConnection: true, isStream: true },
+      config: { acceptsTicket: true, connectionIn: 'query', isStream: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],
@@ -119,6 +119,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
                 examples: [['LIVE-JASMINE', 'LIVE-GIFT']],
               }),
             ),
+            ...connectionField,
             ticket: Type.Optional(
               Type.String({
                 maxLength: 100,
@@ -150,7 +151,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
             },
             content: { 'text/event-stream': { schema: StockEventStream } },
           },
-          ...problemResponses(['requires_mirror', 'mirror_loading'], anyOperation),
+          ...problemResponses([...connectionProblems, 'requires_mirror', 'mirror_loading'], anyOperation),
         },
       },
     },

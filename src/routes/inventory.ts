@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { ConnectionQuery, connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedReadResponses, Envelope, Key, NoQuery, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /inventory` and `GET /inventory/:id`. */
@@ -19,7 +19,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/inventory/:id',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getInventoryItem',
@@ -27,7 +27,7 @@ export const inventoryRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         summary: 'Get an inventory item',
         description: 'Returns the whole record from Trackstar, including fields that this service does not use.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_sencha') }),
-        querystring: NoQuery,
+        querystring: ConnectionQuery,
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The item', schema: Envelope('InventoryItem') },

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { problem } from '../errors.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { PageEnvelope, passThrough, upstreamListResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
@@ -23,14 +23,18 @@ export function addListRoute(
   app.get(
     `/${resource}`,
     {
-      config: { produces: 'json', asksConnection: true, documentedQuery: documentedListQuery(resource) },
+      config: {
+        produces: 'json',
+        connectionIn: 'query',
+        documentedQuery: withConnection(documentedListQuery(resource)),
+      },
       serializerCompiler: passThrough,
       schema: {
         operationId,
         tags: [resource],
         summary,
         description: `Returns one page of Trackstar's own list, with Trackstar's filters and paging. Every page is read from Trackstar and counts towards the rate limit that all clients share; for stock, use the stock routes. Repeat the filters with every page: the page token does not contain them. Malformed records are omitted.${hasFilters ? filtersInShort : ''}`,
-        querystring: listQuery(resource),
+        querystring: withConnection(listQuery(resource)),
         response: upstreamListResponses({ description: 'One page', schema: PageEnvelope(record) }),
       },
     },
@@ -44,6 +48,12 @@ export function addListRoute(
     },
   )
 }
+
+/** The query with the option `connection`, which is no filter. */
+const withConnection = (query: TSchema): TSchema => ({
+  ...query,
+  properties: { ...Object(query).properties, ...connectionField },
+})
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -204,6 +214,7 @@ export function toFilters(query: unknown): Record<string, string> {
   const filters: Record<string, string> = {}
   const errors: { field: string; message: string }[] = []
   for (const [name, given] of Object.entries(query as Record<string, string | number>)) {
+    if (name in connectionField) continue
     const text = String(given)
     const isList = name === 'ids' || name.endsWith('[in]') || name.endsWith('[nin]')
     const count = isList ? text.split(',').length : 1

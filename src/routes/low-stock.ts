@@ -4,7 +4,7 @@ import { problem } from '../errors.js'
 import { nullable, ref } from '../schema.js'
 import { fromCursor, listLowStock, toCursor } from '../services/low-stock.js'
 import type { Quantities } from '../stock/stock.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { requireFeed, requireMirror } from './require-mirror.js'
 import { Key, mirrorResponses } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
@@ -38,7 +38,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
   app.get(
     '/stock/low',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       schema: {
         operationId: 'listLowStock',
         tags: ['stock'],
@@ -68,6 +68,7 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
               Key("Only products of this merchant (Trackstar's `warehouse_customer_id`)", 'cust_borealis'),
             ),
             warehouse_id: stockOptionFields.warehouse_id,
+            ...connectionField,
           },
           { additionalProperties: false },
         ),

@@ -4,6 +4,8 @@ import type { Examples, ResponseExample } from '../openapi/examples.js'
 /** What a caller can do about each problem, in Markdown. The page below and docs/errors.md show it. */
 export const advice: Readonly<Record<ProblemCode, string>> = {
   validation_failed: 'Correct the fields that `errors` lists.',
+  connection_required:
+    'Send one of `connections` as `connection`, in the query or, for `POST /stock/query` and `POST /stock/check`, in the body.',
   unauthorized:
     'Send a key of `API_KEYS` as `Authorization: Bearer …` or `X-API-Key: …`. A webhook must be signed with a secret of `TRACKSTAR_WEBHOOK_SECRET`, at most five minutes ago.',
   forbidden:
@@ -12,6 +14,7 @@ export const advice: Readonly<Record<ProblemCode, string>> = {
     'Check the SKU. If it is new, retry later: unknown SKUs are remembered for `CACHE_NEGATIVE_TTL_SECONDS`.',
   inventory_item_not_found: 'Check the id. Ids of other connections are unknown too.',
   warehouse_not_found: 'Use an id from `GET /warehouses`.',
+  connection_not_found: 'Use a name from `GET /connections`. Others are unknown, or not for this key.',
   route_not_found: 'Use a path of the OpenAPI document at `/openapi.json`.',
   method_not_allowed: 'Use a method that the `Allow` header lists.',
   not_acceptable: 'Send `Accept: application/json`, or no `Accept` header.',

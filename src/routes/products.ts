@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { confirmAmbiguous } from '../services/ambiguous-products.js'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedReadResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
 import { type CatalogRouteOptions, stockProblem } from './stock.js'
@@ -20,7 +20,7 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
   app.get(
     '/products/:sku',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getProduct',
@@ -29,7 +29,10 @@ export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
         description:
           'Returns the whole record from Trackstar, including fields that this service does not use. If several merchants share the SKU, choose one with `warehouse_customer_id`.',
         params: Type.Object({ sku: Sku }),
-        querystring: Type.Object({ warehouse_customer_id: warehouseCustomerId }, { additionalProperties: false }),
+        querystring: Type.Object(
+          { warehouse_customer_id: warehouseCustomerId, ...connectionField },
+          { additionalProperties: false },
+        ),
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The product', schema: Envelope('Product') },

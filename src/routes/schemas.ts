@@ -118,6 +118,9 @@ export const upstreamProblems = [
   'upstream_timeout',
 ] as const
 
+/** Problems of every operation that asks a connection. */
+export const connectionProblems = ['connection_required', 'connection_not_found'] as const
+
 /** The error responses for `codes` and `always`: one per status, and `default`. */
 export function problemResponses(codes: readonly ProblemCode[], always: readonly ProblemCode[] = anyJsonOperation) {
   const byStatus = new Map<number, ProblemCode[]>()
@@ -147,19 +150,19 @@ export const cachedReadResponses = (success: Success, ...codes: ProblemCode[]) =
     description: 'Not modified: `If-None-Match` has the current `ETag`',
     headers: freshnessHeaders,
   },
-  ...problemResponses([...codes, ...upstreamProblems, 'not_cached']),
+  ...problemResponses([...codes, ...connectionProblems, ...upstreamProblems, 'not_cached']),
 })
 
 /** The responses of a cached query by POST, which is never a 304. */
 export const cachedQueryResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, freshnessHeaders),
-  ...problemResponses([...codes, ...bodyProblems, ...upstreamProblems, 'not_cached']),
+  ...problemResponses([...codes, ...connectionProblems, ...bodyProblems, ...upstreamProblems, 'not_cached']),
 })
 
 /** The responses of a list that is always read from Trackstar. */
 export const upstreamListResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, listHeaders),
-  ...problemResponses([...codes, ...upstreamProblems]),
+  ...problemResponses([...codes, ...connectionProblems, ...upstreamProblems]),
 })
 
 const revalidate = {
@@ -169,7 +172,7 @@ const revalidate = {
 /** The responses of an operation that needs the mirrored catalog and never calls Trackstar. */
 export const mirrorResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, revalidate),
-  ...problemResponses([...codes, 'requires_mirror', 'mirror_loading']),
+  ...problemResponses([...codes, ...connectionProblems, 'requires_mirror', 'mirror_loading']),
 })
 
 /** The responses of a write. */
@@ -187,7 +190,7 @@ export const writeResponses = (success: Success, ...codes: ProblemCode[]) => ({
       examples: ['true'],
     },
   }),
-  ...problemResponses([...codes, ...bodyProblems, ...upstreamProblems]),
+  ...problemResponses([...codes, ...connectionProblems, ...bodyProblems, ...upstreamProblems]),
 })
 
 /** The responses to a webhook delivery. */
@@ -206,11 +209,19 @@ export const webhookResponses = {
 }
 
 /** The responses of an operation that needs neither Trackstar nor the cache. */
-export const localResponses = (success: Success) => ({
+export const localResponses = (success: Success, ...codes: ProblemCode[]) => ({
   200: json(success, {
     'Cache-Control': { type: 'string', description: 'Never cached', examples: ['no-store'] },
   }),
-  ...problemResponses(bodyProblems),
+  ...problemResponses([...codes, ...bodyProblems]),
+})
+
+/** The responses of a read that needs neither Trackstar nor the cache. */
+export const localReadResponses = (success: Success) => ({
+  200: json(success, {
+    'Cache-Control': { type: 'string', description: 'Never cached', examples: ['no-store'] },
+  }),
+  ...problemResponses([]),
 })
 
 /** `{"data": …}`: one whole record, unchanged. */

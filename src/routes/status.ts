@@ -35,12 +35,12 @@ const MirrorStatus = Type.Object(
 const ConnectionStatus = Type.Object(
   {
     name: Type.String({ description: 'Name of the connection', examples: ['default'] }),
-    connection_id: nullable(Type.String({ description: 'TRACKSTAR_CONNECTION_ID, if it is set' })),
+    connection_id: nullable(Type.String({ description: 'Its id at Trackstar, if it is configured' })),
     mode: enumOf(['mirror', 'on-demand'], { description: 'CATALOG_MODE' }),
     leader: Type.Boolean({ description: 'Whether this process reads the changes of the connection from Trackstar' }),
     credentials: enumOf(['ok', 'refused', 'unknown'], {
       description:
-        'refused: Trackstar rejects TRACKSTAR_API_KEY or TRACKSTAR_ACCESS_TOKEN. unknown: no call has been answered yet',
+        'refused: Trackstar rejects TRACKSTAR_API_KEY or the access token. unknown: no call has been answered yet',
     }),
     last_error: nullable(
       Type.Object(
@@ -84,7 +84,7 @@ const ConnectionStatus = Type.Object(
       {
         entries: Type.Integer({ description: 'Records and indexes in the cache' }),
         bytes: Type.Integer({ description: 'Their size as JSON' }),
-        max_bytes: Type.Integer({ description: 'Maximum size: CACHE_MAX_MB, in bytes' }),
+        max_bytes: Type.Integer({ description: 'Maximum size of all connections together: CACHE_MAX_MB, in bytes' }),
         hit_ratio: nullable(
           Type.Number({
             description: 'Share of lookups since startup that needed no call to Trackstar; null before the first',
@@ -156,7 +156,7 @@ const Status = Type.Object(
     version: Type.String({ description: 'Version of the service and of its API' }),
     started_at: Type.String({ format: 'date-time', description: 'When the process started' }),
     replicas: nullable(ReplicaStatus),
-    connections: Type.Array(ConnectionStatus, { description: 'The connections; currently always one' }),
+    connections: Type.Array(ConnectionStatus, { description: 'The connections, in the order of the configuration' }),
   },
   { $id: 'Status', description: 'Status of the service', additionalProperties: false },
 )

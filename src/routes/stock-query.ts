@@ -11,7 +11,7 @@ import type { RunSteps } from '../services/work-turns.js'
 import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import { arrayBody, type BodyDraft, sendLargeBody } from './large-body.js'
 import {
   CachedQueryHeaders,
@@ -127,7 +127,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.get(
     '/stock',
     {
-      config: { produces: 'json', asksConnection: true, cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
+      config: { produces: 'json', connectionIn: 'query', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -142,6 +142,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               examples: [exampleSkus],
             }),
             ...stockQueryFields,
+            ...connectionField,
           },
           { additionalProperties: false },
         ),
@@ -155,7 +156,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/query',
     {
-      config: { produces: 'json', asksConnection: true, cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
+      config: { produces: 'json', connectionIn: 'body', cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],
@@ -166,6 +167,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           {
             skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),
             ...stockOptionFields,
+            ...connectionField,
           },
           {
             title: 'StockQuery',

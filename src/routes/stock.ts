@@ -14,7 +14,7 @@ import { getStocks, isPlain, type StockOptions, type StockOutcome } from '../ser
 import type { Selection } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { type ReadContextOf, setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { connectionField, connectionOf } from './chosen-connection.js'
 import type { InTurns } from './long-work.js'
 import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
@@ -145,7 +145,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
   app.get(
     '/products/:sku/stock',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       schema: {
         operationId: 'getStock',
         tags: ['stock'],
@@ -153,7 +153,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         description:
           'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.',
         params: Type.Object({ sku: Sku }),
-        querystring: Type.Object(stockQueryFields, { additionalProperties: false }),
+        querystring: Type.Object({ ...stockQueryFields, ...connectionField }, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The stock', schema: ref<Stock>('Stock') },

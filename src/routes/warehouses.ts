@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { problem } from '../errors.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionOf } from './chosen-connection.js'
+import { ConnectionQuery, connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
-import { CachedReadHeaders, cachedReadResponses, Envelope, Key, NoQuery, passThrough } from './schemas.js'
+import { CachedReadHeaders, cachedReadResponses, Envelope, Key, passThrough } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /warehouses` and `GET /warehouses/:id`. */
@@ -19,7 +19,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
   app.get(
     '/warehouses/:id',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       serializerCompiler: passThrough,
       schema: {
         operationId: 'getWarehouse',
@@ -28,7 +28,7 @@ export const warehouseRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = a
         description:
           'Returns the whole record from Trackstar, including fields that this service does not use. Warehouses are cached for up to 12 hours, because Trackstar copies them no more often than that.',
         params: Type.Object({ id: Key("Trackstar's id of the warehouse", 'wh_oslo') }),
-        querystring: NoQuery,
+        querystring: ConnectionQuery,
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The warehouse', schema: Envelope('Warehouse') },

@@ -39,7 +39,7 @@ const cupsLeft = {
 const Delivery = Type.Object(
   {
     connection_id: Type.String({
-      description: 'The connection; deliveries of any other than `TRACKSTAR_CONNECTION_ID` are ignored',
+      description: 'The connection; deliveries of connections that the service does not have are ignored',
     }),
     event_type: Type.String({
       description:

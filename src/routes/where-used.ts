@@ -7,10 +7,10 @@ import { nullable, ref } from '../schema.js'
 import { mapSteps, sorted } from '../steps.js'
 import { resolveComponents } from '../stock/components.js'
 import { toNumber } from '../stock/rational.js'
-import { connectionOf } from './chosen-connection.js'
+import { ConnectionQuery, connectionOf } from './chosen-connection.js'
 import { arrayBody, sendLargeBody } from './large-body.js'
 import { requireMirror } from './require-mirror.js'
-import { Key, mirrorResponses, NoQuery } from './schemas.js'
+import { Key, mirrorResponses } from './schemas.js'
 import type { CatalogRouteOptions } from './stock.js'
 
 /** The products that use one item. */
@@ -54,7 +54,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
   app.get(
     '/inventory/:id/products',
     {
-      config: { produces: 'json', asksConnection: true },
+      config: { produces: 'json', connectionIn: 'query' },
       schema: {
         operationId: 'listProductsOfInventoryItem',
         tags: ['inventory'],
@@ -62,7 +62,7 @@ export const whereUsedRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = as
         description:
           'Returns the products and kits that use one inventory item, and how many units of it each needs, sorted by SKU, then product id. Use it to find what changes when the item does. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.',
         params: Type.Object({ id: Key("Trackstar's id of the item", 'inv_cup') }),
-        querystring: NoQuery,
+        querystring: ConnectionQuery,
         response: mirrorResponses(
           { description: 'The products', schema: ref('WhereUsed') },
           'inventory_item_not_found',

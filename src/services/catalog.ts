@@ -22,6 +22,7 @@ import type { AmbiguousProducts } from './ambiguous-products.js'
 import type { MaterializedStocks } from './materialized-stocks.js'
 
 export interface CatalogOptions {
+  readonly connection: string
   readonly trackstar: Pick<TrackstarClient, 'list'>
   readonly adjust: Adjust
   readonly cache: RecordCache
@@ -44,6 +45,8 @@ export interface CatalogOptions {
 
 /** What a request can ask of one connection. */
 export interface Catalog {
+  /** The name of the connection. */
+  readonly connection: string
   /** All products of each SKU; the value is undefined if upstream has none. */
   readonly productsBySku: ReadThrough<readonly Product[]>
   /** Inventory items by id. */
@@ -107,6 +110,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   }
 
   return {
+    connection: options.connection,
     productsBySku: options.productsBySku,
     itemsById: options.itemsById,
     warehouses: (context) => warehouses.names(context),

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { asOf, type CacheEntry, type FreshnessPolicy } from '../cache/freshness.js'
 import type { ReadContext } from '../cache/read-context.js'
 import type { LookupOutcome } from '../cache/read-through.js'
+import type { MemoryUser, SharedMemory } from '../cache/shared-memory.js'
 import type { WarehousesById } from '../cache/warehouse-list.js'
 import { type StockIndexEntry, summaryOf } from '../events/stock-index.js'
 import type { CatalogRecords } from '../mirror/catalog-records.js'
@@ -32,10 +33,10 @@ export interface MaterializedStocksOptions {
   readonly policy: Pick<FreshnessPolicy, 'ttlMs'>
   /** Counts lookups by outcome. */
   readonly lookups: Record<LookupOutcome, number>
-  /** Limits the memory of materialized stocks, in bytes. */
-  readonly maxBytes: number
-  /** What `CACHE_MAX_MB` leaves besides the records, in bytes. */
-  readonly freeBytes: () => number
+  /** The name of the connection. */
+  readonly connection: string
+  /** Limits the memory of the materialized stocks of all connections. */
+  readonly memory: SharedMemory
   /** Default: `composeStock`. */
   readonly compose?: typeof composeStock
 }
@@ -88,15 +89,32 @@ const itemBytes = 60
 export class MaterializedStocks {
   readonly #entries: LRUCache<string, Entry>
   readonly #compose: typeof composeStock
+  readonly #memoryUser: MemoryUser
 
   constructor(private readonly options: MaterializedStocksOptions) {
-    this.#entries = new LRUCache({ maxSize: Math.max(1, options.maxBytes) })
+    // The memory bounds it.
+    const entries = new LRUCache<string, Entry>({ maxSize: Number.MAX_SAFE_INTEGER })
+    this.#entries = entries
+    this.#memoryUser = {
+      isSpared: false,
+      get bytes() {
+        return entries.calculatedSize
+      },
+      evict: () => void entries.pop(),
+    }
+    options.memory.add(this.#memoryUser)
     this.#compose = options.compose ?? composeStock
   }
 
   /** The approximate size of the entries, in bytes. */
   get bytes(): number {
     return this.#entries.calculatedSize
+  }
+
+  /** Drops all stocks. None must be read any more. */
+  close(): void {
+    this.options.memory.remove(this.#memoryUser)
+    this.#entries.clear()
   }
 
   /** A reader for one request; undefined if the mirror cannot answer it, or the request may need upstream. */
@@ -179,9 +197,10 @@ export class MaterializedStocks {
       const item = sources.items[index]
       if (item !== undefined) items.set(id, item)
     }
+    const { connection } = this.options
     const sku = skuOf(product) ?? ''
     const syncIncomplete = incomplete === '' ? [] : incomplete.split(',')
-    const stock = this.#compose({ sku, product, items, warehouses, syncIncomplete, ...noAge })
+    const stock = this.#compose({ connection, sku, product, items, warehouses, syncIncomplete, ...noAge })
     return { sources, summary: summaryOf(stock), stock, body: undefined }
   }
 
@@ -191,7 +210,7 @@ export class MaterializedStocks {
     entry.body = body
     entry.stock = undefined
     this.#entries.set(id, entry, { size: sizeOf(entry) })
-    while (this.#entries.size > 0 && this.#entries.calculatedSize > this.options.freeBytes()) this.#entries.pop()
+    this.options.memory.makeRoom(this.#memoryUser)
     return body
   }
 }

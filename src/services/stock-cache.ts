@@ -32,12 +32,15 @@ export class StockCache {
     })
   }
 
-  /** The stock of a SKU from these sources; composed if it is not cached. */
-  get(sku: string, sources: StockSources, compose: () => Stock): Stock {
-    const entry = this.#entries.get(sku)
+  /**
+   * The stock of a SKU from these sources; composed if it is not cached.
+   * @param key the connection and the SKU
+   */
+  get(key: string, sources: StockSources, compose: () => Stock): Stock {
+    const entry = this.#entries.get(key)
     if (entry !== undefined && isSame(entry.sources, sources)) return entry.stock
     const stock = compose()
-    this.#entries.set(sku, { sources, stock })
+    this.#entries.set(key, { sources, stock })
     return stock
   }
 }

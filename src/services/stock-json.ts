@@ -25,6 +25,7 @@ export const noAge = { asOf: '', stale: false, source: null } as const
 
 const emptyStock: Omit<Stock, 'as_of' | 'stale' | 'source'> = {
   sku: '',
+  connection: '',
   product: { id: '', name: null, gtin: null, is_kit: false, active: null, warehouse_customer_id: null },
   available: 0,
   quantities: { onhand: null, committed: null, unfulfillable: null, fulfillable: 0, sellable: null, awaiting: null },

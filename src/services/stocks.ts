@@ -19,7 +19,7 @@ import type { RunSteps } from './work-turns.js'
 /** The part of the catalog that stocks are made of. */
 export type StockRecords = Pick<
   Catalog,
-  'productsBySku' | 'itemsById' | 'warehouses' | 'connectionState' | 'incomplete' | 'confirmProducts'
+  'connection' | 'productsBySku' | 'itemsById' | 'warehouses' | 'connectionState' | 'incomplete' | 'confirmProducts'
 >
 
 /** The options of a stock request. */
@@ -68,6 +68,7 @@ export async function getStocks(
   const items = await readInParts(records.itemsById, itemIds, context, run)
   const incomplete = records.incomplete(context)
   const join: JoinContext = {
+    connectionName: records.connection,
     warehouseIds: options.warehouseIds,
     include: options.include,
     items,
@@ -124,6 +125,7 @@ export function chooseProduct(
 
 /** What the stocks of one request have in common. */
 interface JoinContext extends StockOptions {
+  readonly connectionName: string
   readonly items: ReadonlyMap<string, ReadResult<InventoryItem> | Error>
   readonly warehouses: ReadonlyMap<string, Warehouse>
   readonly connection: SyncState | undefined
@@ -146,7 +148,11 @@ function composeChosen(sku: string, { product, itemIds, read }: ChosenProduct, j
   const { warehouses, connection } = join
   const sources = { product, items, warehouses, connection, readAt, stale }
   const compose = () => composeFrom(sku, itemIds, sources, join)
-  return { status: 'ok', stock: join.cache?.get(sku, sources, compose) ?? compose(), readAt }
+  return {
+    status: 'ok',
+    stock: join.cache?.get(`${join.connectionName} ${sku}`, sources, compose) ?? compose(),
+    readAt,
+  }
 }
 
 function composeFrom(sku: string, itemIds: readonly string[], sources: StockSources, join: JoinContext): Stock {
@@ -157,6 +163,7 @@ function composeFrom(sku: string, itemIds: readonly string[], sources: StockSour
     if (item !== undefined) items.set(id, item)
   }
   return composeStock({
+    connection: join.connectionName,
     sku,
     product,
     items,

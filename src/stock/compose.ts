@@ -26,6 +26,8 @@ import { type AmountsOf, findLimiting, productAmounts } from './yields.js'
 
 /** The records and options of a stock. */
 export interface StockInput {
+  /** The name of the connection that the records are of. */
+  readonly connection: string
   /** The SKU, as requested. */
   readonly sku: string
   readonly product: Product
@@ -78,6 +80,7 @@ export function composeStock(input: StockInput): Stock {
   const quantities = toQuantities(productAmounts(groups, isKit, amountsOf))
   return {
     sku: input.sku,
+    connection: input.connection,
     product: {
       id: idOf(product),
       name: textOf(product.name),

@@ -146,6 +146,7 @@ export type StockSource = Static<typeof StockSource>
 /** The stock of one SKU: a product joined with its inventory items. */
 export const Stock = noun('Stock', 'How much of one SKU can be shipped, from where, and which problems its data has', {
   sku: Type.String({ description: 'The requested SKU' }),
+  connection: Type.String({ description: 'The connection that has the stock, by its name', examples: ['default'] }),
   product: Type.Object(
     {
       id: Type.String({ description: "Trackstar's id of the product" }),

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { ConcurrencyLimit } from '../../src/cache/concurrency-limit.js'
+import { ConcurrencyLimit, SlotShare } from '../../src/cache/concurrency-limit.js'
 
 tap.test('allows up to its maximum, and gives a released slot to the next caller', async (t) => {
   const limit = new ConcurrencyLimit(2)
@@ -22,4 +22,21 @@ tap.test('leaves a quarter of the slots to other callers', async (t) => {
   limit.release('other')
   t.equal(limit.used, 0)
   t.ok(limit.tryAcquire('greedy'))
+})
+
+tap.test('a share leaves the rest of the slots to others, and counts in the limit', async (t) => {
+  const limit = new ConcurrencyLimit(4)
+  let max = 2
+  const [one, other] = [new SlotShare(limit, () => max), new SlotShare(limit, () => max)]
+  t.strictSame(
+    ['a', 'b', 'c'].map((client) => one.tryAcquire(client)),
+    [true, true, false],
+  )
+  t.ok(other.tryAcquire('c'))
+  t.strictSame([one.used, other.used, limit.used], [2, 1, 3])
+  one.release('a')
+  t.ok(one.tryAcquire('c'))
+  max = 4
+  t.ok(one.tryAcquire('d'), 'alone, it may take all')
+  t.notOk(other.tryAcquire('e'))
 })

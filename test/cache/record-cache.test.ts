@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { RecordCache } from '../../src/cache/record-cache.js'
+import { createCacheMemory, RecordCache } from '../../src/cache/record-cache.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 
@@ -7,7 +7,7 @@ const policy = { ttlMs: 60_000, revalidateMs: 300_000, maxStaleMs: 1_000_000, ne
 
 function start(maxBytes = 1_000_000) {
   let now = 0
-  const cache = new RecordCache(maxBytes, policy, { now: () => now, elapsed: () => now })
+  const cache = new RecordCache(createCacheMemory(maxBytes), policy, { now: () => now, elapsed: () => now })
   const undecided: string[] = []
   cache.onUndecided((kind, id) => undecided.push(`${kind} ${id}`))
   const move = (to: number) => {

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { RecordCache } from '../../src/cache/record-cache.js'
+import { createCacheMemory, RecordCache } from '../../src/cache/record-cache.js'
 import { createRecordLoaders } from '../../src/cache/record-loaders.js'
 import { isProblem } from '../../src/errors.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
@@ -14,7 +14,7 @@ type Answer<R> = (keys: readonly string[]) => Promise<Partial<Batch<R>>>
 function start() {
   const clock = new TestClock()
   const limiter = createRateLimiter(1000, clock)
-  const cache = new RecordCache(1_000_000, policy, clock)
+  const cache = new RecordCache(createCacheMemory(1_000_000), policy, clock)
   const known = new Map<string, readonly string[]>()
   const reports: string[] = []
   const mirrors = { isOn: false }

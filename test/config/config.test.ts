@@ -48,6 +48,8 @@ tap.test('requires the credentials and API keys; everything else has a default',
       publicUrl: undefined,
       trustProxy: false,
       shutdownGraceSeconds: 10,
+      connectionsFile: undefined,
+      groups: [],
       connections: [
         {
           name: 'default',
@@ -63,7 +65,7 @@ tap.test('requires the credentials and API keys; everything else has a default',
   t.strictSame(problemsOf({}), [
     'TRACKSTAR_API_KEY is missing: expected visible ASCII characters without spaces',
     'TRACKSTAR_ACCESS_TOKEN is missing: expected visible ASCII characters without spaces',
-    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, several separated by commas, no key twice; or AUTH_MODE=none, to let every caller in',
+    'API_KEYS is missing: expected name:key or name:sha256:<64 hex digits>, with :read+write where the key may write, and :au+us behind the scopes where it may use only these connections, several separated by commas, no key twice; or AUTH_MODE=none, to let every caller in',
   ])
 })
 
@@ -124,7 +126,9 @@ tap.test('reads every variable', async (t) => {
     connections: [{ connectionId: 'conn_1', readRate: 1, writeRate: 10_000, catalogMode: 'on-demand' }],
   })
   const names = Object.values(variables).map(({ name }) => name)
-  t.strictSame(new Set([...Object.keys(given), ...Object.keys(required)]), new Set(names))
+  // It has tests of its own: with it, the variables of one connection must be unset.
+  const others = ['CONNECTIONS_FILE']
+  t.strictSame(new Set([...Object.keys(given), ...Object.keys(required), ...others]), new Set(names))
 })
 
 tap.test('treats an empty variable as unset', async (t) => {
@@ -276,7 +280,7 @@ tap.test('keeps only the hash of each key, with its name and scopes', async (t) 
     'shop:',
     'shop:hunter2:',
     'shop:hunter2:write',
-    'shop:hunter2:read+write:more',
+    'shop:hunter2:read+write:more:still',
     'shop:hunter 2',
     'sh op:hunter2',
     `${'n'.repeat(65)}:hunter2`,
@@ -340,4 +344,26 @@ tap.test('returns a frozen configuration', async (t) => {
   const config = read()
   t.ok(Object.isFrozen(config))
   t.throws(() => Object.assign(config, { port: 1 }), { name: 'TypeError' })
+})
+
+tap.test('a key may be bound to connections and groups, behind its scopes', async (t) => {
+  const keysOf = (keys: string) =>
+    readConfig({ ...required, API_KEYS: keys }).apiKeys?.map(({ name, scopes, connections }) => [
+      name,
+      scopes.join('+'),
+      connections,
+    ])
+  t.strictSame(keysOf(`a:one:read:au,b:two:read+write:au+us_1,c:sha256:${'0'.repeat(64)}:read:all-of-it,d:three`), [
+    ['a', 'read', ['au']],
+    ['b', 'read+write', ['au', 'us_1']],
+    ['c', 'read', ['all-of-it']],
+    ['d', 'read', undefined],
+  ])
+  for (const keys of ['a:one:read:', 'a:one:read:Au', 'a:one:read:au+', 'a:one:au', 'a:one:read:au:us', 'a:one::au']) {
+    t.match(
+      problemsOf({ ...required, AUTH_MODE: 'api-key', API_KEYS: keys }),
+      [/^API_KEYS is wrong: .* in entry 1 /],
+      keys,
+    )
+  }
 })

@@ -1,4 +1,4 @@
-import { RecordCache } from '../../src/cache/record-cache.js'
+import { createCacheMemory, RecordCache } from '../../src/cache/record-cache.js'
 import { problem } from '../../src/errors.js'
 import { Mirror } from '../../src/mirror/mirror.js'
 import { type MirroredResource, type MirrorState, MirrorStore } from '../../src/mirror/mirror-store.js'
@@ -89,7 +89,7 @@ export class UpstreamLists {
 export function createMirrorHarness({ maxBytes = 1_000_000, fullCompareMs = 3_600_000 } = {}) {
   const clock = new TestClock()
   const upstream = new UpstreamLists(clock)
-  const cache = new RecordCache(maxBytes, policy, clock)
+  const cache = new RecordCache(createCacheMemory(maxBytes), policy, clock)
   const affected: string[][] = []
   const sharedSkus: string[][] = []
   const states: MirrorState[] = []

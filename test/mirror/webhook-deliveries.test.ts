@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { RecordCache } from '../../src/cache/record-cache.js'
+import { createCacheMemory, RecordCache } from '../../src/cache/record-cache.js'
 import { createWebhookReceiver } from '../../src/mirror/webhook-deliveries.js'
 import type { Warehouse } from '../../src/records/warehouse.js'
 import { TestClock } from '../harness.js'
@@ -7,7 +7,7 @@ import { policy, toUpstreamDate } from './mirror-harness.js'
 
 function start({ isFollowed = true } = {}) {
   const clock = new TestClock()
-  const cache = new RecordCache(1_000_000, policy, clock)
+  const cache = new RecordCache(createCacheMemory(1_000_000), policy, clock)
   const effects: unknown[] = []
   const refresh = (kind: 'product' | 'item', id: string) => effects.push([kind, id])
   cache.onUndecided(refresh)

@@ -191,6 +191,7 @@ tap.test('returns every field of the contract', async (t) => {
   })
   t.strictSame(reply.json(), {
     sku: 'SENCHA-100',
+    connection: 'default',
     product: {
       id: 'prod_sencha',
       name: 'Sencha, 100 g',

@@ -32,6 +32,7 @@ function start({ products = {}, items = {}, readAt = {}, stale = [], incomplete 
       return new Map(Array.from(keys, (key) => [key, known(key)]))
     }
   const records: StockRecords = {
+    connection: 'default',
     productsBySku: read(products),
     itemsById: read(items),
     warehouses: async () => new Map([['w', { id: 'w' }]]),
@@ -166,6 +167,7 @@ tap.test('counts the selected warehouses and reports an unfinished first sync', 
 
 tap.test('treats a key without a result as unavailable', async (t) => {
   const nothing: StockRecords = {
+    connection: 'default',
     productsBySku: async (keys) => new Map(Array.from(keys, (key) => [key, { value: tea.A, readAt: 1, stale: false }])),
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),

@@ -1,8 +1,12 @@
 import tap, { type Test } from 'tap'
 import { MockAgent } from 'undici'
+import { ConcurrencyLimit } from '../../src/cache/concurrency-limit.js'
 import { type Directives, ReadContext } from '../../src/cache/read-context.js'
+import { createCacheMemory } from '../../src/cache/record-cache.js'
+import { SharedMemory } from '../../src/cache/shared-memory.js'
 import { createConnection } from '../../src/connection.js'
 import { problem } from '../../src/errors.js'
+import { LoadTurns } from '../../src/mirror/load-turns.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { MalformedRecord } from '../../src/records/record.js'
@@ -66,7 +70,6 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
       cacheRevalidateSeconds: 300,
       cacheMaxStaleSeconds: 1000,
       cacheNegativeTtlSeconds: 30,
-      cacheMaxMb: maxBytes / 1_000_000,
       syncIntervalSeconds: 30,
       syncOverlapSeconds: 300,
       fullCompareHours: 1,
@@ -96,6 +99,12 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         info() {},
         warn: (fields: object) => void ('name' in fields && reports.push(fields.name)),
         error() {},
+      },
+      shared: {
+        memory: createCacheMemory(maxBytes),
+        stockMemory: new SharedMemory(() => maxBytes / 8),
+        waiting: new ConcurrencyLimit(2000),
+        loadTurns: new LoadTurns(4),
       },
       metrics: {
         upstreamCall() {},

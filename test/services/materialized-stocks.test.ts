@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import tap from 'tap'
 import type { FreshnessPolicy } from '../../src/cache/freshness.js'
 import { type Directives, ReadContext } from '../../src/cache/read-context.js'
-import { RecordCache } from '../../src/cache/record-cache.js'
+import { createCacheMemory, RecordCache } from '../../src/cache/record-cache.js'
+import { SharedMemory } from '../../src/cache/shared-memory.js'
 import { CatalogRecords } from '../../src/mirror/catalog-records.js'
 import { MirrorStore } from '../../src/mirror/mirror-store.js'
 import type { Product } from '../../src/records/product.js'
@@ -24,14 +25,13 @@ function mirrorOf(
   options: Partial<MaterializedStocksOptions> = {},
 ) {
   const clock = new TestClock()
-  const cache = new RecordCache(10_000_000, policy, clock)
+  const cache = new RecordCache(createCacheMemory(10_000_000), policy, clock)
   const unsettled = new Set<string>()
   const state = {
     warehouses: new Map<string, Warehouse>() as ReadonlyMap<string, Warehouse> | undefined,
     connection: undefined as SyncState | undefined,
     incomplete: [] as string[],
     composed: 0,
-    freeBytes: Number.POSITIVE_INFINITY,
   }
   const store = new MirrorStore({
     cache,
@@ -72,8 +72,8 @@ function mirrorOf(
     clock,
     policy,
     lookups,
-    maxBytes: 1_000_000,
-    freeBytes: () => state.freeBytes,
+    connection: 'default',
+    memory: new SharedMemory(() => 1_000_000),
     compose(input) {
       state.composed++
       return composeStock(input)
@@ -256,10 +256,11 @@ tap.test(
   async (t) => {
     const ids = ['a', 'b', 'c', 'd']
     const wide = (id: string) => simple(id, { name: 'x'.repeat(1000) })
-    const { state, stocks, stockOf, newlyComposed } = mirrorOf(
+    let free = 7000
+    const { stocks, stockOf, newlyComposed } = mirrorOf(
       ids.map(wide),
       ids.map((id) => item(id, {})),
-      { maxBytes: 7000 },
+      { memory: new SharedMemory(() => free) },
     )
     for (const sku of ['A', 'B', 'C', 'A', 'D']) stockOf(sku)
     t.ok(stocks.bytes > 4000 && stocks.bytes <= 7000, `${stocks.bytes} bytes`)
@@ -268,10 +269,10 @@ tap.test(
     t.equal(newlyComposed(), 0)
     stockOf('B')
     t.equal(newlyComposed(), 1)
-    state.freeBytes = 3000
+    free = 3000
     stockOf('A')
     t.ok(stocks.bytes <= 3000, 'as soon as another stock is kept')
-    state.freeBytes = 0
+    free = 0
     t.equal(stockOf('B').sku, 'B', 'with no room at all')
     t.equal(stocks.bytes, 0)
   },

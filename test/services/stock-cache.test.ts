@@ -13,7 +13,16 @@ const sources: StockSources = {
   stale: false,
 }
 const stock = () =>
-  composeStock({ sku: 'A', product, items: new Map(), warehouses: new Map(), asOf: '', stale: false, source: null })
+  composeStock({
+    connection: 'default',
+    sku: 'A',
+    product,
+    items: new Map(),
+    warehouses: new Map(),
+    asOf: '',
+    stale: false,
+    source: null,
+  })
 
 tap.test('returns the cached stock for the same sources', async (t) => {
   const kept = new StockCache(10)

@@ -44,6 +44,7 @@ function ask(
       return new Map(Array.from(keys, (key) => [key, known(key)]))
     }
   const records: StockRecords = {
+    connection: 'default',
     productsBySku: read(products),
     itemsById: read(items),
     warehouses: async () => warehouses,
@@ -150,6 +151,7 @@ tap.test('passes on the sync state of Trackstar', async (t) => {
 
 tap.test('treats a key without a result as unavailable', async (t) => {
   const nothing: StockRecords = {
+    connection: 'default',
     productsBySku: async () => new Map(),
     itemsById: async () => new Map(),
     warehouses: async () => new Map(),

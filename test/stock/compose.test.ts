@@ -7,6 +7,7 @@ t.test('composes a plain product', async (t) => {
   const leipzig = { onhand: 7, committed: 1, unfulfillable: 0, fulfillable: 6, sellable: 5, awaiting: 0 }
   const total = { onhand: 47, committed: 9, unfulfillable: 2, fulfillable: 36, sellable: 35, awaiting: 20 }
   const stock = composeStock({
+    connection: 'default',
     sku: 'boots-42',
     product: {
       id: 'prod_4',

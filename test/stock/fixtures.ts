@@ -39,6 +39,7 @@ export const compose = (
   options: Partial<Omit<StockInput, 'product' | 'items'>> = {},
 ): Stock =>
   composeStock({
+    connection: 'default',
     sku: 'SKU',
     product,
     items: new Map(items.map((known) => [idOf(known), known])),

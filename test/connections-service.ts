@@ -1,0 +1,148 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer, request as forward } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LightMyRequestResponse } from 'fastify'
+import { buildApp } from '../src/app.js'
+import { type Config, readConfig } from '../src/config/config.js'
+import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
+import type { ServiceOptions } from './harness.js'
+
+/** What a test says of one connection, besides its name. */
+export interface GivenConnection {
+  readonly sandbox?: SandboxOptions
+  /** Fields of the file; `access_token` and `connection_id` are those of its sandbox. */
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** What the names of all its records end with. */
+  readonly mark?: string
+}
+
+interface Teardown {
+  readonly teardown: (fn: () => unknown) => unknown
+}
+
+/** Trackstar with one token for each connection: a sandbox each, behind one address. */
+export interface ManyUpstreams {
+  readonly url: string
+  readonly sandboxes: ReadonlyMap<string, Sandbox>
+  readonly sandbox: (name: string) => Sandbox
+  /** From now on, the connection accepts this token, and no longer the one before. */
+  readonly setToken: (name: string, token: string) => void
+  /** Path of a file with the connections. */
+  readonly file: string
+  /** Writes the file. Default: all connections as they were given. */
+  readonly write: (content?: unknown) => Promise<void>
+  /** An entry of the file. */
+  readonly entry: (name: string) => Record<string, unknown>
+}
+
+export const apiKey = 'sandbox-api-key'
+
+export async function startUpstreams(
+  t: Teardown,
+  given: Readonly<Record<string, GivenConnection>>,
+): Promise<ManyUpstreams> {
+  const sandboxes = new Map<string, Sandbox>()
+  const addresses = new Map<string, string>()
+  const byToken = new Map<string, string>()
+  for (const [name, { sandbox: options, mark }] of Object.entries(given)) {
+    const accessToken = `token-of-${name}`
+    const connectionId = `conn_${name}`
+    const sandbox = createSandbox({ products: 60, readRate: 0, apiKey, accessToken, connectionId, ...options })
+    const { products, inventory, warehouses } = sandbox.data
+    for (const records of [products, inventory, warehouses]) {
+      for (const record of records.values()) if (mark !== undefined) record.name = `${record.name} ${mark}`
+    }
+    sandboxes.set(name, sandbox)
+    addresses.set(name, await sandbox.listen())
+    byToken.set(accessToken, name)
+  }
+  const server = createServer((incoming, outgoing) => {
+    const token = incoming.headers['x-trackstar-access-token']
+    const [, id] = /^\/connections\/conn_([^/?]*)/.exec(incoming.url ?? '') ?? []
+    const name = token === undefined ? id : byToken.get(String(token))
+    const address = addresses.get(String(name))
+    if (address === undefined) {
+      outgoing.writeHead(401, { 'content-type': 'application/json' })
+      outgoing.end(JSON.stringify({ error: 'Invalid access token', origin: 'trackstar' }))
+      return
+    }
+    // Each sandbox knows only its first token.
+    const headers = {
+      ...incoming.headers,
+      ...(token !== undefined && { 'x-trackstar-access-token': `token-of-${name}` }),
+    }
+    const passed = forward(`${address}${incoming.url}`, { method: incoming.method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(outgoing)
+    })
+    passed.on('error', () => outgoing.destroy())
+    incoming.pipe(passed)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(async () => {
+    server.closeAllConnections()
+    server.close()
+    for (const sandbox of sandboxes.values()) await sandbox.close()
+  })
+  const file = join(await mkdtemp(join(tmpdir(), 'connections-')), 'connections.json')
+  const entry = (name: string) => ({
+    name,
+    access_token: `token-of-${name}`,
+    connection_id: `conn_${name}`,
+    ...given[name]?.fields,
+  })
+  const write = (content: unknown = { connections: Object.keys(given).map(entry) }) =>
+    writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+  await write()
+  const sandbox = (name: string) => {
+    const found = sandboxes.get(name)
+    if (found === undefined) throw new Error(`expected the name of a connection, but got ${name}`)
+    return found
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sandboxes,
+    sandbox,
+    setToken(name, token) {
+      for (const [known, owner] of byToken) if (owner === name) byToken.delete(known)
+      byToken.set(token, name)
+    },
+    file,
+    write,
+    entry,
+  }
+}
+
+/** The environment of a service of these upstreams. */
+export const environmentOf = (upstreams: ManyUpstreams): Record<string, string> => ({
+  TRACKSTAR_BASE_URL: upstreams.url,
+  TRACKSTAR_API_KEY: apiKey,
+  TRACKSTAR_READ_RATE: '1000',
+  CONNECTIONS_FILE: upstreams.file,
+  AUTH_MODE: 'none',
+  CATALOG_MODE: 'on-demand',
+  LOG_LEVEL: 'silent',
+})
+
+type Headers = Readonly<Record<string, string>>
+
+/** Starts a service with several connections; it and its upstreams stop with the test. */
+export async function startConnections(
+  t: Teardown,
+  given: Readonly<Record<string, GivenConnection>>,
+  { environment, clock, logger }: Pick<ServiceOptions, 'environment' | 'clock' | 'logger'> = {},
+) {
+  const upstreams = await startUpstreams(t, given)
+  const config: Config = readConfig({ ...environmentOf(upstreams), ...environment })
+  const log = typeof logger === 'function' ? logger(config) : logger
+  const app = await buildApp(config, { ...(clock && { clock }), ...(log && { logger: log }) })
+  await app.ready()
+  t.teardown(() => app.close())
+  const get = (url: string, headers: Headers = {}): Promise<LightMyRequestResponse> =>
+    app.inject({ method: 'GET', url, headers })
+  const post = (url: string, body: object, headers: Headers = {}): Promise<LightMyRequestResponse> =>
+    app.inject({ method: 'POST', url, headers, payload: body })
+  return { ...upstreams, app, get, post, keyed: (key: string) => ({ 'x-api-key': key }) }
+}
