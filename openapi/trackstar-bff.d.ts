@@ -71,7 +71,7 @@ export interface paths {
         };
         /**
          * Get the service status
-         * @description For each connection: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.
+         * @description For each connection that the key may use: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.
          */
         get: operations["getStatus"];
         put?: never;
@@ -805,6 +805,8 @@ export interface components {
             started_at: string;
             /** @description The processes of this service that work together; null: this one works alone */
             replicas: components["schemas"]["ReplicaStatus"] | null;
+            /** @description Why CONNECTIONS_FILE cannot be used, so that the connections are still the ones from before; null if it can */
+            configuration_error: string | null;
             /** @description The connections, in the order of the configuration */
             connections: components["schemas"]["ConnectionStatus"][];
         };

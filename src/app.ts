@@ -3,7 +3,10 @@ import type { DestinationStream, Logger } from 'pino'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { basketSchemas } from './basket/basket-result.js'
 import type { Config } from './config/config.js'
+import { readConnectionsFile } from './config/connections-file.js'
+import { connectionWarnings } from './config/warnings.js'
 import { ConnectionRegistry } from './connection-registry.js'
+import { ConnectionsReload } from './connections-reload.js'
 import auth from './http/auth.js'
 import cacheHeaders from './http/cache-headers.js'
 import clientLimit from './http/client-limit.js'
@@ -28,7 +31,7 @@ import { Warehouse } from './records/warehouse.js'
 import { Adjusted, adjustRoute } from './routes/adjust-inventory.js'
 import { basketCheckRoute } from './routes/basket-check.js'
 import { createReadContexts } from './routes/cached-reads.js'
-import chosenConnection, { connectionOf } from './routes/chosen-connection.js'
+import chosenConnection, { connectionOf, usableConnections } from './routes/chosen-connection.js'
 import { ConnectionList, connectionsRoute } from './routes/connections.js'
 import docs from './routes/docs.js'
 import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
@@ -121,6 +124,9 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     metrics,
   })
 
+  const reload = createReload(config, connections, app.log)
+  if (reload) metrics.watchConfiguration(() => reload.error !== undefined)
+
   for (const schema of schemas) app.addSchema(schema)
 
   await app.register(chosenConnection, { connections })
@@ -143,14 +149,20 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   })
   const states = () => connections.all.map(({ state }) => state)
   metrics.watch(states)
+  /** The file may name connections that the caller may not use. */
+  const configurationError = ({ caller }: FastifyRequest) =>
+    reload?.error === undefined || caller?.connections === undefined
+      ? (reload?.error ?? null)
+      : 'CONNECTIONS_FILE cannot be used'
   const operatorServer = admin ?? app
   await operatorServer.register(metricsRoute, { metrics })
   await operatorServer.register(statusRoute, {
-    status: () => ({
+    status: (request) => ({
       version,
       started_at: startedAt,
       replicas: null,
-      connections: states().map(connectionStatus),
+      configuration_error: configurationError(request),
+      connections: usableConnections(connections, request).map(({ state }) => connectionStatus(state)),
     }),
   })
 
@@ -186,14 +198,38 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   app.addMethodNotAllowedRoutes()
   admin?.addMethodNotAllowedRoutes()
 
-  app.addHook('onReady', async () => connections.start())
+  app.decorate('reloadConnections', () => reload?.reload())
+  app.addHook('onReady', async () => {
+    connections.start()
+    reload?.start()
+  })
   // Before the server waits for open connections: event streams never end by themselves.
-  app.addHook('preClose', async () => connections.stop())
+  app.addHook('preClose', async () => {
+    reload?.stop()
+    connections.stop()
+  })
   app.addHook('onClose', async () => {
     await admin?.close()
     await dispatcher.close()
   })
   return app
+}
+
+/** What keeps the connections as `CONNECTIONS_FILE` has them; undefined without that file. */
+function createReload(config: Config, registry: ConnectionRegistry, log: FastifyInstance['log']) {
+  const { connectionsFile, trackstarReadRate: readRate, trackstarWriteRate: writeRate, catalogMode } = config
+  if (connectionsFile === undefined) return undefined
+  return new ConnectionsReload({
+    read: () => readConnectionsFile(connectionsFile, { readRate, writeRate, catalogMode }),
+    apply(connections) {
+      const changes = registry.apply(connections)
+      const warnings = connectionWarnings({ ...config, connections })
+      for (const { message, ...fields } of warnings) log.warn(fields, message)
+      return changes
+    },
+    current: config,
+    log,
+  })
 }
 
 /** The host names by which the service is called. */
@@ -239,5 +275,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The server for `/metrics` and `/status` on `ADMIN_PORT`, closed with this one; null if there is none. */
     readonly admin: FastifyInstance | null
+    /** Reads `CONNECTIONS_FILE` again, if there is one. */
+    reloadConnections(): void
   }
 }

@@ -6,6 +6,7 @@ import { SharedMemory } from './cache/shared-memory.js'
 import type { Config } from './config/config.js'
 import type { ConnectionConfig } from './config/connections-file.js'
 import { type Connection, type ConnectionSettings, createConnection } from './connection.js'
+import { keepOutOfLog } from './http/logging.js'
 import type { Metrics } from './http/metrics.js'
 import { LoadTurns } from './mirror/load-turns.js'
 import type { Clock } from './trackstar/clock.js'
@@ -15,7 +16,7 @@ export interface ConnectionRegistryOptions {
   readonly dispatcher: Dispatcher
   readonly clock: Clock
   readonly log: FastifyBaseLogger
-  readonly metrics: Pick<Metrics, 'forConnection'>
+  readonly metrics: Pick<Metrics, 'forConnection' | 'forget'>
 }
 
 /** Most requests that wait for upstream at a time. */
@@ -23,9 +24,26 @@ const maxWaitingRequests = 2000
 /** Most first loads that run at a time. */
 const maxFirstLoads = 4
 
-/** The connections of the service, by name. Each is made, started and stopped as one. */
+/** What {@link ConnectionRegistry.apply} has changed, by name. */
+export interface ConnectionChanges {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  /** Made anew, because more than the token has changed. */
+  readonly replaced: readonly string[]
+  /** Use another token. */
+  readonly rekeyed: readonly string[]
+}
+
+interface Registered {
+  readonly config: ConnectionConfig
+  readonly connection: Connection
+}
+
+/** The connections of the service, by name. Each is made, started, replaced and stopped as one. */
 export class ConnectionRegistry {
-  readonly #byName: ReadonlyMap<string, Connection>
+  #byName: ReadonlyMap<string, Registered> = new Map()
+  #all: readonly Connection[] = []
+  #isStarted = false
   readonly #memory: ReturnType<typeof createCacheMemory>
   readonly #stockMemory: SharedMemory
   readonly #waiting = new ConcurrencyLimit(maxWaitingRequests)
@@ -39,21 +57,64 @@ export class ConnectionRegistry {
     const memory = createCacheMemory(maxBytes)
     this.#memory = memory
     this.#stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
-    this.#byName = new Map(connections.map((config) => [config.name, this.#create(config)]))
+    this.apply(connections)
   }
 
   /** The connections in the order of the configuration. */
   get all(): readonly Connection[] {
-    return [...this.#byName.values()]
+    return this.#all
+  }
+
+  /**
+   * Adds, removes, replaces and re-keys connections, so that they are these. One of which only the token has changed keeps
+   * what it has cached; the others that have changed are made anew.
+   */
+  apply(connections: readonly ConnectionConfig[]): ConnectionChanges {
+    const changes = {
+      added: [] as string[],
+      removed: [] as string[],
+      replaced: [] as string[],
+      rekeyed: [] as string[],
+    }
+    const before = this.#byName
+    const names = new Set(connections.map(({ name }) => name))
+    for (const [name, { connection }] of before) {
+      if (names.has(name)) continue
+      this.#remove(connection)
+      changes.removed.push(name)
+    }
+    const after = new Map<string, Registered>()
+    const added: Connection[] = []
+    for (const config of connections) {
+      const { name } = config
+      const known = before.get(name)
+      if (known !== undefined && isSameButToken(known.config, config)) {
+        after.set(name, { config, connection: known.connection })
+        if (known.config.accessToken === config.accessToken) continue
+        keepOutOfLog(this.options.log, [config.accessToken])
+        known.connection.setAccessToken(config.accessToken)
+        changes.rekeyed.push(name)
+        continue
+      }
+      known?.connection.stop()
+      const connection = this.#create(config)
+      after.set(name, { config, connection })
+      added.push(connection)
+      changes[known === undefined ? 'added' : 'replaced'].push(name)
+    }
+    this.#byName = after
+    this.#all = Array.from(after.values(), ({ connection }) => connection)
+    if (this.#isStarted) for (const connection of added) connection.start()
+    return changes
   }
 
   /** The connection, if there is no other. */
   get only(): Connection | undefined {
-    return this.#byName.size === 1 ? this.all[0] : undefined
+    return this.#all.length === 1 ? this.#all[0] : undefined
   }
 
   find(name: string): Connection | undefined {
-    return this.#byName.get(name)
+    return this.#byName.get(name)?.connection
   }
 
   /** The connection with this id at Trackstar. */
@@ -62,6 +123,7 @@ export class ConnectionRegistry {
   }
 
   start(): void {
+    this.#isStarted = true
     for (const connection of this.all) connection.start()
   }
 
@@ -71,6 +133,7 @@ export class ConnectionRegistry {
 
   #create(config: ConnectionConfig): Connection {
     const { settings, dispatcher, clock, log, metrics } = this.options
+    keepOutOfLog(log, [config.accessToken])
     return createConnection(settings, config, {
       dispatcher,
       clock,
@@ -85,4 +148,17 @@ export class ConnectionRegistry {
       },
     })
   }
+
+  #remove(connection: Connection): void {
+    connection.stop()
+    this.options.metrics.forget(connection.name).catch((error: unknown) => {
+      this.options.log.error({ err: error, connection: connection.name }, 'metrics of a removed connection remain')
+    })
+  }
 }
+
+const isSameButToken = (a: ConnectionConfig, b: ConnectionConfig): boolean =>
+  a.connectionId === b.connectionId &&
+  a.readRate === b.readRate &&
+  a.writeRate === b.writeRate &&
+  a.catalogMode === b.catalogMode

@@ -330,6 +330,8 @@ export function createConnection(
       readers?.close()
       refresh.stop()
       mirror?.stop()
+      materialized?.close()
+      cache.close()
     },
   }
 }

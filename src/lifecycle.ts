@@ -72,6 +72,7 @@ export class Lifecycle {
     this.#graceMs = config.shutdownGraceSeconds * 1000
     // Set before listening: once the log says that the service listens, a stop has to be orderly.
     this.#app = app
+    if (config.connectionsFile !== undefined) process.on('SIGHUP', () => app.reloadConnections())
     const { host, port, adminPort } = config
     const address = await listen(app, host, port, 'PORT', 'Server')
     const admin = app.admin && { admin: await listen(app.admin, host, adminPort ?? 0, 'ADMIN_PORT', 'Admin server') }

@@ -52,9 +52,7 @@ export function createLogger(
   destination?: DestinationStream,
   fields?: () => object,
 ): Logger {
-  const secrets = [config.trackstarApiKey, ...config.connections.map(({ accessToken }) => accessToken)]
-    .filter((secret) => secret.length >= minSecretLength)
-    .map((secret) => JSON.stringify(secret).slice(1, -1))
+  const secrets = shownSecrets([config.trackstarApiKey, ...config.connections.map(({ accessToken }) => accessToken)])
   const options = {
     level: config.logLevel,
     ...(fields && { mixin: fields }),
@@ -66,7 +64,21 @@ export function createLogger(
         ),
     },
   }
-  return pino(options, destination ?? standardOutput())
+  const logger = pino(options, destination ?? standardOutput())
+  secretsOf.set(logger, secrets)
+  return logger
+}
+
+/** The secrets that each logger keeps out of its lines, as they would appear in JSON. */
+const secretsOf = new WeakMap<object, string[]>()
+
+const shownSecrets = (secrets: readonly string[]): string[] =>
+  secrets.filter((secret) => secret.length >= minSecretLength).map((secret) => JSON.stringify(secret).slice(1, -1))
+
+/** Keeps more secrets out of the lines of a logger that {@link createLogger} has made, and of its children. */
+export function keepOutOfLog(logger: object, secrets: readonly string[]): void {
+  const known = secretsOf.get(logger)
+  for (const secret of shownSecrets(secrets)) if (known?.includes(secret) === false) known.push(secret)
 }
 
 function censorSecretFields(line: string): string {

@@ -86,6 +86,8 @@ export class Metrics {
     'caller',
     'status',
   ])
+  /** Of each connection, whether it is gone: calls in flight end later. */
+  readonly #counting = new Map<string, { isOver: boolean }>()
   readonly inFlight = new Gauge({
     name: 'http_requests_in_flight',
     help: 'Requests in flight',
@@ -105,18 +107,48 @@ export class Metrics {
 
   /** The metrics that one connection counts. */
   forConnection(connection: string): ConnectionMetrics {
+    const counting = { isOver: false }
+    this.#counting.set(connection, counting)
+    const unlessOver =
+      <A extends readonly unknown[]>(count: (...args: A) => void) =>
+      (...args: A): void => {
+        if (!counting.isOver) count(...args)
+      }
     for (const resource of resources) this.#malformed.inc({ connection, resource }, 0)
     for (const outcome of Object.keys(assignedOutcomes)) this.#webhooks.inc({ connection, outcome }, 0)
     return {
-      upstreamCall: ({ route, cause, outcome, ms, waitedMs }) => {
+      upstreamCall: unlessOver(({ route, cause, outcome, ms, waitedMs }) => {
         this.#calls.inc({ connection, route, cause, outcome })
         this.#callSeconds.observe({ connection, route }, ms / 1000)
         this.#permitSeconds.observe({ connection, cause }, waitedMs / 1000)
-      },
-      batch: (kind, keys) => this.#batchKeys.observe({ connection, kind }, keys),
-      malformed: (resource) => this.#malformed.inc({ connection, resource }),
-      webhookDelivery: (outcome) => this.#webhooks.inc({ connection, outcome }),
+      }),
+      batch: unlessOver((kind, keys) => this.#batchKeys.observe({ connection, kind }, keys)),
+      malformed: unlessOver((resource) => this.#malformed.inc({ connection, resource })),
+      webhookDelivery: unlessOver((outcome) => this.#webhooks.inc({ connection, outcome })),
     }
+  }
+
+  /** Removes what a connection has counted, and counts no more of it: it is gone. */
+  async forget(connection: string): Promise<void> {
+    const counting = this.#counting.get(connection)
+    if (counting) counting.isOver = true
+    this.#counting.delete(connection)
+    const counted = [this.#calls, this.#malformed, this.#webhooks]
+    const timed = [this.#callSeconds, this.#permitSeconds, this.#batchKeys]
+    for (const metric of [...counted, ...timed]) {
+      const { values } = await metric.get()
+      for (const { labels } of values as readonly { readonly labels: Record<string, string> }[]) {
+        const { le: _bucket, ...own } = labels
+        if (own['connection'] === connection) metric.remove(own as never)
+      }
+    }
+  }
+
+  /** Adds whether the connections file cannot be used, read with every scrape. */
+  watchConfiguration(isWrong: () => boolean): void {
+    this.#gauge('connections_file_wrong', '1 while CONNECTIONS_FILE cannot be used and is ignored', [], (gauge) =>
+      gauge.set(Number(isWrong())),
+    )
   }
 
   /** Counts a delivery that belongs to no connection. */

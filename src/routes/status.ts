@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 import type { ConnectionState } from '../http/connection-state.js'
@@ -156,6 +156,12 @@ const Status = Type.Object(
     version: Type.String({ description: 'Version of the service and of its API' }),
     started_at: Type.String({ format: 'date-time', description: 'When the process started' }),
     replicas: nullable(ReplicaStatus),
+    configuration_error: nullable(
+      Type.String({
+        description:
+          'Why CONNECTIONS_FILE cannot be used, so that the connections are still the ones from before; null if it can',
+      }),
+    ),
     connections: Type.Array(ConnectionStatus, { description: 'The connections, in the order of the configuration' }),
   },
   { $id: 'Status', description: 'Status of the service', additionalProperties: false },
@@ -207,7 +213,8 @@ export function connectionStatus(state: ConnectionState): Status['connections'][
 const toIsoDate = (epochMs: number) => new Date(epochMs).toISOString()
 
 export interface StatusOptions {
-  readonly status: () => Status
+  /** The status as the caller of the request may see it. */
+  readonly status: (request: FastifyRequest) => Status
 }
 
 /** `GET /status`: the state of the service for operators to read; `/metrics` is for monitoring. */
@@ -222,7 +229,7 @@ export const statusRoute = fastifyPlugin<StatusOptions>(
           tags: ['operation'],
           summary: 'Get the service status',
           description:
-            "For each connection: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.",
+            "For each connection that the key may use: the mode, whether Trackstar accepts the credentials, the latest error, the webhooks, the progress of the mirror, the size and hit ratio of the cache, the use of the read rate, the state of the circuit breaker, and the state of Trackstar's own sync.",
           response: {
             200: {
               description: 'Status of the service',
@@ -236,7 +243,7 @@ export const statusRoute = fastifyPlugin<StatusOptions>(
           },
         },
       },
-      async (_request, reply) => reply.header('cache-control', 'no-store').send(status()),
+      async (request, reply) => reply.header('cache-control', 'no-store').send(status(request)),
     )
   },
   { name: 'status' },

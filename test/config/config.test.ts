@@ -195,7 +195,7 @@ tap.test('reports each invalid variable in one line: its name, what was expected
     }
   }
   const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS']
-  const tested = new Set(['HOST', ...secrets, ...table.map(([name]) => name)])
+  const tested = new Set(['HOST', 'CONNECTIONS_FILE', ...secrets, ...table.map(([name]) => name)])
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
 

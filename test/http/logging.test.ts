@@ -4,7 +4,7 @@ import Fastify, { LogController } from 'fastify'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import auth from '../../src/http/auth.js'
-import requestLog, { createLogger } from '../../src/http/logging.js'
+import requestLog, { createLogger, keepOutOfLog } from '../../src/http/logging.js'
 import problems from '../../src/http/problems.js'
 import { eventually, getOverSocket } from '../harness.js'
 
@@ -186,4 +186,12 @@ tap.test('logs a stream that its client closes as completed, and one that never 
     { msg: 'request completed', status: 200, ms: Number },
     { msg: 'request aborted', status: null },
   ])
+})
+
+tap.test('removes secrets that it learns later, from the lines of its children too', async (t) => {
+  const { lines, logger } = startLogger()
+  const child = logger.child({ connection: 'au' })
+  keepOutOfLog(logger, ['a-new-token', 'tiny'])
+  child.info('a-new-token is tiny')
+  t.match(lines.join(''), '[redacted] is tiny')
 })

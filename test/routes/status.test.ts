@@ -12,6 +12,7 @@ const given: Status = {
   version: '1.2.3',
   started_at: '2026-11-23T10:00:00.000Z',
   replicas: null,
+  configuration_error: null,
   connections: [
     {
       name: 'default',

@@ -44,15 +44,16 @@ async function start(t: Parameters<typeof startConnections>[0]) {
 
 const skus = ['CUP', 'GONGFU-SET', 'SENCHA-100', 'HONEY-1', 'NO-SUCH-SKU', 'LIVE-JASMINE']
 const ids = ['inv_cup', 'inv_tray', 'inv_nowhere']
+const routes = [
+  ...(['stock', 'many', 'query', 'check', 'low', 'products', 'inventory', 'warehouses', 'product', 'item'] as const),
+  ...(['warehouse', 'uses', 'adjust', 'connections', 'status', 'ticket', 'events'] as const),
+]
 const request = fc.record({
   bound: fc.constantFrom(...bindings),
   connection: fc.constantFrom(undefined, ...names, 'unknown', 'Kiwi', '__proto__'),
   sku: fc.constantFrom(...skus),
   id: fc.constantFrom(...ids),
-  route: fc.constantFrom(
-    ...(['stock', 'many', 'query', 'check', 'low', 'products', 'inventory', 'warehouses', 'product', 'item'] as const),
-    ...(['warehouse', 'uses', 'adjust', 'connections', 'ticket', 'events'] as const),
-  ),
+  route: fc.constantFrom(...routes),
   cacheControl: fc.constantFrom(undefined, 'no-cache', 'max-age=0', 'only-if-cached'),
   tag: fc.nat(30),
 })
@@ -81,6 +82,7 @@ function targetOf({ connection, sku, id, route }: Given) {
       payload: { quantity: 1, adjustment_type: 'increase' },
     },
     connections: { url: '/connections' },
+    status: { url: '/status' },
     ticket: { method: 'POST', url: `/stock/events/tickets?${query}` },
     // A stream that is answered does not end: it is tested below. Without a key's connections it is an error.
     events: { method: 'HEAD', url: `/stock/events?${query}` },
@@ -118,7 +120,8 @@ tap.test('nothing of a connection reaches a key that may not use it, and nothing
         if (callsOf(name) !== calls.get(name)) throw new Error(`a call to ${name} for ${url}`)
       }
       const isUsable = connection === undefined ? bound.length === 1 : bound.some((name) => name === connection)
-      const needsNone = route === 'connections' || (route === 'ticket' && connection === undefined)
+      const needsNone =
+        route === 'connections' || route === 'status' || (route === 'ticket' && connection === undefined)
       if (!isUsable && !needsNone && reply.statusCode !== 400 && reply.statusCode !== 404) {
         throw new Error(`${reply.statusCode} for ${url}`)
       }
@@ -128,20 +131,15 @@ tap.test('nothing of a connection reaches a key that may not use it, and nothing
         throw new Error(`expected ${own}, but got ${reply.body}`)
       }
     }),
-    { numRuns: 250 },
+    {
+      numRuns: 400,
+      // Each route is answered at least once.
+      examples: routes.map((route): [Given] => [
+        { bound: [...names], connection: 'plum', sku: 'CUP', id: 'inv_cup', route, cacheControl: undefined, tag: 0 },
+      ]),
+    },
   )
-  for (const route of [
-    'stock',
-    'query',
-    'check',
-    'low',
-    'products',
-    'item',
-    'uses',
-    'adjust',
-    'connections',
-    'ticket',
-  ]) {
+  for (const route of routes) {
     t.ok(answered.get(`${route} 200`), `${route} was answered`)
   }
 })

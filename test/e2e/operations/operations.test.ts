@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { parse } from 'yaml'
 import { problems } from '../../../src/errors.js'
-import { startService } from '../../harness.js'
+import { startConnections } from '../../connections-service.js'
 import { routesOf } from '../../openapi/routes.js'
 import { type AlertRule, alertRules, dashboard, type Panel, read } from '../../operations/files.js'
 import { type Exposed, type Query, readExposed, readQuery } from '../../operations/promql.js'
@@ -30,7 +30,7 @@ async function observe(): Promise<{ exposed: Exposed; paths: readonly string[] }
     url: '/inventory/inv_tray/adjust',
     payload: { quantity: 1, adjustment_type: 'increase' },
   })
-  const onDemand = await startService(tap)
+  const onDemand = await startConnections(tap, { default: {} })
   await onDemand.get('/products/GONGFU-SET/stock')
   return {
     exposed: readExposed((await get('/metrics')).body, (await onDemand.get('/metrics')).body),
