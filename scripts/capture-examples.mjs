@@ -1,7 +1,7 @@
 // Asks the built service (dist/), in front of a sandbox, for the examples of the contract document. Times and ids are
 // fixed, so that two runs give the same answers.
 import { once } from 'node:events'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,7 +64,8 @@ async function startService({ environment = {}, connections, sandbox: options = 
   let sandboxTime = syncTime
   const sandbox = createSandbox({ products: 100, readRate: 0, now: () => sandboxTime, ...options })
   sandboxTime = time
-  const file = connections && join(await mkdtemp(join(tmpdir(), 'connections-')), 'connections.json')
+  const folder = connections && (await mkdtemp(join(tmpdir(), 'connections-')))
+  const file = folder && join(folder, 'connections.json')
   if (file) await writeFile(file, JSON.stringify({ connections }))
   const config = readConfig({
     TRACKSTAR_BASE_URL: await sandbox.listen(),
@@ -97,6 +98,7 @@ async function startService({ environment = {}, connections, sandbox: options = 
     async close() {
       await app.close()
       await sandbox.close()
+      if (folder) await rm(folder, { recursive: true })
     },
   }
 }

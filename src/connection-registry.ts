@@ -42,6 +42,7 @@ interface Registered {
 /** The connections of the service, by name. Each is made, started, replaced and stopped as one. */
 export class ConnectionRegistry {
   #byName: ReadonlyMap<string, Registered> = new Map()
+  #byId: ReadonlyMap<string, Connection> = new Map()
   #all: readonly Connection[] = []
   #isStarted = false
   readonly #memory: ReturnType<typeof createCacheMemory>
@@ -103,6 +104,11 @@ export class ConnectionRegistry {
       changes[known === undefined ? 'added' : 'replaced'].push(name)
     }
     this.#byName = after
+    this.#byId = new Map(
+      Array.from(after.values()).flatMap(({ config, connection }) =>
+        config.connectionId === undefined ? [] : [[config.connectionId, connection] as const],
+      ),
+    )
     this.#all = Array.from(after.values(), ({ connection }) => connection)
     if (this.#isStarted) for (const connection of added) connection.start()
     return changes
@@ -119,7 +125,7 @@ export class ConnectionRegistry {
 
   /** The connection with this id at Trackstar. */
   findById(connectionId: string): Connection | undefined {
-    return this.all.find(({ state }) => state.connectionId === connectionId)
+    return this.#byId.get(connectionId)
   }
 
   start(): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as forward } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -86,7 +86,9 @@ export async function startUpstreams(
     server.close()
     for (const sandbox of sandboxes.values()) await sandbox.close()
   })
-  const file = join(await mkdtemp(join(tmpdir(), 'connections-')), 'connections.json')
+  const folder = await mkdtemp(join(tmpdir(), 'connections-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'connections.json')
   const entry = (name: string) => ({
     name,
     access_token: `token-of-${name}`,
