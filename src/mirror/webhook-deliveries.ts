@@ -49,9 +49,6 @@ const connectionSubjects: ReadonlySet<string> = new Set([
   'sync-job-stuck',
 ])
 
-/** How far upstream's clock may be ahead of ours. A signature is only valid if they differ by five minutes at most. */
-const maxAheadMs = 10 * 60_000
-
 export interface WebhookReceiverOptions {
   readonly cache: RecordCache
   readonly warehouses: WarehouseList
@@ -73,9 +70,6 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
   const { cache, warehouses, syncStatus, clock, refresh, isFollowed } = options
   // Upstream's dates are in whole seconds.
   const startedAt = Math.floor(clock.now() / 1000) * 1000
-
-  /** Whether a date is ahead of the time. It says nothing: what changed later, with a right date, would be older. */
-  const isAhead = (record: Product | InventoryItem) => (changeDateOf(record) ?? 0) > clock.now() + maxAheadMs
 
   return (delivery: WebhookDelivery): ReceivedOutcome => {
     const [subject, verb] = delivery.event_type.split('.', 2)
@@ -109,7 +103,7 @@ export function createWebhookReceiver(options: WebhookReceiverOptions) {
 
     function use(kind: RecordKind, record: Product | InventoryItem): ReceivedOutcome {
       const cached = cache.peek(kind, idOf(record))?.value
-      const order = cached && !isAhead(record) && !isAhead(cached) ? orderOf(record, cached) : undefined
+      const order = cached && orderOf(record, cached)
       if (!isCut && order === 'older') return 'older'
       if (isCut || isPartial(kind, record, cached)) return readBack(kind, idOf(record))
       if (cached === undefined) return useUncached(kind, record)

@@ -296,18 +296,3 @@ tap.test(
     t.equal(fulfillable(), 2)
   },
 )
-
-tap.test('regression: a late delivery with a date ahead of the time replaced a later record', async (t) => {
-  const { clock, cache, effects, receive, itemOf, at, fulfillable } = start()
-  cache.store('item', itemOf(2, 0), at(clock.elapsed()))
-  const year = 365 * 24 * 3600
-  t.equal(receive({ event_type: 'inventory.updated', data: itemOf(7, year) }), 'read_back')
-  t.equal(fulfillable(), 2)
-  clock.advance(1000)
-  cache.store('item', itemOf(7, year), at(clock.elapsed()))
-  t.equal(receive({ event_type: 'inventory.updated', data: itemOf(9, 5) }), 'read_back')
-  t.strictSame(effects, [
-    ['item', 'i1'],
-    ['item', 'i1'],
-  ])
-})
