@@ -26,9 +26,10 @@ tap.test("a request for a thousand SKUs hardly delays another key's request for 
   t.notOk(isDone, 'the thousand continue')
   const names = [last, reply.json().components[0].inventory_item_id]
   const own = names.map((name) => sandbox.calls.findIndex(({ url }) => url.includes(name)) - before)
-  // Ten permits come at once, a second after the first ten. Some are taken before the product has come.
+  // Ten permits come at once, a second after the ones before. If all are taken when the product has come, the call for
+  // its item is one of the first of the next second, long before the twenty of the thousand that are left.
   t.ok(
-    own.every((position) => position >= 0 && position < 10),
+    own.every((position) => position >= 0 && position < 13),
     `the calls for the single SKU were those at ${own} in the queue`,
   )
 })
