@@ -18,13 +18,13 @@ export function runToEnd<T>(steps: Steps<T>): T {
 const maxTurnMs = 4
 
 /** Runs steps to their end, and lets the event loop go round after every few milliseconds. */
-export async function inTurns<T>(steps: Steps<T>, nextTurn: () => Promise<unknown> = setImmediate): Promise<T> {
+export async function inTurns<T>(steps: Steps<T>): Promise<T> {
   let until = performance.now() + maxTurnMs
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
     if (performance.now() < until) continue
-    await nextTurn()
+    await setImmediate()
     until = performance.now() + maxTurnMs
   }
 }
