@@ -22,6 +22,9 @@ export const requestHeaders = [
   'User-Agent: bench',
 ]
 
+/** The options of Node that `npm start` and the image pass. */
+export const nodeOptions = ['--heap-growing-percent=30', '--no-allocation-site-pretenuring']
+
 /** The bytes of a request. */
 export const getRequest = (path: string, moreHeaders: readonly string[] = []): string =>
   [`GET ${path} HTTP/1.1`, ...requestHeaders, ...moreHeaders, '\r\n'].join('\r\n')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import { nodeOptions } from './everything-on.js'
 import type { LoopDelay } from './loop-delay.js'
 import type { Command, Report } from './sandbox-process.js'
 
@@ -50,10 +51,9 @@ export async function startHarness({
     env: { ...process.env, ...sandbox },
   })
   const first = (await once(upstream, 'message'))[0] as Report
-  // The options of `npm start`, and those of the bench.
   const probe = `--import=${new URL('./loop-delay.js', import.meta.url).href}`
   const main = join(checkout, 'dist/main.js')
-  const server = spawn(process.execPath, ['--heap-growing-percent=30', probe, ...flags, main], {
+  const server = spawn(process.execPath, [...nodeOptions, probe, ...flags, main], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,
