@@ -424,7 +424,7 @@ export interface paths {
         };
         /**
          * List connections
-         * @description Returns the connections that the API key may use: the values of `connection` that other requests take. Makes no call to Trackstar.
+         * @description Returns the connections and groups that the API key may use: the values of `connection` that other requests take. Makes no call to Trackstar.
          */
         get: operations["listConnections"];
         put?: never;
@@ -784,9 +784,9 @@ export interface components {
              */
             expires_at: string;
         };
-        /** @description The connections that the key may use */
+        /** @description The connections and groups that the key may use */
         ConnectionList: {
-            /** @description In the order of the configuration */
+            /** @description The connections in the order of the configuration, then the groups */
             data: components["schemas"]["ConnectionEntry"][];
         };
         /** @description Health of the service */
@@ -1193,25 +1193,27 @@ export interface components {
             /** @description The merchant */
             warehouse_customer_id: string | null;
         };
-        /** @description One connection */
+        /** @description One connection or group */
         ConnectionEntry: {
             /** @description Name of the connection, for `connection` of other requests */
             name: string;
             /**
-             * @description Groups are not served yet
+             * @description group: several connections whose stock is seen as one
              * @enum {string}
              */
             kind: "connection" | "group";
-            /** @description Trackstar's id of the connection; null if not configured */
+            /** @description Names of the connections of a group; absent for a connection */
+            connections?: string[];
+            /** @description Trackstar's id of the connection; null if not configured, and for a group */
             connection_id: string | null;
             /**
-             * @description live: the whole catalog is mirrored. loading: it is being loaded. on-demand: records are read when they are requested. refused: Trackstar rejects the credentials
+             * @description live: the whole catalog is mirrored. loading: it is being loaded. on-demand: records are read when they are requested. refused: Trackstar rejects the credentials. A group is refused if all of its connections are, and loading or on-demand if any of them is
              * @enum {string}
              */
             state: "loading" | "live" | "on-demand" | "refused";
             /**
              * Format: date-time
-             * @description When the mirror was last known to be up to date
+             * @description When the mirror was last known to be up to date; for a group, the earliest of its connections
              */
             synced_at: string | null;
         };

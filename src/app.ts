@@ -31,7 +31,7 @@ import { Warehouse } from './records/warehouse.js'
 import { Adjusted, adjustRoute } from './routes/adjust-inventory.js'
 import { basketCheckRoute } from './routes/basket-check.js'
 import { createReadContexts } from './routes/cached-reads.js'
-import chosenConnection, { connectionOf, usableConnections } from './routes/chosen-connection.js'
+import chosenConnection, { askedOf, isGroup, usableConnections } from './routes/chosen-connection.js'
 import { ConnectionList, connectionsRoute } from './routes/connections.js'
 import docs from './routes/docs.js'
 import { EventTicket, eventTicketsRoute } from './routes/event-tickets.js'
@@ -116,7 +116,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   app.decorate('admin', admin)
 
   const dispatcher = options.dispatcher ?? createPool(config)
-  const connections = new ConnectionRegistry(config.connections, {
+  const connections = new ConnectionRegistry(config, {
     settings: config,
     dispatcher,
     clock,
@@ -131,8 +131,10 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
 
   await app.register(chosenConnection, { connections })
   const hasEvents = (request: FastifyRequest) => {
-    const { mirrored } = connectionOf(request).catalog
-    return mirrored !== undefined && mirrored.state !== 'off'
+    const asked = askedOf(request)
+    return (isGroup(asked) ? asked.members : [asked]).some(({ catalog: { mirrored } }) => {
+      return mirrored !== undefined && mirrored.state !== 'off'
+    })
   }
   await app.register(cacheHeaders, { config, now: clock.now, hasEvents })
   // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
@@ -221,9 +223,9 @@ function createReload(config: Config, registry: ConnectionRegistry, log: Fastify
   if (connectionsFile === undefined) return undefined
   return new ConnectionsReload({
     read: () => readConnectionsFile(connectionsFile, { readRate, writeRate, catalogMode }),
-    apply(connections) {
-      const changes = registry.apply(connections)
-      const warnings = connectionWarnings({ ...config, connections })
+    apply(file) {
+      const changes = registry.apply(file)
+      const warnings = connectionWarnings({ ...config, ...file })
       for (const { message, ...fields } of warnings) log.warn(fields, message)
       return changes
     },

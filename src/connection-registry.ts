@@ -4,11 +4,12 @@ import { ConcurrencyLimit, SlotShare } from './cache/concurrency-limit.js'
 import { createCacheMemory } from './cache/record-cache.js'
 import { SharedMemory } from './cache/shared-memory.js'
 import type { Config } from './config/config.js'
-import type { ConnectionConfig } from './config/connections-file.js'
+import type { ConnectionConfig, ConnectionsFile } from './config/connections-file.js'
 import { type Connection, type ConnectionSettings, createConnection } from './connection.js'
 import { keepOutOfLog } from './http/logging.js'
 import type { Metrics } from './http/metrics.js'
 import { LoadTurns } from './mirror/load-turns.js'
+import type { Connections, Group } from './routes/chosen-connection.js'
 import type { Clock } from './trackstar/clock.js'
 
 export interface ConnectionRegistryOptions {
@@ -39,11 +40,12 @@ interface Registered {
   readonly connection: Connection
 }
 
-/** The connections of the service, by name. Each is made, started, replaced and stopped as one. */
-export class ConnectionRegistry {
+/** The connections and groups of the service, by name. Each connection is made, started, replaced and stopped as one. */
+export class ConnectionRegistry implements Connections {
   #byName: ReadonlyMap<string, Registered> = new Map()
   #byId: ReadonlyMap<string, Connection> = new Map()
   #all: readonly Connection[] = []
+  #groups: readonly Group[] = []
   #isStarted = false
   readonly #memory: ReturnType<typeof createCacheMemory>
   readonly #stockMemory: SharedMemory
@@ -51,14 +53,14 @@ export class ConnectionRegistry {
   readonly #loadTurns = new LoadTurns(maxFirstLoads)
 
   constructor(
-    connections: readonly ConnectionConfig[],
+    file: ConnectionsFile,
     private readonly options: ConnectionRegistryOptions,
   ) {
     const maxBytes = options.settings.cacheMaxMb * 1_000_000
     const memory = createCacheMemory(maxBytes)
     this.#memory = memory
     this.#stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
-    this.apply(connections)
+    this.apply(file)
   }
 
   /** The connections in the order of the configuration. */
@@ -66,11 +68,16 @@ export class ConnectionRegistry {
     return this.#all
   }
 
+  /** The groups in the order of the configuration. */
+  get groups(): readonly Group[] {
+    return this.#groups
+  }
+
   /**
-   * Adds, removes, replaces and re-keys connections, so that they are these. One of which only the token has changed keeps
-   * what it has cached; the others that have changed are made anew.
+   * Adds, removes, replaces and re-keys connections, so that they are these, and forms these groups. A connection of which
+   * only the token has changed keeps what it has cached; the others that have changed are made anew.
    */
-  apply(connections: readonly ConnectionConfig[]): ConnectionChanges {
+  apply({ connections, groups }: ConnectionsFile): ConnectionChanges {
     const changes = {
       added: [] as string[],
       removed: [] as string[],
@@ -110,6 +117,10 @@ export class ConnectionRegistry {
       ),
     )
     this.#all = Array.from(after.values(), ({ connection }) => connection)
+    this.#groups = groups.map(({ name, connections: members }) => ({
+      name,
+      members: members.flatMap((member) => after.get(member)?.connection ?? []),
+    }))
     if (this.#isStarted) for (const connection of added) connection.start()
     return changes
   }
@@ -119,8 +130,9 @@ export class ConnectionRegistry {
     return this.#all.length === 1 ? this.#all[0] : undefined
   }
 
-  find(name: string): Connection | undefined {
-    return this.#byName.get(name)?.connection
+  /** The connection or group with this name. */
+  find(name: string): Connection | Group | undefined {
+    return this.#byName.get(name)?.connection ?? this.#groups.find((group) => group.name === name)
   }
 
   /** The connection with this id at Trackstar. */

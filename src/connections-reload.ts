@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { ConfigError } from './config/config-error.js'
-import type { ConnectionConfig, ConnectionsFile } from './config/connections-file.js'
+import type { ConnectionsFile } from './config/connections-file.js'
 import type { ConnectionChanges } from './connection-registry.js'
 
 /** How often the file is looked at, in ms. A mounted Secret is swapped as a link, which file watchers miss. */
@@ -9,7 +9,7 @@ const pollMs = 5000
 export interface ConnectionsReloadOptions {
   /** @throws {ConfigError} for a file that cannot be used */
   readonly read: () => ConnectionsFile
-  readonly apply: (connections: readonly ConnectionConfig[]) => ConnectionChanges
+  readonly apply: (file: ConnectionsFile) => ConnectionChanges
   /** The content that is in use. */
   readonly current: ConnectionsFile
   readonly log: Pick<FastifyBaseLogger, 'info' | 'error'>
@@ -27,7 +27,7 @@ export class ConnectionsReload {
   #stop = () => {}
 
   constructor(private readonly options: ConnectionsReloadOptions) {
-    this.#applied = JSON.stringify(options.current.connections)
+    this.#applied = contentOf(options.current)
   }
 
   /** Why the file cannot be used, without any token; undefined if it is in use. */
@@ -48,10 +48,10 @@ export class ConnectionsReload {
   reload(): void {
     const { log } = this.options
     try {
-      const { connections } = this.options.read()
-      const content = JSON.stringify(connections)
+      const file = this.options.read()
+      const content = contentOf(file)
       if (content !== this.#applied) {
-        log.info(this.options.apply(connections), 'connections reloaded')
+        log.info(this.options.apply(file), 'connections reloaded')
         this.#applied = content
       } else if (this.#error !== undefined) log.info('connections file is valid again')
       this.#error = undefined
@@ -64,6 +64,8 @@ export class ConnectionsReload {
     }
   }
 }
+
+const contentOf = ({ connections, groups }: ConnectionsFile): string => JSON.stringify([connections, groups])
 
 function onTimer(ms: number, work: () => void): () => void {
   const timer = setInterval(work, ms)

@@ -23,7 +23,7 @@ tap.test('looks at the file at least every ten seconds, until it is stopped', as
       return { connections, groups: [] }
     },
     apply(next) {
-      applied.push(next.map(({ accessToken }) => accessToken))
+      applied.push(next.connections.map(({ accessToken }) => accessToken))
       return { added: [], removed: [], replaced: [], rekeyed: [] }
     },
     current: { connections, groups: [] },

@@ -18,6 +18,9 @@ export interface GivenConnection {
   readonly mark?: string
 }
 
+/** The names of the connections of each group. */
+export type Groups = Readonly<Record<string, readonly string[]>>
+
 interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
@@ -31,7 +34,7 @@ export interface ManyUpstreams {
   readonly setToken: (name: string, token: string) => void
   /** Path of a file with the connections. */
   readonly file: string
-  /** Writes the file. Default: all connections as they were given. */
+  /** Writes the file. Default: all connections and groups as they were given. */
   readonly write: (content?: unknown) => Promise<void>
   /** An entry of the file. */
   readonly entry: (name: string) => Record<string, unknown>
@@ -42,6 +45,7 @@ export const apiKey = 'sandbox-api-key'
 export async function startUpstreams(
   t: Teardown,
   given: Readonly<Record<string, GivenConnection>>,
+  groups: Groups = {},
 ): Promise<ManyUpstreams> {
   const sandboxes = new Map<string, Sandbox>()
   const addresses = new Map<string, string>()
@@ -95,7 +99,11 @@ export async function startUpstreams(
     connection_id: `conn_${name}`,
     ...given[name]?.fields,
   })
-  const write = (content: unknown = { connections: Object.keys(given).map(entry) }) =>
+  const all = {
+    connections: Object.keys(given).map(entry),
+    groups: Object.entries(groups).map(([name, connections]) => ({ name, connections })),
+  }
+  const write = (content: unknown = all) =>
     writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
   await write()
   const sandbox = (name: string) => {
@@ -134,9 +142,14 @@ type Headers = Readonly<Record<string, string>>
 export async function startConnections(
   t: Teardown,
   given: Readonly<Record<string, GivenConnection>>,
-  { environment, clock, logger }: Pick<ServiceOptions, 'environment' | 'clock' | 'logger'> = {},
+  {
+    environment,
+    clock,
+    logger,
+    groups,
+  }: Pick<ServiceOptions, 'environment' | 'clock' | 'logger'> & { readonly groups?: Groups } = {},
 ) {
-  const upstreams = await startUpstreams(t, given)
+  const upstreams = await startUpstreams(t, given, groups)
   const config: Config = readConfig({ ...environmentOf(upstreams), ...environment })
   const log = typeof logger === 'function' ? logger(config) : logger
   const app = await buildApp(config, { ...(clock && { clock }), ...(log && { logger: log }) })

@@ -46,20 +46,18 @@ export function configWarnings(environment: Environment, moreNames: readonly str
   return [...warnings, ...unknownVariables(environment, [...ownNames, ...moreNames])]
 }
 
-/** Warns of groups, which are not served yet, and of API keys that name connections which do not exist. */
+/** Warns of API keys that name connections which do not exist. */
 export function connectionWarnings({
   connections,
   groups,
   apiKeys,
 }: Pick<Config, 'connections' | 'groups' | 'apiKeys'>) {
   const known = new Set([...connections, ...groups].map(({ name }) => name))
-  const unknown = (apiKeys ?? []).flatMap(({ name, connections: names = [] }) =>
+  return (apiKeys ?? []).flatMap(({ name, connections: names = [] }) =>
     names
       .filter((connection) => !known.has(connection))
       .map((connection) => ({ message: 'API key names an unknown connection', caller: name, connection })),
   )
-  const notServed = { message: 'groups are not served yet', groups: groups.map(({ name }) => name) }
-  return groups.length > 0 ? [notServed, ...unknown] : unknown
 }
 
 /**

@@ -5,11 +5,21 @@ import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
 import { Key } from './schemas.js'
 
-/** The connections that requests choose from. */
+/** Several connections whose stock is seen as one. */
+export interface Group {
+  readonly name: string
+  /** In the order of the configuration. */
+  readonly members: readonly Connection[]
+}
+
+/** The connections and groups that requests choose from. No two have the same name. */
 export interface Connections {
   readonly all: readonly Connection[]
-  find(name: string): Connection | undefined
+  readonly groups: readonly Group[]
+  find(name: string): Connection | Group | undefined
 }
+
+export const isGroup = (asked: Connection | Group): asked is Group => 'members' in asked
 
 export interface ChosenConnectionOptions {
   readonly connections: Connections
@@ -22,20 +32,31 @@ export const connectionField = {
   ),
 }
 
+/** The option of every route that also asks groups. */
+export const connectionOrGroupField = {
+  connection: Type.Optional(
+    Key(
+      'The connection or group to ask, by its name in `GET /connections`. Required if the key may use several',
+      'default',
+    ),
+  ),
+}
+
 /** The query of a route that has no option but the connection. */
 export const ConnectionQuery = Type.Object(connectionField, { additionalProperties: false })
 
 /**
- * Chooses the connection of each request to a route that declares `connectionIn`, before its handler runs. Nothing else
- * chooses. A connection that the key may not use is answered like one that does not exist.
+ * Chooses what each request to a route that declares `connectionIn` asks: a connection or, if the route serves groups, a
+ * group. It does so before the handler runs, and nothing else does. What the key may not use is answered like what does not
+ * exist.
  */
 export default fastifyPlugin<ChosenConnectionOptions>(
   async (app: FastifyInstance, { connections }) => {
     app.addHook('preHandler', (request, _reply, done) => {
-      const { connectionIn, connectionIsOptional } = request.routeOptions.config
+      const { connectionIn } = request.routeOptions.config
       if (connectionIn !== undefined) {
         const { connection: name } = request[connectionIn] as { readonly connection?: string }
-        request.connection = choose(connections, request, name, connectionIsOptional === true)
+        request.connection = choose(connections, request, name)
       }
       done()
     })
@@ -43,40 +64,63 @@ export default fastifyPlugin<ChosenConnectionOptions>(
   { name: 'chosen-connection' },
 )
 
+type Caller = Pick<FastifyRequest, 'caller'>
+
 function choose(
   connections: Connections,
-  request: Pick<FastifyRequest, 'caller'>,
+  request: Caller & Pick<FastifyRequest, 'routeOptions'>,
   name: string | undefined,
-  isOptional: boolean,
-): Connection | null {
+): Connection | Group | null {
+  const { connectionIsOptional = false, servesGroups = false } = request.routeOptions.config
+  const usable = usableConnections(connections, request)
+  const groups = usableGroups(connections, request)
+  const required = (detail: string) => {
+    const names = [...usable, ...(servesGroups ? groups : [])].map((one) => one.name)
+    return problem('connection_required', detail, { connections: names })
+  }
   if (name !== undefined) {
     const found = mayUse(request, name) ? connections.find(name) : undefined
-    if (found) return found
-    throw problem('connection_not_found', `This API key has no connection with the name ${JSON.stringify(name)}`)
+    if (found === undefined) {
+      throw problem('connection_not_found', `This API key has no connection with the name ${JSON.stringify(name)}`)
+    }
+    if (isGroup(found) && !servesGroups) throw required('This route needs one connection, and not a group')
+    return found
   }
-  const usable = usableConnections(connections, request)
-  const [only] = usable
-  if (only !== undefined && usable.length === 1) return only
-  if (isOptional) return null
-  const names = usable.map((connection) => connection.name)
-  const detail =
-    names.length === 0 ? 'This API key may use none of the connections' : 'This API key may use several connections'
-  throw problem('connection_required', detail, { connections: names })
+  const only = usable[0] ?? groups[0]
+  const count = usable.length + groups.length
+  if (only !== undefined && count === 1 && (servesGroups || !isGroup(only))) return only
+  if (connectionIsOptional) return null
+  if (count === 0) throw required('This API key may use none of the connections')
+  throw required(
+    usable.length === 0 && groups.length === 1
+      ? 'This API key may use a group, and this route needs one connection'
+      : 'This API key may use several connections',
+  )
 }
 
-/** The connections that the caller of a request may use. */
-export function usableConnections({ all }: Pick<Connections, 'all'>, request: Pick<FastifyRequest, 'caller'>) {
-  return request.caller?.connections === undefined ? all : all.filter(({ name }) => mayUse(request, name))
-}
+/** The connections that the caller of a request may use, each by itself. */
+export const usableConnections = ({ all }: Pick<Connections, 'all'>, request: Caller): readonly Connection[] =>
+  request.caller?.connections === undefined ? all : all.filter(({ name }) => mayUse(request, name))
 
-const mayUse = ({ caller }: Pick<FastifyRequest, 'caller'>, name: string): boolean =>
+/** The groups that the caller of a request may use. */
+export const usableGroups = ({ groups }: Pick<Connections, 'groups'>, request: Caller): readonly Group[] =>
+  request.caller?.connections === undefined ? groups : groups.filter(({ name }) => mayUse(request, name))
+
+const mayUse = ({ caller }: Caller, name: string): boolean =>
   caller?.connections === undefined || caller.connections.includes(name)
 
-/** The connection that a request asks, for routes that declare `connectionIn`. */
-export function connectionOf({ connection }: FastifyRequest): Connection {
+/** What a request asks, for routes that declare `connectionIn` and serve groups. */
+export function askedOf({ connection }: FastifyRequest): Connection | Group {
   if (!connection) throw new Error('expected a route that asks a connection, but this one declares none')
   // Only the plugin above sets it.
-  return connection as Connection
+  return connection as Connection | Group
+}
+
+/** The connection that a request asks, for routes that declare `connectionIn` and serve no groups. */
+export function connectionOf(request: FastifyRequest): Connection {
+  const asked = askedOf(request)
+  if (isGroup(asked)) throw new Error('expected a route that serves no groups, but this one does')
+  return asked
 }
 
 declare module 'fastify' {
@@ -85,5 +129,7 @@ declare module 'fastify' {
     connectionIn?: 'query' | 'body'
     /** Whether the route also serves callers that may use several connections and name none. */
     connectionIsOptional?: boolean
+    /** Whether the route also asks groups: its handler uses `askedOf`. */
+    servesGroups?: boolean
   }
 }
