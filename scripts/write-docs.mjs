@@ -6,7 +6,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { variables } from '../dist/config/variables.js'
 import { problems } from '../dist/errors.js'
 import { advice } from '../dist/routes/problems-page.js'
+import { partialSkus } from '../dist/sandbox/catalog-edition.js'
 import { fixedSkus } from '../dist/sandbox/fixed-catalog.js'
+import { sandboxVariables } from '../dist/sandbox/sandbox-variables.js'
 
 const root = new URL('../', import.meta.url)
 const contract = JSON.parse(await readFile(new URL('openapi/openapi.json', root), 'utf8'))
@@ -67,6 +69,18 @@ const tables = {
     table(
       ['status', 'code', 'title', 'what to do'],
       Object.entries(problems).map(([name, { status, title }]) => [status, code(name), title, advice[name]]),
+    ),
+
+  'sandbox-variables': () =>
+    table(
+      ['variable', 'default', 'meaning'],
+      Object.values(sandboxVariables).map(({ name, shownDefault, meaning }) => [code(name), shownDefault, meaning]),
+    ),
+
+  'partial-skus': () =>
+    table(
+      ['SKU', 'in the connections'],
+      partialSkus.map(({ sku, where }) => [code(sku), where]),
     ),
 
   skus: () =>

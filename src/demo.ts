@@ -1,40 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { AppOptions } from './app.js'
 import { ConfigError, readConfig } from './config/config.js'
+import { integer } from './config/formats.js'
 import { configWarnings, unknownVariables } from './config/warnings.js'
 import { type Lifecycle, listenError, run } from './lifecycle.js'
+import { partialSkus } from './sandbox/catalog-edition.js'
 import { fixedSkus } from './sandbox/fixed-catalog.js'
-import { createSandbox, type Sandbox, sandboxWebhookSecret } from './sandbox/sandbox.js'
+import { createSandboxServer, type SandboxServer, sandboxWebhookSecret } from './sandbox/sandbox.js'
+import { type SandboxVariable, sandboxVariables } from './sandbox/sandbox-variables.js'
+import { severalConnections } from './sandbox/several-connections.js'
 
 const usage = 'usage: node dist/demo.js [sandbox]'
 const defaultPort = 3000
-
-const sandboxVariables = [
-  'SANDBOX_HOST',
-  'SANDBOX_PORT',
-  'SANDBOX_PRODUCTS',
-  'SANDBOX_LATENCY_MS',
-  'SANDBOX_MOVES_PER_SECOND',
-  'SANDBOX_WEBHOOK_URL',
-  'SANDBOX_WEBHOOK_SECRET',
-] as const
+const sandboxNames = Object.values(sandboxVariables).map(({ name }) => name)
+const group = 'all'
 
 /** The service and a sandbox behind it, in one process. */
 async function demo(lifecycle: Lifecycle): Promise<void> {
-  const sandbox = sandboxFromEnvironment(lifecycle, 1)
-  const { apiKey, accessToken, connectionId } = sandbox.credentials
+  const { server, names } = sandboxFromEnvironment(lifecycle, 1)
+  const { apiKey, accessToken, connectionId } = server.connections[0].credentials
+  const hasSeveral = names.length > 1
   const environment = {
     ...process.env,
     AUTH_MODE: 'none',
     LOG_LEVEL: process.env.LOG_LEVEL || 'warn',
-    TRACKSTAR_BASE_URL: await sandbox.listen(),
+    TRACKSTAR_BASE_URL: await server.listen(),
     TRACKSTAR_API_KEY: apiKey,
-    TRACKSTAR_ACCESS_TOKEN: accessToken,
-    TRACKSTAR_CONNECTION_ID: connectionId,
+    TRACKSTAR_ACCESS_TOKEN: hasSeveral ? undefined : accessToken,
+    TRACKSTAR_CONNECTION_ID: hasSeveral ? undefined : connectionId,
+    ...(hasSeveral && { CONNECTIONS_FILE: writeTemporary(connectionsFile(server, names)) }),
     TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
   }
-  const warnings = configWarnings(environment, sandboxVariables)
+  const warnings = configWarnings(environment, sandboxNames)
   const address = await lifecycle.startService(readConfig(environment), warnings, await prettyLog())
-  sandbox.sendWebhooksTo(`${address}/webhooks/trackstar`)
+  for (const connection of server.connections) connection.sendWebhooksTo(`${address}/webhooks/trackstar`)
   const width = Math.max(...fixedSkus.map(({ sku }) => sku.length))
   print(
     '',
@@ -42,14 +43,50 @@ async function demo(lifecycle: Lifecycle): Promise<void> {
     'No API key is needed either (AUTH_MODE=none).',
     '',
     `  Swagger UI    ${address}/docs`,
-    `  Stock         ${address}/products/GONGFU-SET/stock`,
-    `  Live changes  curl -N '${address}/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT'`,
+    ...(hasSeveral ? severalToTry(address, names) : oneToTry(address)),
     '',
-    'SKUs to try, and what each one shows:',
+    hasSeveral
+      ? 'SKUs to try, and what each one shows in the connection one:'
+      : 'SKUs to try, and what each one shows:',
     ...fixedSkus.map(({ sku, shows }) => `  ${sku.padEnd(width)}  ${shows}`),
     '',
     'Press Ctrl-C to stop.',
   )
+}
+
+const oneToTry = (address: string) => [
+  `  Stock         ${address}/products/GONGFU-SET/stock`,
+  `  Live changes  curl -N '${address}/stock/events?sku=LIVE-JASMINE&sku=LIVE-GIFT'`,
+]
+
+const severalToTry = (address: string, names: readonly string[]) => [
+  `  Stock         ${address}/products/GONGFU-SET/stock?connection=${names[0]}`,
+  `  Combined      curl '${address}/products/GONGFU-SET/stock?connection=${group}'`,
+  `  Live changes  curl -N '${address}/stock/events?sku=LIVE-JASMINE&connection=${group}'`,
+  `  Connections   ${address}/connections`,
+  '',
+  `Connections: ${names.join(', ')}. The group ${group} is all of them. SKUs that not all of them have:`,
+  ...partialSkus.map(({ sku, where }) => `  ${sku}: ${where.replaceAll('`', '')}`),
+]
+
+/** The content of `CONNECTIONS_FILE` for the connections of a sandbox. */
+const connectionsFile = ({ connections }: SandboxServer, names: readonly string[]): string => {
+  const entries = connections.map(({ credentials: { accessToken, connectionId } }, index) => ({
+    name: names[index],
+    access_token: accessToken,
+    connection_id: connectionId,
+  }))
+  const lines = entries.map((entry) => `    ${JSON.stringify(entry)}`)
+  return `{\n  "connections": [\n${lines.join(',\n')}\n  ],\n  "groups": [${JSON.stringify({ name: group, connections: names })}]\n}\n`
+}
+
+/** Writes a file that exists until the process ends, however it ends, and returns its path. */
+function writeTemporary(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'trackstar-bff-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'connections.json')
+  writeFileSync(path, content)
+  return path
 }
 
 /** A human-readable log; JSON if `pino-pretty`, a development dependency, is not installed. */
@@ -62,24 +99,27 @@ async function prettyLog(): Promise<AppOptions> {
 
 /** The sandbox alone, and the command that starts the service against it. */
 async function sandboxOnly(lifecycle: Lifecycle): Promise<void> {
-  for (const { variable, nearest } of unknownVariables(process.env, sandboxVariables)) {
+  for (const { variable, nearest } of unknownVariables(process.env, sandboxNames)) {
     process.stderr.write(`warning: unknown environment variable ${variable}, did you mean ${nearest}?\n`)
   }
-  const sandbox = sandboxFromEnvironment(lifecycle, 0)
-  const host = process.env.SANDBOX_HOST || '127.0.0.1'
-  const port = wholeNumber('SANDBOX_PORT', 3001)
-  const address = await sandbox.listen({ host, port }).catch((error: unknown) => {
-    throw listenError(error, host, port, 'SANDBOX_PORT')
+  const { server, names } = sandboxFromEnvironment(lifecycle, 0)
+  const host = textOf(sandboxVariables.host) || '127.0.0.1'
+  const port = numberOf(sandboxVariables.port, 3001)
+  const address = await server.listen({ host, port }).catch((error: unknown) => {
+    throw listenError(error, host, port, sandboxVariables.port.name)
   })
-  const webhookUrl = process.env.SANDBOX_WEBHOOK_URL
-  const secret = process.env.SANDBOX_WEBHOOK_SECRET || sandboxWebhookSecret
-  if (webhookUrl) sandbox.sendWebhooksTo(webhookUrl, [secret])
+  const webhookUrl = textOf(sandboxVariables.webhookUrl)
+  const secret = textOf(sandboxVariables.webhookSecret) || sandboxWebhookSecret
+  if (webhookUrl) for (const connection of server.connections) connection.sendWebhooksTo(webhookUrl, [secret])
+  const { apiKey, accessToken, connectionId } = server.connections[0].credentials
+  const hasSeveral = names.length > 1
   const variables = {
     ...(webhookUrl && portVariable(webhookUrl)),
     TRACKSTAR_BASE_URL: address,
-    TRACKSTAR_API_KEY: sandbox.credentials.apiKey,
-    TRACKSTAR_ACCESS_TOKEN: sandbox.credentials.accessToken,
-    TRACKSTAR_CONNECTION_ID: sandbox.credentials.connectionId,
+    TRACKSTAR_API_KEY: apiKey,
+    ...(hasSeveral
+      ? { CONNECTIONS_FILE: 'connections.json' }
+      : { TRACKSTAR_ACCESS_TOKEN: accessToken, TRACKSTAR_CONNECTION_ID: connectionId }),
     ...(webhookUrl && { TRACKSTAR_WEBHOOK_SECRET: secret }),
     AUTH_MODE: 'none',
   }
@@ -89,6 +129,7 @@ async function sandboxOnly(lifecycle: Lifecycle): Promise<void> {
       ? `Webhooks go to ${webhookUrl}`
       : `Webhooks are off; SANDBOX_WEBHOOK_URL=http://127.0.0.1:${defaultPort}/webhooks/trackstar turns them on`,
     '',
+    ...(hasSeveral ? ['Write this into connections.json:', connectionsFile(server, names)] : []),
     'To start the service against it, run in another terminal:',
     ...Object.entries(variables).map(([name, value]) => `  ${name}=${value} \\`),
     '  npm start',
@@ -101,21 +142,27 @@ function portVariable(webhookUrl: string): { PORT?: string } {
   return port === '' || Number(port) === defaultPort ? {} : { PORT: port }
 }
 
-function sandboxFromEnvironment(lifecycle: Lifecycle, movesPerSecond: number): Sandbox {
-  const sandbox = createSandbox({
-    products: wholeNumber('SANDBOX_PRODUCTS', 1000),
-    latencyMs: wholeNumber('SANDBOX_LATENCY_MS', 0),
-    movesPerSecond: wholeNumber('SANDBOX_MOVES_PER_SECOND', movesPerSecond),
+/** A sandbox as the environment describes it, and the names of its connections. Throws if a variable is wrong. */
+function sandboxFromEnvironment(lifecycle: Lifecycle, movesPerSecond: number) {
+  const [first, ...others] = severalConnections(numberOf(sandboxVariables.connections, 1), {
+    products: numberOf(sandboxVariables.products, 1000),
+    latencyMs: numberOf(sandboxVariables.latencyMs, 0),
+    movesPerSecond: numberOf(sandboxVariables.movesPerSecond, movesPerSecond),
   })
-  lifecycle.closeOnStop(sandbox)
-  return sandbox
+  const server = createSandboxServer([first.options, ...others.map(({ options }) => options)])
+  lifecycle.closeOnStop(server)
+  return { server, names: [first.name, ...others.map(({ name }) => name)] }
 }
 
-function wholeNumber(name: (typeof sandboxVariables)[number], fallback: number): number {
-  const text = process.env[name]
+const textOf = ({ name }: SandboxVariable): string | undefined => process.env[name]
+
+function numberOf(variable: SandboxVariable & Required<Pick<SandboxVariable, 'range'>>, fallback: number): number {
+  const text = textOf(variable)
   if (!text) return fallback
-  if (/^\d{1,7}$/.test(text)) return Number(text)
-  throw new ConfigError([`${name} is wrong: expected a whole number up to 9999999, but got ${JSON.stringify(text)}`])
+  const { expected, parse } = integer(variable.range.min, variable.range.max)
+  const value = parse(text)
+  if (value !== undefined) return value
+  throw new ConfigError([`${variable.name} is wrong: expected ${expected}, but got ${JSON.stringify(text)}`])
 }
 
 const print = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`)

@@ -1,12 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, request as forward } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LightMyRequestResponse } from 'fastify'
 import { buildApp } from '../src/app.js'
 import { type Config, readConfig } from '../src/config/config.js'
-import { createSandbox, type Sandbox, type SandboxOptions } from '../src/sandbox/sandbox.js'
+import { createSandboxServer, type SandboxOptions, type ServedConnection } from '../src/sandbox/sandbox.js'
 import type { ServiceOptions } from './harness.js'
 
 /** What a test says of one connection, besides its name. */
@@ -25,11 +23,11 @@ interface Teardown {
   readonly teardown: (fn: () => unknown) => unknown
 }
 
-/** Trackstar with one token for each connection: a sandbox each, behind one address. */
+/** Trackstar with one token for each connection. */
 export interface ManyUpstreams {
   readonly url: string
-  readonly sandboxes: ReadonlyMap<string, Sandbox>
-  readonly sandbox: (name: string) => Sandbox
+  readonly sandboxes: ReadonlyMap<string, ServedConnection>
+  readonly sandbox: (name: string) => ServedConnection
   /** From now on, the connection accepts this token, and no longer the one before. */
   readonly setToken: (name: string, token: string) => void
   /** Path of a file with the connections. */
@@ -47,49 +45,27 @@ export async function startUpstreams(
   given: Readonly<Record<string, GivenConnection>>,
   groups: Groups = {},
 ): Promise<ManyUpstreams> {
-  const sandboxes = new Map<string, Sandbox>()
-  const addresses = new Map<string, string>()
-  const byToken = new Map<string, string>()
-  for (const [name, { sandbox: options, mark }] of Object.entries(given)) {
-    const accessToken = `token-of-${name}`
-    const connectionId = `conn_${name}`
-    const sandbox = createSandbox({ products: 60, readRate: 0, apiKey, accessToken, connectionId, ...options })
+  const entries = Object.entries(given)
+  const options = entries.map(([name, { sandbox }]) => ({
+    products: 60,
+    readRate: 0,
+    apiKey,
+    accessToken: `token-of-${name}`,
+    connectionId: `conn_${name}`,
+    ...sandbox,
+  }))
+  const server = createSandboxServer(options as [SandboxOptions, ...SandboxOptions[]])
+  const sandboxes = new Map<string, ServedConnection>()
+  for (const [index, [name, { mark }]] of entries.entries()) {
+    const sandbox = server.connections[index] as ServedConnection
     const { products, inventory, warehouses } = sandbox.data
     for (const records of [products, inventory, warehouses]) {
       for (const record of records.values()) if (mark !== undefined) record.name = `${record.name} ${mark}`
     }
     sandboxes.set(name, sandbox)
-    addresses.set(name, await sandbox.listen())
-    byToken.set(accessToken, name)
   }
-  const server = createServer((incoming, outgoing) => {
-    const token = incoming.headers['x-trackstar-access-token']
-    const [, id] = /^\/connections\/conn_([^/?]*)/.exec(incoming.url ?? '') ?? []
-    const name = token === undefined ? id : byToken.get(String(token))
-    const address = addresses.get(String(name))
-    if (address === undefined) {
-      outgoing.writeHead(401, { 'content-type': 'application/json' })
-      outgoing.end(JSON.stringify({ error: 'Invalid access token', origin: 'trackstar' }))
-      return
-    }
-    // Each sandbox knows only its first token.
-    const headers = {
-      ...incoming.headers,
-      ...(token !== undefined && { 'x-trackstar-access-token': `token-of-${name}` }),
-    }
-    const passed = forward(`${address}${incoming.url}`, { method: incoming.method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-      answer.pipe(outgoing)
-    })
-    passed.on('error', () => outgoing.destroy())
-    incoming.pipe(passed)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(async () => {
-    server.closeAllConnections()
-    server.close()
-    for (const sandbox of sandboxes.values()) await sandbox.close()
-  })
+  const url = await server.listen()
+  t.teardown(() => server.close())
   const folder = await mkdtemp(join(tmpdir(), 'connections-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const file = join(folder, 'connections.json')
@@ -112,12 +88,11 @@ export async function startUpstreams(
     return found
   }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     sandboxes,
     sandbox,
     setToken(name, token) {
-      for (const [known, owner] of byToken) if (owner === name) byToken.delete(known)
-      byToken.set(token, name)
+      sandbox(name).credentials.accessToken = token
     },
     file,
     write,

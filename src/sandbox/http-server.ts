@@ -2,16 +2,17 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AccessControl } from './access-control.js'
+import type { AccessControl, Credentials } from './access-control.js'
 import { ApiError } from './api-error.js'
 import { logCall, type SandboxCall } from './call-log.js'
 import type { Fault, Faults } from './faults.js'
 import type { Route } from './handlers.js'
 
-/** What the server is built from. */
-export interface HttpServerOptions {
+/** What serves the calls of one connection. */
+export interface CallServer {
   /** Every call is appended here. */
   readonly calls: SandboxCall[]
+  readonly credentials: Readonly<Credentials & { connectionId: string }>
   readonly accessControl: AccessControl
   readonly faults: Faults
   readonly idempotencyKeys: IdempotencyKeys
@@ -39,13 +40,24 @@ interface PreparedResponse {
 
 const keptCalls = 100_000
 
-/** Creates a server that does not listen yet. Checks access first, then applies faults, then runs the route. */
-export function createHttpServer(given: HttpServerOptions): HttpServer {
-  const { calls, accessControl, faults, idempotencyKeys, options, now, findRoute } = given
+/**
+ * Creates a server that does not listen yet. A call belongs to the connection whose id is in its path, or else to the one
+ * with its access token. Checks access first, then applies faults, then runs the route.
+ */
+export function createHttpServer(connections: readonly [CallServer, ...CallServer[]]): HttpServer {
+  const [first] = connections
+  // A call with bad credentials is of no connection, unless there is only one.
+  const unknown = connections.length === 1 ? first : { ...first, calls: [] }
   let server: Server | undefined
   let requestCount = 0
 
+  const findConnection = ({ url, headers }: IncomingMessage): CallServer =>
+    connections.find(({ credentials }) => url === `/connections/${encodeURIComponent(credentials.connectionId)}`) ??
+    connections.find(({ credentials }) => headers['x-trackstar-access-token'] === credentials.accessToken) ??
+    unknown
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { calls, accessControl, faults, idempotencyKeys, options, now, findRoute } = findConnection(request)
     const call = logCall(calls, request, now(), keptCalls)
     const requestId = `req_${++requestCount}`
     const route = findRoute(call.path)

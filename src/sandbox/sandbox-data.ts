@@ -1,7 +1,7 @@
 import type { DocumentedItem as InventoryItem } from '../records/inventory-item.js'
 import type { DocumentedProduct as Product } from '../records/product.js'
 import type { DocumentedWarehouse as Warehouse } from '../records/warehouse.js'
-import { fixedCatalog, fixedWarehouses } from './fixed-catalog.js'
+import { fixedCatalogOf } from './catalog-edition.js'
 import { generateProduct, generateSpareItem, type ItemsPerProduct } from './generated-catalog.js'
 import { PageTokens } from './listing.js'
 import { RecordStore } from './record-store.js'
@@ -33,6 +33,8 @@ export interface DataOptions {
   /** Number of products. The fixed ones count, and are always there. */
   readonly products: number
   readonly seed: number
+  /** Which edition of the fixed catalog; default 1. */
+  readonly edition?: number
   /** Default 2. With 1, a catalog well over the fixed one has as many items as products. */
   readonly itemsPerProduct?: ItemsPerProduct
   readonly connectionId: string
@@ -42,14 +44,14 @@ export interface DataOptions {
 
 /** Creates the fixed catalog and adds generated products up to the given size. */
 export function createData(options: DataOptions): SandboxData {
-  const { products: size, seed, itemsPerProduct = 2, connectionId, now } = options
+  const { products: size, seed, edition = 1, itemsPerProduct = 2, connectionId, now } = options
   const products = new RecordStore<Product>()
   const inventory = new RecordStore<InventoryItem>()
   const warehouses = new RecordStore<Warehouse>()
-  const fixed = fixedCatalog()
+  const fixed = fixedCatalogOf(edition)
   for (const product of fixed.products) products.set(product.id, product)
   for (const item of fixed.inventory) inventory.set(item.id, item)
-  for (const warehouse of fixedWarehouses()) warehouses.set(warehouse.id, warehouse)
+  for (const warehouse of fixed.warehouses) warehouses.set(warehouse.id, warehouse)
   for (let n = 0; products.size < size; n++) {
     const generated = generateProduct(seed, n, itemsPerProduct)
     products.set(generated.product.id, generated.product)

@@ -4,7 +4,7 @@ import { type SandboxCall, worstReadsPerSecond } from './call-log.js'
 import { type Fault, Faults } from './faults.js'
 import type { ItemsPerProduct } from './generated-catalog.js'
 import { findRoute } from './handlers.js'
-import { createHttpServer, IdempotencyKeys } from './http-server.js'
+import { type CallServer, createHttpServer, IdempotencyKeys } from './http-server.js'
 import { type ChangedAttributes, type RecordChange, RecordChanges } from './record-changes.js'
 import { ConnectionChanges } from './sandbox-connection.js'
 import { createData, type Records, type Resource, type SandboxData } from './sandbox-data.js'
@@ -20,7 +20,7 @@ export type { StockMove } from './stock-mover.js'
 export type { Delivery, WebhookFaults } from './webhook-sender.js'
 export { sandboxWebhookSecret, signWebhook } from './webhook-sender.js'
 
-/** Options of a sandbox; all have defaults. */
+/** Options of one connection of a sandbox; all have defaults. */
 export interface SandboxOptions {
   /** Number of products, fixed ones included; default 1000. */
   products?: number
@@ -28,6 +28,8 @@ export interface SandboxOptions {
   itemsPerProduct?: ItemsPerProduct
   /** The same seed and size give the same data; default 1. */
   seed?: number
+  /** Which {@link fixedCatalogOf} edition of the fixed SKUs it has; default 1. */
+  edition?: number
   /** Default `sandbox-api-key`. */
   apiKey?: string
   /** Default `sandbox-access-token`. */
@@ -50,13 +52,14 @@ export interface SandboxOptions {
   timer?: Timer
 }
 
-/** A stand-in for Trackstar with generated data. */
-export interface Sandbox {
+/** One connection of a stand-in for Trackstar with generated data: everything that its access token reaches. */
+export interface ServedConnection {
   /** The data that it serves; may be changed at any time. */
   readonly data: SandboxData
   /** All calls that arrived, in order, including refused and faulted ones; at least the last 100,000. */
   readonly calls: SandboxCall[]
-  readonly credentials: { apiKey: string; accessToken: string; connectionId: string }
+  /** The access token may be changed while it runs. */
+  readonly credentials: { readonly apiKey: string; accessToken: string; readonly connectionId: string }
   /** May be changed while it runs. */
   readonly options: { latencyMs: number; readRate: number; writeRate: number; movesPerSecond: number }
   /**
@@ -97,19 +100,69 @@ export interface Sandbox {
   readonly deliveries: readonly Delivery[]
   /** Resolves when every webhook so far is delivered or failed. */
   flushWebhooks(): Promise<void>
+}
 
+interface Listening {
   /** Starts serving and moving stock. Resolves to the base address. Default: a free port on 127.0.0.1. */
   listen(options?: { host?: string; port?: number }): Promise<string>
   /** Closes open connections, stops movements and fails pending webhooks at once. It may listen again afterwards. */
   close(): Promise<void>
 }
 
+/** A stand-in for Trackstar with one connection. */
+export interface Sandbox extends ServedConnection, Listening {}
+
+/** A stand-in for Trackstar with several connections behind one address. */
+export interface SandboxServer extends Listening {
+  readonly connections: readonly [ServedConnection, ...ServedConnection[]]
+}
+
 /** Creates a sandbox that does not listen yet. */
-export function createSandbox(given: SandboxOptions = {}): Sandbox {
-  const { products = 1000, itemsPerProduct = 2, seed = 1, now = Date.now, timer = systemTimer } = given
+export function createSandbox(options: SandboxOptions = {}): Sandbox {
+  const { connection, ...parts } = createConnection(options)
+  // Not a spread: the connection has accessors.
+  return Object.assign(connection, serve([{ connection, ...parts }]))
+}
+
+/**
+ * Creates a sandbox with several connections, each with data, a rate, faults, webhooks and a call log of its own. It does
+ * not listen yet. Each needs an access token and a connection id of its own. A call with an unknown token is in no call log.
+ */
+export function createSandboxServer(options: readonly [SandboxOptions, ...SandboxOptions[]]): SandboxServer {
+  const [first, ...others] = options
+  const [created, ...more] = [createConnection(first), ...others.map(createConnection)] as const
+  const connections = [created.connection, ...more.map(({ connection }) => connection)] as const
+  return { connections, ...serve([created, ...more]) }
+}
+
+/** A connection, and what the server does with it. */
+interface CreatedConnection {
+  readonly connection: ServedConnection
+  readonly callServer: CallServer
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+}
+
+function serve(created: readonly [CreatedConnection, ...CreatedConnection[]]): Listening {
+  const [first, ...others] = created
+  const server = createHttpServer([first.callServer, ...others.map(({ callServer }) => callServer)])
+  return {
+    async listen(options) {
+      const address = await server.listen(options)
+      for (const { start } of created) start()
+      return address
+    },
+    async close() {
+      await Promise.all([server.close(), ...created.map(({ stop }) => stop())])
+    },
+  }
+}
+
+function createConnection(given: SandboxOptions): CreatedConnection {
+  const { products = 1000, itemsPerProduct = 2, seed = 1, edition = 1, now = Date.now, timer = systemTimer } = given
   const { apiKey = 'sandbox-api-key', accessToken = 'sandbox-access-token', connectionId = 'conn_sandbox' } = given
   const { latencyMs = 0, readRate = 10, writeRate = 50, movesPerSecond = 0 } = given
-  const data = createData({ products, itemsPerProduct, seed, connectionId, now: now() })
+  const data = createData({ products, itemsPerProduct, seed, edition, connectionId, now: now() })
   const calls: SandboxCall[] = []
   const credentials = { apiKey, accessToken, connectionId }
   const webhookSender = new WebhookSender(now, timer)
@@ -143,17 +196,18 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
   }
   const accessControl = new AccessControl(credentials, options)
   const faults = new Faults()
-  const server = createHttpServer({
+  const callServer = {
     calls,
+    credentials,
     accessControl,
     faults,
     idempotencyKeys: new IdempotencyKeys(),
     options,
     now,
-    findRoute: (path) => findRoute(data, path, announce),
-  })
+    findRoute: (path: string) => findRoute(data, path, announce),
+  }
 
-  return {
+  const connection: ServedConnection = {
     data,
     calls,
     credentials,
@@ -182,14 +236,14 @@ export function createSandbox(given: SandboxOptions = {}): Sandbox {
     },
     deliveries: webhookSender.deliveries,
     flushWebhooks: () => webhookSender.flush(),
-    async listen(listenOptions) {
-      const address = await server.listen(listenOptions)
-      moveTicker.start()
-      return address
-    },
-    async close() {
+  }
+  return {
+    connection,
+    callServer,
+    start: () => moveTicker.start(),
+    async stop() {
       moveTicker.stop()
-      await Promise.all([server.close(), webhookSender.stop()])
+      await webhookSender.stop()
     },
   }
 }

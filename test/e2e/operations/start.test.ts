@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import tap, { type Test } from 'tap'
-import { sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
+import { createSandbox, sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
+import { severalConnections } from '../../../src/sandbox/several-connections.js'
 import { version } from '../../../src/version.js'
 import { getOverSocket } from '../../harness.js'
 import { spawnMain, spawnService } from '../../spawned.js'
@@ -107,4 +108,17 @@ concurrently('the sandbox prints the command that starts the service against it'
   t.match(sending.variables, { ...credentials, PORT: '8080', TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret })
   t.match(sending.stdout, `Webhooks go to ${url}`)
   t.equal(sending.stderr, '')
+})
+
+concurrently('the sandbox prints the connections file of several connections', async (t) => {
+  const { code, variables, stdout } = await runSandbox(t, { SANDBOX_CONNECTIONS: '3' })
+  t.equal(code, 0)
+  const [, file = ''] = /into connections\.json:\n(.*?\n\}\n)/s.exec(stdout) ?? []
+  const connections = severalConnections(3).map(({ name, options }) => {
+    const { accessToken, connectionId } = createSandbox({ ...options, products: 0 }).credentials
+    return { name, access_token: accessToken, connection_id: connectionId }
+  })
+  t.strictSame(JSON.parse(file), { connections, groups: [{ name: 'all', connections: ['one', 'two', 'three'] }] })
+  t.match(variables, { CONNECTIONS_FILE: 'connections.json', TRACKSTAR_API_KEY: 'sandbox-api-key' })
+  t.notOk('TRACKSTAR_ACCESS_TOKEN' in variables)
 })
