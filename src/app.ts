@@ -21,7 +21,6 @@ import problemDetails from './http/problems.js'
 import requestChecks from './http/request-checks.js'
 import securityHeaders from './http/security-headers.js'
 import { maxConnections, serverOptions } from './http/server-options.js'
-import { Tickets } from './http/tickets.js'
 import requestSpans, { type Tracing } from './http/tracing.js'
 import unreadBody from './http/unread-body.js'
 import unreadResponses from './http/unread-responses.js'
@@ -48,6 +47,7 @@ import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
 import { WorkTurns } from './services/work-turns.js'
+import { createInProcessState, type SharedState } from './shared-state/shared-state.js'
 import { stockSchemas } from './stock/stock.js'
 import { type Clock, systemClock } from './trackstar/clock.js'
 import { skippingContinue } from './trackstar/interim-responses.js'
@@ -107,10 +107,11 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const clock = options.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
   const metrics = new Metrics()
-  const tickets = new Tickets(clock)
+  const sharedState = createInProcessState(clock)
+  const { tickets } = sharedState
   const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
   const loads = new ClientLoads()
-  const shared = { logger, metrics, tickets, tracing, clock, loads }
+  const shared = { logger, metrics, tracing, sharedState, loads }
   const app = await createServer(config, shared)
   const admin = config.adminPort === undefined ? null : await createServer(config, shared)
   app.decorate('admin', admin)
@@ -122,6 +123,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     clock,
     log: app.log,
     metrics,
+    sharedState,
   })
 
   const reload = createReload(config, connections, app.log)
@@ -162,7 +164,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     status: (request) => ({
       version,
       started_at: startedAt,
-      replicas: null,
+      replicas: sharedState.replicas,
       configuration_error: configurationError(request),
       connections: usableConnections(connections, request).map(({ state }) => connectionStatus(state)),
     }),
@@ -190,6 +192,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     await app.register(webhookRoute, {
       findById: (id) => connections.findById(id),
       secrets,
+      seenIds: sharedState.seenIds,
       unassignedDelivery(outcome) {
         metrics.unassignedDelivery(outcome)
         // An unsigned delivery may be from anyone.
@@ -202,6 +205,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
 
   app.decorate('reloadConnections', () => reload?.reload())
   app.addHook('onReady', async () => {
+    sharedState.start()
     connections.start()
     reload?.start()
   })
@@ -212,6 +216,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   })
   app.addHook('onClose', async () => {
     await admin?.close()
+    await sharedState.close()
     await dispatcher.close()
   })
   return app
@@ -241,9 +246,8 @@ const ownNames = ({ host, publicUrl }: Config) =>
 interface ServerDependencies {
   readonly logger: Logger
   readonly metrics: Metrics
-  readonly tickets: Tickets
   readonly tracing: Tracing | undefined
-  readonly clock: Clock
+  readonly sharedState: SharedState
   readonly loads: ClientLoads
 }
 
@@ -251,7 +255,7 @@ interface ServerDependencies {
  * A server with everything that all routes share, and no routes. The order matters: plugins that reject requests come
  * after those that make the rejection readable (CORS), logged and counted.
  */
-async function createServer(config: Config, { logger, metrics, tickets, tracing, clock, loads }: ServerDependencies) {
+async function createServer(config: Config, { logger, metrics, tracing, sharedState, loads }: ServerDependencies) {
   const app: FastifyInstance = Fastify(serverOptions(config, logger))
   app.server.maxConnections = maxConnections
   const apiKeys = config.authMode === 'none' ? undefined : (config.apiKeys ?? [])
@@ -260,9 +264,9 @@ async function createServer(config: Config, { logger, metrics, tickets, tracing,
   await app.register(requestLog)
   await app.register(securityHeaders)
   if (config.corsOrigins) await app.register(cors, { origins: config.corsOrigins })
-  await app.register(auth, { apiKeys, tickets })
+  await app.register(auth, { apiKeys, tickets: sharedState.tickets })
   await app.register(requestMetrics, { metrics })
-  await app.register(clientLimit, { perMinute: config.clientRateLimit, elapsed: clock.elapsed })
+  await app.register(clientLimit, { perMinute: config.clientRateLimit, counts: sharedState.clientCounts })
   await app.register(loadShedding, { maxEventLoopDelayMs, loads })
   await app.register(unreadResponses)
   await app.register(requestChecks)

@@ -10,6 +10,7 @@ import { keepOutOfLog } from './http/logging.js'
 import type { Metrics } from './http/metrics.js'
 import { LoadTurns } from './mirror/load-turns.js'
 import type { Connections, Group } from './routes/chosen-connection.js'
+import type { SharedState } from './shared-state/shared-state.js'
 import type { Clock } from './trackstar/clock.js'
 
 export interface ConnectionRegistryOptions {
@@ -18,6 +19,7 @@ export interface ConnectionRegistryOptions {
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   readonly metrics: Pick<Metrics, 'forConnection' | 'forget'>
+  readonly sharedState: Pick<SharedState, 'forConnection'>
 }
 
 /** Most requests that wait for upstream at a time. */
@@ -150,13 +152,14 @@ export class ConnectionRegistry implements Connections {
   }
 
   #create(config: ConnectionConfig): Connection {
-    const { settings, dispatcher, clock, log, metrics } = this.options
+    const { settings, dispatcher, clock, log, metrics, sharedState } = this.options
     keepOutOfLog(log, [config.accessToken])
     return createConnection(settings, config, {
       dispatcher,
       clock,
       log: log.child({ connection: config.name }),
       metrics: metrics.forConnection(config.name),
+      sharedState: sharedState.forConnection(config),
       shared: {
         memory: this.#memory,
         stockMemory: this.#stockMemory,

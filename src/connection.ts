@@ -27,6 +27,7 @@ import type { MalformedRecord } from './records/record.js'
 import { AmbiguousProducts } from './services/ambiguous-products.js'
 import { type Catalog, createCatalog } from './services/catalog.js'
 import { MaterializedStocks } from './services/materialized-stocks.js'
+import type { ConnectionSharedState } from './shared-state/shared-state.js'
 import type { Resource } from './trackstar/client.js'
 import type { Clock } from './trackstar/clock.js'
 import { checkCredentials, LastFailure } from './trackstar/last-failure.js'
@@ -55,6 +56,8 @@ export interface ConnectionDependencies {
   readonly log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>
   readonly metrics: ConnectionMetrics
   readonly shared: SharedByConnections
+  /** What replicas share of this connection. */
+  readonly sharedState: ConnectionSharedState
   /** Default: Trackstar over HTTP, by the config. */
   readonly upstream?: Upstream
 }
@@ -339,14 +342,13 @@ export function createConnection(
 function createHttpUpstream(
   settings: ConnectionSettings,
   config: ConnectionConfig,
-  { dispatcher, clock, log, metrics }: ConnectionDependencies,
+  { dispatcher, clock, log, metrics, sharedState }: ConnectionDependencies,
 ) {
   return createUpstream({
     dispatcher,
     baseUrl: settings.trackstarBaseUrl,
     credentials: { apiKey: settings.trackstarApiKey, accessToken: config.accessToken },
-    readRate: config.readRate,
-    writeRate: config.writeRate,
+    limiters: sharedState.limiters,
     timeoutMs: settings.trackstarTimeoutMs,
     clock,
     onCall: (call) => {

@@ -47,8 +47,16 @@ export default fastifyPlugin<AuthOptions>(
     app.addHook('onRequest', (request, _reply, done) => {
       const caller = keys === undefined ? anonymousCaller : findCaller(request, keys)
       const ticket = caller === null || keys === undefined ? ticketOf(request) : undefined
-      request.caller = ticket === undefined ? caller : (tickets.redeem(ticket) ?? null)
-      done()
+      const redeemed = ticket === undefined ? (caller ?? undefined) : tickets.redeem(ticket)
+      if (!(redeemed instanceof Promise)) {
+        request.caller = redeemed ?? null
+        done()
+        return
+      }
+      redeemed.then((ticketCaller) => {
+        request.caller = ticketCaller ?? null
+        done()
+      }, done)
     })
 
     app.addHook('preParsing', (request, _reply, _payload, done) => {

@@ -2,34 +2,34 @@ import { isIP } from 'node:net'
 import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
 import { anonymous } from '../config/formats.js'
 import { type Problem, problem } from '../errors.js'
+import { type ClientCount, type ClientCounts, InProcessClientCounts } from './client-counts.js'
 
 export interface ClientLimitOptions {
   /** What the requests of one client may cost per minute; 0: no limit. */
   readonly perMinute: number
-  /** Monotonic time in ms. */
-  readonly elapsed: () => number
-  /** Clients of one kind that are counted at a time; the least recently seen is dropped first. Default: 10 000. */
-  readonly maxClients?: number
+  /** Where clients of each kind are counted, apart, so that a flood of addresses does not evict the count of a key. */
+  readonly counts: ClientCountsByKind
 }
 
-/** Counts what clients use, each in windows of a minute. */
-export interface ClientCounts {
-  /** Adds `cost` to what `client` has used in its window. A window starts with the first request after the last one. */
-  add(client: string, cost: number): ClientCount
+/** The counts of API keys, and of addresses. */
+export interface ClientCountsByKind {
+  readonly keys: ClientCounts
+  readonly addresses: ClientCounts
 }
 
-export interface ClientCount {
-  /** What the client has used in this window, this request included. */
-  readonly used: number
-  /** Time left of the window, in ms. */
-  readonly resetMs: number
-}
+/**
+ * Counts in the memory of one process.
+ * @param elapsed monotonic time in ms
+ * @param maxClients clients of each kind that are counted at a time
+ */
+export const inProcessCountsByKind = (elapsed: () => number, maxClients = 10_000): ClientCountsByKind => ({
+  keys: new InProcessClientCounts(elapsed, maxClients),
+  addresses: new InProcessClientCounts(elapsed, maxClients),
+})
 
 const keyPrefix = 'key:'
-const windowMs = 60_000
 
 /** `[2001:db8::1]:443`, with or without the port, and `192.0.2.1:443`. */
 const addressWithPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
@@ -45,7 +45,7 @@ const addressWithPort = /^(?:\[([\da-f:.]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/i
  * The first unit is counted before the body is read, so that a client beyond its limit cannot make the service parse.
  */
 export default fastifyPlugin<ClientLimitOptions>(
-  async (app: FastifyInstance, { perMinute, elapsed, maxClients = 10_000 }) => {
+  async (app: FastifyInstance, { perMinute, counts }) => {
     app.decorateRequest('client', {
       getter(this: FastifyRequest) {
         const { caller } = this
@@ -54,13 +54,8 @@ export default fastifyPlugin<ClientLimitOptions>(
       },
     })
     if (perMinute === 0) return
-    // Apart, so that a flood of addresses does not evict the count of a key.
-    const keyCounts = inMemoryCounts(elapsed, maxClients)
-    const addressCounts = inMemoryCounts(elapsed, maxClients)
 
-    function count({ client }: FastifyRequest, reply: FastifyReply, added: number, cost = added): Problem | undefined {
-      const counts = client.startsWith(keyPrefix) ? keyCounts : addressCounts
-      const { used, resetMs } = counts.add(client, added)
+    function judge(reply: FastifyReply, { used, resetMs }: ClientCount, cost: number): Problem | undefined {
       const resetSeconds = Math.ceil(resetMs / 1000)
       reply
         .header('ratelimit-limit', perMinute)
@@ -70,35 +65,29 @@ export default fastifyPlugin<ClientLimitOptions>(
       return problem('rate_limited', limitDetail(perMinute, cost), { retryAfter: resetSeconds })
     }
 
+    /** @param cost what the whole request costs, of which `added` is counted now */
+    function count({ client }: FastifyRequest, reply: FastifyReply, done: Done, added: number, cost = added): void {
+      const counted = (client.startsWith(keyPrefix) ? counts.keys : counts.addresses).add(client, added)
+      // A promise for every request would cost more than the count.
+      if (counted instanceof Promise) counted.then((count) => done(judge(reply, count, cost)), done)
+      else done(judge(reply, counted, cost))
+    }
+
     app.addHook('onRequest', (request, reply, done) => {
       const { access } = request.routeOptions.config
-      const isCounted = access !== 'open' && access !== 'signature'
-      done(isCounted ? count(request, reply, 1) : undefined)
+      if (access === 'open' || access === 'signature') done()
+      else count(request, reply, done, 1)
     })
     app.addHook('preValidation', (request, reply, done) => {
       const cost = request.routeOptions.config.cost?.(request) ?? 1
-      done(cost > 1 ? count(request, reply, cost - 1, cost) : undefined)
+      if (cost > 1) count(request, reply, done, cost - 1, cost)
+      else done()
     })
   },
   { name: 'client-limit', dependencies: ['auth'] },
 )
 
-/** Counts in the memory of this process. */
-function inMemoryCounts(elapsed: () => number, maxClients: number): ClientCounts {
-  const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({ max: maxClients })
-  return {
-    add(client, cost) {
-      const now = elapsed()
-      let window = windows.get(client)
-      if (window === undefined || window.endsAt <= now) {
-        window = { used: 0, endsAt: now + windowMs }
-        windows.set(client, window)
-      }
-      window.used += cost
-      return { used: window.used, resetMs: window.endsAt - now }
-    },
-  }
-}
+type Done = (error?: Problem) => void
 
 function limitDetail(perMinute: number, cost: number): string {
   const limit = `The limit is ${perMinute} ${perMinute === 1 ? 'request' : 'requests'} per minute for each client`

@@ -15,7 +15,9 @@ export const EventTicket = Type.Object(
 )
 
 export interface EventTicketsOptions {
-  readonly issue: (caller: NonNullable<FastifyRequest['caller']>) => Static<typeof EventTicket>
+  readonly issue: (
+    caller: NonNullable<FastifyRequest['caller']>,
+  ) => Static<typeof EventTicket> | Promise<Static<typeof EventTicket>>
 }
 
 /** `POST /stock/events/tickets`: for a browser's `EventSource`, which cannot send a key. */
@@ -49,7 +51,7 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
       if (caller === null) throw new Error('expected an authenticated caller, but got none')
       return reply
         .header('cache-control', 'no-store')
-        .send(issue(connection ? { ...caller, connections: [connection.name] } : caller))
+        .send(await issue(connection ? { ...caller, connections: [connection.name] } : caller))
     },
   )
 }

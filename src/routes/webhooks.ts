@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Ajv } from 'ajv'
-import { LRUCache } from 'lru-cache'
 import { Webhook } from 'standardwebhooks'
 import { type Static, type TSchema, Type } from 'typebox'
 import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
 import type { UnassignedOutcome } from '../http/metrics.js'
+import type { SeenIds } from '../http/seen-ids.js'
 import { parseExactKeys } from '../records/long-numbers.js'
 import { nullish } from '../schema.js'
 import { webhookResponses } from './schemas.js'
@@ -16,13 +16,13 @@ export interface WebhookRouteOptions {
   readonly findById: (connectionId: string) => Pick<Connection, 'catalog' | 'countDelivery'> | undefined
   /** `whsec_…`; several while one is being replaced. */
   readonly secrets: readonly string[]
+  /** The ids of the deliveries that were applied. */
+  readonly seenIds: SeenIds
   /** Counts deliveries that belong to no connection. */
   readonly unassignedDelivery: (outcome: UnassignedOutcome) => void
 }
 
 const maxBodyBytes = 1024 * 1024
-/** Ids of applied deliveries to remember. Svix retries a delivery for about a day. */
-const maxSeenIds = 20_000
 
 /** The quantities in the example of a delivery. */
 const cupsLeft = {
@@ -104,9 +104,8 @@ const isDelivery = new Ajv({ strict: false }).compile<Static<typeof Delivery>>(D
  * rejected deliveries, and disables an endpoint that keeps rejecting them.
  */
 export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = async (app, options) => {
-  const { findById, secrets, unassignedDelivery } = options
+  const { findById, secrets, seenIds, unassignedDelivery } = options
   const verifiers = secrets.map((secret) => new Webhook(secret))
-  const seen = new LRUCache<string, true>({ max: maxSeenIds })
 
   // The signature covers the bytes of the body as received.
   app.removeContentTypeParser('application/json')
@@ -127,16 +126,16 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
   }
 
   /** Applies a delivery and counts it. Returns false if it lacks the record that its event type promises. */
-  function receive(delivery: Static<typeof Delivery>, id: string): boolean {
+  async function receive(delivery: Static<typeof Delivery>, id: string): Promise<boolean> {
     const connection = findById(delivery.connection_id)
     if (connection === undefined) {
       unassignedDelivery('other_connection')
       return true
     }
-    const outcome = seen.has(id) ? 'duplicate' : connection.catalog.receive(delivery)
+    const outcome = (await seenIds.has(id)) ? 'duplicate' : connection.catalog.receive(delivery)
     connection.countDelivery(outcome)
     if (outcome === 'malformed') return false
-    seen.set(id, true)
+    seenIds.add(id)
     return true
   }
 
@@ -175,7 +174,7 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
           errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
         })
       }
-      if (!receive(delivery, signed['webhook-id'])) {
+      if (!(await receive(delivery, signed['webhook-id']))) {
         const errors = [{ field: 'data', message: 'expected a whole record' }]
         throw problem('validation_failed', `Expected ${delivery.event_type} to contain a whole record`, { errors })
       }

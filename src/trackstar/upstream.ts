@@ -9,14 +9,29 @@ import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { limitShares } from './rate-shares.js'
 import { type Credentials, httpTransport } from './transport.js'
 
+/** Limits of the calls with one access token. Replicas may share them. */
+export interface UpstreamLimiters {
+  readonly reads: RateLimiter
+  readonly writes: RateLimiter
+}
+
+/**
+ * The limiters of one process.
+ * @param rates calls in any one second
+ */
+export const inProcessLimiters = (
+  rates: { readonly readRate: number; readonly writeRate: number },
+  clock: Pick<Clock, 'elapsed'>,
+): UpstreamLimiters => ({
+  reads: limitShares(createRateLimiter(rates.readRate, clock), clock),
+  writes: createRateLimiter(rates.writeRate, clock),
+})
+
 export interface UpstreamOptions {
   readonly dispatcher: Dispatcher
   readonly baseUrl: string
   readonly credentials: Credentials
-  /** Reads in any one second. */
-  readonly readRate: number
-  /** Writes in any one second. */
-  readonly writeRate: number
+  readonly limiters: UpstreamLimiters
   /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly clock: Clock
@@ -65,12 +80,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const parts = { transport, clock, timeoutMs, onCall }
 
   const breaker = new CircuitBreaker(clock, options.onCircuit)
-  const unguarded = limitShares(createRateLimiter(options.readRate, clock), clock)
-  const limiter = guardWithBreaker(unguarded, breaker)
-  const check = createNeutralCheck({ ...parts, limiter: unguarded })
+  const { reads, writes } = options.limiters
+  const limiter = guardWithBreaker(reads, breaker)
+  const check = createNeutralCheck({ ...parts, limiter: reads })
   // A write goes through to the warehouse system, so its failure says nothing about Trackstar's own copy.
   const writeBreaker = new CircuitBreaker(clock)
-  const writeLimiter = guardWithBreaker(createRateLimiter(options.writeRate, clock), writeBreaker)
+  const writeLimiter = guardWithBreaker(writes, writeBreaker)
   return {
     trackstar: createTrackstarClient(createUpstreamCaller({ ...parts, limiter, breaker, check })),
     adjust: createAdjust(createUpstreamCaller({ ...parts, limiter: writeLimiter, breaker: writeBreaker })),

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
 import auth from '../../src/http/auth.js'
-import clientLimit from '../../src/http/client-limit.js'
+import clientLimit, { inProcessCountsByKind } from '../../src/http/client-limit.js'
 import problemDetails from '../../src/http/problems.js'
 import { overSocket, TestClock } from '../harness.js'
 
@@ -13,7 +13,7 @@ async function start(t: Test, perMinute: number, { keys = '', trustProxy = false
   t.teardown(() => app.close())
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: keys ? apiKeys.parse(keys) : undefined, tickets: { redeem: () => undefined } })
-  await app.register(clientLimit, { perMinute, elapsed: clock.elapsed, maxClients })
+  await app.register(clientLimit, { perMinute, counts: inProcessCountsByKind(clock.elapsed, maxClients) })
   app.get('/things', (request) => ({ client: request.client }))
   app.post('/priced', { config: { cost: ({ body }) => Number(body) } }, () => ({}))
   app.get('/open', { config: { access: 'open' } }, () => ({}))

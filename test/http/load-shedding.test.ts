@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
 import tap, { type Test } from 'tap'
 import auth from '../../src/http/auth.js'
-import clientLimit from '../../src/http/client-limit.js'
+import clientLimit, { inProcessCountsByKind } from '../../src/http/client-limit.js'
 import loadShedding, { ClientLoads } from '../../src/http/load-shedding.js'
 import problemDetails from '../../src/http/problems.js'
 import { eventually } from '../harness.js'
@@ -14,7 +14,7 @@ async function start(t: Test, maxEventLoopDelayMs: number) {
   t.teardown(() => app.close())
   await app.register(problemDetails)
   await app.register(auth, { apiKeys: undefined, tickets: { redeem: () => undefined } })
-  await app.register(clientLimit, { perMinute: 0, elapsed: () => performance.now() })
+  await app.register(clientLimit, { perMinute: 0, counts: inProcessCountsByKind(() => performance.now()) })
   const loads = new ClientLoads()
   await app.register(loadShedding, { maxEventLoopDelayMs, sampleIntervalMs, loads })
   app.get('/things', () => ({}))

@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { apiKeys } from '../../src/config/formats.js'
 import auth from '../../src/http/auth.js'
-import clientLimit from '../../src/http/client-limit.js'
+import clientLimit, { inProcessCountsByKind } from '../../src/http/client-limit.js'
 import problemDetails from '../../src/http/problems.js'
 import unreadResponses from '../../src/http/unread-responses.js'
 import { eventually, TestClock } from '../harness.js'
@@ -20,7 +20,7 @@ async function start(t: Test) {
     apiKeys: apiKeys.parse('shop:one,office:two,other:three'),
     tickets: { redeem: () => undefined },
   })
-  await app.register(clientLimit, { perMinute: 0, elapsed: new TestClock().elapsed })
+  await app.register(clientLimit, { perMinute: 0, counts: inProcessCountsByKind(new TestClock().elapsed) })
   await app.register(unreadResponses, { maxBytes: 39 * MB })
   const body = Buffer.alloc(8 * MB, 'x')
   app.get('/whole', () => body)

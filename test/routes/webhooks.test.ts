@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import problemDetails from '../../src/http/problems.js'
+import { InProcessSeenIds } from '../../src/http/seen-ids.js'
 import type { ReceivedOutcome, WebhookDelivery, WebhookOutcome } from '../../src/mirror/webhook-deliveries.js'
 import { webhookRoute } from '../../src/routes/webhooks.js'
 import { sandboxWebhookSecret, signWebhook } from '../../src/sandbox/sandbox.js'
@@ -29,6 +30,7 @@ async function start(
     findById: (id) =>
       id === 'conn_mine' ? { catalog, countDelivery: (counted) => outcomes.push(counted) } : undefined,
     secrets,
+    seenIds: new InProcessSeenIds(),
     unassignedDelivery: (counted) => outcomes.push(counted),
   })
   t.teardown(() => app.close())

@@ -10,6 +10,7 @@ import { LoadTurns } from '../../src/mirror/load-turns.js'
 import type { InventoryItem } from '../../src/records/inventory-item.js'
 import type { Product } from '../../src/records/product.js'
 import type { MalformedRecord } from '../../src/records/record.js'
+import { createInProcessState } from '../../src/shared-state/shared-state.js'
 import type { Adjusted } from '../../src/trackstar/adjustments.js'
 import type { Batch, CallOptions, Resource, TrackstarClient } from '../../src/trackstar/client.js'
 import type { UpstreamCondition } from '../../src/trackstar/neutral-check.js'
@@ -85,6 +86,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
     {
       clock,
       dispatcher: new MockAgent(),
+      sharedState: createInProcessState(clock).forConnection({ name: 'default', readRate: 10, writeRate: 1 }),
       upstream: {
         trackstar,
         adjust: () => upstream.adjust(),

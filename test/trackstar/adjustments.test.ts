@@ -3,7 +3,7 @@ import { Agent } from 'undici'
 import type { ProblemCode } from '../../src/errors.js'
 import { createSandbox } from '../../src/sandbox/sandbox.js'
 import type { Adjustment } from '../../src/trackstar/adjustments.js'
-import { createUpstream } from '../../src/trackstar/upstream.js'
+import { createUpstream, inProcessLimiters } from '../../src/trackstar/upstream.js'
 import { problemOf, RunningClock } from '../harness.js'
 
 const path = '/wms/inventory/inv_sencha/adjust'
@@ -21,8 +21,7 @@ async function start(t: Test) {
     dispatcher,
     baseUrl: await sandbox.listen(),
     credentials: sandbox.credentials,
-    readRate: 1000,
-    writeRate: 1000,
+    limiters: inProcessLimiters({ readRate: 1000, writeRate: 1000 }, clock),
     timeoutMs: 2000,
     clock,
     onCall: () => {},

@@ -3,7 +3,7 @@ import { Agent } from 'undici'
 import { createSandbox, type Fault } from '../../src/sandbox/sandbox.js'
 import type { CallReport } from '../../src/trackstar/call.js'
 import { failuresToOpen } from '../../src/trackstar/circuit-breaker.js'
-import { createUpstream } from '../../src/trackstar/upstream.js'
+import { createUpstream, inProcessLimiters } from '../../src/trackstar/upstream.js'
 import { problemOf, RunningClock } from '../harness.js'
 
 async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
@@ -20,8 +20,7 @@ async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
     dispatcher,
     baseUrl: await sandbox.listen(),
     credentials: sandbox.credentials,
-    readRate,
-    writeRate,
+    limiters: inProcessLimiters({ readRate, writeRate }, clock),
     timeoutMs: 2000,
     clock,
     onCall: (call) => calls.push(call),

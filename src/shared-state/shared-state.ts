@@ -1,0 +1,50 @@
+import type { ConnectionConfig } from '../config/connections-file.js'
+import { type ClientCountsByKind, inProcessCountsByKind } from '../http/client-limit.js'
+import { InProcessSeenIds, type SeenIds } from '../http/seen-ids.js'
+import { InProcessTickets, type Tickets } from '../http/tickets.js'
+import { type Leadership, soleLeadership } from '../mirror/leadership.js'
+import type { Clock } from '../trackstar/clock.js'
+import { inProcessLimiters, type UpstreamLimiters } from '../trackstar/upstream.js'
+
+/** What the replicas of the service share. Each part is a small interface; without `REDIS_URL` it lives in this process. */
+export interface SharedState {
+  readonly tickets: Tickets
+  readonly seenIds: SeenIds
+  readonly clientCounts: ClientCountsByKind
+  /** The replicas that share this state; null if there is only this process. */
+  readonly replicas: ReplicasState | null
+  /** What belongs to one connection. */
+  forConnection(config: SharedConnectionConfig): ConnectionSharedState
+  /** Takes part from now on. */
+  start(): void
+  /** Leaves the others. */
+  close(): Promise<void>
+}
+
+/** The settings that decide what replicas share of a connection. */
+export type SharedConnectionConfig = Pick<ConnectionConfig, 'name' | 'readRate' | 'writeRate'>
+
+export interface ReplicasState {
+  /** The id of this replica, which differs with each start. */
+  readonly id: string
+  /** Replicas that were seen lately, this one included. */
+  readonly count: number
+  readonly redis: 'ok' | 'down'
+}
+
+/** What replicas share of one connection. */
+export interface ConnectionSharedState {
+  readonly limiters: UpstreamLimiters
+  readonly leadership: Leadership
+}
+
+/** The state of a process that has no others beside it. */
+export const createInProcessState = (clock: Clock): SharedState => ({
+  tickets: new InProcessTickets(clock),
+  seenIds: new InProcessSeenIds(),
+  clientCounts: inProcessCountsByKind(clock.elapsed),
+  replicas: null,
+  forConnection: (rates) => ({ limiters: inProcessLimiters(rates, clock), leadership: soleLeadership }),
+  start() {},
+  async close() {},
+})
