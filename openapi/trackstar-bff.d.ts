@@ -295,6 +295,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search products
+         * @description Returns at most 20 products whose SKU, GTIN or name has the text, in upper or lower case. Exact matches come before prefixes, and prefixes before other matches; among these, a SKU comes before a GTIN, and a GTIN before a name. Use it for suggestions while a person types. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
+         */
+        get: operations["searchProducts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inventory": {
         parameters: {
             query?: never;
@@ -764,6 +784,11 @@ export interface components {
             /** @description The products by SKU, then by product id; empty if no product uses the item */
             data: components["schemas"]["ItemUse"][];
         };
+        /** @description The products that have a text */
+        SearchResult: {
+            /** @description At most 20 products, the best match first */
+            data: components["schemas"]["FoundProduct"][];
+        };
         /** @description Trackstar's response to an adjustment */
         Adjusted: {
             /** @description The id of the item */
@@ -1192,6 +1217,23 @@ export interface components {
             unit_quantity: number | null;
             /** @description The merchant */
             warehouse_customer_id: string | null;
+        };
+        /** @description One product that has the text */
+        FoundProduct: {
+            /** @description SKU of the product */
+            sku: string | null;
+            /** @description Trackstar's id of the product */
+            product_id: string;
+            /** @description Name of the product */
+            name: string | null;
+            /** @description GTIN of the product */
+            gtin: string | null;
+            /** @description Whether the product is assembled from components */
+            is_kit: boolean;
+            /** @description The merchant */
+            warehouse_customer_id: string | null;
+            /** @description As in the stock route; null if the SKU of the product selects another product, several, or is missing */
+            available: number | null;
         };
         /** @description One connection or group */
         ConnectionEntry: {
@@ -1688,6 +1730,7 @@ export type BasketCheck = components['schemas']['BasketCheck'];
 export type StockResults = components['schemas']['StockResults'];
 export type LowStock = components['schemas']['LowStock'];
 export type WhereUsed = components['schemas']['WhereUsed'];
+export type SearchResult = components['schemas']['SearchResult'];
 export type Adjusted = components['schemas']['Adjusted'];
 export type EventTicket = components['schemas']['EventTicket'];
 export type ConnectionList = components['schemas']['ConnectionList'];
@@ -1723,6 +1766,7 @@ export type BasketCheckLine = components['schemas']['BasketCheckLine'];
 export type StockResult = components['schemas']['StockResult'];
 export type LowStockEntry = components['schemas']['LowStockEntry'];
 export type ItemUse = components['schemas']['ItemUse'];
+export type FoundProduct = components['schemas']['FoundProduct'];
 export type ConnectionEntry = components['schemas']['ConnectionEntry'];
 export type ReplicaStatus = components['schemas']['ReplicaStatus'];
 export type LastError = components['schemas']['LastError'];
@@ -2499,6 +2543,65 @@ export interface operations {
             502: components["responses"]["BadGateway"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    searchProducts: {
+        parameters: {
+            query: {
+                /**
+                 * @description The text: 1 to 255 characters
+                 * @example sencha
+                 */
+                q: string;
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                connection?: string;
+            };
+            header?: {
+                /** @description Your own id of the request: up to 128 letters, digits and `_ . : -`. It appears in the logs and in the response. Any other value is ignored and replaced by a new id */
+                "x-request-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The products */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    /** @description Revalidate before every reuse */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["ConnectionNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["RequiresMirror"];
+            /** @description [`mirror_loading`](problems#mirror_loading): Catalog is loading. [`overloaded`](problems#overloaded): Service overloaded */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    /** @description Errors are never cached */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["AnyProblem"];
         };
     };

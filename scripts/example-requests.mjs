@@ -101,6 +101,9 @@ export const operationExamples = {
     filtered: { url: '/inventory?sku[eq]=SENCHA-100', summary: 'The items of one SKU: the only page' },
   },
   getInventoryItem: { sencha: { url: '/inventory/inv_sencha', summary: 'An inventory item' } },
+  searchProducts: {
+    suggestions: { url: '/search?q=gongfu', summary: 'One kit, found by the beginning of its SKU' },
+  },
   listProductsOfInventoryItem: {
     cup: { url: '/inventory/inv_cup/products', summary: 'The cup is sold on its own and in two kits' },
   },

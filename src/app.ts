@@ -40,6 +40,7 @@ import { inventoryRoutes } from './routes/inventory.js'
 import { createInTurns } from './routes/long-work.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
+import { SearchResult, searchRoute } from './routes/search.js'
 import { connectionStatus, metricsRoute, statusRoute } from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
@@ -84,6 +85,7 @@ const schemas = [
   StockResults,
   LowStock,
   WhereUsed,
+  SearchResult,
   Adjusted,
   EventTicket,
   ConnectionList,
@@ -182,6 +184,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   await app.register(eventsRoute)
   await app.register(eventTicketsRoute, { issue: (caller) => tickets.issue(caller) })
   await app.register(productRoutes, routeOptions)
+  await app.register(searchRoute, routeOptions)
   await app.register(inventoryRoutes, routeOptions)
   await app.register(whereUsedRoute, routeOptions)
   await app.register(adjustRoute, routeOptions)

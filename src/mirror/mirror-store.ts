@@ -9,6 +9,7 @@ import { inTurns, type Steps } from '../steps.js'
 import type { ListedPage, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
 import { CatalogIndex } from './catalog-index.js'
+import { SearchIndex } from './search-index.js'
 
 /** The lists that are mirrored, in the order they are read. Warehouses are few and have a list of their own. */
 export const mirroredResources = ['products', 'inventory'] as const
@@ -50,6 +51,7 @@ export interface RecordChanges {
  */
 export class MirrorStore {
   readonly index = new CatalogIndex()
+  readonly searchIndex = new SearchIndex()
   /** The same entries as in the cache, which finds them less quickly, and drops some if they do not all fit. */
   readonly #products = new Map<string, CacheEntry<Product>>()
   readonly #items = new Map<string, CacheEntry<InventoryItem>>()
@@ -276,6 +278,8 @@ export class MirrorStore {
   setState(state: MirrorState): void {
     this.#state = state
     if (state === 'off') this.#release()
+    // The first search need not wait for it.
+    if (state === 'live') void inTurns(this.searchIndex.prepare())
     this.options.onStateChange(state)
   }
 
@@ -283,6 +287,7 @@ export class MirrorStore {
   #release(): void {
     this.options.cache.watch(() => {})
     this.index.clear()
+    this.searchIndex.clear()
     for (const keys of [this.#products, this.#items, ...Object.values(this.#malformed)]) keys.clear()
   }
 
@@ -313,6 +318,7 @@ export class MirrorStore {
     }
     if (before) this.index.remove(before)
     if (after) this.index.add(after)
+    this.searchIndex.replace(before, after)
     const sku = after && skuOf(after)
     if (sku) this.#malformed.products.delete(sku)
     if (sku && sku !== (before && skuOf(before)) && this.#state === 'live') {

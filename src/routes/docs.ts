@@ -22,7 +22,7 @@ const description = `Stock from Trackstar's WMS API in one call: how many units 
 Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every cached response says how old it is
 (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock reports problems in the data behind it (\`complete\`, \`issues\`).
 With \`CATALOG_MODE=mirror\` the service keeps a copy of the whole catalog and follows its changes.
-**GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** need that mode.
+**GET /search**, **GET /stock/events**, **GET /stock/low** and **GET /inventory/{id}/products** need that mode.
 
 Send your key as \`Authorization: Bearer …\` or \`X-API-Key: …\` (on this page: **Authorize**), unless the service runs with
 \`AUTH_MODE=none\`. If the service exports traces, it continues the trace of a \`traceparent\` header (W3C Trace Context).

@@ -134,7 +134,7 @@ tap.test('every parameter has a description and an example', async (t) => {
       t.ok(parameter.description, `${method} ${path} ${parameter.name}`)
       t.ok(hasExample(parameter), `${method} ${path} ${parameter.name}: example`)
       const isRequired =
-        parameter.in === 'path' || ['/stock sku', '/stock/low below'].includes(`${path} ${parameter.name}`)
+        parameter.in === 'path' || ['/stock sku', '/stock/low below', '/search q'].includes(`${path} ${parameter.name}`)
       t.equal(parameter.required === true, isRequired, `${method} ${path} ${parameter.name}: required`)
     }
     const hasBody = method !== 'GET' && path !== '/stock/events/tickets'

@@ -46,7 +46,7 @@ const skus = ['CUP', 'GONGFU-SET', 'SENCHA-100', 'HONEY-1', 'NO-SUCH-SKU', 'LIVE
 const ids = ['inv_cup', 'inv_tray', 'inv_nowhere']
 const routes = [
   ...(['stock', 'many', 'query', 'check', 'low', 'products', 'inventory', 'warehouses', 'product', 'item'] as const),
-  ...(['warehouse', 'uses', 'adjust', 'connections', 'status', 'ticket', 'events'] as const),
+  ...(['warehouse', 'search', 'uses', 'adjust', 'connections', 'status', 'ticket', 'events'] as const),
 ]
 const request = fc.record({
   bound: fc.constantFrom(...bindings),
@@ -75,6 +75,7 @@ function targetOf({ connection, sku, id, route }: Given) {
     product: { url: `/products/${path}?${query}` },
     item: { url: `/inventory/${id}?${query}` },
     warehouse: { url: `/warehouses/wh_oslo?${query}` },
+    search: { url: `/search?q=${path}&${query}` },
     uses: { url: `/inventory/${id}/products?${query}` },
     adjust: {
       method: 'PUT',
