@@ -42,6 +42,10 @@ export class CatalogRecords {
     return this.#orUnsettled('item', found ? entry : cache.find('item', id), (item) => [item])
   }
 
+  /** Another number after each change of the records in memory; undefined while any of them may be out of date. */
+  readonly mirroredVersion = (): number | undefined =>
+    this.options.hasUnsettled() ? undefined : this.options.store?.version
+
   /**
    * The products of a SKU as they were read; undefined if the mirror has none, or may have an outdated one. Only while
    * {@link isFollowed}.

@@ -59,6 +59,7 @@ export class MirrorStore {
   readonly #malformed = { products: new Set<string>(), inventory: new Set<string>() }
   readonly #evictionsBefore: number
   #changes = { productIds: new Set<string>(), itemIds: new Set<string>() }
+  #version = 0
   /** In the clock's `elapsed` ms. */
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The same moment, epoch ms. */
@@ -70,6 +71,7 @@ export class MirrorStore {
   constructor(private readonly options: MirrorStoreOptions) {
     this.#evictionsBefore = options.cache.evictions
     options.cache.watch((kind, before, after) => {
+      this.#version++
       if (kind === 'product') this.#productChanged(before, after)
       else this.#itemChanged(before, after)
     })
@@ -77,6 +79,11 @@ export class MirrorStore {
 
   get state(): MirrorState {
     return this.#state
+  }
+
+  /** Another number after each record that was stored, removed or malformed. Confirmations do not change it. */
+  get version(): number {
+    return this.#version
   }
 
   /** Whether the store can answer for the whole catalog: live, nothing evicted, and confirmed by upstream recently enough. */
@@ -174,6 +181,7 @@ export class MirrorStore {
    * @param begunAt when the read of the page began, in the clock's `elapsed` ms
    */
   async storePage<R extends MirroredResource>(resource: R, page: ListedPage<R>, begunAt: number): Promise<void> {
+    if (page.malformed.length > 0) this.#version++
     for (const malformed of page.malformed) {
       this.options.onMalformed(resource, malformed)
       const key = resource === 'products' ? malformed.sku : malformed.id
@@ -204,6 +212,7 @@ export class MirrorStore {
     try {
       this.options.cache.storeAll(resource, [record], times, [bytes])
     } catch {
+      this.#version++
       const id = idOf(record)
       const sku = resource === 'products' ? skuOf(record) : null
       this.options.onMalformed(resource, { id, sku: sku ?? undefined, path: '', message: 'cannot be stored' })

@@ -19,8 +19,8 @@ import type { Clock } from '../trackstar/clock.js'
 import { type JsonPart, noAge, type StockAge, type StockJson } from './stock-json.js'
 
 export interface MaterializedStocksOptions {
-  readonly store: Pick<MirrorStore, 'item' | 'confirmation'>
-  readonly records: Pick<CatalogRecords, 'isFollowed' | 'mirroredProducts' | 'mirroredItem'>
+  readonly store: Pick<MirrorStore, 'item' | 'confirmation' | 'index'>
+  readonly records: Pick<CatalogRecords, 'isFollowed' | 'mirroredProducts' | 'mirroredItem' | 'mirroredVersion'>
   /** The warehouses; undefined while requests have to wait for the first list. */
   readonly warehouses: () => WarehousesById | undefined
   /** The warehouses that are known, without waiting for the first list. */
@@ -73,6 +73,10 @@ interface Entry {
   /** The composed stock, until it is first requested. */
   stock: Stock | undefined
   body: JsonPart | undefined
+  /** The version of the mirror with which the records were last checked; undefined if each read must check them. */
+  checkedVersion: number | undefined
+  /** When the oldest record was read, as of that check. */
+  oldestReadAt: number
 }
 
 /** What an entry takes besides the text of its body, in bytes: objects and hash, and each item's place. */
@@ -81,8 +85,9 @@ const itemBytes = 60
 
 /**
  * The stocks of a live mirror, each composed once for all that need it: readers, events and low stock. A stock is current
- * as long as each record in memory is still the object that the stock was made from, and each read checks that. So nothing
- * has to be invalidated, and a confirmation of the whole mirror costs nothing.
+ * as long as each record in memory is still the object that the stock was made from. A read checks that, unless no record
+ * of the mirror has changed since the last check. So nothing has to be invalidated, and a confirmation of the whole mirror
+ * costs nothing.
  *
  * The bodies of stocks that were requested are kept as text; the least recently used are dropped first.
  */
@@ -135,8 +140,25 @@ export class MaterializedStocks {
     })
     const confirmedAge = ageOf(confirmation)
 
+    const count = (outcome: 'hit' | 'stale', found: number) => {
+      context.outcomeCounts[outcome] += found
+      lookups[outcome] += found
+    }
+    const isOfNow = (sources: Sources) => sources.warehouses === warehouses && sources.incomplete === incomplete
+
     return {
       read: (sku, warehouseCustomerId, json) => {
+        const version = records.mirroredVersion()
+        const ids = store.index.productIdsOfSku(sku)
+        if (version !== undefined && warehouseCustomerId === undefined && ids.length === 1) {
+          const id = ids[0] as string
+          const entry = this.#entries.get(id)
+          const isUnchanged = entry?.checkedVersion === version && entry.oldestReadAt <= confirmation.readAt
+          if (isUnchanged && isOfNow(entry.sources)) {
+            count(confirmedAge.stale ? 'stale' : 'hit', 1 + entry.sources.itemIds.length)
+            return { body: entry.body ?? this.#keep(id, entry, json), age: confirmedAge }
+          }
+        }
         const products = records.mirroredProducts(sku)
         const product = products && select(products, warehouseCustomerId)
         if (products === undefined || product === undefined) return undefined
@@ -144,8 +166,8 @@ export class MaterializedStocks {
         const known = this.#entries.get(id)
         const isSameProduct = known?.sources.product === product
         const itemIds = isSameProduct ? known.sources.itemIds : referencedItemIds(product)
-        let isCurrent =
-          isSameProduct && known.sources.warehouses === warehouses && known.sources.incomplete === incomplete
+        let isCurrent = isSameProduct && isOfNow(known.sources)
+        let areAllStored = true
         let oldest: CacheEntry<unknown> | undefined
         for (const entry of products) if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
         for (let index = 0; index < itemIds.length; index++) {
@@ -153,12 +175,11 @@ export class MaterializedStocks {
           if (entry === undefined) return undefined
           if (oldest === undefined || entry.readAt < oldest.readAt) oldest = entry
           if (isCurrent && entry.value !== known?.sources.items[index]) isCurrent = false
+          if (entry.value === undefined) areAllStored = false
         }
-        const isConfirmed = oldest === undefined || oldest.readAt <= confirmation.readAt
-        const age = isConfirmed ? confirmedAge : ageOf(oldest as CacheEntry<unknown>)
-        const outcome = age.stale ? 'stale' : 'hit'
-        context.outcomeCounts[outcome] += 1 + itemIds.length
-        lookups[outcome] += 1 + itemIds.length
+        const oldestReadAt = oldest?.readAt ?? Number.NEGATIVE_INFINITY
+        const age = oldest && oldestReadAt > confirmation.readAt ? ageOf(oldest) : confirmedAge
+        count(age.stale ? 'stale' : 'hit', 1 + itemIds.length)
         const entry =
           known && isCurrent
             ? known
@@ -169,6 +190,9 @@ export class MaterializedStocks {
                 warehouses,
                 incomplete,
               })
+        // Whether an item does not exist depends on more than the records.
+        entry.checkedVersion = areAllStored ? version : undefined
+        if (entry.oldestReadAt !== oldestReadAt) entry.oldestReadAt = oldestReadAt
         return { body: entry.body ?? this.#keep(id, entry, json), age }
       },
     }
@@ -201,7 +225,7 @@ export class MaterializedStocks {
     const sku = skuOf(product) ?? ''
     const syncIncomplete = incomplete === '' ? [] : incomplete.split(',')
     const stock = this.#compose({ connection, sku, product, items, warehouses, syncIncomplete, ...noAge })
-    return { sources, summary: summaryOf(stock), stock, body: undefined }
+    return { sources, summary: summaryOf(stock), stock, body: undefined, checkedVersion: undefined, oldestReadAt: 0 }
   }
 
   #keep(id: string, entry: Entry, json: StockJson): JsonPart {

@@ -101,6 +101,7 @@ function mirrorOf(
     clock,
     cache,
     store,
+    records,
     stocks,
     state,
     unsettled,
@@ -153,6 +154,46 @@ tap.test('composes nothing when all records are confirmed or read again unchange
     json.tail({ readAt: 2, stale: false, connection: undefined }).hash,
   )
   t.equal(newlyComposed(), 0)
+})
+
+tap.test('looks at the records of a stock again only after a change of the mirror', async (t) => {
+  const { read, change, records, store, clock, stockOf } = mirrorOf([tea], [item('tea'), item('jam')])
+  let lookups = 0
+  const { mirroredItem } = records
+  Object.assign(records, {
+    mirroredItem(id: string) {
+      lookups++
+      return mirroredItem(id)
+    },
+  })
+  const lookupsOf = (use: () => unknown) => {
+    lookups = 0
+    use()
+    return lookups
+  }
+  t.equal(
+    lookupsOf(() => read('TEA')),
+    1,
+  )
+  t.equal(
+    lookupsOf(() => read('TEA')),
+    0,
+  )
+  clock.advance(5)
+  store.confirm(clock.elapsed())
+  t.equal(
+    lookupsOf(() => read('TEA')),
+    0,
+    'a confirmation is no change',
+  )
+  change('jam', { fulfillable: 3 })
+  t.equal(
+    lookupsOf(() => read('TEA')),
+    1,
+    'another record may be one of its own',
+  )
+  change('tea', { fulfillable: 77 })
+  t.equal(stockOf('TEA').available, 77)
 })
 
 tap.test('is as old as the oldest record', async (t) => {
