@@ -12,7 +12,7 @@ export interface ConnectionFailure {
 
 /** What to do when Trackstar rejects the credentials. */
 export const checkCredentials =
-  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and TRACKSTAR_ACCESS_TOKEN'
+  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and the access token of the connection'
 
 /** Remembers the latest failure that says something of the connection. */
 export class LastFailure {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import tap from 'tap'
@@ -101,6 +102,23 @@ tap.test('a wrong file changes nothing, and is said', async (t) => {
   await reload(entries('au', 'us', 'ca'))
   t.match(await status(), { configuration_error: null })
   t.equal(logged('connections file is valid again').length, 1)
+})
+
+tap.test('the command of the runbook shows the whole configuration_error', async (t) => {
+  const { reload, get, status } = await start(t)
+  const runbook = readFileSync(join(import.meta.dirname, '../../../../docs/runbook.md'), 'utf8')
+  const patterns = Array.from(runbook.matchAll(/grep -oE '("configuration_error".*)'/g), ([, pattern = '']) => pattern)
+  t.ok(patterns.length > 0)
+  t.notMatch(runbook, /grep -o '"configuration_error/)
+  const shown = async () => {
+    const { body } = await get('/status')
+    return patterns.map((pattern) => JSON.parse(`{${new RegExp(pattern).exec(body)?.[0]}}`).configuration_error)
+  }
+  for (const error of await shown()) t.equal(error, null)
+  await reload({ connections: [{ name: 'A"U', access_tokn: 'x' }] })
+  const { configuration_error } = await status()
+  t.match(configuration_error, /"A\\"U"/)
+  for (const error of await shown()) t.equal(error, configuration_error)
 })
 
 tap.test('a mounted folder may be swapped as a link', async (t) => {

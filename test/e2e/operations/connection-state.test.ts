@@ -23,7 +23,7 @@ function keepLog(): { lines: Line[]; options: Required<Pick<ServiceOptions, 'log
 }
 
 const rejection =
-  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and TRACKSTAR_ACCESS_TOKEN'
+  'Trackstar rejects the credentials of this service: check TRACKSTAR_API_KEY and the access token of the connection'
 
 tap.test(
   'regression: refused credentials logged a stack trace for each call, in words meant for callers',
