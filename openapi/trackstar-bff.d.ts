@@ -641,6 +641,8 @@ export interface components {
             /** @description max(0, quantities.fulfillable) */
             available: number;
             quantities: components["schemas"]["Quantities"];
+            /** @description In the stock of a group: the connection that the entry belongs to */
+            connection?: string;
         };
         /** @description One inventory item that the product consists of */
         ComponentStock: {
@@ -660,6 +662,8 @@ export interface components {
              */
             status: "ok" | "missing";
             quantities: components["schemas"]["Quantities"];
+            /** @description In the stock of a group: the connection that the entry belongs to */
+            connection?: string;
         };
         /** @description A problem in the data behind the stock */
         StockIssue: {
@@ -667,11 +671,13 @@ export interface components {
              * @description What is wrong. New codes may be added; `complete` says whether they affect the numbers
              * @enum {string}
              */
-            code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "invalid_reference" | "kit_flag_missing" | "merchant_mismatch" | "quantity_inconsistent" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch";
+            code: "no_inventory_items" | "inventory_item_missing" | "quantity_unknown" | "invalid_unit_quantity" | "invalid_reference" | "kit_flag_missing" | "merchant_mismatch" | "quantity_inconsistent" | "warehouse_unknown" | "upstream_sync_incomplete" | "warehouse_breakdown_missing" | "warehouse_breakdown_mismatch" | "connection_unanswered";
             /** @description The affected inventory item; null if the issue is not about one */
             inventory_item_id: string | null;
             /** @description A description of the issue */
             detail: string;
+            /** @description In the stock of a group: the connection that the entry belongs to */
+            connection?: string;
         };
         /** @description One lot of one inventory item */
         StockLot: {
@@ -685,6 +691,8 @@ export interface components {
             expiration_date: string | null;
             /** @description The warehouse of the lot */
             warehouse_id: string | null;
+            /** @description In the stock of a group: the connection that the entry belongs to */
+            connection?: string;
         };
         /** @description One location of an inventory item */
         StockLocation: {
@@ -696,21 +704,54 @@ export interface components {
             quantity: number | null;
             /** @description The warehouse of the location */
             warehouse_id: string | null;
+            /** @description In the stock of a group: the connection that the entry belongs to */
+            connection?: string;
+        };
+        /** @description What one connection of a group has of a SKU */
+        ConnectionStock: {
+            /** @description The connection, by its name */
+            connection: string;
+            /**
+             * @description not_found: it has no product with the SKU. ambiguous, unavailable: it has not answered, so that the sum may be too low
+             * @enum {string}
+             */
+            status: "ok" | "not_found" | "ambiguous" | "unavailable";
+            /** @description Its product; null unless the status is `ok` */
+            product: components["schemas"]["StockProduct"] | null;
+            /** @description What it has available; null unless the status is `ok` */
+            available: number | null;
+            /** @description Quantities; null if Trackstar states none, below zero when oversold */
+            quantities: components["schemas"]["Quantities"] | null;
+            /** @description The scarcest component of a kit; null for a plain product */
+            limiting: components["schemas"]["Limiting"] | null;
+            /** @description False if an issue may make one of its numbers too low or too high, or if it has not answered */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description When the oldest of its records was read from Trackstar; null unless the status is `ok`
+             */
+            as_of: string | null;
+            /** @description Whether any of its records is past its TTL */
+            stale: boolean;
+            /** @description Trackstar's own copy of the inventory; null while unknown */
+            source: components["schemas"]["StockSource"] | null;
+            /** @description Any error (RFC 9457) */
+            problem: components["schemas"]["Problem"] | null;
         };
         /** @description How much of one SKU can be shipped, from where, and which problems its data has */
         Stock: {
             /** @description The requested SKU */
             sku: string;
             /**
-             * @description The connection that has the stock, by its name
+             * @description The connection that has the stock, or the group, by its name
              * @example default
              */
             connection: string;
             product: components["schemas"]["StockProduct"];
-            /** @description max(0, quantities.fulfillable) */
+            /** @description max(0, quantities.fulfillable); of a group, the sum over its connections */
             available: number;
             quantities: components["schemas"]["Quantities"];
-            /** @description Every warehouse that an item names, sorted by id */
+            /** @description Every warehouse that an item names, sorted by id; of a group, connection by connection */
             warehouses: components["schemas"]["WarehouseStock"][];
             /** @description The inventory items of the product */
             components: components["schemas"]["ComponentStock"][];
@@ -733,6 +774,8 @@ export interface components {
             lots?: components["schemas"]["StockLot"][];
             /** @description If included: the locations of the items */
             locations?: components["schemas"]["StockLocation"][];
+            /** @description Of a group: what each of its connections has, in the order of the group. `product` is that of the first that has it, `limiting` and `source` are null */
+            connections?: components["schemas"]["ConnectionStock"][];
         };
         /** @description Items that the lines need more of than there is */
         Shortage: {
@@ -1121,7 +1164,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description The product with the SKU */
+        /** @description Its product; null unless the status is `ok` */
         StockProduct: {
             /** @description Trackstar's id of the product */
             id: string;
@@ -1724,6 +1767,7 @@ export type ComponentStock = components['schemas']['ComponentStock'];
 export type StockIssue = components['schemas']['StockIssue'];
 export type StockLot = components['schemas']['StockLot'];
 export type StockLocation = components['schemas']['StockLocation'];
+export type ConnectionStock = components['schemas']['ConnectionStock'];
 export type Stock = components['schemas']['Stock'];
 export type Shortage = components['schemas']['Shortage'];
 export type BasketCheck = components['schemas']['BasketCheck'];
@@ -1949,7 +1993,7 @@ export interface operations {
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
-                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {

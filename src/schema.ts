@@ -7,6 +7,12 @@ import { type Static, type TSchema, type TSchemaOptions, Type } from 'typebox'
 export const nullable = <T extends TSchema & { type: string }>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] })
 
+/** A schema with an `$id`, or null. It is written out in place, because a reference cannot be null. */
+export function nullableNoun<T extends TSchema & { type: string }>(noun: T) {
+  const { $id: title, ...schema }: TSchema & { type: string; $id?: string } = noun
+  return Type.Unsafe<Static<T> | null>({ ...nullable(schema), title })
+}
+
 /** `schema`, null or absent: Trackstar omits or nulls any descriptive field, depending on the integration. */
 export const nullish = <T extends TSchema & { type: string }>(schema: T) => Type.Optional(nullable(schema))
 

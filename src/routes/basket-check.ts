@@ -3,10 +3,11 @@ import { Type } from 'typebox'
 import { isProblem, problemBody } from '../errors.js'
 import { ref } from '../schema.js'
 import { checkBasketLines, type LineFailure } from '../services/baskets.js'
+import { stockProblem } from '../services/stocks.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionField, connectionOf } from './chosen-connection.js'
 import { CachedQueryHeaders, cachedQueryResponses, NoQuery, Sku } from './schemas.js'
-import { type CatalogRouteOptions, stockOptionFields, stockProblem } from './stock.js'
+import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 import { countOf } from './stock-query.js'
 
 /** The most lines of a basket. */

@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { confirmAmbiguous } from '../services/ambiguous-products.js'
+import { stockProblem } from '../services/stocks.js'
 import { selectProduct } from '../stock/selection.js'
 import { setFreshness } from './cached-reads.js'
 import { connectionField, connectionOf } from './chosen-connection.js'
 import { addListRoute } from './lists.js'
 import { CachedReadHeaders, cachedReadResponses, Envelope, passThrough, Sku, warehouseCustomerId } from './schemas.js'
-import { type CatalogRouteOptions, stockProblem } from './stock.js'
+import type { CatalogRouteOptions } from './stock.js'
 
 /** `GET /products` and `GET /products/:sku`. */
 export const productRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, options) => {

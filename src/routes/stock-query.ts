@@ -6,7 +6,7 @@ import { isProblem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import type { MaterializedStock, StockReader } from '../services/materialized-stocks.js'
 import { type JsonPart, StockJson } from '../services/stock-json.js'
-import { getStocks, isPlain, type StockOutcome } from '../services/stocks.js'
+import { getStocks, isPlain, type StockOutcome, stockProblem } from '../services/stocks.js'
 import type { RunSteps } from '../services/work-turns.js'
 import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
@@ -27,7 +27,6 @@ import {
   serialiserOf,
   stockOptionFields,
   stockOptions,
-  stockProblem,
   stockQueryFields,
 } from './stock.js'
 

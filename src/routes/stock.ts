@@ -1,20 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Connection } from '../connection.js'
-import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
-import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
-import type { Product } from '../records/product.js'
+import { type Problem, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
+import { type GroupOutcome, getGroupStocks } from '../services/group-stocks.js'
 import { StockCache } from '../services/stock-cache.js'
 import { etagOf, StockJson } from '../services/stock-json.js'
-import { getStocks, isPlain, type StockOptions, type StockOutcome } from '../services/stocks.js'
-import type { Selection } from '../stock/selection.js'
+import { getStocks, isPlain, type StockOptions, stockProblem } from '../services/stocks.js'
 import type { Stock } from '../stock/stock.js'
 import { type ReadContextOf, setFreshness } from './cached-reads.js'
-import { connectionField, connectionOf } from './chosen-connection.js'
+import { askedOf, connectionOrGroupField, type Group, isGroup } from './chosen-connection.js'
 import type { InTurns } from './long-work.js'
 import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId } from './schemas.js'
 
@@ -72,30 +70,6 @@ export function stockOptions({ warehouse_customer_id, warehouse_id, include = []
   }
 }
 
-type FailedOutcome = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
-
-/** The error of a SKU that has no stock. Throws an unexpected error as it is. */
-export function stockProblem(sku: string, outcome: FailedOutcome): Problem {
-  if (outcome.status === 'not_found') {
-    return problem('product_not_found', `Trackstar has no product with the SKU ${JSON.stringify(sku)}`)
-  }
-  if (outcome.status === 'ambiguous') {
-    const candidates = outcome.products.map(toCandidate)
-    return problem('sku_ambiguous', `${candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
-      candidates,
-    })
-  }
-  if (isProblem(outcome.error)) return outcome.error
-  throw outcome.error
-}
-
-const toCandidate = (product: Product): Candidate => ({
-  product_id: idOf(product),
-  name: textOf(product.name),
-  warehouse_customer_id: merchantOf(product),
-  active: flagOf(product.active),
-})
-
 const jsonType = 'application/json'
 
 /** What writes the JSON of a route's response, by its schema. It belongs to the route and not to the reply. */
@@ -142,10 +116,27 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     return send(reply, context, readAt, body)
   }
 
+  async function combineAndSend(
+    group: Group,
+    sku: string,
+    options: StockOptions,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) {
+    const context = readContextOf(request)
+    const describe = (problem: Problem) => problemBody(problem, request.id, request.problemsUrl)
+    const outcomes = await getGroupStocks(group, new Set([sku]), options, context, { describe, cache: stockCache })
+    const outcome = outcomes.get(sku) as GroupOutcome
+    if (outcome.status !== 'ok') throw outcome.problem
+    const { stock, readAt, isPartial } = outcome
+    setFreshness(reply, context, readAt, { hasAsOf: true, isPartial })
+    return reply.type('application/json; charset=utf-8').send(serialiserOf(reply)(stock))
+  }
+
   app.get(
     '/products/:sku/stock',
     {
-      config: { produces: 'json', connectionIn: 'query' },
+      config: { produces: 'json', connectionIn: 'query', servesGroups: true },
       schema: {
         operationId: 'getStock',
         tags: ['stock'],
@@ -153,7 +144,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         description:
           'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.',
         params: Type.Object({ sku: Sku }),
-        querystring: Type.Object({ ...stockQueryFields, ...connectionField }, { additionalProperties: false }),
+        querystring: Type.Object({ ...stockQueryFields, ...connectionOrGroupField }, { additionalProperties: false }),
         headers: CachedReadHeaders,
         response: cachedReadResponses(
           { description: 'The stock', schema: ref<Stock>('Stock') },
@@ -164,9 +155,10 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     },
     (request, reply) => {
       const { sku } = request.params
-      const context = readContextOf(request)
       const options = stockOptions(request.query)
-      const connection = connectionOf(request)
+      const connection = askedOf(request)
+      if (isGroup(connection)) return combineAndSend(connection, sku, options, request, reply)
+      const context = readContextOf(request)
       const { catalog } = connection
       let json = jsons.get(connection)
       if (json === undefined) {

@@ -1,5 +1,7 @@
 import type { ReadContext } from '../cache/read-context.js'
 import type { ReadResult } from '../cache/read-through.js'
+import { type Candidate, isProblem, type Problem, problem } from '../errors.js'
+import { flagOf, idOf, merchantOf, textOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { SyncState } from '../records/sync-state.js'
@@ -7,7 +9,7 @@ import type { Warehouse } from '../records/warehouse.js'
 import { runToEnd, type Steps } from '../steps.js'
 import { referencedItemIds } from '../stock/components.js'
 import { composeStock } from '../stock/compose.js'
-import { selectProduct } from '../stock/selection.js'
+import { type Selection, selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import { confirmAmbiguous } from './ambiguous-products.js'
 import type { Catalog } from './catalog.js'
@@ -27,6 +29,8 @@ export interface StockOptions {
   readonly warehouseCustomerId?: string | undefined
   readonly warehouseIds?: readonly string[] | undefined
   readonly include?: { readonly lots?: boolean; readonly locations?: boolean } | undefined
+  /** As in `composeStock`. */
+  readonly toleratesUnknownWarehouses?: boolean | undefined
 }
 
 /** The outcome for one SKU. `readAt` is the epoch ms of its oldest record; `unavailable`: a record could not be read. */
@@ -72,6 +76,7 @@ export async function getStocks(
     connectionName: records.connection,
     warehouseIds: options.warehouseIds,
     include: options.include,
+    toleratesUnknownWarehouses: options.toleratesUnknownWarehouses,
     items,
     warehouses: await warehousesRead,
     connection: records.connectionState(context),
@@ -171,6 +176,7 @@ function composeFrom(sku: string, itemIds: readonly string[], sources: StockSour
     warehouses,
     warehouseIds: join.warehouseIds,
     include: join.include,
+    toleratesUnknownWarehouses: join.toleratesUnknownWarehouses,
     syncIncomplete: join.incomplete,
     asOf: new Date(readAt).toISOString(),
     stale,
@@ -183,4 +189,28 @@ const unavailable = (
 ): StockOutcome & { status: 'unavailable' } => ({
   status: 'unavailable',
   error,
+})
+
+type FailedOutcome = Exclude<Selection, { status: 'ok' }> | Extract<StockOutcome, { status: 'unavailable' }>
+
+/** The error of a SKU that has no stock. Throws an unexpected error as it is. */
+export function stockProblem(sku: string, outcome: FailedOutcome): Problem {
+  if (outcome.status === 'not_found') {
+    return problem('product_not_found', `Trackstar has no product with the SKU ${JSON.stringify(sku)}`)
+  }
+  if (outcome.status === 'ambiguous') {
+    const candidates = outcome.products.map(toCandidate)
+    return problem('sku_ambiguous', `${candidates.length} products share the SKU ${JSON.stringify(sku)}`, {
+      candidates,
+    })
+  }
+  if (isProblem(outcome.error)) return outcome.error
+  throw outcome.error
+}
+
+const toCandidate = (product: Product): Candidate => ({
+  product_id: idOf(product),
+  name: textOf(product.name),
+  warehouse_customer_id: merchantOf(product),
+  active: flagOf(product.active),
 })

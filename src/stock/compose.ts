@@ -38,6 +38,11 @@ export interface StockInput {
   /** The warehouses to count; undefined or empty for all. */
   readonly warehouseIds?: readonly string[] | undefined
   readonly include?: { readonly lots?: boolean | undefined; readonly locations?: boolean | undefined } | undefined
+  /**
+   * Whether a selected warehouse that is unknown here is no issue, because another connection of a group may know it.
+   * Default: false.
+   */
+  readonly toleratesUnknownWarehouses?: boolean | undefined
   /** Resources (`products`, `inventory`) whose first sync is not finished upstream. */
   readonly syncIncomplete?: readonly string[] | undefined
   /** When the oldest record was read, as an ISO 8601 time. */
@@ -72,7 +77,7 @@ export function composeStock(input: StockInput): Stock {
     findings.push(...itemFindings(product, item, amounts, selected))
   }
   findings.push(
-    ...warehouseUnknown(selected, warehouses, amountsById),
+    ...(input.toleratesUnknownWarehouses ? [] : warehouseUnknown(selected, warehouses, amountsById)),
     ...(input.syncIncomplete ?? []).map(upstreamSyncIncomplete),
   )
 

@@ -78,14 +78,20 @@ export function warehouseUnknown(
 ): Finding[] {
   return [...(selected ?? [])]
     .filter((id) => !warehouses.has(id) && ![...amountsById.values()].some(({ byWarehouse }) => byWarehouse.has(id)))
-    .map((id) =>
-      finding(
-        'warehouse_unknown',
-        null,
-        `Neither the warehouse list nor any inventory item of the product knows the warehouse ${id}.`,
-      ),
-    )
+    .map(unknownWarehouse)
 }
+
+/** Neither the warehouse list nor any item knows the warehouse. */
+export const unknownWarehouse = (id: string): Finding =>
+  finding(
+    'warehouse_unknown',
+    null,
+    `Neither the warehouse list nor any inventory item of the product knows the warehouse ${id}.`,
+  )
+
+/** A connection of a group says neither how much it has nor that it has none. */
+export const connectionUnanswered = (connection: string, reason: string): Finding =>
+  finding('connection_unanswered', null, `The connection ${connection} is not counted. ${reason}`)
 
 /**
  * The issues of an item's numbers, as far as they affect the selected warehouses. An item without a breakdown says nothing

@@ -20,11 +20,15 @@ export function stockLots(items: readonly InventoryItem[], selected: SelectedWar
       })
     }
   }
-  return lots
+  return firstExpiringFirst(lots)
+}
+
+/** In the order of their dates. Lots without a date come last, and equal ones stay in their order. */
+export const firstExpiringFirst = (lots: readonly StockLot[]): StockLot[] =>
+  lots
     .map((lot) => ({ lot, expires: parseDate(lot.expiration_date) ?? Number.POSITIVE_INFINITY }))
     .toSorted((a, b) => (a.expires < b.expires ? -1 : Number(a.expires > b.expires)))
     .map(({ lot }) => lot)
-}
 
 /** The locations of these items in the selected warehouses. */
 export function stockLocations(items: readonly InventoryItem[], selected: SelectedWarehouses): StockLocation[] {

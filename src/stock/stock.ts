@@ -1,8 +1,15 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
-import { enumOf, nullable, ref } from '../schema.js'
+import { ProblemBody } from '../errors.js'
+import { enumOf, nullable, nullableNoun, ref } from '../schema.js'
 
 const noun = <P extends TProperties>($id: string, description: string, properties: P) =>
   Type.Object(properties, { $id, description, additionalProperties: false })
+/** In the stock of a group, each entry of a list names its connection. */
+const ofConnection = {
+  connection: Type.Optional(
+    Type.String({ description: 'In the stock of a group: the connection that the entry belongs to' }),
+  ),
+}
 const listOf = <T>($id: string, description: string) => Type.Array(ref<T>($id), { description })
 
 /** The quantities of a product, a warehouse or a component. */
@@ -25,6 +32,7 @@ export const WarehouseStock = noun('WarehouseStock', 'What one warehouse can shi
   code: nullable(Type.String({ description: 'Code of the warehouse; null if unknown' })),
   available: Type.Integer({ description: 'max(0, quantities.fulfillable)' }),
   quantities: ref<Quantities>('Quantities'),
+  ...ofConnection,
 })
 export type WarehouseStock = Static<typeof WarehouseStock>
 
@@ -41,6 +49,7 @@ export const ComponentStock = noun('ComponentStock', 'One inventory item that th
     description: 'missing: Trackstar does not know the item that the product refers to',
   }),
   quantities: ref<Quantities>('Quantities'),
+  ...ofConnection,
 })
 export type ComponentStock = Static<typeof ComponentStock>
 
@@ -58,6 +67,7 @@ export const issueCodes = [
   'upstream_sync_incomplete',
   'warehouse_breakdown_missing',
   'warehouse_breakdown_mismatch',
+  'connection_unanswered',
 ] as const
 
 /** A problem in the data behind a stock. */
@@ -72,6 +82,7 @@ export const StockIssue = noun('StockIssue', 'A problem in the data behind the s
     Type.String({ description: 'The affected inventory item; null if the issue is not about one' }),
   ),
   detail: Type.String({ description: 'A description of the issue' }),
+  ...ofConnection,
 })
 export type StockIssue = Static<typeof StockIssue>
 
@@ -100,6 +111,7 @@ export const StockLot = noun('StockLot', 'One lot of one inventory item', {
   onhand: nullable(Type.Number({ description: 'Units of the lot' })),
   expiration_date: nullable(Type.String({ description: '`YYYY-MM-DD` or a time in UTC, as Trackstar writes it' })),
   warehouse_id: nullable(Type.String({ description: 'The warehouse of the lot' })),
+  ...ofConnection,
 })
 export type StockLot = Static<typeof StockLot>
 
@@ -109,6 +121,7 @@ export const StockLocation = noun('StockLocation', 'One location of an inventory
   location_id: nullable(Type.String({ description: 'Id of the location' })),
   quantity: nullable(Type.Number({ description: 'Units at the location' })),
   warehouse_id: nullable(Type.String({ description: 'The warehouse of the location' })),
+  ...ofConnection,
 })
 export type StockLocation = Static<typeof StockLocation>
 
@@ -143,29 +156,66 @@ export const StockSource = Type.Object(
 )
 export type StockSource = Static<typeof StockSource>
 
-/** The stock of one SKU: a product joined with its inventory items. */
+/** The product of a stock. */
+export const StockProduct = Type.Object(
+  {
+    id: Type.String({ description: "Trackstar's id of the product" }),
+    name: nullable(Type.String({ description: 'Name of the product' })),
+    gtin: nullable(Type.String({ description: 'GTIN of the product' })),
+    is_kit: Type.Boolean({
+      description:
+        'Whether the product is assembled from components; if Trackstar does not say, whether its components have several SKUs',
+    }),
+    active: nullable(Type.Boolean({ description: 'Whether the product is active; null if Trackstar does not say' })),
+    warehouse_customer_id: nullable(
+      Type.String({ description: 'The merchant, if several share one warehouse system' }),
+    ),
+  },
+  { title: 'StockProduct', description: 'The product with the SKU', additionalProperties: false },
+)
+
+/** What one connection of a group has of a SKU. */
+export const ConnectionStock = noun('ConnectionStock', 'What one connection of a group has of a SKU', {
+  connection: Type.String({ description: 'The connection, by its name' }),
+  status: enumOf(['ok', 'not_found', 'ambiguous', 'unavailable'], {
+    description:
+      'not_found: it has no product with the SKU. ambiguous, unavailable: it has not answered, so that the sum may be too low',
+  }),
+  product: nullable({ ...StockProduct, description: 'Its product; null unless the status is `ok`' }),
+  available: nullable(Type.Integer({ description: 'What it has available; null unless the status is `ok`' })),
+  quantities: nullableNoun(Quantities),
+  limiting: nullable(Limiting),
+  complete: Type.Boolean({
+    description: 'False if an issue may make one of its numbers too low or too high, or if it has not answered',
+  }),
+  as_of: nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'When the oldest of its records was read from Trackstar; null unless the status is `ok`',
+    }),
+  ),
+  stale: Type.Boolean({ description: 'Whether any of its records is past its TTL' }),
+  source: nullable(StockSource),
+  problem: nullableNoun(ProblemBody),
+})
+export type ConnectionStock = Static<typeof ConnectionStock>
+
+/** The stock of one SKU: a product joined with its inventory items, in one connection or in all of a group. */
 export const Stock = noun('Stock', 'How much of one SKU can be shipped, from where, and which problems its data has', {
   sku: Type.String({ description: 'The requested SKU' }),
-  connection: Type.String({ description: 'The connection that has the stock, by its name', examples: ['default'] }),
-  product: Type.Object(
-    {
-      id: Type.String({ description: "Trackstar's id of the product" }),
-      name: nullable(Type.String({ description: 'Name of the product' })),
-      gtin: nullable(Type.String({ description: 'GTIN of the product' })),
-      is_kit: Type.Boolean({
-        description:
-          'Whether the product is assembled from components; if Trackstar does not say, whether its components have several SKUs',
-      }),
-      active: nullable(Type.Boolean({ description: 'Whether the product is active; null if Trackstar does not say' })),
-      warehouse_customer_id: nullable(
-        Type.String({ description: 'The merchant, if several share one warehouse system' }),
-      ),
-    },
-    { title: 'StockProduct', description: 'The product with the SKU', additionalProperties: false },
-  ),
-  available: Type.Integer({ description: 'max(0, quantities.fulfillable)' }),
+  connection: Type.String({
+    description: 'The connection that has the stock, or the group, by its name',
+    examples: ['default'],
+  }),
+  product: StockProduct,
+  available: Type.Integer({
+    description: 'max(0, quantities.fulfillable); of a group, the sum over its connections',
+  }),
   quantities: ref<Quantities>('Quantities'),
-  warehouses: listOf<WarehouseStock>('WarehouseStock', 'Every warehouse that an item names, sorted by id'),
+  warehouses: listOf<WarehouseStock>(
+    'WarehouseStock',
+    'Every warehouse that an item names, sorted by id; of a group, connection by connection',
+  ),
   components: listOf<ComponentStock>('ComponentStock', 'The inventory items of the product'),
   complete: Type.Boolean({ description: 'False if an issue may make a number too low or too high' }),
   issues: listOf<StockIssue>('StockIssue', 'Problems in the data'),
@@ -178,6 +228,12 @@ export const Stock = noun('Stock', 'How much of one SKU can be shipped, from whe
   source: nullable(StockSource),
   lots: Type.Optional(listOf<StockLot>('StockLot', 'If included: first-expiring first, lots without a date last')),
   locations: Type.Optional(listOf<StockLocation>('StockLocation', 'If included: the locations of the items')),
+  connections: Type.Optional(
+    listOf<ConnectionStock>(
+      'ConnectionStock',
+      'Of a group: what each of its connections has, in the order of the group. `product` is that of the first that has it, `limiting` and `source` are null',
+    ),
+  ),
 })
 export type Stock = Static<typeof Stock>
 
@@ -189,5 +245,6 @@ export const stockSchemas: readonly TSchema[] = [
   StockIssue,
   StockLot,
   StockLocation,
+  ConnectionStock,
   Stock,
 ]

@@ -1,6 +1,7 @@
 import tap from 'tap'
-import { stockOptions, stockProblem } from '../../src/routes/stock.js'
+import { stockOptions } from '../../src/routes/stock.js'
 import { fixedSkus } from '../../src/sandbox/fixed-catalog.js'
+import { stockProblem } from '../../src/services/stocks.js'
 import { eventually, startService, TestClock } from '../harness.js'
 
 /** onhand, committed, unfulfillable, fulfillable, sellable, awaiting */

@@ -41,9 +41,9 @@ t.test('serializes a whole stock without loss or rounding', async (t) => {
   t.match(kitStock, { limiting: { component_sku: null }, lots: [{}, {}], locations: [{}, {}] })
 })
 
-t.test('requires every field except the included ones', async (t) => {
+t.test('requires every field except the included ones and those of a group', async (t) => {
   const optional = Object.keys(Stock.properties).filter((name) => !Stock.required.some((required) => required === name))
-  t.strictSame(optional, ['lots', 'locations'])
+  t.strictSame(optional, ['lots', 'locations', 'connections'])
   t.strictSame(Object.keys(plainStock), Stock.required)
 })
 
@@ -61,5 +61,6 @@ t.test('uses only documented issue codes', async (t) => {
     'upstream_sync_incomplete',
     'warehouse_breakdown_missing',
     'warehouse_breakdown_mismatch',
+    'connection_unanswered',
   ])
 })
