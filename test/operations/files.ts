@@ -36,6 +36,16 @@ export interface Compose {
 
 export const compose = parse(read('compose.yaml'), { merge: true }) as Compose
 
+/** What `compose.connections.yaml` adds to `compose.yaml`. */
+export const composeConnections = parse(read('compose.connections.yaml')) as {
+  readonly services: Readonly<
+    Record<
+      'bff' | 'sandbox',
+      { readonly environment: ComposeService['environment']; readonly volumes?: readonly string[] }
+    >
+  >
+}
+
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string }
 }
@@ -50,6 +60,7 @@ export interface Container {
   readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } }
   readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>>>>
   readonly securityContext: unknown
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly readOnly: boolean }[]
 }
 
 interface PodTemplate {
@@ -61,10 +72,11 @@ interface PodTemplate {
     readonly terminationGracePeriodSeconds: number
     readonly securityContext: unknown
     readonly containers: readonly [Container]
+    readonly volumes?: readonly { readonly name: string; readonly secret: { readonly secretName: string } }[]
   }
 }
 
-interface Manifest {
+export interface Manifest {
   readonly kind: string
   readonly metadata: { readonly name: string }
   readonly data?: Readonly<Record<string, string>>
@@ -79,11 +91,17 @@ interface Manifest {
   }
 }
 
-const manifests = parseAllDocuments(read('docs/kubernetes.yaml')).map((document) => document.toJS() as Manifest)
+type Manifests = readonly [Manifest, ...Manifest[]]
 
-/** The manifests of a kind; throws if there are none. */
-export function manifestsOf(kind: string): readonly [Manifest, ...Manifest[]] {
-  const [first, ...more] = manifests.filter((manifest) => manifest.kind === kind)
+/** The manifests of a file. */
+export const manifestsIn = (file: string): readonly Manifest[] =>
+  parseAllDocuments(read(file)).map((document) => document.toJS() as Manifest)
+
+const manifests = manifestsIn('docs/kubernetes.yaml')
+
+/** The manifests of a kind, by default those for one connection; throws if there are none. */
+export function manifestsOf(kind: string, all = manifests): Manifests {
+  const [first, ...more] = all.filter((manifest) => manifest.kind === kind)
   if (first === undefined) throw new Error(`there is no ${kind}`)
   return [first, ...more]
 }

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import tap from 'tap'
 import { parse } from 'yaml'
 import { type Config, ConfigError, readConfig } from '../../../src/config/config.js'
@@ -7,10 +9,19 @@ import { variables } from '../../../src/config/variables.js'
 import { configWarnings } from '../../../src/config/warnings.js'
 import { createSandbox, sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
 import { sandboxVariables } from '../../../src/sandbox/sandbox-variables.js'
+import { severalConnections } from '../../../src/sandbox/several-connections.js'
 import { version } from '../../../src/version.js'
 import { startService } from '../../harness.js'
 import { routesOf } from '../../openapi/routes.js'
-import { alertRules, compose, image, manifestsOf, read } from '../../operations/files.js'
+import {
+  alertRules,
+  compose,
+  composeConnections,
+  image,
+  manifestsIn,
+  manifestsOf,
+  read,
+} from '../../operations/files.js'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -22,7 +33,11 @@ const [secret] = manifestsOf('Secret')
 const pod = deployment.spec.template
 const [container] = pod.spec.containers
 const deployed: Environment = { ...configMap.data, ...secret.stringData }
-const digests = ['0', '1'].map((digit) => digit.repeat(64))
+/** A list of keys with a digest in place of each placeholder. */
+const withDigests = (keys: string) => {
+  let digit = 0
+  return keys.replaceAll('<64 hex digits>', () => String(digit++).repeat(64))
+}
 /** The deployed environment with its placeholders filled in. */
 const filled: Environment = {
   ...deployed,
@@ -30,7 +45,7 @@ const filled: Environment = {
   TRACKSTAR_API_KEY: 'key',
   TRACKSTAR_ACCESS_TOKEN: 'token',
   TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
-  API_KEYS: digests.reduce((keys, digest) => keys.replace('<64 hex digits>', digest), deployed['API_KEYS'] ?? ''),
+  API_KEYS: withDigests(deployed['API_KEYS'] ?? ''),
 }
 const configOf = (environment: Environment) => readConfig({ ...image.environment, ...environment })
 
@@ -45,14 +60,20 @@ const paths = (await routesOf((await startService(tap)).app)).map((route) => rou
 
 tap.test('the manifests set no variable that the service does not read', async (t) => {
   const known: readonly string[] = [...Object.values(variables).map(({ name }) => name), 'NODE_OPTIONS']
-  const given = [bff.environment, deployed, image.environment].flatMap((environment) => Object.keys(environment))
+  const { bff: bffOfSeveral, sandbox: sandboxOfSeveral } = composeConnections.services
+  const ofSeveral = manifestsIn('docs/kubernetes-connections.yaml').map(({ data }) => data ?? {})
+  const given = [bff.environment, bffOfSeveral.environment, deployed, image.environment, ...ofSeveral].flatMap(
+    (environment) => Object.keys(environment),
+  )
   t.same(
     given.filter((name) => !known.includes(name) && !/^(OTEL_\w+|NODE_ENV)$/.test(name)),
     [],
   )
   const ofSandbox: readonly string[] = Object.values(sandboxVariables).map(({ name }) => name)
   t.same(
-    Object.keys(sandbox.environment).filter((name) => !ofSandbox.includes(name)),
+    Object.keys({ ...sandbox.environment, ...sandboxOfSeveral.environment }).filter(
+      (name) => !ofSandbox.includes(name),
+    ),
     [],
   )
 })
@@ -138,16 +159,100 @@ tap.test('the manifest starts once its placeholders are filled in, and is refuse
       ['orders', ['read', 'write']],
     ],
   )
+  t.same(
+    problemsOf(deployed).map((line) => line.split(' ', 1)[0]),
+    Object.keys(deployed)
+      .filter((name) => deployed[name]?.includes('<'))
+      .toSorted((a, b) => order(a) - order(b)),
+  )
+})
+
+/** Why an environment is refused. */
+function problemsOf(environment: Environment): readonly string[] {
   try {
-    configOf(deployed)
-    t.fail('expected the placeholders to be refused')
+    configOf(environment)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+tap.test('the compose file for several connections starts the service with those of the sandbox', async (t) => {
+  const { environment, volumes } = composeConnections.services.bff
+  const [outside = '', inside, access] = String(volumes?.[0]).split(':')
+  const path = environment['CONNECTIONS_FILE'] ?? ''
+  t.same([path, access], [`${inside}/connections.json`, 'ro'])
+  const file = join(root, outside, 'connections.json')
+  const { connections, groups, apiKeys } = configOf({ ...bff.environment, ...environment, CONNECTIONS_FILE: file })
+  const given = severalConnections(Number(composeConnections.services.sandbox.environment['SANDBOX_CONNECTIONS']))
+  t.match(
+    connections,
+    given.map(({ name, options }) => {
+      const { accessToken, connectionId } = createSandbox({ ...options, products: 0 }).credentials
+      return { name, accessToken, connectionId }
+    }),
+  )
+  t.match(groups, [{ name: 'all', connections: given.map(({ name }) => name) }])
+  t.same(configWarnings(environment), [])
+  const known = [...connections, ...groups].map(({ name }) => name)
+  const bound = apiKeys?.flatMap((key) => key.connections ?? []) ?? []
+  t.ok(bound.length > 0 && bound.every((name) => known.includes(name)), bound.join())
+  for (const [, key = ''] of read('compose.connections.yaml').matchAll(/X-API-Key: (.*?)'/g)) {
+    t.match(environment['API_KEYS'], new RegExp(`:${key}(:|,|$)`))
+  }
+})
+
+tap.test('the manifest for several connections is the other one with a mounted file', async (t) => {
+  const several = manifestsIn('docs/kubernetes-connections.yaml')
+  const [ownConfigMap] = manifestsOf('ConfigMap', several)
+  const [ownSecret, file, ...more] = manifestsOf('Secret', several)
+  const [ownDeployment, ...others] = manifestsOf('Deployment', several)
+  t.same([more, others], [[], []])
+  const isEqual = (kind: string) => t.same(manifestsOf(kind, several), manifestsOf(kind), kind)
+  for (const kind of ['Service', 'NetworkPolicy']) isEqual(kind)
+  const { CONNECTIONS_FILE: path = '', ...settings } = ownConfigMap.data ?? {}
+  const { TRACKSTAR_CONNECTION_ID: _id, ...sameSettings } = configMap.data ?? {}
+  t.same(settings, sameSettings)
+  const spec = ownDeployment.spec.template.spec
+  const { volumes = [], containers, ...sameSpec } = spec
+  const [{ volumeMounts = [], ...sameContainer }] = containers
+  const sameTemplate = { ...ownDeployment.spec.template, spec: { ...sameSpec, containers: [sameContainer] } }
+  t.same({ ...ownDeployment, spec: { ...ownDeployment.spec, template: sameTemplate } }, deployment)
+  t.same(volumes, [{ name: 'connections', secret: { secretName: file?.metadata.name } }])
+  t.same(volumeMounts, [{ name: 'connections', mountPath: dirname(path), readOnly: true }])
+  const [content = ''] = Object.entries(file?.stringData ?? {}).flatMap(([name, text]) =>
+    name === basename(path) ? [text] : [],
+  )
+  const folder = await mkdtemp(join(tmpdir(), 'deployment-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const mounted = join(folder, 'connections.json')
+  const environment: Environment = {
+    ...ownConfigMap.data,
+    ...filled,
+    ...ownSecret.stringData,
+    TRACKSTAR_API_KEY: 'key',
+    TRACKSTAR_WEBHOOK_SECRET: sandboxWebhookSecret,
+    API_KEYS: withDigests(ownSecret.stringData?.['API_KEYS'] ?? ''),
+    TRACKSTAR_ACCESS_TOKEN: '',
+    TRACKSTAR_CONNECTION_ID: '',
+    CONNECTIONS_FILE: mounted,
+  }
+  await writeFile(mounted, content)
+  t.match(problemsOf(environment), Array(4).fill(/^\/connections\/[01]\/\w+: expected .*visible ASCII/))
+  await writeFile(
+    mounted,
+    content.replaceAll(/<the ([^>]*)>/g, (_, words: string) => words.replaceAll(' ', '-')),
+  )
+  const { connections, groups, apiKeys } = configOf(environment)
+  const known = [...connections, ...groups].map(({ name }) => name)
+  t.ok(connections.length > 1 && groups.length > 0)
+  t.ok(apiKeys?.some((key) => key.connections !== undefined))
+  for (const { name, connections: names = [] } of apiKeys ?? []) {
     t.same(
-      error.problems.map((line) => line.split(' ', 1)[0]),
-      Object.keys(deployed)
-        .filter((name) => deployed[name]?.includes('<'))
-        .toSorted((a, b) => order(a) - order(b)),
+      names.filter((one) => !known.includes(one)),
+      [],
+      name,
     )
   }
 })
