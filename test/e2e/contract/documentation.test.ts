@@ -110,7 +110,9 @@ tap.test('the service gives each answer that the documentation shows', async (t)
   const files = [...pages.keys()].toSorted((a, b) => Number(a.includes('adjust')) - Number(b.includes('adjust')))
   for (const file of files) {
     const examples = Array.from(
-      page(file).matchAll(/```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Omitted here: ([^.]*)\.(?:\n| Stock))?/g),
+      page(file).matchAll(
+        /```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Omitted here: ([^.]*)\.(?:\n| Stock))?/g,
+      ),
     )
     t.equal(examples.length, page(file).match(/```json/g)?.length ?? 0, `${file}: each answer has a command`)
     for (const [, command = '', json = '', words = ''] of examples) {
