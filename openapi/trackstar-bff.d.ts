@@ -200,6 +200,9 @@ export interface paths {
          *     A client that reconnects with `Last-Event-ID` first gets the events it missed, out of the last 10,000. A client that
          *     reads too slowly is disconnected and can resume in the same way.
          *
+         *     With the name of a group as `connection`, the stream has the events of all of its connections. Each event names its
+         *     `connection` and has the numbers of that connection alone.
+         *
          *     A browser's `EventSource` cannot send a key. Pass a ticket instead. A ticket works once, so after an error open a new
          *     stream with a new ticket.
          *
@@ -223,7 +226,7 @@ export interface paths {
          *     Without keys (`AUTH_MODE=none`) no ticket is needed. `EventSource` then reconnects by itself with `Last-Event-ID`, and
          *     may receive `reset`.
          *
-         *     Needs `CATALOG_MODE=mirror`. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
+         *     Needs `CATALOG_MODE=mirror`, in a group for every connection. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
          *     `curl -N`.
          */
         get: operations["streamStockEvents"];
@@ -246,7 +249,7 @@ export interface paths {
         put?: never;
         /**
          * Create an event ticket
-         * @description Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections of the key or, if the request names one, for that one.
+         * @description Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections and groups of the key or, if the request names one, for that one.
          */
         post: operations["createEventTicket"];
         delete?: never;
@@ -882,6 +885,11 @@ export interface components {
         StockEventData: {
             /** @description The SKU */
             sku: string;
+            /**
+             * @description The connection whose stock changed, by its name
+             * @example default
+             */
+            connection: string;
             /** @description Trackstar's id of the product */
             product_id: string;
             /** @description The merchant: several may share the SKU */
@@ -922,7 +930,7 @@ export interface components {
              */
             include?: ("lots" | "locations")[];
             /**
-             * @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several
+             * @description The connection to ask, by its name in `GET /connections`. Required if the key may use several
              * @example default
              */
             connection?: string;
@@ -2083,7 +2091,7 @@ export interface operations {
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
-                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {
@@ -2351,7 +2359,7 @@ export interface operations {
             query?: {
                 /** @description Only events of these SKUs; repeat it for more. Default: all SKUs */
                 sku?: string[];
-                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {
@@ -2406,7 +2414,7 @@ export interface operations {
     createEventTicket: {
         parameters: {
             query?: {
-                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {

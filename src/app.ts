@@ -47,7 +47,6 @@ import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
-import { GroupTexts } from './services/group-texts.js'
 import { WorkTurns } from './services/work-turns.js'
 import { createInProcessState, type SharedState } from './shared-state/shared-state.js'
 import { stockSchemas } from './stock/stock.js'
@@ -155,7 +154,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     },
   })
   const states = () => connections.all.map(({ state }) => state)
-  metrics.watch(states)
+  metrics.watch(states, () => connections.groups)
   /** The file may name connections that the caller may not use. */
   const configurationError = ({ caller }: FastifyRequest) =>
     reload?.error === undefined || caller?.connections === undefined
@@ -177,7 +176,6 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const routeOptions = {
     readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed),
     inTurns: createInTurns(turns, config.requestTimeoutMs, clock.elapsed),
-    groupTexts: new GroupTexts(connections.stockMemory),
   }
   await app.register(stockRoute, routeOptions)
   await app.register(manyStocksRoutes, routeOptions)

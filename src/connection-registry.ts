@@ -6,10 +6,11 @@ import { SharedMemory } from './cache/shared-memory.js'
 import type { Config } from './config/config.js'
 import type { ConnectionConfig, ConnectionsFile } from './config/connections-file.js'
 import { type Connection, type ConnectionSettings, createConnection } from './connection.js'
+import { formGroup, type Group } from './connection-group.js'
+import type { ReaderCount } from './events/event-readers.js'
 import { keepOutOfLog } from './http/logging.js'
 import type { Metrics } from './http/metrics.js'
 import { LoadTurns } from './mirror/load-turns.js'
-import type { Connections, Group } from './routes/chosen-connection.js'
 import type { SharedState } from './shared-state/shared-state.js'
 import type { Clock } from './trackstar/clock.js'
 
@@ -43,17 +44,17 @@ interface Registered {
 }
 
 /** The connections and groups of the service, by name. Each connection is made, started, replaced and stopped as one. */
-export class ConnectionRegistry implements Connections {
+export class ConnectionRegistry {
   #byName: ReadonlyMap<string, Registered> = new Map()
   #byId: ReadonlyMap<string, Connection> = new Map()
   #all: readonly Connection[] = []
   #groups: readonly Group[] = []
   #isStarted = false
   readonly #memory: ReturnType<typeof createCacheMemory>
-  /** Limits the memory of serialised stocks. */
-  readonly stockMemory: SharedMemory
+  readonly #stockMemory: SharedMemory
   readonly #waiting = new ConcurrencyLimit(maxWaitingRequests)
   readonly #loadTurns = new LoadTurns(maxFirstLoads)
+  readonly #readers: ReaderCount = { total: 0 }
 
   constructor(
     file: ConnectionsFile,
@@ -62,7 +63,7 @@ export class ConnectionRegistry implements Connections {
     const maxBytes = options.settings.cacheMaxMb * 1_000_000
     const memory = createCacheMemory(maxBytes)
     this.#memory = memory
-    this.stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
+    this.#stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
     this.apply(file)
   }
 
@@ -120,10 +121,7 @@ export class ConnectionRegistry implements Connections {
       ),
     )
     this.#all = Array.from(after.values(), ({ connection }) => connection)
-    this.#groups = groups.map(({ name, connections: members }) => ({
-      name,
-      members: members.flatMap((member) => after.get(member)?.connection ?? []),
-    }))
+    this.#formGroups(groups)
     if (this.#isStarted) for (const connection of added) connection.start()
     return changes
   }
@@ -149,7 +147,22 @@ export class ConnectionRegistry implements Connections {
   }
 
   stop(): void {
+    for (const group of this.#groups) group.stop()
     for (const connection of this.all) connection.stop()
+  }
+
+  /** A group that has the same connections as before goes on, and so do its event streams. */
+  #formGroups(groups: ConnectionsFile['groups']): void {
+    const before = new Map(this.#groups.map((group) => [group.name, group]))
+    this.#groups = groups.map(({ name, connections }) => {
+      const members = connections.flatMap((member) => this.#byName.get(member)?.connection ?? [])
+      const known = before.get(name)
+      const isSame = known?.members.length === members.length && members.every((one, n) => one === known.members[n])
+      if (known === undefined || !isSame) return formGroup(name, members, this.#readers)
+      before.delete(name)
+      return known
+    })
+    for (const group of before.values()) group.stop()
   }
 
   #create(config: ConnectionConfig): Connection {
@@ -163,10 +176,11 @@ export class ConnectionRegistry implements Connections {
       sharedState: sharedState.forConnection(config),
       shared: {
         memory: this.#memory,
-        stockMemory: this.stockMemory,
+        stockMemory: this.#stockMemory,
         // Requests that wait for one of several connections leave half of the slots to the others.
         waiting: new SlotShare(this.#waiting, () => (this.only ? maxWaitingRequests : maxWaitingRequests / 2)),
         loadTurns: this.#loadTurns,
+        readers: this.#readers,
       },
     })
   }

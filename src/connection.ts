@@ -13,7 +13,7 @@ import { WarehouseList } from './cache/warehouse-list.js'
 import type { Config } from './config/config.js'
 import type { ConnectionConfig } from './config/connections-file.js'
 import { isProblem } from './errors.js'
-import { EventReaders } from './events/event-readers.js'
+import { EventReaders, type ReaderCount } from './events/event-readers.js'
 import { StockFeed } from './events/stock-feed.js'
 import type { ConnectionState, WebhookState } from './http/connection-state.js'
 import type { ConnectionMetrics } from './http/metrics.js'
@@ -71,6 +71,8 @@ export interface SharedByConnections {
   readonly waiting: Slots
   /** First loads of mirrors. */
   readonly loadTurns: LoadTurns
+  /** Open event streams. */
+  readonly readers: ReaderCount
 }
 
 /** All that belongs to one access token. Connections share nothing but {@link SharedByConnections}. */
@@ -159,10 +161,11 @@ export function createConnection(
   const feed =
     store &&
     new StockFeed(store, randomUUID().slice(0, 8), clock.now, {
+      connection: config.name,
       summarise: (product) => materialized?.summarise(product),
       onError: (error) => log.warn({ err: error }, 'could not process changed products'),
     })
-  const readers = feed && new EventReaders(feed.log)
+  const readers = feed && new EventReaders(feed.log, dependencies.shared.readers)
   const startFeed = () => {
     feed?.start(nextTurn).catch((error: unknown) => log.error({ err: error }, 'stock index failed to start'))
   }

@@ -178,7 +178,9 @@ export async function problemOf(work: Promise<unknown>): Promise<Problem | undef
 /** Lets every request ask `connection`, for routes without an application around them. */
 export async function withConnection(app: FastifyInstance, connection: object): Promise<void> {
   const all = [connection]
-  await app.register(chosenConnection, { connections: { all, find: () => connection } as unknown as Connections })
+  await app.register(chosenConnection, {
+    connections: { all, groups: [], find: () => connection } as unknown as Connections,
+  })
 }
 
 /** Runs the work of a request immediately, for routes without an application around them. */

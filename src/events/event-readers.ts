@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { EventLog, StockEvent } from './event-log.js'
+import type { ResumableEvents, StockEvent } from './event-log.js'
 
 /** What one reader may leave unread before it is disconnected. It reconnects with `Last-Event-ID` and misses nothing. */
 const maxUnreadBytesPerReader = 256 * 1024
-/** What all readers together may leave unread; with many readers each one's limit shrinks. */
+/** What all readers of the process together may leave unread; with many readers each one's limit shrinks. */
 const maxUnreadBytesTotal = 128 * 1024 * 1024
 /** Sent last when the service ends a stream. Clients skip comments. */
 const endComment = ': the service ends this stream\n\n'
@@ -17,6 +17,11 @@ const retryMs = () => Math.round(minRetryMs + Math.random() * (maxRetryMs - minR
 const maxTurnMs = 2
 /** With more events waiting than this, all readers are disconnected, and catch up when they reconnect. */
 const maxPendingEvents = 10_000
+
+/** The open streams of the process: of all connections and groups. */
+export interface ReaderCount {
+  total: number
+}
 
 interface Reader {
   readonly response: ServerResponse
@@ -41,9 +46,13 @@ export class EventReaders {
   readonly #unsubscribe: () => void
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(private readonly log: EventLog) {
+  constructor(
+    private readonly log: ResumableEvents,
+    private readonly open: ReaderCount = { total: 0 },
+  ) {
     this.#unsubscribe = log.subscribe({
       event: (event) => {
+        if (this.#readers.size === 0) return
         if (this.#pending.push(event) > maxPendingEvents) this.#disconnectAll()
         this.#turn ??= setImmediate(() => this.#writePending())
       },
@@ -68,7 +77,8 @@ export class EventReaders {
     const missed = lastEventId === undefined ? '' : this.#missedFrames(skus, lastEventId)
     response.write(`${missed}retry: ${retryMs()}\n${this.log.positionField}\n`)
     this.#readers.add(reader)
-    response.on('close', () => this.#readers.delete(reader))
+    this.open.total++
+    response.on('close', () => this.#remove(reader))
   }
 
   /** Ends all streams without waiting for slow readers. */
@@ -82,23 +92,29 @@ export class EventReaders {
   #disconnectAll(): void {
     this.#pending.length = 0
     this.#remaining = undefined
-    for (const { response } of this.#readers) {
+    for (const reader of this.#readers) {
+      const { response } = reader
+      this.#remove(reader)
       if (response.writableLength === 0) response.end(endComment)
       else response.destroy()
     }
-    this.#readers.clear()
   }
 
   /** In bytes, as Node counts `writableLength`: beyond ASCII in UTF-16 code units. */
   get #maxUnreadBytes(): number {
-    return Math.min(maxUnreadBytesPerReader, maxUnreadBytesTotal / this.#readers.size)
+    return Math.min(maxUnreadBytesPerReader, maxUnreadBytesTotal / Math.max(1, this.open.total))
   }
 
   /** A reader that has missed so much that the next event could exceed its limit gets `reset` instead. */
   #missedFrames(skus: Reader['skus'], lastEventId: string): string {
-    const missed = this.log.since(lastEventId)?.filter(({ sku }) => skus === undefined || skus.has(sku))
-    const frames = missed?.map(({ frame }) => frame).join('')
-    return frames === undefined || frames.length > this.#maxUnreadBytes / 2 ? this.log.resetFrame() : frames
+    let frames = ''
+    const missed = this.log.since(lastEventId, skus)
+    if (missed === undefined) return this.log.resetFrame()
+    for (const { frame } of missed) {
+      frames += frame
+      if (frames.length > this.#maxUnreadBytes / 2) return this.log.resetFrame()
+    }
+    return frames
   }
 
   /** Writes pending events to all readers, event by event, until this turn of the event loop is used up. */
@@ -136,7 +152,11 @@ export class EventReaders {
   }
 
   #disconnect(reader: Reader): void {
-    this.#readers.delete(reader)
+    this.#remove(reader)
     reader.response.destroy()
+  }
+
+  #remove(reader: Reader): void {
+    if (this.#readers.delete(reader)) this.open.total--
   }
 }

@@ -2,6 +2,8 @@ import { EventLog } from './event-log.js'
 import { type CatalogView, gainOf, type StockChange, StockIndex } from './stock-index.js'
 
 export interface StockFeedOptions {
+  /** The name of the connection, which events have. Default: `default`. */
+  readonly connection?: string
   /** Computes the numbers of a product from the records now; default: composes its stock. */
   readonly summarise?: ConstructorParameters<typeof StockIndex>[1]
   /** How long an update may hold the event loop, in ms. Default: 2. */
@@ -43,10 +45,16 @@ export class StockFeed {
     readonly view: CatalogView,
     runId: string,
     private readonly now: () => number,
-    { summarise, maxTurnMs = 2, nextTurn = nextImmediate, onError = rethrow }: StockFeedOptions = {},
+    {
+      connection = 'default',
+      summarise,
+      maxTurnMs = 2,
+      nextTurn = nextImmediate,
+      onError = rethrow,
+    }: StockFeedOptions = {},
   ) {
     this.index = new StockIndex(view, summarise)
-    this.log = new EventLog(runId)
+    this.log = new EventLog(runId, connection)
     this.#maxTurnMs = maxTurnMs
     this.#nextTurn = nextTurn
     this.#onError = onError

@@ -34,6 +34,12 @@ export interface ConnectionMetrics {
   readonly webhookDelivery: (outcome: AssignedOutcome) => void
 }
 
+/** The open event streams of a group, which count for none of its connections. */
+export interface GroupReaders {
+  readonly name: string
+  readonly readers: { readonly count: number } | undefined
+}
+
 /** The name of a connection, and its totals by the value of a label. */
 type ConnectionTotals = readonly [connection: string, totals: readonly (readonly [value: string, count: number])[]]
 
@@ -156,12 +162,15 @@ export class Metrics {
     this.#webhooks.inc({ connection: '', outcome }, count)
 
   /** Adds metrics that are read from the state of every connection with every scrape. */
-  watch(states: () => readonly ConnectionState[]): void {
+  watch(states: () => readonly ConnectionState[], groups: () => readonly GroupReaders[] = () => []): void {
     this.#watchUpstream(states)
     this.#watchCache(states)
     this.#watchMirrors(states)
     const ofEach = this.#gaugeOfEach(states)
-    ofEach('stock_event_readers', 'Open event streams', ({ readers }) => readers)
+    this.#gauge('stock_event_readers', 'Open event streams of a connection or group', ['connection'], (gauge) => {
+      for (const { name, readers } of states()) gauge.set({ connection: name }, readers)
+      for (const { name, readers } of groups()) gauge.set({ connection: name }, readers?.count ?? 0)
+    })
     ofEach(
       'trackstar_webhook_last_received_timestamp_seconds',
       'When the last signed delivery arrived',

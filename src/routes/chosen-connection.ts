@@ -2,15 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { Type } from 'typebox'
 import type { Connection } from '../connection.js'
+import type { Group } from '../connection-group.js'
 import { problem } from '../errors.js'
 import { Key } from './schemas.js'
-
-/** Several connections whose stock is seen as one. */
-export interface Group {
-  readonly name: string
-  /** In the order of the configuration. */
-  readonly members: readonly Connection[]
-}
 
 /** The connections and groups that requests choose from. No two have the same name. */
 export interface Connections {

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import type { Group } from '../connection-group.js'
 import type { ConnectionState } from '../http/connection-state.js'
 import { enumOf, nullable, ref } from '../schema.js'
-import { type ChosenConnectionOptions, type Group, usableConnections, usableGroups } from './chosen-connection.js'
+import { type ChosenConnectionOptions, usableConnections, usableGroups } from './chosen-connection.js'
 import { localReadResponses, NoQuery } from './schemas.js'
 
 /** The connections that a key may use. */

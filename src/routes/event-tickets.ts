@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ref } from '../schema.js'
-import { ConnectionQuery } from './chosen-connection.js'
+import { connectionOrGroupField } from './chosen-connection.js'
 import { localResponses } from './schemas.js'
 
 /** Lets a browser open an event stream without a key. */
@@ -35,14 +35,14 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
   app.post(
     '/stock/events/tickets',
     {
-      config: { produces: 'json', connectionIn: 'query', connectionIsOptional: true },
+      config: { produces: 'json', connectionIn: 'query', servesGroups: true, connectionIsOptional: true },
       schema: {
         operationId: 'createEventTicket',
         tags: ['stock'],
         summary: 'Create an event ticket',
         description:
-          'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections of the key or, if the request names one, for that one.',
-        querystring: ConnectionQuery,
+          'Returns a ticket that replaces the key in `GET /stock/events?ticket=`. Use it in browsers: their `EventSource` cannot send a key, and a key in a URL would end up in histories and logs. The ticket works once, within a minute, and for no other route. It is for the connections and groups of the key or, if the request names one, for that one.',
+        querystring: Type.Object(connectionOrGroupField, { additionalProperties: false }),
         response: localResponses({ description: 'The ticket', schema: ref('EventTicket') }, 'connection_not_found'),
       },
     },

@@ -5,14 +5,15 @@ import { ConcurrencyLimit } from '../cache/concurrency-limit.js'
 import { problem } from '../errors.js'
 import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
-import { connectionField, connectionOf } from './chosen-connection.js'
-import { requireFeed, requireMirror } from './require-mirror.js'
+import { askedOf, connectionOrGroupField } from './chosen-connection.js'
+import { requireFeeds } from './require-mirror.js'
 import { anyOperation, connectionProblems, problemResponses, Sku } from './schemas.js'
 
 /** The JSON in `data` of a `stock` event. */
 export const StockEventData = Type.Object(
   {
     sku: Type.String({ description: 'The SKU' }),
+    connection: Type.String({ description: 'The connection whose stock changed, by its name', examples: ['default'] }),
     product_id: Type.String({ description: "Trackstar's id of the product" }),
     warehouse_customer_id: nullable(Type.String({ description: 'The merchant: several may share the SKU' })),
     available: Type.Integer({ description: 'As in the stock route; 0 for a product that was deleted' }),
@@ -68,6 +69,9 @@ const description = `Sends server-sent events until the client disconnects:
 A client that reconnects with \`Last-Event-ID\` first gets the events it missed, out of the last 10,000. A client that
 reads too slowly is disconnected and can resume in the same way.
 
+With the name of a group as \`connection\`, the stream has the events of all of its connections. Each event names its
+\`connection\` and has the numbers of that connection alone.
+
 A browser's \`EventSource\` cannot send a key. Pass a ticket instead. A ticket works once, so after an error open a new
 stream with a new ticket.
 
@@ -91,7 +95,7 @@ async function follow() {
 Without keys (\`AUTH_MODE=none\`) no ticket is needed. \`EventSource\` then reconnects by itself with \`Last-Event-ID\`, and
 may receive \`reset\`.
 
-Needs \`CATALOG_MODE=mirror\`. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
+Needs \`CATALOG_MODE=mirror\`, in a group for every connection. Swagger UI shows a response only when it has ended, so it cannot show a stream; use
 \`curl -N\`.`
 
 /** Each open stream holds a socket. */
@@ -104,7 +108,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/stock/events',
     {
-      config: { acceptsTicket: true, connectionIn: 'query', isStream: true },
+      config: { acceptsTicket: true, connectionIn: 'query', servesGroups: true, isStream: true },
       schema: {
         operationId: 'streamStockEvents',
         tags: ['stock'],
@@ -119,7 +123,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
                 examples: [['LIVE-JASMINE', 'LIVE-GIFT']],
               }),
             ),
-            ...connectionField,
+            ...connectionOrGroupField,
             ticket: Type.Optional(
               Type.String({
                 maxLength: 100,
@@ -133,7 +137,8 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
         headers: Type.Object({
           'last-event-id': Type.Optional(
             Type.String({
-              maxLength: 100,
+              // That of a group has a number for each of its connections.
+              maxLength: 8192,
               description: '`id` of the last event received; browsers send it when they reconnect',
               examples: ['4fe97695-2'],
             }),
@@ -156,9 +161,8 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { catalog, feed, readers } = connectionOf(request)
-      requireMirror(catalog)
-      requireFeed(feed)
+      const asked = askedOf(request)
+      requireFeeds(asked)
       reply.headers({
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store, no-transform',
@@ -173,7 +177,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
       reply.raw.once('close', () => limit.release(client))
       reply.hijack()
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-      readers?.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
+      asked.readers?.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
       return reply
     },
   )

@@ -3,7 +3,7 @@ import { EventLog, type StockEvent } from '../../src/events/event-log.js'
 import { change } from '../stock/view.js'
 
 const log = (events = 0, boot = 'b007') => {
-  const made = new EventLog(boot)
+  const made = new EventLog(boot, 'au')
   for (let n = 1; n <= events; n++) made.publish(change(`S${n}`), 'now')
   return made
 }
@@ -21,6 +21,7 @@ tap.test('serialises a change in the server-sent events format', async (t) => {
   t.strictSame(lines.slice(3), ['', ''], 'a line break in a SKU is escaped')
   t.strictSame(JSON.parse(String(lines[2]).slice(6)), {
     sku: 'A\n"B"',
+    connection: 'au',
     product_id: 'prod A\n"B"',
     warehouse_customer_id: 'cust',
     available: 4,

@@ -51,7 +51,7 @@ function start(t: Test) {
   t.intercept(globalThis, 'clearInterval', {
     value: (cleared: unknown) => void (cleared === timer && heartbeatsEnded++),
   })
-  const log = new EventLog('b')
+  const log = new EventLog('b', 'default')
   const readers = new EventReaders(log)
   t.teardown(() => readers.close())
   const join = (skus?: string[], lastEventId?: string, response = new TestResponse()) => {

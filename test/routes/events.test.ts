@@ -85,6 +85,7 @@ tap.test('sends one event for each SKU that a change affects, with the documente
       { ...data, as_of: undefined },
       {
         sku: stock.sku,
+        connection: 'default',
         product_id: stock.product.id,
         warehouse_customer_id: 'cust_aurora',
         available: stock.available,
@@ -170,7 +171,7 @@ tap.test('rejects invalid requests', async (t) => {
     t.equal(reply.statusCode, 400)
     t.match(reply.json(), { code: 'validation_failed', errors: [{ field }] })
   }
-  const long = await get('/stock/events', { 'last-event-id': 'x'.repeat(101) })
+  const long = await get('/stock/events', { 'last-event-id': 'x'.repeat(8193) })
   t.match(long.json(), { code: 'validation_failed', errors: [{ field: 'last-event-id' }] })
   const posted = await post('/stock/events', {})
   t.equal(posted.statusCode, 405)

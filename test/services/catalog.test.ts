@@ -107,6 +107,7 @@ function start(maxBytes = 1_000_000, isMirrored = false) {
         stockMemory: new SharedMemory(() => maxBytes / 8),
         waiting: new ConcurrencyLimit(2000),
         loadTurns: new LoadTurns(4),
+        readers: { total: 0 },
       },
       metrics: {
         upstreamCall() {},
