@@ -55,7 +55,7 @@ export interface Upstream {
   readonly breaker: Pick<CircuitBreaker, 'state'>
   /** `refused` from the first rejection until a call succeeds again. */
   readonly credentials: CredentialsState
-  /** Uses another access token from the next call on. */
+  /** Uses another access token from the next call on. Until that is answered, `credentials` is `unknown`. */
   setAccessToken(accessToken: string): void
   /** Whether upstream answers a read that contains nothing of any caller. Calls it, unless that has just been done. */
   condition(): Promise<UpstreamCondition>
@@ -66,6 +66,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const current = { ...options.credentials }
   const transport = httpTransport(dispatcher, baseUrl, current)
   let credentials: CredentialsState = 'unknown'
+  let tokenSince = Number.NEGATIVE_INFINITY
   const setCredentials = (state: CredentialsState) => {
     if (state === credentials) return
     const before = credentials
@@ -74,7 +75,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   const onCall = (call: CallReport) => {
-    if (call.credentials !== undefined) setCredentials(call.credentials === 'refused' ? 'refused' : 'ok')
+    // A call that was sent with the token from before says nothing about this one.
+    const isOfToken = clock.elapsed() - call.ms >= tokenSince
+    if (call.credentials !== undefined && isOfToken) setCredentials(call.credentials === 'refused' ? 'refused' : 'ok')
     options.onCall(call)
   }
   const parts = { transport, clock, timeoutMs, onCall }
@@ -93,6 +96,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     breaker,
     setAccessToken(accessToken) {
       current.accessToken = accessToken
+      tokenSince = clock.elapsed()
       setCredentials('unknown')
     },
     condition: () => check.condition(),

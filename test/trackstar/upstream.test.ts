@@ -4,7 +4,7 @@ import { createSandbox, type Fault } from '../../src/sandbox/sandbox.js'
 import type { CallReport } from '../../src/trackstar/call.js'
 import { failuresToOpen } from '../../src/trackstar/circuit-breaker.js'
 import { createUpstream, inProcessLimiters } from '../../src/trackstar/upstream.js'
-import { problemOf, RunningClock } from '../harness.js'
+import { eventually, problemOf, RunningClock } from '../harness.js'
 
 async function start(t: Test, { readRate = 1000, writeRate = 1000 } = {}) {
   const sandbox = createSandbox({ products: 40, readRate: 0, writeRate: 0 })
@@ -74,6 +74,25 @@ tap.test('has refused credentials from a 401 or 403 until a call succeeds', asyn
     t.equal(upstream.credentials, 'ok')
     await read()
     t.strictSame(credentials, ['unknown → refused', 'refused → ok'], 'reported once per change')
+  }
+})
+
+tap.test('regression: a call with the token from before told that the new one is accepted', async (t) => {
+  const { sandbox, upstream, read } = await start(t)
+  for (const status of [200, 401]) {
+    const { accessToken } = sandbox.credentials
+    sandbox.fault('*', { delayMs: 100, times: 1, ...(status === 401 && { status }) })
+    const before = sandbox.calls.length
+    const reading = problemOf(read())
+    await eventually(() => sandbox.calls.length > before)
+    sandbox.credentials.accessToken = `${accessToken}-new`
+    upstream.setAccessToken(sandbox.credentials.accessToken)
+    await reading
+    t.equal(sandbox.calls[before]?.headers['x-trackstar-access-token'], accessToken)
+    t.equal(sandbox.calls[before]?.status, status)
+    if (status === 200) t.equal(upstream.credentials, 'unknown')
+    await read()
+    t.equal(upstream.credentials, 'ok')
   }
 })
 
