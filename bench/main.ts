@@ -1,4 +1,5 @@
 /** `npm run bench -- <name>`: runs a benchmark, prints a table, and exits with 1 if a bound is missed. */
+import { connections } from './connections.js'
 import { economy } from './economy.js'
 import { mirror } from './mirror.js'
 import { speed } from './speed.js'
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   speed: () => speed(process.argv[3]),
   surface: () => surface(process.argv[3]),
   mirror: () => mirror(Number(process.argv[3] ?? 100_000)),
+  connections: () => connections(process.argv[3]),
   economy: () => economy(Number(process.argv[3] ?? 4), process.argv[4]),
 }
 

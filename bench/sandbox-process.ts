@@ -1,15 +1,19 @@
 /** The sandbox in its own process, controlled over IPC, so that its stalls do not count as the service's. */
 import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { counts, needs, newItem, newProduct } from '../src/sandbox/new-records.js'
-import { createSandbox, type Fault } from '../src/sandbox/sandbox.js'
+import { createSandboxServer, type Fault } from '../src/sandbox/sandbox.js'
+import { severalConnections } from '../src/sandbox/several-connections.js'
 
 export type Command =
   | { readonly do: 'change'; readonly itemId: string; readonly fulfillable: number }
   | { readonly do: 'report' }
-  | { readonly do: 'fault'; readonly fault: Fault }
+  /** Of one connection, by its number from 0; default: the first. */
+  | { readonly do: 'fault'; readonly fault: Fault; readonly connection?: number }
+  /** All connections. */
   | { readonly do: 'heal' }
+  | { readonly do: 'rekey'; readonly connection: number; readonly accessToken: string }
 
-/** The calls since the last report. */
+/** The calls of the first connection since the last report. */
 export interface Report {
   readonly address: string
   readonly apiKey: string
@@ -34,12 +38,15 @@ export interface Kits {
   readonly itemsPerComponent: number
 }
 
-const sandbox = createSandbox({
+const named = severalConnections(Number(process.env.SANDBOX_CONNECTIONS ?? 1), {
   products: Number(process.env.SANDBOX_PRODUCTS ?? 6000),
   latencyMs: Number(process.env.SANDBOX_LATENCY_MS ?? 100),
   readRate: Number(process.env.SANDBOX_READ_RATE ?? 10),
   itemsPerProduct: process.env.SANDBOX_ITEMS_PER_PRODUCT === '1' ? 1 : 2,
 })
+const [first, ...others] = named
+const server = createSandboxServer([first.options, ...others.map(({ options }) => options)])
+const [sandbox] = server.connections
 const kits = JSON.parse(process.env.BENCH_KITS ?? '[]') as readonly Kits[]
 for (const { prefix, count, components, itemsPerComponent } of kits) {
   for (let n = 0; n < count; n++) {
@@ -63,7 +70,7 @@ function componentItems(prefix: string, component: number, count: number) {
   })
 }
 
-const address = await sandbox.listen()
+const address = await server.listen()
 let from = 0
 
 function report(): Report {
@@ -89,10 +96,16 @@ function report(): Report {
   }
 }
 
-process.on('message', (command: Command) => {
-  if (command.do === 'fault') sandbox.fault('/*', command.fault)
-  if (command.do === 'heal') sandbox.clearFaults()
+function follow(command: Command): void {
   if (command.do === 'change') sandbox.change('inventory', command.itemId, { fulfillable: command.fulfillable })
+  if (command.do === 'heal') for (const one of server.connections) one.clearFaults()
+  if (command.do === 'fault') server.connections[command.connection ?? 0]?.fault('/*', command.fault)
+  const rekeyed = command.do === 'rekey' ? server.connections[command.connection] : undefined
+  if (rekeyed && command.do === 'rekey') rekeyed.credentials.accessToken = command.accessToken
+}
+
+process.on('message', (command: Command) => {
+  follow(command)
   process.send?.(report())
 })
 process.on('disconnect', () => process.exit(0))
