@@ -1,4 +1,4 @@
-// What `npm test` and `npm run test:browser` run. It compiles, runs the tests, and ends with one line, `N passed, N failed`.
+// What `npm test`, `npm run test:browser` and `npm run test:replicas` run. It compiles, runs the tests, and ends with one line, `N passed, N failed`.
 // With COVERAGE=true, as in CI, it also measures the coverage and checks its bar, which takes a fifth longer.
 //
 // Without arguments it runs everything: one process for each folder of tests, as many at a time as there are processors.

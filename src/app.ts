@@ -14,7 +14,7 @@ import compression from './http/compression.js'
 import cors from './http/cors.js'
 import hostCheck from './http/host-check.js'
 import loadShedding, { ClientLoads } from './http/load-shedding.js'
-import requestLog, { createLogger } from './http/logging.js'
+import requestLog, { createLogger, keepOutOfLog } from './http/logging.js'
 import methodNotAllowed from './http/method-not-allowed.js'
 import requestMetrics, { Metrics } from './http/metrics.js'
 import problemDetails from './http/problems.js'
@@ -109,9 +109,9 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const clock = options.clock ?? systemClock
   const startedAt = new Date(clock.now()).toISOString()
   const metrics = new Metrics()
-  const sharedState = createInProcessState(clock)
-  const { tickets } = sharedState
   const { tracing, logger = createLogger(config, options.logTo, tracing?.logFields) } = options
+  const sharedState = await createSharedState(config, clock, logger)
+  const { tickets } = sharedState
   const loads = new ClientLoads()
   const shared = { logger, metrics, tracing, sharedState, loads }
   const app = await createServer(config, shared)
@@ -223,6 +223,15 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     await dispatcher.close()
   })
   return app
+}
+
+/** Loads what speaks to Redis only where it is used. */
+async function createSharedState(config: Config, clock: Clock, log: Logger): Promise<SharedState> {
+  const { redisUrl: url, clientRateLimit } = config
+  if (url === undefined) return createInProcessState(clock)
+  keepOutOfLog(log, [url, decodeURIComponent(new URL(url).password)])
+  const { createRedisState } = await import('./shared-state/redis-state.js')
+  return createRedisState({ url, clientRateLimit, clock, log })
 }
 
 /** What keeps the connections as `CONNECTIONS_FILE` has them; undefined without that file. */

@@ -338,6 +338,7 @@ export function createConnection(
       mirror?.stop()
       materialized?.close()
       cache.close()
+      dependencies.sharedState.close()
     },
   }
 }

@@ -73,6 +73,12 @@ export function baseUrl(text: string): string | undefined {
   return isPlain ? url.href.replace(/\/$/, '') : undefined
 }
 
+/** The address of a Redis or Valkey server. */
+export function redisUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url && /^rediss?:$/.test(url.protocol) && url.hostname !== '' ? text : undefined
+}
+
 /** The values that Fastify's `trustProxy` takes. */
 export function trustProxy(text: string): boolean | number | string | undefined {
   if (text === 'true' || text === 'false') return text === 'true'

@@ -7,6 +7,7 @@ import {
   integer,
   oneOf,
   origins,
+  redisUrl,
   seconds,
   token,
   trustProxy,
@@ -216,6 +217,15 @@ export const variables = {
     meaning:
       'Where callers find the service, such as `https://api.example.com/stock-api`, for links, redirects and the `type` of problems. Unset: all of these are relative, and work below any prefix that a proxy strips',
     parse: baseUrl,
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    fallback: undefined,
+    secret: true,
+    expected: 'redis://host:port or rediss://host:port, with user, password and database where needed',
+    meaning:
+      'Redis or Valkey 7, through which replicas share the rates of calls to Trackstar, the limit of clients, event tickets and the ids of webhook deliveries (secret). See docs/replicas.md. Unset: one process by itself',
+    parse: redisUrl,
   },
   trustProxy: {
     name: 'TRUST_PROXY',

@@ -36,6 +36,8 @@ export interface ReplicasState {
 export interface ConnectionSharedState {
   readonly limiters: UpstreamLimiters
   readonly leadership: Leadership
+  /** The connection is no longer used. */
+  close(): void
 }
 
 /** The state of a process that has no others beside it. */
@@ -44,7 +46,7 @@ export const createInProcessState = (clock: Clock): SharedState => ({
   seenIds: new InProcessSeenIds(),
   clientCounts: inProcessCountsByKind(clock.elapsed),
   replicas: null,
-  forConnection: (rates) => ({ limiters: inProcessLimiters(rates, clock), leadership: soleLeadership }),
+  forConnection: (rates) => ({ limiters: inProcessLimiters(rates, clock), leadership: soleLeadership, close() {} }),
   start() {},
   async close() {},
 })

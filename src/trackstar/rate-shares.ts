@@ -7,6 +7,10 @@ const shares: { readonly [P in Priority]?: { readonly part: number; readonly inL
   forced: { part: 0.5, inLineWith: 'refresh' },
 }
 
+/** How much of a rate the requests of a priority may use at most. */
+export const sharePart = (priority: Priority, rate: number): number =>
+  Math.max(1, Math.floor(rate * (shares[priority]?.part ?? 1)))
+
 /**
  * Gives `list` requests at most six tenths of the rate, in line with callers, and `forced` requests at most half of it, in
  * line with refreshes: neither callers who page through lists nor callers who do not accept a cached answer may delay
@@ -15,9 +19,9 @@ const shares: { readonly [P in Priority]?: { readonly part: number; readonly inL
 export function limitShares(limiter: RateLimiter, clock: Pick<Clock, 'elapsed'>): RateLimiter {
   const rate = limiter.state.readsPerSecond
   const limited = new Map(
-    Object.entries(shares).map(([priority, { part, inLineWith }]) => {
-      const share = createRateLimiter(Math.max(1, Math.floor(rate * part)), clock)
-      return [priority as Priority, { share, inLineWith }] as const
+    Object.entries(shares).map(([name, { inLineWith }]) => {
+      const priority = name as Priority
+      return [priority, { share: createRateLimiter(sharePart(priority, rate), clock), inLineWith }] as const
     }),
   )
   const shareLimiters = [...limited.values()].map(({ share }) => share)

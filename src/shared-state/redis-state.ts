@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../trackstar/clock.js'
+import { RedisClientCounts } from './redis-client-counts.js'
+import { RedisLeadership } from './redis-leadership.js'
+import { RedisLink, type RedisLog } from './redis-link.js'
+import { RedisRateLimiter } from './redis-rate-limiter.js'
+import { RedisSeenIds } from './redis-seen-ids.js'
+import { RedisTickets } from './redis-tickets.js'
+import type { SharedState } from './shared-state.js'
+
+export interface RedisStateOptions {
+  readonly url: string
+  /** What each client may use in a minute. */
+  readonly clientRateLimit: number
+  readonly clock: Clock
+  readonly log: RedisLog
+}
+
+/** The state that replicas share in Redis. */
+export function createRedisState({ url, clientRateLimit, clock, log }: RedisStateOptions): SharedState {
+  const link = new RedisLink({ url, id: randomUUID().slice(0, 8), clock, log })
+  const countsOf = (name: string) =>
+    new RedisClientCounts({ link, name, limit: clientRateLimit, elapsed: clock.elapsed })
+  const leaderships = new Set<RedisLeadership>()
+  return {
+    tickets: new RedisTickets(link, clock),
+    seenIds: new RedisSeenIds(link),
+    clientCounts: { keys: countsOf('key'), addresses: countsOf('address') },
+    get replicas() {
+      return { id: link.id, count: link.replicas, redis: link.isUp ? ('ok' as const) : ('down' as const) }
+    },
+    forConnection({ name, readRate, writeRate }) {
+      const reads = new RedisRateLimiter({ link, name: `${name}:reads`, rate: readRate, clock })
+      const writes = new RedisRateLimiter({ link, name: `${name}:writes`, rate: writeRate, clock })
+      const led = () => Array.from(leaderships).filter(({ isLeader }) => isLeader).length
+      const leadership = new RedisLeadership({ link, name, clock, log, led })
+      leaderships.add(leadership)
+      return {
+        limiters: { reads, writes },
+        leadership,
+        close() {
+          leadership.stop()
+          leaderships.delete(leadership)
+          reads.close()
+          writes.close()
+        },
+      }
+    },
+    start: () => link.start(),
+    close: () => link.close(),
+  }
+}
