@@ -7,15 +7,16 @@ const sku = (n: number) => encodeURIComponent(generatedSku(n))
 
 tap.test('three replicas keep the rate together, and answer 500 cold SKUs with few calls', async (t) => {
   const { sandbox, replicas } = await startReplicas(t, 3, {}, { products: 600, latencyMs: 100 })
-  const [before, startedAt] = [sandbox.calls.length, performance.now()]
+  const before = sandbox.calls.length
+  const skus = Array.from({ length: 500 }, (_, n) => generatedSku(n + 1))
   const answers = await Promise.all(
-    Array.from({ length: 500 }, (_, n) => replicas[n % 3]?.get(`/products/${sku(n + 1)}/stock`)),
+    replicas.map(({ post }, index) => post('/stock/query', { skus: skus.filter((_, n) => n % 3 === index) })),
   )
-  t.comment(`${Math.round(performance.now() - startedAt)} ms, ${sandbox.calls.length - before} calls`)
-  t.strictSame([...new Set(answers.map((answer) => answer?.status))], [200])
+  const results = answers.flatMap(({ body }) => body.results)
+  t.equal(results.filter(({ status }) => status === 'ok').length, 500)
   const calls = sandbox.calls.slice(before)
   t.ok(calls.length <= 24, `${calls.length} calls`)
-  t.ok(worstReadsPerSecond(sandbox.calls) <= 10)
+  t.ok(worstReadsPerSecond(sandbox.calls) <= 10, `${worstReadsPerSecond(sandbox.calls)} reads in a second`)
   t.notOk(calls.some(({ status }) => status === 429))
 })
 
