@@ -153,7 +153,7 @@ export interface paths {
         put?: never;
         /**
          * Check a basket
-         * @description Returns whether up to 200 lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. `fulfillable` is the answer for the basket, `shortages` lists the missing items, and `lines` says what each line could have on its own. If a line is unknown or ambiguous it has a `problem`, and the basket is not fulfillable. A check does not reserve stock.
+         * @description Returns whether up to 200 lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. `fulfillable` is the answer for the basket, `shortages` lists the missing items, and `lines` says what each line could have on its own. If a line is unknown or ambiguous it has a `problem`, and the basket is not fulfillable. A check does not reserve stock. A group is fulfillable if one of its connections can ship the whole basket; `connections` has the reply of each.
          */
         post: operations["checkBasket"];
         delete?: never;
@@ -792,16 +792,42 @@ export interface components {
             available: number;
             /** @description required − available. If interchangeable items are needed in different numbers, the fewest units that could help */
             shortfall: number;
+            /** @description In the basket of a group: the connection that is short */
+            connection?: string;
+        };
+        /** @description What one connection of a group says of a basket */
+        ConnectionBasket: {
+            /** @description The connection, by its name */
+            connection: string;
+            /** @description Whether it can ship all lines together */
+            fulfillable: boolean;
+            /** @description Each line alone, in request order; empty with a `problem` */
+            lines: components["schemas"]["BasketCheckLine"][];
+            /** @description The items that it lacks */
+            shortages: components["schemas"]["Shortage"][];
+            /** @description As of a basket; false with a `problem` */
+            complete: boolean;
+            /** @description Problems in its data, each listed once */
+            issues: components["schemas"]["StockIssue"][];
+            /**
+             * Format: date-time
+             * @description When the oldest of its records was read from Trackstar; null with a `problem`
+             */
+            as_of: string | null;
+            /** @description Whether any of its records is past its TTL */
+            stale: boolean;
+            /** @description Any error (RFC 9457) */
+            problem: components["schemas"]["Problem"] | null;
         };
         /** @description Whether a basket can be fulfilled, and what it lacks */
         BasketCheck: {
-            /** @description Whether all lines can be fulfilled together, with each unit counted once */
+            /** @description Whether all lines can be fulfilled together, with each unit counted once; in a group, by one connection */
             fulfillable: boolean;
             /** @description Each line alone, in request order */
             lines: components["schemas"]["BasketCheckLine"][];
-            /** @description Missing items, each at most once; empty if the basket is fulfillable */
+            /** @description Missing items, each at most once; empty if the basket is fulfillable. Of a group, those of each connection */
             shortages: components["schemas"]["Shortage"][];
-            /** @description False if an issue may make the result wrong, or if the search neither found nor ruled out an allocation in time */
+            /** @description False if an issue may make the result wrong, or if the search neither found nor ruled out an allocation in time. Of a group, false if it is for one connection, or if one has not answered */
             complete: boolean;
             /** @description Problems in the data of the lines, each listed once */
             issues: components["schemas"]["StockIssue"][];
@@ -812,6 +838,8 @@ export interface components {
             as_of: string;
             /** @description Whether any record used here is past its TTL */
             stale: boolean;
+            /** @description Of a group: what each of its connections says, in the order of the group */
+            connections?: components["schemas"]["ConnectionBasket"][];
         };
         /** @description The outcomes of many SKUs */
         StockResults: {
@@ -965,7 +993,7 @@ export interface components {
              */
             warehouse_id?: string[];
             /**
-             * @description The connection to ask, by its name in `GET /connections`. Required if the key may use several
+             * @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several
              * @example default
              */
             connection?: string;
@@ -1224,7 +1252,7 @@ export interface components {
             requested: number;
             /** @description Units available for this line alone, as in `GET /products/{sku}/stock` */
             available: number;
-            /** @description Whether this line can be fulfilled alone */
+            /** @description Whether this line can be fulfilled alone; in a group, by one connection */
             fulfillable: boolean;
             problem?: components["schemas"]["Problem"];
         };
@@ -1778,6 +1806,7 @@ export type StockLocation = components['schemas']['StockLocation'];
 export type ConnectionStock = components['schemas']['ConnectionStock'];
 export type Stock = components['schemas']['Stock'];
 export type Shortage = components['schemas']['Shortage'];
+export type ConnectionBasket = components['schemas']['ConnectionBasket'];
 export type BasketCheck = components['schemas']['BasketCheck'];
 export type StockResults = components['schemas']['StockResults'];
 export type LowStock = components['schemas']['LowStock'];

@@ -32,12 +32,14 @@ export interface BasketInput {
   readonly warehouses: ReadonlyMap<string, Warehouse>
   /** The warehouses to count; undefined or empty for all. */
   readonly warehouseIds?: readonly string[] | undefined
+  /** As in `composeStock`. */
+  readonly toleratesUnknownWarehouses?: boolean | undefined
   /** Resources (`products`, `inventory`) whose first sync is not finished upstream. */
   readonly syncIncomplete?: readonly string[] | undefined
 }
 
 /** The result of a basket check, without the fields that depend on when the records were read. */
-export type BasketResult = Omit<BasketCheck, 'as_of' | 'stale'>
+export type BasketResult = Omit<BasketCheck, 'as_of' | 'stale' | 'connections'>
 
 /** Steps of search that one basket may take: about a tenth of a second. */
 const MAX_SEARCH_STEPS = 2_000_000
@@ -69,11 +71,12 @@ const MAX_SEARCH_STEPS = 2_000_000
  * A large basket takes long, so the check can be interrupted after every step.
  */
 export function* checkBasket(input: BasketInput, maxSteps = MAX_SEARCH_STEPS): Steps<BasketResult> {
-  const { lines, items, warehouses, warehouseIds, syncIncomplete } = input
+  const { lines, items, warehouses, warehouseIds, toleratesUnknownWarehouses, syncIncomplete } = input
+  const common = { items, warehouses, warehouseIds, toleratesUnknownWarehouses, syncIncomplete, ...undated }
   const stocks: Stock[] = []
   for (const { sku, product } of lines) {
     yield
-    stocks.push(composeStock({ sku, product, items, warehouses, warehouseIds, syncIncomplete, ...undated }))
+    stocks.push(composeStock({ sku, product, ...common }))
   }
   const selected: SelectedWarehouses = warehouseIds?.length ? new Set(warehouseIds) : undefined
   const groupedLines: (BasketLine & { readonly groups: readonly Group[] })[] = []

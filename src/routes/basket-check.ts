@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { isProblem, problemBody } from '../errors.js'
+import { type Problem, problemBody } from '../errors.js'
 import { ref } from '../schema.js'
-import { checkBasketLines, type LineFailure } from '../services/baskets.js'
-import { stockProblem } from '../services/stocks.js'
+import { checkBasketLines, describeBasket, unavailableError } from '../services/baskets.js'
+import { checkGroupBasket } from '../services/group-baskets.js'
+import type { RunSteps } from '../services/work-turns.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionField, connectionOf } from './chosen-connection.js'
+import { askedOf, connectionOrGroupField, isGroup } from './chosen-connection.js'
 import { CachedQueryHeaders, cachedQueryResponses, NoQuery, Sku } from './schemas.js'
 import { type CatalogRouteOptions, stockOptionFields } from './stock.js'
 import { countOf } from './stock-query.js'
@@ -21,12 +22,17 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/check',
     {
-      config: { produces: 'json', connectionIn: 'body', cost: ({ body }) => countOf(body, 'lines', maxLines) },
+      config: {
+        produces: 'json',
+        connectionIn: 'body',
+        servesGroups: true,
+        cost: ({ body }) => countOf(body, 'lines', maxLines),
+      },
       schema: {
         operationId: 'checkBasket',
         tags: ['stock'],
         summary: 'Check a basket',
-        description: `Returns whether up to ${maxLines} lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. \`fulfillable\` is the answer for the basket, \`shortages\` lists the missing items, and \`lines\` says what each line could have on its own. If a line is unknown or ambiguous it has a \`problem\`, and the basket is not fulfillable. A check does not reserve stock.`,
+        description: `Returns whether up to ${maxLines} lines can be shipped together. Kits and plain products that use the same item share its units, so lines that are available one by one may not be available together: six gongfu sets need 24 cups, and 20 more cups make 44, but there are only 40. \`fulfillable\` is the answer for the basket, \`shortages\` lists the missing items, and \`lines\` says what each line could have on its own. If a line is unknown or ambiguous it has a \`problem\`, and the basket is not fulfillable. A check does not reserve stock. A group is fulfillable if one of its connections can ship the whole basket; \`connections\` has the reply of each.`,
         querystring: NoQuery,
         headers: CachedQueryHeaders,
         body: Type.Object(
@@ -47,7 +53,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               },
             ),
             warehouse_id: stockOptionFields.warehouse_id,
-            ...connectionField,
+            ...connectionOrGroupField,
           },
           {
             title: 'Basket',
@@ -70,7 +76,7 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
       },
     },
     async (request, reply) => {
-      const { catalog } = connectionOf(request)
+      const asked = askedOf(request)
       const { lines, warehouse_id } = request.body
       const requestedLines = lines.map(({ sku, quantity, warehouse_customer_id }) => ({
         sku,
@@ -78,32 +84,19 @@ export const basketCheckRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         warehouseCustomerId: warehouse_customer_id,
       }))
       const context = readContextOf(request)
-      const { result, failures, readAt, stale } = await inTurns(request, reply, {
-        size: requestedLines.length,
-        work: (run) => checkBasketLines(catalog, requestedLines, warehouse_id, context, run),
-      })
-      throwIfAllUnavailable([...failures.values()], requestedLines.length)
-      const isPartial = [...failures.values()].some((failure) => failure.status === 'unavailable')
+      const describe = (problem: Problem) => problemBody(problem, request.id, request.problemsUrl)
+      const check = async (run: RunSteps) => {
+        if (isGroup(asked)) return checkGroupBasket(asked, requestedLines, warehouse_id, context, { describe, run })
+        const report = await checkBasketLines(asked.catalog, requestedLines, warehouse_id, context, { run })
+        const error = unavailableError(report)
+        if (error !== undefined) throw error
+        const isPartial = Array.from(report.failures.values()).some(({ status }) => status === 'unavailable')
+        return { basket: describeBasket(report, describe), readAt: report.readAt, isPartial }
+      }
+      const size = requestedLines.length * (isGroup(asked) ? asked.members.length : 1)
+      const { basket, readAt, isPartial } = await inTurns(request, reply, { size, work: check })
       setFreshness(reply, context, readAt, { hasAsOf: true, isPartial })
-      return reply.send({
-        ...result,
-        lines: result.lines.map((line, index) => {
-          const failure = failures.get(index)
-          return failure
-            ? { ...line, problem: problemBody(stockProblem(line.sku, failure), request.id, request.problemsUrl) }
-            : line
-        }),
-        as_of: new Date(readAt).toISOString(),
-        stale,
-      })
+      return reply.send(basket)
     },
   )
-}
-
-/** Throws the first error if every line is unavailable, and any error that is not a problem. */
-function throwIfAllUnavailable(failures: readonly LineFailure[], lineCount: number): void {
-  const reasons = failures.flatMap((failure) => (failure.status === 'unavailable' ? [failure.error] : []))
-  const unexpected = reasons.find((reason) => !isProblem(reason))
-  if (unexpected !== undefined) throw unexpected
-  if (reasons.length === lineCount) throw reasons[0]
 }

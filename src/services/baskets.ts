@@ -1,12 +1,15 @@
 import { type BasketLine, type BasketResult, checkBasket } from '../basket/basket.js'
+import type { BasketCheck } from '../basket/basket-result.js'
 import type { ReadContext } from '../cache/read-context.js'
 import type { ReadResult } from '../cache/read-through.js'
+import { isProblem, type Problem, type ProblemBody } from '../errors.js'
 import { idOf } from '../records/fields.js'
 import type { InventoryItem } from '../records/inventory-item.js'
 import { runToEnd, type Steps } from '../steps.js'
+import { toItemAmounts } from '../stock/quantities.js'
 import { confirmAmbiguous } from './ambiguous-products.js'
 import { readInParts } from './read-in-parts.js'
-import { type ChosenProduct, chooseProduct, type StockOutcome, type StockRecords } from './stocks.js'
+import { type ChosenProduct, chooseProduct, type StockOutcome, type StockRecords, stockProblem } from './stocks.js'
 import type { RunSteps } from './work-turns.js'
 
 /** A requested line. */
@@ -29,18 +32,26 @@ export interface BasketReport {
   /** Epoch ms of the oldest record used; Infinity if all lines are unavailable. */
   readonly readAt: number
   readonly stale: boolean
+  /** The selected warehouses that neither the warehouse list nor any item of the lines knows. */
+  readonly unknownWarehouseIds: ReadonlySet<string>
+}
+
+export interface BasketOptions {
+  /** Runs the parts that take long for large baskets. Default: without interruption. */
+  readonly run?: RunSteps
+  /** As in `composeStock`. */
+  readonly toleratesUnknownWarehouses?: boolean
 }
 
 /**
  * Reads the records of a basket, all products first and then all items, and checks it.
- * @param run runs the parts that take long for large baskets; default: without interruption
  */
 export async function checkBasketLines(
   records: StockRecords,
   requestedLines: readonly RequestedLine[],
   warehouseIds: readonly string[] | undefined,
   context: ReadContext,
-  run: RunSteps = async (steps) => runToEnd(steps),
+  { run = async (steps) => runToEnd(steps), toleratesUnknownWarehouses }: BasketOptions = {},
 ): Promise<BasketReport> {
   const productsRead = await records.productsBySku(new Set(requestedLines.map(({ sku }) => sku)), context)
   const warehousesRead = records.warehouses(context)
@@ -50,7 +61,9 @@ export async function checkBasketLines(
   const warehouses = await warehousesRead
   const { lines, items, readAt, stale } = await run(gatherItems(chosen, itemsRead, failures))
   const syncIncomplete = records.incomplete(context)
-  const checked = await run(checkBasket({ lines, items, warehouses, warehouseIds, syncIncomplete }))
+  const checked = await run(
+    checkBasket({ lines, items, warehouses, warehouseIds, toleratesUnknownWarehouses, syncIncomplete }),
+  )
   const resultByIndex = new Map(lines.map(({ index }, n) => [index, checked.lines[n]]))
   const areAllAvailable = !Array.from(failures.values()).some(({ status }) => status === 'unavailable')
   const result = {
@@ -62,7 +75,35 @@ export async function checkBasketLines(
         resultByIndex.get(index) ?? { sku, requested: quantity, available: 0, fulfillable: false },
     ),
   }
-  return { result, failures, readAt, stale }
+  const unlisted = (warehouseIds ?? []).filter((id) => !warehouses.has(id))
+  const unknownWarehouseIds = new Set(unlisted.filter((id) => !isInBreakdown(id, items.values())))
+  return { result, failures, readAt, stale, unknownWarehouseIds }
+}
+
+function isInBreakdown(warehouseId: string, items: Iterable<InventoryItem>): boolean {
+  for (const item of items) if (toItemAmounts(item, undefined).byWarehouse.has(warehouseId)) return true
+  return false
+}
+
+/** The reply to a basket check. `describe` makes the body of a problem in this response. */
+export function describeBasket(
+  { result, failures, readAt, stale }: BasketReport,
+  describe: (problem: Problem) => ProblemBody,
+): BasketCheck {
+  const lines = result.lines.map((line, index) => {
+    const failure = failures.get(index)
+    return failure ? { ...line, problem: describe(stockProblem(line.sku, failure)) } : line
+  })
+  return { ...result, lines, as_of: new Date(readAt).toISOString(), stale }
+}
+
+/** The first error, if every line is unavailable. Throws an error that is not a problem. */
+export function unavailableError({ result, failures }: BasketReport): Problem | undefined {
+  const reasons = Array.from(failures.values()).flatMap((failure) =>
+    failure.status === 'unavailable' ? [failure.error] : [],
+  )
+  for (const reason of reasons) if (!isProblem(reason)) throw reason
+  return reasons.length === result.lines.length ? (reasons as Problem[])[0] : undefined
 }
 
 interface ChosenLine {
