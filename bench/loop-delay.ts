@@ -18,5 +18,7 @@ process.on('message', () => {
   process.send?.({ p99Ms: withoutTimer(delays.percentile(99)), maxMs: withoutTimer(delays.max) } satisfies LoopDelay)
   delays.reset()
 })
+// A benchmark that is killed cannot stop the service.
+process.on('disconnect', () => process.exit(0))
 // The channel must not keep the service alive after a stop.
 process.channel?.unref()
