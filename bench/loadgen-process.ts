@@ -31,6 +31,8 @@ export interface LoadResult {
   readonly seconds: number
   /** CPU time of this process during the run. */
   readonly cpuSeconds: number
+  /** Between a request and its whole response. */
+  readonly medianMs: number
 }
 
 interface Connection {
@@ -70,6 +72,7 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   const anyRequest = () => requests[Math.floor(Math.random() * requests.length)] ?? ''
   let responses = 0
   let failures = 0
+  const times: number[] = []
   let isOver = false
   if (idleMode === 'polling') poll(() => isOver)
   const cpuBefore = process.cpuUsage()
@@ -77,14 +80,20 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   const finished = open.map(
     (connection) =>
       new Promise<void>((resolve) => {
+        let sentAt = performance.now()
+        const send = () => {
+          sentAt = performance.now()
+          connection.socket.write(anyRequest())
+        }
         connection.onResponse = (head) => {
           responses++
+          times.push(performance.now() - sentAt)
           if (statusIn(head) !== expectedStatus) failures++
           if ('responses' in until) isOver ||= responses >= until.responses
           if (isOver) resolve()
-          else connection.socket.write(anyRequest())
+          else send()
         }
-        connection.socket.write(anyRequest())
+        send()
       }),
   )
   if ('seconds' in until) {
@@ -93,7 +102,9 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   }
   await Promise.all(finished)
   const { user, system } = process.cpuUsage(cpuBefore)
-  return { responses, failures, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
+  const seconds = (performance.now() - start) / 1000
+  const medianMs = times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN
+  return { responses, failures, seconds, cpuSeconds: (user + system) / 1e6, medianMs }
 }
 
 process.on('message', (options: LoadOptions) => void run(options).then((result) => process.send?.(result)))

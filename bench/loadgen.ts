@@ -22,6 +22,8 @@ export interface Measurement {
   /** The share of a core that the load generator used. At 1 it is polling, or it is the bottleneck. */
   readonly generatorBusy: number
   readonly failures: number
+  /** Between a request and its whole response, in ms. */
+  readonly medianMs: number
 }
 
 export interface Loadgen {
@@ -48,6 +50,7 @@ export function startLoadgen(connections = manyConnections): Loadgen {
         cpuMicros: (spent / result.responses) * 1e6,
         generatorBusy: result.cpuSeconds / result.seconds,
         failures: result.failures,
+        medianMs: result.medianMs,
       }
     },
     close: () => loadgen.disconnect(),

@@ -138,6 +138,7 @@ export async function webhookDelays(harness: Harness): Promise<WebhookDelays> {
   for (let n = 0; n < deliveries; n++) {
     const available = 100_000 + n
     const quantities = { onhand: available, committed: 0, unfulfillable: 0, fulfillable: available }
+    // Two changes in one second are in no order.
     const trackstar_updated_date = new Date(Date.now() + n * 1000).toISOString()
     const data = { ...item, ...quantities, inventory_by_warehouse_id: null, trackstar_updated_date }
     const body = JSON.stringify({ connection_id: 'conn_sandbox', event_type: 'inventory.updated', data })

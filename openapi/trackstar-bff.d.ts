@@ -958,7 +958,7 @@ export interface components {
              */
             include?: ("lots" | "locations")[];
             /**
-             * @description The connection to ask, by its name in `GET /connections`. Required if the key may use several
+             * @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several
              * @example default
              */
             connection?: string;
@@ -2120,7 +2120,7 @@ export interface operations {
                 warehouse_id?: string[];
                 /** @description Details to add to the stock. Repeat it for both, or separate them by a comma */
                 include?: ("lots" | "locations" | "lots,locations" | "locations,lots")[];
-                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {

@@ -31,15 +31,18 @@ function accessTo({ security }) {
 
 /** Each generated table by its name; the arguments are the words after the name in the marker. */
 const tables = {
-  routes() {
+  /** Without arguments every route, else those of the scopes. */
+  routes(...scopes) {
     const tags = contract.tags.map(({ name }) => name)
     const operations = Object.entries(contract.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
+    const isShown = ({ operation }) => scopes.length === 0 || scopes.includes(accessTo(operation))
     const rank = ({ operation }) => tags.indexOf(operation.tags[0])
     return table(
       ['route', 'scope', 'summary'],
       operations
+        .filter(isShown)
         .toSorted((a, b) => rank(a) - rank(b))
         .map(({ path, method, operation }) => [
           code(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),

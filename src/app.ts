@@ -47,6 +47,7 @@ import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
+import { GroupTexts } from './services/group-texts.js'
 import { WorkTurns } from './services/work-turns.js'
 import { createInProcessState, type SharedState } from './shared-state/shared-state.js'
 import { stockSchemas } from './stock/stock.js'
@@ -176,6 +177,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const routeOptions = {
     readContextOf: createReadContexts(config.requestTimeoutMs, clock.elapsed),
     inTurns: createInTurns(turns, config.requestTimeoutMs, clock.elapsed),
+    groupTexts: new GroupTexts(connections.stockMemory),
   }
   await app.register(stockRoute, routeOptions)
   await app.register(manyStocksRoutes, routeOptions)

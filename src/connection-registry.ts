@@ -51,7 +51,8 @@ export class ConnectionRegistry {
   #groups: readonly Group[] = []
   #isStarted = false
   readonly #memory: ReturnType<typeof createCacheMemory>
-  readonly #stockMemory: SharedMemory
+  /** Limits the memory of serialised stocks. */
+  readonly stockMemory: SharedMemory
   readonly #waiting = new ConcurrencyLimit(maxWaitingRequests)
   readonly #loadTurns = new LoadTurns(maxFirstLoads)
   readonly #readers: ReaderCount = { total: 0 }
@@ -63,7 +64,7 @@ export class ConnectionRegistry {
     const maxBytes = options.settings.cacheMaxMb * 1_000_000
     const memory = createCacheMemory(maxBytes)
     this.#memory = memory
-    this.#stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
+    this.stockMemory = new SharedMemory(() => Math.min(maxBytes / 8, maxBytes - memory.records.bytes))
     this.apply(file)
   }
 
@@ -176,7 +177,7 @@ export class ConnectionRegistry {
       sharedState: sharedState.forConnection(config),
       shared: {
         memory: this.#memory,
-        stockMemory: this.#stockMemory,
+        stockMemory: this.stockMemory,
         // Requests that wait for one of several connections leave half of the slots to the others.
         waiting: new SlotShare(this.#waiting, () => (this.only ? maxWaitingRequests : maxWaitingRequests / 2)),
         loadTurns: this.#loadTurns,

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 
-/** Exact on serialized JSON: inside a string the quotes would be escaped. */
-const withoutReadTimes = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
+/**
+ * A body without `as_of` and `request_id`, which ETags ignore. Exact on serialized JSON: inside a string the quotes would be
+ * escaped.
+ */
+export const withoutReadTimes = (json: string) => json.replaceAll(/"(?:as_of|request_id)":"[^"]*"/g, '')
 
 /** The weak ETag of a body that comes in pieces (RFC 9110, 8.8.3). Equal bodies have the same, however they are cut. */
 export class WeakETag {

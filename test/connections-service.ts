@@ -10,7 +10,7 @@ import type { ServiceOptions } from './harness.js'
 /** What a test says of one connection, besides its name. */
 export interface GivenConnection {
   readonly sandbox?: SandboxOptions
-  /** Fields of the file; `access_token` and `connection_id` are those of its sandbox. */
+  /** Fields of the file; `access_token` and `connection_id` are those with which its sandbox starts. */
   readonly fields?: Readonly<Record<string, unknown>>
   /** What the names of all its records end with. */
   readonly mark?: string
@@ -69,10 +69,11 @@ export async function startUpstreams(
   const folder = await mkdtemp(join(tmpdir(), 'connections-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const file = join(folder, 'connections.json')
+  const first = new Map(entries.map(([name], index) => [name, { ...server.connections[index]?.credentials }]))
   const entry = (name: string) => ({
     name,
-    access_token: `token-of-${name}`,
-    connection_id: `conn_${name}`,
+    access_token: first.get(name)?.accessToken,
+    connection_id: first.get(name)?.connectionId,
     ...given[name]?.fields,
   })
   const all = {

@@ -2,8 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Connection } from '../connection.js'
-import { isProblem, type ProblemBody, problemBody } from '../errors.js'
+import type { Group } from '../connection-group.js'
+import { isProblem, type Problem, type ProblemBody, problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
+import { type GroupOutcome, GroupReader } from '../services/group-stocks.js'
 import type { MaterializedStock, StockReader } from '../services/materialized-stocks.js'
 import { type JsonPart, StockJson } from '../services/stock-json.js'
 import { getStocks, isPlain, type StockOutcome, stockProblem } from '../services/stocks.js'
@@ -11,8 +13,8 @@ import type { RunSteps } from '../services/work-turns.js'
 import type { Steps } from '../steps.js'
 import type { Stock } from '../stock/stock.js'
 import { setFreshness } from './cached-reads.js'
-import { connectionField, connectionOf } from './chosen-connection.js'
-import { arrayBody, type BodyDraft, sendLargeBody } from './large-body.js'
+import { askedOf, connectionOrGroupField, isGroup } from './chosen-connection.js'
+import { arrayBody, type BodyDraft, type LargeBody, sendLargeBody } from './large-body.js'
 import {
   CachedQueryHeaders,
   CachedReadHeaders,
@@ -63,7 +65,7 @@ export const StockResults = Type.Object(
 /** `GET /stock` and `POST /stock/query`: many SKUs in one request. A SKU that fails does not affect the others. */
 export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
   app,
-  { readContextOf, inTurns },
+  { readContextOf, inTurns, groupTexts },
 ) => {
   const success = {
     description: 'The outcome of each SKU',
@@ -72,7 +74,14 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   const description =
     'Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached.'
 
-  const jsons = new WeakMap<Connection, StockJson>()
+  const jsons = new WeakMap<object, StockJson>()
+
+  /** The JSON of the stocks of a connection. */
+  function jsonOf(connection: object, serialise: (value: unknown) => string): StockJson {
+    const json = jsons.get(connection) ?? new StockJson((stock) => stockIn(serialise, stock))
+    jsons.set(connection, json)
+    return json
+  }
 
   async function answer(
     request: FastifyRequest,
@@ -83,17 +92,19 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     const context = readContextOf(request)
     const skus = new Set(given)
     const options = stockOptions(fields)
-    const { warehouseCustomerId } = options
     const serialise = serialiserOf(reply)
-    const connection = connectionOf(request)
-    const { catalog } = connection
-    const stockJson =
-      jsons.get(connection) ??
-      new StockJson((stock) => inResult(serialise, { sku: '', status: 'ok', stock }).slice(emptyHead.length, -1))
-    jsons.set(connection, stockJson)
-    const work = async (run: RunSteps) => {
+    const asked = askedOf(request)
+    const size = skus.size * (isGroup(asked) ? asked.members.length : 1)
+    const work = (run: RunSteps) => (isGroup(asked) ? workOfGroup(asked, run) : workOfConnection(asked, run))
+    const { readAt, isPartial, body } = await inTurns(request, reply, { size, work })
+    setFreshness(reply, context, readAt, { hasAsOf: true, isPartial, body })
+    return sendLargeBody(reply, body)
+
+    async function workOfConnection(connection: Connection, run: RunSteps): Promise<Answer> {
+      const { catalog } = connection
+      const stockJson = jsonOf(connection, serialise)
       const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
-      const found = await run(readMaterialized(reader, skus, warehouseCustomerId, stockJson))
+      const found = await run(readMaterialized(reader, skus, options.warehouseCustomerId, stockJson))
       const others = new Set(Array.from(skus).filter((sku) => !found.has(sku)))
       const outcomes = others.size > 0 ? await getStocks(catalog, others, options, context, { run }) : noOutcomes
       throwIfUnavailable(outcomes, found.size === 0)
@@ -108,25 +119,57 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           const materialized = found.get(sku)
           const outcome = outcomes.get(sku) ?? { status: 'not_found', readAt: 0 }
           if (materialized) {
-            addStock(draft, sku, materialized.body, stockJson.tail(materialized.age), true)
+            addStock(draft, sku, [materialized.body, stockJson.tail(materialized.age)], true)
           } else if (outcome.status === 'ok' && isPlain(options)) {
-            const [start, tail] = stockJson.parts(outcome.stock)
-            addStock(draft, sku, start, tail, false)
-          } else draft.add(inResult(serialise, result(sku, outcome, request)))
+            addStock(draft, sku, stockJson.parts(outcome.stock), false)
+          } else if (outcome.status === 'ok') {
+            draft.add(inResult(serialise, { sku, status: outcome.status, stock: outcome.stock }))
+          } else draft.add(failedResult(sku, outcome.status, stockProblem(sku, outcome)))
         }),
       )
-      return { reads, body }
+      return { readAt: Math.min(...reads), isPartial: reads.includes(Number.POSITIVE_INFINITY), body }
     }
-    const { reads, body } = await inTurns(request, reply, { size: skus.size, work })
-    const isPartial = reads.includes(Number.POSITIVE_INFINITY)
-    setFreshness(reply, context, Math.min(...reads), { hasAsOf: true, isPartial, body })
-    return sendLargeBody(reply, body)
+
+    async function workOfGroup(group: Group, run: RunSteps): Promise<Answer> {
+      const reader = new GroupReader(group, {
+        options,
+        context,
+        jsonOf: (member) => jsonOf(member, serialise),
+        serialise: (stock) => stockIn(serialise, stock),
+        describe: (error) => problemBody(error, request.id, request.problemsUrl),
+        texts: groupTexts,
+      })
+      const found = await run(readGroupTexts(reader, skus))
+      const others = new Set(Array.from(skus).filter((sku) => !found.has(sku)))
+      const outcomes = others.size > 0 ? await reader.readOthers(others, { run }) : found
+      const all = Array.from(skus, (sku) => (found.get(sku) ?? outcomes.get(sku)) as GroupOutcome)
+      const [first] = all
+      if (first?.status === 'unavailable' && all.every(({ status }) => status === first.status)) throw first.problem
+      const body = await run(
+        arrayBody('{"results":[', skus, ']}', (sku, draft) => {
+          const outcome = (found.get(sku) ?? outcomes.get(sku)) as GroupOutcome
+          if (outcome.status === 'ok') addStock(draft, sku, [outcome.body()], outcome.isShared)
+          else draft.add(failedResult(sku, outcome.status, outcome.problem))
+        }),
+      )
+      const readAt = Math.min(...all.map((outcome) => outcome.readAt))
+      return { readAt, isPartial: all.some((outcome) => outcome.isPartial), body }
+    }
+
+    function failedResult(sku: string, status: string, error: Problem): string {
+      return inResult(serialise, { sku, status, problem: problemBody(error, request.id, request.problemsUrl) })
+    }
   }
 
   app.get(
     '/stock',
     {
-      config: { produces: 'json', connectionIn: 'query', cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery) },
+      config: {
+        produces: 'json',
+        connectionIn: 'query',
+        servesGroups: true,
+        cost: ({ query }) => countOf(query, 'sku', maxSkusInQuery),
+      },
       schema: {
         operationId: 'listStock',
         tags: ['stock'],
@@ -141,7 +184,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
               examples: [exampleSkus],
             }),
             ...stockQueryFields,
-            ...connectionField,
+            ...connectionOrGroupField,
           },
           { additionalProperties: false },
         ),
@@ -155,7 +198,12 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
   app.post(
     '/stock/query',
     {
-      config: { produces: 'json', connectionIn: 'body', cost: ({ body }) => countOf(body, 'skus', maxSkusInBody) },
+      config: {
+        produces: 'json',
+        connectionIn: 'body',
+        servesGroups: true,
+        cost: ({ body }) => countOf(body, 'skus', maxSkusInBody),
+      },
       schema: {
         operationId: 'queryStock',
         tags: ['stock'],
@@ -166,7 +214,7 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
           {
             skus: Type.Array(Sku, { minItems: 1, maxItems: maxSkusInBody, description: 'The SKUs' }),
             ...stockOptionFields,
-            ...connectionField,
+            ...connectionOrGroupField,
           },
           {
             title: 'StockQuery',
@@ -224,6 +272,25 @@ function* readMaterialized(
   return found
 }
 
+/** The stocks of a group that need no more than the records in memory. */
+function* readGroupTexts(reader: GroupReader, skus: ReadonlySet<string>): Steps<ReadonlyMap<string, GroupOutcome>> {
+  const found = new Map<string, GroupOutcome>()
+  for (const sku of skus) {
+    const outcome = reader.read(sku)
+    if (outcome) found.set(sku, outcome)
+    yield
+  }
+  return found
+}
+
+/** What a request gets, and how old it is. */
+interface Answer {
+  /** Epoch ms of the oldest record. */
+  readonly readAt: number
+  readonly isPartial: boolean
+  readonly body: LargeBody
+}
+
 /** One result as it is in the response. */
 const inResult = (serialise: (value: unknown) => string, value: object): string =>
   serialise({ results: [value] }).slice('{"results":['.length, -']}'.length)
@@ -231,14 +298,13 @@ const inResult = (serialise: (value: unknown) => string, value: object): string 
 const headOf = (sku: string) => `{"sku":${JSON.stringify(sku)},"status":"ok","stock":`
 const emptyHead = headOf('')
 
-function addStock(draft: BodyDraft, sku: string, body: JsonPart, tail: JsonPart, isShared: boolean): void {
+/** The stock of a result as it is in the response. */
+const stockIn = (serialise: (value: unknown) => string, stock: Stock): string =>
+  inResult(serialise, { sku: '', status: 'ok', stock }).slice(emptyHead.length, -1)
+
+function addStock(draft: BodyDraft, sku: string, parts: readonly JsonPart[], isShared: boolean): void {
   // The body has the SKU as well.
   draft.add(headOf(sku), '')
-  draft.addPart(body, isShared)
-  draft.addPart(tail, isShared)
+  for (const part of parts) draft.addPart(part, isShared)
   draft.add('}', '')
-}
-function result(sku: string, outcome: StockOutcome, { id, problemsUrl }: FastifyRequest) {
-  if (outcome.status === 'ok') return { sku, status: outcome.status, stock: outcome.stock }
-  return { sku, status: outcome.status, problem: problemBody(stockProblem(sku, outcome), id, problemsUrl) }
 }

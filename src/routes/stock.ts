@@ -2,12 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { ReadContext } from '../cache/read-context.js'
-import type { Connection } from '../connection.js'
 import type { Group } from '../connection-group.js'
-import { type Problem, problemBody } from '../errors.js'
+import { problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
-import { type GroupOutcome, getGroupStocks } from '../services/group-stocks.js'
+import { type GroupOutcome, GroupReader } from '../services/group-stocks.js'
+import type { GroupTexts } from '../services/group-texts.js'
 import { StockCache } from '../services/stock-cache.js'
 import { etagOf, StockJson } from '../services/stock-json.js'
 import { getStocks, isPlain, type StockOptions, stockProblem } from '../services/stocks.js'
@@ -21,6 +21,8 @@ import { CachedReadHeaders, cachedReadResponses, Key, Sku, warehouseCustomerId }
 export interface CatalogRouteOptions {
   readonly readContextOf: ReadContextOf
   readonly inTurns: InTurns
+  /** The stocks of groups that are kept. */
+  readonly groupTexts: GroupTexts
 }
 
 /** Options of every stock route, in a query or a body. */
@@ -84,10 +86,13 @@ export function serialiserOf(reply: FastifyReply): (value: unknown) => string {
 const maxCachedItems = 10_000
 
 /** `GET /products/:sku/stock`. Stocks of popular SKUs are kept as text, so that a repeated answer is not serialised again. */
-export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (app, { readContextOf }) => {
+export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async (
+  app,
+  { readContextOf, groupTexts },
+) => {
   const stockCache = new StockCache(maxCachedItems)
   const bodies = new WeakMap<Stock, { readonly text: string; readonly etag: string }>()
-  const jsons = new WeakMap<Connection, StockJson>()
+  const jsons = new WeakMap<object, StockJson>()
 
   function send(reply: FastifyReply, context: ReadContext, readAt: number, body: { text: string; etag?: string }) {
     setFreshness(reply, context, readAt, { hasAsOf: true, body })
@@ -117,21 +122,43 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
     return send(reply, context, readAt, body)
   }
 
-  async function combineAndSend(
+  const jsonOf = (connection: object, reply: FastifyReply): StockJson => {
+    let json = jsons.get(connection)
+    if (json === undefined) {
+      json = new StockJson(serialiserOf(reply))
+      jsons.set(connection, json)
+    }
+    return json
+  }
+
+  function answerGroup(
     group: Group,
     sku: string,
     options: StockOptions,
+    context: ReadContext,
     request: FastifyRequest,
     reply: FastifyReply,
   ) {
-    const context = readContextOf(request)
-    const describe = (problem: Problem) => problemBody(problem, request.id, request.problemsUrl)
-    const outcomes = await getGroupStocks(group, new Set([sku]), options, context, { describe, cache: stockCache })
-    const outcome = outcomes.get(sku) as GroupOutcome
-    if (outcome.status !== 'ok') throw outcome.problem
-    const { stock, readAt, isPartial } = outcome
-    setFreshness(reply, context, readAt, { hasAsOf: true, isPartial })
-    return reply.type('application/json; charset=utf-8').send(serialiserOf(reply)(stock))
+    const reader = new GroupReader(group, {
+      options,
+      context,
+      jsonOf: (member) => jsonOf(member, reply),
+      serialise: serialiserOf(reply),
+      describe: (error) => problemBody(error, request.id, request.problemsUrl),
+      texts: groupTexts,
+    })
+    const answer = (outcome: GroupOutcome) => {
+      if (outcome.status !== 'ok') throw outcome.problem
+      const { readAt, isPartial } = outcome
+      const body = outcome.body()
+      setFreshness(reply, context, readAt, { hasAsOf: true, isPartial, body: { etag: etagOf(body) } })
+      return reply.type('application/json; charset=utf-8').send(body.text)
+    }
+    const found = reader.read(sku)
+    if (found) return answer(found)
+    return reader
+      .readOthers(new Set([sku]), { cache: stockCache })
+      .then((read) => answer(read.get(sku) as GroupOutcome))
   }
 
   app.get(
@@ -158,14 +185,10 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       const { sku } = request.params
       const options = stockOptions(request.query)
       const connection = askedOf(request)
-      if (isGroup(connection)) return combineAndSend(connection, sku, options, request, reply)
       const context = readContextOf(request)
+      if (isGroup(connection)) return answerGroup(connection, sku, options, context, request, reply)
       const { catalog } = connection
-      let json = jsons.get(connection)
-      if (json === undefined) {
-        json = new StockJson(serialiserOf(reply))
-        jsons.set(connection, json)
-      }
+      const json = jsonOf(connection, reply)
       const reader = isPlain(options) ? catalog.materialized?.reader(context) : undefined
       const found = reader?.read(sku, options.warehouseCustomerId, json)
       if (found === undefined) return composeAndSend(catalog, sku, options, context, reply, json)

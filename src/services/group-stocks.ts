@@ -1,18 +1,27 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Problem, ProblemBody } from '../errors.js'
 import { runToEnd, type Steps } from '../steps.js'
 import { type ConnectionAnswer, combineStocks, type FailedAnswer, failureOf } from '../stock/group-stock.js'
 import type { Stock } from '../stock/stock.js'
 import type { Catalog } from './catalog.js'
+import type { GroupTexts } from './group-texts.js'
+import type { MaterializedStock, StockReader } from './materialized-stocks.js'
 import type { StockCache } from './stock-cache.js'
-import { getStocks, type StockOptions, type StockOutcome, stockProblem } from './stocks.js'
+import { type JsonPart, type StockJson, wholePart } from './stock-json.js'
+import { getStocks, isPlain, type StockOptions, type StockOutcome, stockProblem } from './stocks.js'
 import type { RunSteps } from './work-turns.js'
 
 /** Several connections whose stock is seen as one. */
 export interface StockGroup {
   readonly name: string
   /** In the order of the configuration. */
-  readonly members: readonly { readonly name: string; readonly catalog: Catalog }[]
+  readonly members: readonly GroupMember[]
+}
+
+export interface GroupMember {
+  readonly name: string
+  readonly catalog: Catalog
 }
 
 /** The outcome for one SKU in a group. */
@@ -22,70 +31,157 @@ export type GroupOutcome = {
   /** Whether a connection could not be read, so that a later answer may be another. */
   readonly isPartial: boolean
 } & (
-  | { readonly status: 'ok'; readonly stock: Stock }
+  | {
+      readonly status: 'ok'
+      /** Writes the stock as JSON. */
+      readonly body: () => JsonPart
+      /** Whether the text is kept for other requests. */
+      readonly isShared: boolean
+    }
   | { readonly status: FailedAnswer['status']; readonly problem: Problem }
 )
 
-export interface GroupStocksOptions {
+export interface GroupReaderOptions {
+  readonly options: StockOptions
+  readonly context: ReadContext
+  /** The JSON of the stocks of one connection. */
+  readonly jsonOf: (member: GroupMember) => StockJson
+  /** Writes a stock by the schema of the response. */
+  readonly serialise: (stock: Stock) => string
   /** The body of a connection's problem in this response. */
   readonly describe: (problem: Problem) => ProblemBody
-  /** As in {@link getStocks}. */
-  readonly cache?: StockCache
-  readonly run?: RunSteps
+  readonly texts: GroupTexts
 }
 
-/**
- * The stock of many SKUs in a group. All connections are asked at once, and each answers by itself: what one cannot answer
- * is missing from the sum and makes it incomplete.
- */
-export async function getGroupStocks(
-  group: StockGroup,
-  skus: ReadonlySet<string>,
-  options: StockOptions,
-  context: ReadContext,
-  { describe, cache, run = async (steps) => runToEnd(steps) }: GroupStocksOptions,
-): Promise<Map<string, GroupOutcome>> {
-  const { members } = group
-  const ownOptions = { ...options, toleratesUnknownWarehouses: true }
-  const outcomes = await Promise.all(
-    members.map(({ catalog }) => getStocks(catalog, skus, ownOptions, context, { ...(cache && { cache }), run })),
-  )
-  const lists = options.warehouseIds?.length
-    ? await Promise.all(members.map(({ catalog }) => catalog.warehouses(context)))
-    : []
-  return run(combineAll())
+/** What one connection says of a SKU: its stock as it is in memory, or its outcome. */
+type MemberOutcome = MaterializedStock | StockOutcome
+const isMaterialized = (outcome: MemberOutcome | undefined): outcome is MaterializedStock =>
+  outcome !== undefined && 'body' in outcome
+const areMaterialized = (outcomes: readonly (MemberOutcome | undefined)[]): outcomes is readonly MaterializedStock[] =>
+  outcomes.every(isMaterialized)
 
-  function* combineAll(): Steps<Map<string, GroupOutcome>> {
+/** More SKUs than these are work of milliseconds for each connection. */
+const maxSkusAtOnce = 20
+
+/**
+ * Reads the stock of a group for one request. Each connection answers by itself: what one cannot answer is missing from the
+ * sum and makes it incomplete.
+ */
+export class GroupReader {
+  readonly #readers: readonly (StockReader | undefined)[]
+  /** What is known of SKUs that the records in memory do not suffice for. */
+  readonly #partial = new Map<string, readonly (MaterializedStock | undefined)[]>()
+
+  constructor(
+    private readonly group: StockGroup,
+    private readonly given: GroupReaderOptions,
+  ) {
+    const { options, context } = given
+    const readsText = isPlain(options)
+    this.#readers = group.members.map(({ catalog }) => (readsText ? catalog.materialized?.reader(context) : undefined))
+  }
+
+  /** The stock of a SKU; undefined if the records in memory do not suffice for all connections. */
+  read(sku: string): GroupOutcome | undefined {
+    const { options, jsonOf, texts } = this.given
+    const { name, members } = this.group
+    const { warehouseCustomerId: merchant } = options
+    const found: readonly (MaterializedStock | undefined)[] = members.map((member, index) =>
+      this.#readers[index]?.read(sku, merchant, jsonOf(member)),
+    )
+    if (!areMaterialized(found)) {
+      this.#partial.set(sku, found)
+      return undefined
+    }
+    const sources = found.flatMap(({ body, age }) => [body.hash, age.readAt, age.stale, age.connection])
+    const body = texts.get(JSON.stringify([name, merchant, sku]), sources, () => {
+      const answers = members.map((member, index) => this.#answerOf(member, sku, found[index] as MaterializedStock))
+      return this.#bodyOf(combineStocks(name, answers) as Stock)
+    })
+    const readAt = Math.min(...found.map(({ age }) => age.readAt))
+    return { status: 'ok', body: () => body, isShared: true, readAt, isPartial: false }
+  }
+
+  /**
+   * The stock of SKUs that {@link read} does not have. All connections are asked at the same time.
+   * @param cache as in {@link getStocks}, and so is `run`
+   */
+  async readOthers(
+    skus: ReadonlySet<string>,
+    { cache, run = async (steps) => runToEnd(steps) }: { readonly cache?: StockCache; readonly run?: RunSteps } = {},
+  ): Promise<ReadonlyMap<string, GroupOutcome>> {
+    const { context, options } = this.given
+    const { members } = this.group
+    const ownOptions = { ...options, toleratesUnknownWarehouses: true }
+    const reads: Promise<ReadonlyMap<string, StockOutcome>>[] = []
+    for (const [index, { catalog }] of members.entries()) {
+      // What a connection has in memory is read at once.
+      if (reads.length > 0 && skus.size > maxSkusAtOnce) await nextTurn()
+      const own = new Set(Array.from(skus).filter((sku) => !this.#partial.get(sku)?.[index]))
+      const isComplete = own.size === 0
+      const read = isComplete ? none : getStocks(catalog, own, ownOptions, context, { ...(cache && { cache }), run })
+      // It is awaited only after the others have begun.
+      read.catch(() => {})
+      reads.push(read)
+    }
+    const read = await Promise.all(reads)
+    const lists = await Promise.all(
+      options.warehouseIds?.length ? members.map(({ catalog }) => catalog.warehouses(context)) : [],
+    )
+    const isListed = (warehouseId: string) => lists.some((list) => list.has(warehouseId))
+    return run(this.#combineAll(skus, read, isListed))
+  }
+
+  *#combineAll(
+    skus: ReadonlySet<string>,
+    read: readonly ReadonlyMap<string, StockOutcome>[],
+    isListed: (warehouseId: string) => boolean,
+  ): Steps<ReadonlyMap<string, GroupOutcome>> {
     const combined = new Map<string, GroupOutcome>()
     for (const sku of skus) {
       if (combined.size > 0) yield
-      const ofMembers = outcomes.map((bySku) => bySku.get(sku) as StockOutcome)
-      combined.set(sku, combine(sku, ofMembers))
+      const partial = this.#partial.get(sku)
+      const outcomes = read.map((outcomesOf, index) => partial?.[index] ?? (outcomesOf.get(sku) as StockOutcome))
+      combined.set(sku, this.#combine(sku, outcomes, isListed))
     }
     return combined
   }
 
-  function combine(sku: string, ofMembers: readonly StockOutcome[]): GroupOutcome {
-    const answers = ofMembers.map((outcome, index) => answerOf(members[index]?.name ?? '', sku, outcome))
-    const isKnown = (id: string) =>
-      lists.some((list) => list.has(id)) || answers.some((answer) => hasWarehouse(answer, id))
-    const unknown = new Set(options.warehouseIds?.filter((id) => !isKnown(id)))
-    const stock = combineStocks(group.name, answers, [...unknown])
-    const readAt = Math.min(
-      ...ofMembers.map((outcome) => ('readAt' in outcome ? outcome.readAt : Number.POSITIVE_INFINITY)),
-    )
-    const isPartial = ofMembers.some(({ status }) => status === 'unavailable')
-    if (stock) return { status: 'ok', stock, readAt, isPartial }
+  #combine(sku: string, outcomes: readonly MemberOutcome[], isListed: (warehouseId: string) => boolean): GroupOutcome {
+    const { name, members } = this.group
+    const answers = members.map((member, index) => this.#answerOf(member, sku, outcomes[index] as MemberOutcome))
+    const isKnown = (id: string) => isListed(id) || answers.some((answer) => hasWarehouse(answer, id))
+    const unknown = new Set(this.given.options.warehouseIds?.filter((id) => !isKnown(id)))
+    const readAt = Math.min(...outcomes.map(readAtOf))
+    const isPartial = answers.some(({ status }) => status === 'unavailable')
+    const stock = combineStocks(name, answers, [...unknown])
+    if (stock) return { status: 'ok', body: () => this.#bodyOf(stock), isShared: false, readAt, isPartial }
     const failure = failureOf(answers.filter((answer) => answer.status !== 'ok'))
-    if (failure === undefined) throw new Error(`expected the group ${group.name} to have connections, but it has none`)
+    if (failure === undefined) throw new Error(`expected the group ${name} to have connections, but it has none`)
     return { status: failure.status, problem: failure.error, readAt, isPartial }
   }
 
-  function answerOf(connection: string, sku: string, outcome: StockOutcome) {
+  #answerOf(member: GroupMember, sku: string, outcome: MemberOutcome) {
+    const connection = member.name
+    if (isMaterialized(outcome)) {
+      const text = outcome.body.text + this.given.jsonOf(member).tail(outcome.age).text
+      return { connection, status: 'ok' as const, stock: JSON.parse(text) as Stock }
+    }
     if (outcome.status === 'ok') return { connection, status: outcome.status, stock: outcome.stock }
     const error = stockProblem(sku, outcome)
-    return { connection, status: outcome.status, problem: describe(error), error }
+    return { connection, status: outcome.status, problem: this.given.describe(error), error }
   }
+
+  #bodyOf(stock: Stock): JsonPart {
+    return wholePart(this.given.serialise(stock))
+  }
+}
+
+const none: Promise<ReadonlyMap<string, StockOutcome>> = Promise.resolve(new Map())
+
+function readAtOf(outcome: MemberOutcome): number {
+  if (isMaterialized(outcome)) return outcome.age.readAt
+  return outcome.status === 'unavailable' ? Number.POSITIVE_INFINITY : outcome.readAt
 }
 
 const hasWarehouse = (answer: ConnectionAnswer, id: string): boolean =>

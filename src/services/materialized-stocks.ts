@@ -16,7 +16,7 @@ import { composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Stock } from '../stock/stock.js'
 import type { Clock } from '../trackstar/clock.js'
-import { type JsonPart, noAge, type StockAge, type StockJson } from './stock-json.js'
+import { type JsonPart, memoryOf, noAge, type StockAge, type StockJson } from './stock-json.js'
 
 export interface MaterializedStocksOptions {
   readonly store: Pick<MirrorStore, 'item' | 'confirmation' | 'index'>
@@ -241,9 +241,6 @@ export class MaterializedStocks {
 
 const sizeOf = ({ sources, body }: Entry): number =>
   entryBytes + sources.items.length * itemBytes + (body === undefined ? 0 : memoryOf(body.text))
-
-/** V8 keeps a text in one byte for each character, or in two if one of them is beyond Latin-1. */
-const memoryOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
 
 /** The product that a SKU means; undefined if that is not certain. */
 function select(

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { withoutReadTimes } from '../etag.js'
 import type { SyncState } from '../records/sync-state.js'
 import type { Stock } from '../stock/stock.js'
 
@@ -76,8 +77,18 @@ export class StockJson {
   }
 }
 
+/** A whole stock as one part. Its hash ignores when records were read. */
+export const wholePart = (text: string): JsonPart => ({
+  text,
+  bytes: Buffer.byteLength(text),
+  hash: hash('sha1', withoutReadTimes(text), 'base64url'),
+})
+
+/** The bytes of a text in memory: V8 takes one for each character, or two if one of them is beyond Latin-1. */
+export const memoryOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
+
 /** The weak ETag of a stock. It ignores `as_of`. */
-export const etagOf = (body: JsonPart, tail: JsonPart): string => `W/"${body.hash}${tail.hash}"`
+export const etagOf = (...parts: readonly JsonPart[]): string => `W/"${parts.map((part) => part.hash).join('')}"`
 
 function bodyIn(stock: string): JsonPart {
   const text = stock.slice(0, stock.lastIndexOf(startOfTail))

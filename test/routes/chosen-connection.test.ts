@@ -18,6 +18,7 @@ const requests = (connection?: string) => {
     ['POST', '/stock/query', { skus: ['CUP'], ...field }],
     ['POST', '/stock/check', { lines: [{ sku: 'CUP', quantity: 1 }], ...field }],
     ['GET', `/stock/low?below=1&${query}`],
+    ['GET', `/search?q=cup&${query}`],
     ['GET', `/products?limit=1&${query}`],
     ['GET', `/inventory?limit=1&${query}`],
     ['GET', `/warehouses?limit=1&${query}`],

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { InjectOptions } from 'fastify'
-import tap from 'tap'
+import tap, { type Test } from 'tap'
 import type { BasketCheck } from '../../../src/basket/basket-result.js'
 import { variables } from '../../../src/config/variables.js'
 import { maxLines } from '../../../src/routes/basket-check.js'
@@ -10,6 +10,7 @@ import { fixedSkus } from '../../../src/sandbox/fixed-catalog.js'
 import { createSandbox, sandboxWebhookSecret } from '../../../src/sandbox/sandbox.js'
 import { severalConnections } from '../../../src/sandbox/several-connections.js'
 import type { Stock } from '../../../src/stock/stock.js'
+import { startConnections } from '../../connections-service.js'
 import { startService } from '../../harness.js'
 import { startMirrored } from '../mirror/mirrored.js'
 
@@ -94,19 +95,32 @@ function differences(shown: unknown, actual: unknown, omitted: readonly string[]
   ]
 }
 
+/** The service that `SANDBOX_CONNECTIONS=3 npm run demo` starts. */
+async function startDemoConnections(t: Test) {
+  const names = severalConnections(3).map(({ name }) => name)
+  const given = severalConnections(3).map(({ name, options }) => [name, { sandbox: options }])
+  const { app } = await startConnections(t, Object.fromEntries(given), { groups: { all: names } })
+  return app
+}
+
 tap.test('the service gives each answer that the documentation shows', async (t) => {
   const { app } = await startMirrored(t, { sandbox: { products: 1000 } })
+  const several = await startDemoConnections(t)
   // An adjustment changes the stock that other pages show.
   const files = [...pages.keys()].toSorted((a, b) => Number(a.includes('adjust')) - Number(b.includes('adjust')))
   for (const file of files) {
     const examples = Array.from(
-      page(file).matchAll(/```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Omitted here: (.*?)\.(?:\n| Stock))?/g),
+      page(file).matchAll(
+        /```sh\n(curl [^`]*)```\n\n```json\n([^`]*)```\n\n(?:Omitted here: ([^.]*)\.(?:\n| Stock))?/g,
+      ),
     )
     t.equal(examples.length, page(file).match(/```json/g)?.length ?? 0, `${file}: each answer has a command`)
     for (const [, command = '', json = '', words = ''] of examples) {
       const [, partial] = /the other fields of `(\w+)`/.exec(words) ?? []
       const omitted = Array.from(words.matchAll(/`(\w+)`/g), ([, name = '']) => (name === partial ? `.${name}` : name))
-      const response = await app.inject(requestOf(command))
+      const request = requestOf(command)
+      const asked = String(request.url).includes('connection=') ? several : app
+      const response = await asked.inject(request)
       t.same(differences(JSON.parse(json), response.json(), omitted), [], command)
     }
   }
