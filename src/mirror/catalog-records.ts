@@ -59,6 +59,13 @@ export class CatalogRecords {
     return entries.some(({ value }) => value && isUnsettled('product', idOf(value))) ? undefined : entries
   }
 
+  /** Whether the mirror knows that there is no product with a SKU. Only while {@link isFollowed}. */
+  readonly lacksProducts = (sku: string): boolean => {
+    const { store } = this.options
+    if (store === undefined || store.isMalformed('products', sku)) return false
+    return store.productEntries(sku).length === 0 && this.#provesAbsence('products')
+  }
+
   /**
    * An item as it was read, or its absence; undefined if the mirror may have an outdated one, or cannot tell that there is
    * none. Only while {@link isFollowed}.

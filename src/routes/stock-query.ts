@@ -136,7 +136,8 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
         context,
         jsonOf: (member) => jsonOf(member, serialise),
         serialise: (stock) => stockIn(serialise, stock),
-        describe: (error) => problemBody(error, request.id, request.problemsUrl),
+        requestId: request.id,
+        problemsUrl: request.problemsUrl,
         texts: groupTexts,
       })
       const found = await run(readGroupTexts(reader, skus))

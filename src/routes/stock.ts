@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { ReadContext } from '../cache/read-context.js'
 import type { Group } from '../connection-group.js'
-import { problemBody } from '../errors.js'
 import { enumOf, ref } from '../schema.js'
 import type { Catalog } from '../services/catalog.js'
 import { type GroupOutcome, GroupReader } from '../services/group-stocks.js'
@@ -144,7 +143,8 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
       context,
       jsonOf: (member) => jsonOf(member, reply),
       serialise: serialiserOf(reply),
-      describe: (error) => problemBody(error, request.id, request.problemsUrl),
+      requestId: request.id,
+      problemsUrl: request.problemsUrl,
       texts: groupTexts,
     })
     const answer = (outcome: GroupOutcome) => {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ReadContext } from '../cache/read-context.js'
-import type { Problem, ProblemBody } from '../errors.js'
+import { type Problem, problemBody } from '../errors.js'
 import { runToEnd, type Steps } from '../steps.js'
 import { type ConnectionAnswer, combineStocks, type FailedAnswer, failureOf } from '../stock/group-stock.js'
 import type { Stock } from '../stock/stock.js'
@@ -48,17 +48,27 @@ export interface GroupReaderOptions {
   readonly jsonOf: (member: GroupMember) => StockJson
   /** Writes a stock by the schema of the response. */
   readonly serialise: (stock: Stock) => string
-  /** The body of a connection's problem in this response. */
-  readonly describe: (problem: Problem) => ProblemBody
+  /** Of the request, for the problems of single connections, and so is `problemsUrl`. */
+  readonly requestId: string
+  readonly problemsUrl: string | undefined
   readonly texts: GroupTexts
 }
 
 /** What one connection says of a SKU: its stock as it is in memory, or its outcome. */
 type MemberOutcome = MaterializedStock | StockOutcome
-const isMaterialized = (outcome: MemberOutcome | undefined): outcome is MaterializedStock =>
-  outcome !== undefined && 'body' in outcome
-const areMaterialized = (outcomes: readonly (MemberOutcome | undefined)[]): outcomes is readonly MaterializedStock[] =>
-  outcomes.every(isMaterialized)
+/** What one connection knows without a read. */
+type KnownOutcome = MaterializedStock | Extract<StockOutcome, { status: 'not_found' }>
+
+const isMaterialized = (outcome: MemberOutcome): outcome is MaterializedStock => 'body' in outcome
+
+/** Stands for the id of each request in a text that is kept. */
+const anyRequest = '{request_id}'
+
+/** Exact on serialised JSON: inside a string the quotes would be escaped. The hash does not count the id. */
+function withRequestId({ text, hash }: JsonPart, requestId: string): JsonPart {
+  const own = text.replaceAll(`"request_id":"${anyRequest}"`, () => `"request_id":${JSON.stringify(requestId)}`)
+  return { text: own, bytes: Buffer.byteLength(own), hash }
+}
 
 /** More SKUs than these are work of milliseconds for each connection. */
 const maxSkusAtOnce = 20
@@ -69,8 +79,8 @@ const maxSkusAtOnce = 20
  */
 export class GroupReader {
   readonly #readers: readonly (StockReader | undefined)[]
-  /** What is known of SKUs that the records in memory do not suffice for. */
-  readonly #partial = new Map<string, readonly (MaterializedStock | undefined)[]>()
+  /** What is known of SKUs that {@link read} does not have, by connection. */
+  readonly #known = new Map<string, readonly (KnownOutcome | undefined)[]>()
 
   constructor(
     private readonly group: StockGroup,
@@ -81,25 +91,40 @@ export class GroupReader {
     this.#readers = group.members.map(({ catalog }) => (readsText ? catalog.materialized?.reader(context) : undefined))
   }
 
-  /** The stock of a SKU; undefined if the records in memory do not suffice for all connections. */
+  /** The stock of a SKU; undefined if the records in memory do not suffice for all connections, or if none has it. */
   read(sku: string): GroupOutcome | undefined {
-    const { options, jsonOf, texts } = this.given
-    const { name, members } = this.group
-    const { warehouseCustomerId: merchant } = options
-    const found: readonly (MaterializedStock | undefined)[] = members.map((member, index) =>
-      this.#readers[index]?.read(sku, merchant, jsonOf(member)),
-    )
-    if (!areMaterialized(found)) {
-      this.#partial.set(sku, found)
+    const known = this.group.members.map((member, index) => this.#knownOf(member, this.#readers[index], sku))
+    const outcomes = known.filter((outcome) => outcome !== undefined)
+    if (outcomes.length < known.length || !outcomes.some(isMaterialized)) {
+      this.#known.set(sku, known)
       return undefined
     }
-    const sources = found.flatMap(({ body, age }) => [body.hash, age.readAt, age.stale, age.connection])
-    const body = texts.get(JSON.stringify([name, merchant, sku]), sources, () => {
-      const answers = members.map((member, index) => this.#answerOf(member, sku, found[index] as MaterializedStock))
-      return this.#bodyOf(combineStocks(name, answers) as Stock)
+    const isWhole = outcomes.every(isMaterialized)
+    const kept = this.#keptText(sku, outcomes)
+    const body = () => (isWhole ? kept : withRequestId(kept, this.given.requestId))
+    return { status: 'ok', body, isShared: isWhole, readAt: Math.min(...outcomes.map(readAtOf)), isPartial: false }
+  }
+
+  #knownOf(member: GroupMember, reader: StockReader | undefined, sku: string): KnownOutcome | undefined {
+    const { options, jsonOf } = this.given
+    const stock = reader?.read(sku, options.warehouseCustomerId, jsonOf(member))
+    if (stock) return stock
+    const absence = reader?.absence(sku)
+    return absence && { status: 'not_found', readAt: absence.readAt }
+  }
+
+  /** The text of the stock, with {@link anyRequest} as the id of the request. */
+  #keptText(sku: string, outcomes: readonly KnownOutcome[]): JsonPart {
+    const { options, texts, problemsUrl } = this.given
+    const { name, members } = this.group
+    const sources = outcomes.flatMap((outcome, index): unknown[] => {
+      if (!isMaterialized(outcome)) return [members[index]?.name, problemsUrl]
+      const { body, age } = outcome
+      return [body.hash, age.readAt, age.stale, age.connection]
     })
-    const readAt = Math.min(...found.map(({ age }) => age.readAt))
-    return { status: 'ok', body: () => body, isShared: true, readAt, isPartial: false }
+    return texts.get(JSON.stringify([name, options.warehouseCustomerId, sku]), sources, () =>
+      this.#bodyOf(combineStocks(name, this.#answers(sku, outcomes, anyRequest)) as Stock),
+    )
   }
 
   /**
@@ -117,7 +142,7 @@ export class GroupReader {
     for (const [index, { catalog }] of members.entries()) {
       // What a connection has in memory is read at once.
       if (reads.length > 0 && skus.size > maxSkusAtOnce) await nextTurn()
-      const own = new Set(Array.from(skus).filter((sku) => !this.#partial.get(sku)?.[index]))
+      const own = new Set(Array.from(skus).filter((sku) => !this.#known.get(sku)?.[index]))
       const isComplete = own.size === 0
       const read = isComplete ? none : getStocks(catalog, own, ownOptions, context, { ...(cache && { cache }), run })
       // It is awaited only after the others have begun.
@@ -140,16 +165,16 @@ export class GroupReader {
     const combined = new Map<string, GroupOutcome>()
     for (const sku of skus) {
       if (combined.size > 0) yield
-      const partial = this.#partial.get(sku)
-      const outcomes = read.map((outcomesOf, index) => partial?.[index] ?? (outcomesOf.get(sku) as StockOutcome))
+      const known = this.#known.get(sku)
+      const outcomes = read.map((outcomesOf, index) => known?.[index] ?? (outcomesOf.get(sku) as StockOutcome))
       combined.set(sku, this.#combine(sku, outcomes, isListed))
     }
     return combined
   }
 
   #combine(sku: string, outcomes: readonly MemberOutcome[], isListed: (warehouseId: string) => boolean): GroupOutcome {
-    const { name, members } = this.group
-    const answers = members.map((member, index) => this.#answerOf(member, sku, outcomes[index] as MemberOutcome))
+    const { name } = this.group
+    const answers = this.#answers(sku, outcomes, this.given.requestId)
     const isKnown = (id: string) => isListed(id) || answers.some((answer) => hasWarehouse(answer, id))
     const unknown = new Set(this.given.options.warehouseIds?.filter((id) => !isKnown(id)))
     const readAt = Math.min(...outcomes.map(readAtOf))
@@ -161,15 +186,19 @@ export class GroupReader {
     return { status: failure.status, problem: failure.error, readAt, isPartial }
   }
 
-  #answerOf(member: GroupMember, sku: string, outcome: MemberOutcome) {
-    const connection = member.name
-    if (isMaterialized(outcome)) {
-      const text = outcome.body.text + this.given.jsonOf(member).tail(outcome.age).text
-      return { connection, status: 'ok' as const, stock: JSON.parse(text) as Stock }
-    }
-    if (outcome.status === 'ok') return { connection, status: outcome.status, stock: outcome.stock }
-    const error = stockProblem(sku, outcome)
-    return { connection, status: outcome.status, problem: this.given.describe(error), error }
+  #answers(sku: string, outcomes: readonly MemberOutcome[], requestId: string) {
+    return this.group.members.map((member, index) => {
+      const connection = member.name
+      const outcome = outcomes[index] as MemberOutcome
+      if (isMaterialized(outcome)) {
+        const text = outcome.body.text + this.given.jsonOf(member).tail(outcome.age).text
+        return { connection, status: 'ok' as const, stock: JSON.parse(text) as Stock }
+      }
+      if (outcome.status === 'ok') return { connection, status: outcome.status, stock: outcome.stock }
+      const error = stockProblem(sku, outcome)
+      const body = problemBody(error, requestId, this.given.problemsUrl)
+      return { connection, status: outcome.status, problem: body, error }
+    })
   }
 
   #bodyOf(stock: Stock): JsonPart {

@@ -20,7 +20,10 @@ import { type JsonPart, memoryOf, noAge, type StockAge, type StockJson } from '.
 
 export interface MaterializedStocksOptions {
   readonly store: Pick<MirrorStore, 'item' | 'confirmation' | 'index'>
-  readonly records: Pick<CatalogRecords, 'isFollowed' | 'mirroredProducts' | 'mirroredItem' | 'mirroredVersion'>
+  readonly records: Pick<
+    CatalogRecords,
+    'isFollowed' | 'mirroredProducts' | 'lacksProducts' | 'mirroredItem' | 'mirroredVersion'
+  >
   /** The warehouses; undefined while requests have to wait for the first list. */
   readonly warehouses: () => WarehousesById | undefined
   /** The warehouses that are known, without waiting for the first list. */
@@ -54,6 +57,8 @@ export interface StockReader {
    * a record may be out of date.
    */
   read(sku: string, warehouseCustomerId: string | undefined, json: StockJson): MaterializedStock | undefined
+  /** The age of the mirror if it knows that there is no product with the SKU. */
+  absence(sku: string): StockAge | undefined
 }
 
 /** The very records that a stock was made from. */
@@ -147,6 +152,12 @@ export class MaterializedStocks {
     const isOfNow = (sources: Sources) => sources.warehouses === warehouses && sources.incomplete === incomplete
 
     return {
+      absence(sku) {
+        if (!records.lacksProducts(sku)) return undefined
+        context.outcomeCounts[confirmedAge.stale ? 'stale' : 'hit']++
+        lookups.negative++
+        return confirmedAge
+      },
       read: (sku, warehouseCustomerId, json) => {
         const version = records.mirroredVersion()
         const ids = store.index.productIdsOfSku(sku)

@@ -292,6 +292,19 @@ tap.test('leaves to other ways what the records in memory do not settle', async 
   t.notOk(isRead('TEA'), 'there is no mirror any more')
 })
 
+tap.test('knows that there is no product with a SKU once the products were compared', async (t) => {
+  const { clock, store, state, stocks, lookups } = mirrorOf([tea], [item('tea', {})])
+  const context = new ReadContext('shop', Number.POSITIVE_INFINITY)
+  const absenceOf = (sku: string) => stocks.reader(context)?.absence(sku)
+  t.equal(absenceOf('UNKNOWN'), undefined)
+  store.setCompared('products', true)
+  t.match(absenceOf('UNKNOWN'), { readAt: clock.now(), stale: false })
+  t.equal(absenceOf('TEA'), undefined)
+  t.match([lookups.negative, context.outcomeCounts.hit], [1, 1])
+  state.incomplete.push('products')
+  t.equal(absenceOf('UNKNOWN'), undefined)
+})
+
 tap.test(
   'drops the least recently requested stocks first, within its own bound and what the records leave',
   async (t) => {
