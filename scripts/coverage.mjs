@@ -1,7 +1,7 @@
 // The coverage bar of `npm test`, in the one place where it is set.
 // c8 reports only files that a test has loaded, or also files with nothing but types. This script reports the files that no
 // test loads.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Report } from 'c8'
 
@@ -58,11 +58,15 @@ function lowFiles(rows) {
 
 /** The source files, as `src/stock/yields.ts`, of everything compiled into build/src. */
 function compiledSources() {
-  return readdirSync('build/src', { recursive: true })
-    .filter((name) => name.endsWith('.js'))
-    .map((name) => join('src', name).replaceAll('\\', '/').replace(/\.js$/, '.ts'))
-    .filter((file) => !TESTED_ELSEWHERE.test(file))
-    .sort()
+  return (
+    readdirSync('build/src', { recursive: true })
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => join('src', name).replaceAll('\\', '/').replace(/\.js$/, '.ts'))
+      .filter((file) => !TESTED_ELSEWHERE.test(file))
+      // The scripts of the page are JavaScript, and run in the browser tests only.
+      .filter((file) => existsSync(file))
+      .sort()
+  )
 }
 
 /** False for a file of nothing but types: it compiles to `export {}` and is never loaded. */

@@ -128,8 +128,9 @@ async function runNode(program, more) {
 /** A test whose source has been deleted or moved must not run from what an earlier build left behind. */
 function removeStaleOutputs() {
   for (const file of compiledFiles('build')) {
-    const source = relative('build', file).replace(/\.js$/, '.ts')
-    if (/^(src|test|bench)\//.test(source) && !existsSync(source)) rmSync(file)
+    const copied = relative('build', file)
+    const source = copied.replace(/\.js$/, '.ts')
+    if (/^(src|test|bench)\//.test(source) && !existsSync(source) && !existsSync(copied)) rmSync(file)
   }
 }
 

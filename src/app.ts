@@ -44,6 +44,7 @@ import { SearchResult, searchRoute } from './routes/search.js'
 import { connectionStatus, metricsRoute, statusRoute } from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
+import ui from './routes/ui.js'
 import { warehouseRoutes } from './routes/warehouses.js'
 import { webhookRoute } from './routes/webhooks.js'
 import { WhereUsed, whereUsedRoute } from './routes/where-used.js'
@@ -144,7 +145,9 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   await app.register(cacheHeaders, { config, now: clock.now, hasEvents })
   // After the plugins that decorate replies: Swagger UI's context does not see later decorators.
   const { preparesDocuments } = options
-  await app.register(docs, { version, publicUrl: config.publicUrl, preparesDocuments })
+  const hasUi = config.ui === 'on'
+  await app.register(docs, { version, publicUrl: config.publicUrl, hasUi, preparesDocuments })
+  await admin?.register(docs, { version, hasUi, isAdmin: true, preparesDocuments })
   await app.register(health, {
     unreadyReason: () => {
       const { all } = connections
@@ -204,6 +207,10 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
         if (outcome !== 'unsigned') connections.only?.noteForeignDelivery()
       },
     })
+  }
+  if (hasUi) {
+    await app.register(ui, { views: admin ? ['stock'] : ['stock', 'state'] })
+    await admin?.register(ui, { views: ['state'] })
   }
   app.addMethodNotAllowedRoutes()
   admin?.addMethodNotAllowedRoutes()

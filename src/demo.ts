@@ -42,6 +42,7 @@ async function demo(lifecycle: Lifecycle): Promise<void> {
     'trackstar-bff is running against a sandbox with invented data. No Trackstar account is needed.',
     'No API key is needed either (AUTH_MODE=none).',
     '',
+    `  Page          ${address}/ui`,
     `  Swagger UI    ${address}/docs`,
     ...(hasSeveral ? severalToTry(address, names) : oneToTry(address)),
     '',

@@ -207,8 +207,14 @@ export const variables = {
     name: 'ADMIN_PORT',
     fallback: undefined,
     meaning:
-      'Port that serves `/metrics` and `/status`, which `PORT` then does not; 0 picks a free one. Unset: both are on `PORT`',
+      'Port that serves `/metrics` and `/status`, with documentation and a page of their own; `PORT` then does not. 0 picks a free one. Unset: both are on `PORT`',
     ...integer(0, 65535),
+  },
+  ui: {
+    name: 'UI',
+    fallback: 'on',
+    meaning: '`on` serves a page for people at `/ui`; `off` does not',
+    ...oneOf('on', 'off'),
   },
   publicUrl: {
     name: 'PUBLIC_URL',

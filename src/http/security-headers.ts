@@ -20,7 +20,7 @@ export const dataHeaders = {
   'content-security-policy': "default-src 'none';frame-ancestors 'none'",
 } as const
 
-/** For the documentation. Swagger UI sets inline styles; all of its files come from this service. */
+/** For the documentation and the page for people. Swagger UI sets inline styles; all files come from this service. */
 export const pageHeaders = {
   ...common,
   'cross-origin-opener-policy': 'same-origin',
@@ -44,11 +44,13 @@ export const pageHeaders = {
   ].join(';'),
 } as const
 
-/** Sets security headers on every response: {@link pageHeaders} below `/docs`, {@link dataHeaders} elsewhere. */
+const isPage = (route = '') => /^\/(?:docs|ui)(?:\/|$)/.test(route)
+
+/** Sets security headers on every response: {@link pageHeaders} on and below `/docs` and `/ui`, {@link dataHeaders} elsewhere. */
 export default fastifyPlugin(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers(request.routeOptions.url?.startsWith('/docs') ? pageHeaders : dataHeaders)
+      reply.headers(isPage(request.routeOptions.url) ? pageHeaders : dataHeaders)
       done()
     })
   },

@@ -13,11 +13,15 @@ export interface DocsOptions {
   readonly version: string
   /** Where callers find the service; undefined if that is unknown. */
   readonly publicUrl?: string | undefined
+  /** Whether this server has the page for people, which the documentation then links to; default: false. */
+  readonly hasUi?: boolean | undefined
+  /** Whether this is the server of `ADMIN_PORT`, whose routes are for operators only; default: false. */
+  readonly isAdmin?: boolean | undefined
   /** Whether the documents are rendered before the service listens, and not with the first request; default: false. */
   readonly preparesDocuments?: boolean | undefined
 }
 
-const description = `Stock from Trackstar's WMS API in one call: how many units of a SKU can be sold, and where they are.
+const forCallers = `Stock from Trackstar's WMS API in one call: how many units of a SKU can be sold, and where they are.
 
 Start with **GET /products/{sku}/stock**. Field names are Trackstar's own. Every cached response says how old it is
 (\`as_of\`, \`Age\`, \`Cache-Status\`), and every stock reports problems in the data behind it (\`complete\`, \`issues\`).
@@ -28,6 +32,14 @@ Send your key as \`Authorization: Bearer …\` or \`X-API-Key: …\` (on this pa
 \`AUTH_MODE=none\`. If the service exports traces, it continues the trace of a \`traceparent\` header (W3C Trace Context).
 
 Errors are \`application/problem+json\`; [the page of problems](problems) explains each code.`
+
+const forOperators = `The state of the service, for its operators: **GET /status** to read, **GET /metrics** for Prometheus. The
+routes for callers are on another port.
+
+Errors are \`application/problem+json\`; [the page of problems](problems) explains each code.`
+
+/** As seen from `/docs/`, like the link to the page of problems. */
+const uiLink = 'To look rather than to call, open [the page for people](../ui).'
 
 /** The two ways to send a key come first: the styles hide the others in the Authorize dialog. */
 const securitySchemes = {
@@ -117,14 +129,14 @@ const assets = {
  * table of problem codes at `/docs/problems`. Register it before the routes that it describes.
  */
 export default fastifyPlugin<DocsOptions>(
-  async (app: FastifyInstance, { version, publicUrl, preparesDocuments = false }) => {
+  async (app: FastifyInstance, { version, publicUrl, hasUi, isAdmin, preparesDocuments = false }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
           title: 'trackstar-bff',
           version,
-          description,
+          description: [isAdmin ? forOperators : forCallers, ...(hasUi ? [uiLink] : [])].join('\n\n'),
           license: { name: 'MIT', identifier: 'MIT' },
         },
         // The schema of OpenAPI 3.1 allows no relative URL here. The description links to the page, too.
@@ -132,7 +144,7 @@ export default fastifyPlugin<DocsOptions>(
           externalDocs: { description: 'The problem codes', url: `${publicUrl}/docs/problems` },
         }),
         components: { securitySchemes },
-        tags,
+        tags: isAdmin ? tags.filter(({ name }) => name === 'operation') : tags,
       },
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) =>

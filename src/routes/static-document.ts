@@ -32,10 +32,14 @@ interface Representations {
 export class StaticDocument {
   #representations: Promise<Representations> | undefined
 
-  /** @param render returns the text or bytes; called once */
+  /**
+   * @param render returns the text or bytes; called once
+   * @param cacheControl default: a browser asks again before it uses its copy
+   */
   constructor(
     private readonly contentType: string,
     private readonly render: () => string | Buffer,
+    private readonly cacheControl = 'no-cache',
   ) {}
 
   /** Renders the document, unless that is done, and compresses it off the event loop. */
@@ -49,7 +53,7 @@ export class StaticDocument {
     const { etag, bodies } = await this.prepare()
     // Added to what CORS has set: its `Origin` must stay.
     const vary = [reply.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ')
-    reply.headers({ etag, 'cache-control': 'no-cache', vary })
+    reply.headers({ etag, 'cache-control': this.cacheControl, vary })
     const encoding = (new Negotiator(request.raw).encoding([...encodings]) ?? 'identity') as Encoding
     if (encoding !== 'identity') reply.header('content-encoding', encoding)
     const body = bodies[encoding]

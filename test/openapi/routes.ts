@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 
-/** Files of Swagger UI. */
-const isPartOfSwaggerUi = (url: string) => /^\/docs\/(?!problems$)/.test(url)
+/** Files of Swagger UI and of the page for people. */
+const isPartOfPage = (url: string) => /^\/docs\/(?!problems$)|^\/ui\/./.test(url)
 
 /**
  * The routes of the application, as `GET /products/:sku`, without HEAD: the paths in Fastify's tree, with the methods
@@ -10,7 +10,7 @@ const isPartOfSwaggerUi = (url: string) => /^\/docs\/(?!problems$)/.test(url)
 export async function routesOf(app: FastifyInstance): Promise<string[]> {
   const routes: string[] = []
   for (const url of urlsOf(app.printRoutes({ commonPrefix: false }))) {
-    if (url.includes('*') || isPartOfSwaggerUi(url)) continue
+    if (url.includes('*') || isPartOfPage(url)) continue
     const { statusCode, headers } = await app.inject({ method: 'TRACE', url: url.replaceAll(/:\w+/g, 'x') } as object)
     if (statusCode !== 405) throw new Error(`${url} answers ${statusCode} to TRACE: expected 405 with Allow`)
     const methods = String(headers['allow']).split(', ')

@@ -35,14 +35,30 @@ tap.test('requires a key for the status on the admin port', async (t) => {
   t.equal(await statusOf(admin, '/metrics'), 200, 'a scraper needs none')
 })
 
-tap.test('serves nothing else on the admin port', async (t) => {
+tap.test('serves nothing else on the admin port but documentation and a page of its own', async (t) => {
   const { app, admin } = await start(t)
-  const elsewhere = ['/', '/docs', '/openapi.json', '/livez', '/readyz', '/products/CUP/stock', '/stock/low?below=1']
+  const elsewhere = ['/livez', '/readyz', '/products/CUP/stock', '/stock/low?below=1', '/connections']
   for (const url of elsewhere) {
     t.equal(await statusOf(admin, url, key), 404, url)
     t.not(await statusOf(app, url, key), 404, url)
   }
   t.equal((await admin.inject({ method: 'POST', url: '/metrics' })).statusCode, 405)
+})
+
+tap.test('documents the routes of each port there', async (t) => {
+  const { app, admin } = await start(t)
+  const pathsOf = async (server: FastifyInstance) => Object.keys((await server.inject('/openapi.json')).json().paths)
+  t.strictSame((await pathsOf(admin)).toSorted(), ['/metrics', '/status'])
+  const paths = await pathsOf(app)
+  t.ok(paths.includes('/search'))
+  t.notOk(paths.includes('/status'))
+  t.equal(await statusOf(admin, '/docs/'), 200)
+})
+
+tap.test('serves the page for people on both ports, each with the views whose routes it has', async (t) => {
+  const { app, admin } = await start(t)
+  t.match((await app.inject('/ui')).body, 'data-views="stock"')
+  t.match((await admin.inject('/ui')).body, 'data-views="state"')
 })
 
 tap.test('answers on the admin port with the same headers and errors', async (t) => {

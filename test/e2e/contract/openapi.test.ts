@@ -15,7 +15,7 @@ const operations = operationsOf(document)
 const faultsOf = faultsIn(document)
 
 /** Pages and documents, which are not part of the contract. */
-const undocumented = ['/', '/openapi.json', '/openapi.yaml', '/docs', '/docs/problems']
+const undocumented = ['/', '/openapi.json', '/openapi.yaml', '/docs', '/docs/problems', '/ui', '/ui/']
 
 tap.test('the service serves the committed document as JSON and YAML, and Swagger UI', async (t) => {
   const { get } = await startMirrored(t, { waits: false })
