@@ -8,9 +8,19 @@ import { eventually } from '../../harness.js'
 const names = ['kiwi', 'plum', 'quince'] as const
 type Name = (typeof names)[number]
 
-/** A key for each set of connections, none included. */
-const bindings = Array.from({ length: 2 ** names.length }, (_, bits) => names.filter((_name, n) => bits & (1 << n)))
-const keyOf = (bound: readonly Name[]) =>
+const groups = { garden: ['kiwi', 'plum'], orchard: ['quince', 'plum'] } as const
+type GroupName = keyof typeof groups
+type Bound = Name | GroupName
+
+const isGroup = (name: string | undefined): name is GroupName => name !== undefined && Object.hasOwn(groups, name)
+/** The connections of groups. */
+const membersOf = (given: readonly (string | undefined)[]): readonly string[] =>
+  given.flatMap((name) => (isGroup(name) ? groups[name] : []))
+
+/** A key for each set of connections and groups, none included. */
+const all: readonly Bound[] = [...names, 'garden', 'orchard']
+const bindings = Array.from({ length: 2 ** all.length }, (_, bits) => all.filter((_name, n) => bits & (1 << n)))
+const keyOf = (bound: readonly Bound[]) =>
   `key-of-${bindings.findIndex((one) => one.join() === bound.join())}-in-the-list`
 
 const environment = {
@@ -26,7 +36,7 @@ const environment = {
 
 async function start(t: Parameters<typeof startConnections>[0]) {
   const given = Object.fromEntries(names.map((name, seed) => [name, { sandbox: { seed }, mark: name }]))
-  const service = await startConnections(t, given, { environment })
+  const service = await startConnections(t, given, { environment, groups })
   const { app, get, keyed, sandbox } = service
   await app.listen({ host: '127.0.0.1', port: 0 })
   const every = keyed(keyOf(names))
@@ -48,9 +58,11 @@ const routes = [
   ...(['stock', 'many', 'query', 'check', 'low', 'products', 'inventory', 'warehouses', 'product', 'item'] as const),
   ...(['warehouse', 'search', 'uses', 'adjust', 'connections', 'status', 'ticket', 'events'] as const),
 ]
+/** The routes that also ask groups. */
+const groupRoutes: readonly (typeof routes)[number][] = ['stock', 'many', 'query', 'check', 'low', 'events', 'ticket']
 const request = fc.record({
   bound: fc.constantFrom(...bindings),
-  connection: fc.constantFrom(undefined, ...names, 'unknown', 'Kiwi', '__proto__'),
+  connection: fc.constantFrom(undefined, ...all, 'unknown', 'Kiwi', '__proto__'),
   sku: fc.constantFrom(...skus),
   id: fc.constantFrom(...ids),
   route: fc.constantFrom(...routes),
@@ -58,6 +70,7 @@ const request = fc.record({
   tag: fc.nat(30),
 })
 type Given = typeof request extends fc.Arbitrary<infer T> ? T : never
+const example = { sku: 'CUP', id: 'inv_cup', cacheControl: undefined, tag: 0 }
 
 function targetOf({ connection, sku, id, route }: Given) {
   const query = connection === undefined ? '' : `connection=${connection}`
@@ -96,7 +109,7 @@ tap.test('nothing of a connection reaches a key that may not use it, and nothing
   for (const name of names) t.ok(sandbox(name).calls.length > 0, 'it has been loaded')
   /** Tags and page tokens of earlier replies, of any connection. */
   const tags: string[] = ['W/"none"']
-  const answered = new Map<string, number>()
+  const answered = new Set<string>()
   await fc.assert(
     fc.asyncProperty(request, async (given) => {
       const { bound, connection, route, cacheControl, tag } = given
@@ -113,41 +126,53 @@ tap.test('nothing of a connection reaches a key that may not use it, and nothing
         },
       })
       if (typeof reply.headers['etag'] === 'string' && tags.length < 30) tags.push(reply.headers['etag'])
-      answered.set(`${route} ${reply.statusCode}`, (answered.get(`${route} ${reply.statusCode}`) ?? 0) + 1)
+      answered.add(`${route} ${reply.statusCode}`)
+      if (bound.length === 1 && isGroup(bound[0])) answered.add(`${route} of a group ${reply.statusCode}`)
       // The name that the request gave comes back in the problem.
       const bytes = `${JSON.stringify(reply.headers)}${reply.body}`.replaceAll(`\\"${connection}\\"`, '')
+      // What is asked: what the request names, or all that the key may use.
+      const own = connection ?? (bound.length === 1 ? bound[0] : undefined)
+      const isUsable = bound.some((name) => name === own) && (!isGroup(own) || groupRoutes.includes(route))
+      // A group gives its connections to the routes that ask groups, and their names to the list.
+      const ofGroups = isUsable ? membersOf([own]) : []
+      const named = route === 'connections' ? membersOf(bound) : ofGroups
       for (const name of names.filter((one) => !bound.includes(one))) {
-        if (bytes.includes(name)) throw new Error(`${name} in the reply to ${url}: ${reply.body}`)
-        if (callsOf(name) !== calls.get(name)) throw new Error(`a call to ${name} for ${url}`)
+        if (bytes.includes(name) && !named.includes(name)) {
+          throw new Error(`${name} in the reply to ${url}: ${reply.body}`)
+        }
+        if (callsOf(name) !== calls.get(name) && !ofGroups.includes(name))
+          throw new Error(`a call to ${name} for ${url}`)
       }
-      const isUsable = connection === undefined ? bound.length === 1 : bound.some((name) => name === connection)
       const needsNone =
         route === 'connections' || route === 'status' || (route === 'ticket' && connection === undefined)
       if (!isUsable && !needsNone && reply.statusCode !== 400 && reply.statusCode !== 404) {
         throw new Error(`${reply.statusCode} for ${url}`)
       }
-      // What is answered is the connection's own.
-      const own = connection ?? bound[0]
+      // What is answered is the connection's or the group's own.
       if (route === 'stock' && reply.statusCode === 200 && reply.json().connection !== own) {
         throw new Error(`expected ${own}, but got ${reply.body}`)
       }
     }),
     {
-      numRuns: 400,
-      // Each route is answered at least once.
-      examples: routes.map((route): [Given] => [
-        { bound: [...names], connection: 'plum', sku: 'CUP', id: 'inv_cup', route, cacheControl: undefined, tag: 0 },
-      ]),
+      numRuns: 600,
+      // Each route is answered at least once, for a connection and for a group.
+      examples: [
+        ...routes.map((route): [Given] => [{ ...example, bound: [...names], connection: 'plum', route }]),
+        ...groupRoutes.map((route): [Given] => [{ ...example, bound: ['orchard'], connection: undefined, route }]),
+      ],
     },
   )
   for (const route of routes) {
-    t.ok(answered.get(`${route} 200`), `${route} was answered`)
+    t.ok(answered.has(`${route} 200`), `${route} was answered`)
+  }
+  for (const route of groupRoutes.filter((one) => one !== 'low')) {
+    t.ok(answered.has(`${route} of a group 200`), `${route} was answered for a group`)
   }
 })
 
 tap.test('events, tickets and positions are of one connection', async (t) => {
   const { app, port, keyed, post, sandbox } = await start(t)
-  const open = (target: string, bound: readonly Name[], headers = {}) =>
+  const open = (target: string, bound: readonly Bound[], headers = {}) =>
     EventStream.open(t, port, target, { ...(bound.length > 0 && keyed(keyOf(bound))), ...headers })
   const [kiwi, plum] = [await open('/stock/events', ['kiwi']), await open('/stock/events?connection=plum', names)]
   await eventually(() => kiwi.lastEventId !== '' && plum.lastEventId !== '')
@@ -165,7 +190,7 @@ tap.test('events, tickets and positions are of one connection', async (t) => {
   await eventually(() => resumed.events.length > 0)
   t.match(resumed.events, [{ event: 'reset', data: '{}' }], 'a position of another connection is unknown')
 
-  const take = async (bound: readonly Name[], query = '') =>
+  const take = async (bound: readonly Bound[], query = '') =>
     (await post(`/stock/events/tickets${query}`, {}, keyed(keyOf(bound)))).json().ticket
   const statusOf = async (query: string) => (await open(`/stock/events?${query}`, [])).response.statusCode
   t.equal(await statusOf(`connection=plum&ticket=${await take(['kiwi'])}`), 404)
