@@ -91,7 +91,7 @@ export interface paths {
         };
         /**
          * Get stock for a SKU
-         * @description Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.
+         * @description Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system. The stock of a group is the sum over its connections; `connections` says what each of them has.
          */
         get: operations["getStock"];
         put?: never;
@@ -111,7 +111,7 @@ export interface paths {
         };
         /**
          * Get stock for several SKUs
-         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. Takes up to 100 SKUs. For more of them, or long ones, use `POST /stock/query`.
+         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. The stock of a group is the sum over its connections. Takes up to 100 SKUs. For more of them, or long ones, use `POST /stock/query`.
          */
         get: operations["listStock"];
         put?: never;
@@ -133,7 +133,7 @@ export interface paths {
         put?: never;
         /**
          * Get stock for many SKUs
-         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. Takes up to 1000 SKUs. It is a POST because they do not fit in a URL; it changes nothing.
+         * @description Returns one entry for each distinct SKU, in the order of the request. A SKU that is unknown, ambiguous or unavailable has a `problem` in place of its `stock` and does not affect the others. The request as a whole fails only if it is invalid, or if Trackstar is down and none of the SKUs is cached. The stock of a group is the sum over its connections. Takes up to 1000 SKUs. It is a POST because they do not fit in a URL; it changes nothing.
          */
         post: operations["queryStock"];
         delete?: never;

@@ -11,7 +11,8 @@ import { buildApp } from '../dist/app.js'
 import { readConfig } from '../dist/config/config.js'
 import { problemBody, problems } from '../dist/errors.js'
 import { toProblem } from '../dist/http/problems.js'
-import { createSandbox, sandboxWebhookSecret, signWebhook } from '../dist/sandbox/sandbox.js'
+import { createSandboxServer, sandboxWebhookSecret, signWebhook } from '../dist/sandbox/sandbox.js'
+import { severalConnections } from '../dist/sandbox/several-connections.js'
 import { operationExamples, problemExamples, problemsOfOperations } from './example-requests.mjs'
 
 const time = Date.parse('2026-11-23T10:00:00Z')
@@ -60,15 +61,30 @@ export async function captureExamples() {
 }
 
 /** A service whose clocks stand still, in front of a sandbox; its catalog is mirrored and loaded. */
-async function startService({ environment = {}, connections, sandbox: options = {}, isolated = false } = {}) {
+async function startService({ environment = {}, connections, group, sandbox: options = {}, isolated = false } = {}) {
   let sandboxTime = syncTime
-  const sandbox = createSandbox({ products: 100, readRate: 0, now: () => sandboxTime, ...options })
+  const members = severalConnections(group ? 3 : 1, {
+    products: 100,
+    readRate: 0,
+    now: () => sandboxTime,
+    ...options,
+  })
+  const server = createSandboxServer(members.map((member) => member.options))
+  const [sandbox] = server.connections
   sandboxTime = time
-  const folder = connections && (await mkdtemp(join(tmpdir(), 'connections-')))
+  const ofGroup = group && {
+    connections: members.map(({ name }, index) => {
+      const { accessToken, connectionId } = server.connections[index].credentials
+      return { name, access_token: accessToken, connection_id: connectionId }
+    }),
+    groups: [{ name: group, connections: members.map(({ name }) => name) }],
+  }
+  const content = ofGroup ?? (connections && { connections })
+  const folder = content && (await mkdtemp(join(tmpdir(), 'connections-')))
   const file = folder && join(folder, 'connections.json')
-  if (file) await writeFile(file, JSON.stringify({ connections }))
+  if (file) await writeFile(file, JSON.stringify(content))
   const config = readConfig({
-    TRACKSTAR_BASE_URL: await sandbox.listen(),
+    TRACKSTAR_BASE_URL: await server.listen(),
     TRACKSTAR_API_KEY: sandbox.credentials.apiKey,
     TRACKSTAR_ACCESS_TOKEN: sandbox.credentials.accessToken,
     TRACKSTAR_CONNECTION_ID: sandbox.credentials.connectionId,
@@ -77,15 +93,17 @@ async function startService({ environment = {}, connections, sandbox: options = 
     AUTH_MODE: 'none',
     CATALOG_MODE: 'mirror',
     LOG_LEVEL: 'silent',
-    ...(file && { CONNECTIONS_FILE: file }),
+    ...(file && { CONNECTIONS_FILE: file, TRACKSTAR_ACCESS_TOKEN: '', TRACKSTAR_CONNECTION_ID: '' }),
     ...environment,
   })
   const app = await buildApp(config, { clock: { now: () => time, elapsed: () => 1_000_000 } })
   const inject = (request) => app.inject(request)
-  const status = async () => (await inject('/status')).json().connections[0]
+  const states = async () => (await inject('/status')).json().connections
+  const status = async () => (await states())[0]
   await app.ready()
-  const isLoaded = async () =>
-    (await inject('/stock/low?below=0')).statusCode === 200 && (await status()).source !== null
+  const isLive = async ({ name, source }) =>
+    source !== null && (await inject(`/stock/low?below=0&connection=${name}`)).statusCode === 200
+  const isLoaded = async () => (await Promise.all((await states()).map(isLive))).every(Boolean)
   if (config.catalogMode === 'mirror' && config.authMode === 'none' && !isolated) await until(isLoaded)
   return {
     app,
@@ -97,7 +115,7 @@ async function startService({ environment = {}, connections, sandbox: options = 
     },
     async close() {
       await app.close()
-      await sandbox.close()
+      await server.close()
       if (folder) await rm(folder, { recursive: true })
     },
   }
@@ -111,8 +129,8 @@ async function until(condition) {
 
 /** The answer to an example's request: of the shared service, unless the request needs one of its own. */
 async function answerTo(request, shared) {
-  const { environment, sandbox, isolated, prepare, raw } = request
-  if (!environment && !sandbox && !isolated && !prepare && !raw) return send(request, shared)
+  const { environment, sandbox, group, isolated, prepare, raw } = request
+  if (!environment && !sandbox && !group && !isolated && !prepare && !raw) return send(request, shared)
   const service = await startService(request)
   try {
     await prepare?.(service)

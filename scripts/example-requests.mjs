@@ -26,6 +26,7 @@ const failWith =
  * @property {string} [raw] bytes to write to a socket in place of the request
  * @property {Record<string, string>} [environment] variables of a service of its own
  * @property {object[]} [connections] the content of `CONNECTIONS_FILE`, for a service of its own
+ * @property {string} [group] the name of a group of three connections, for a service of its own
  * @property {object} [sandbox] options of that service's sandbox
  * @property {boolean} [isolated] whether the request gets a service of its own
  * @property {(service: object) => unknown} [prepare] runs before the request, on a service of its own
@@ -44,6 +45,11 @@ export const operationExamples = {
     incomplete: {
       url: '/products/HOJICHA-80/stock',
       summary: 'An incomplete answer: Trackstar does not have one of the two items',
+    },
+    group: {
+      url: '/products/OOLONG-250/stock?connection=all',
+      group: 'all',
+      summary: 'A group: the sum over its connections, one of which does not have the SKU',
     },
   },
   listStock: {
@@ -147,7 +153,7 @@ export const problemExamples = {
   connection_required: {
     ...stock,
     condition: 'with a key that may use several connections',
-    environment: { ...onDemand, TRACKSTAR_ACCESS_TOKEN: '', TRACKSTAR_CONNECTION_ID: '' },
+    environment: onDemand,
     connections: [
       { name: 'au', access_token: 'token-of-au' },
       { name: 'us', access_token: 'token-of-us' },

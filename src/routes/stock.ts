@@ -170,7 +170,7 @@ export const stockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = async 
         tags: ['stock'],
         summary: 'Get stock for a SKU',
         description:
-          'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system.',
+          'Returns how many units of a SKU can be sold and in which warehouses they are: the product joined with its inventory items. The stock of a plain product is the sum of its items. The stock of a kit is what its scarcest component allows; `limiting` names that component. Sell by `available`. `complete` and `issues` report problems in the data behind it, `as_of` and `stale` how old it is, and `source` when Trackstar last copied the inventory from the warehouse system. The stock of a group is the sum over its connections; `connections` says what each of them has.',
         params: Type.Object({ sku: Sku }),
         querystring: Type.Object({ ...stockQueryFields, ...connectionOrGroupField }, { additionalProperties: false }),
         headers: CachedReadHeaders,

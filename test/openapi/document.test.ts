@@ -104,7 +104,12 @@ tap.test('counts are integers and times have the format date-time', async (t) =>
   const typesOf = (found: typeof parts) => Array.from(new Set(found.map(([, { type }]) => String(type))))
   t.strictSame(
     typesOf(named(/(Stock|Line|Entry|EventData)\.available$|\.(status|retry_after|total_count)$/)).toSorted(),
-    ['integer', 'string'],
+    ['integer', 'integer,null', 'string'],
+  )
+  t.match(
+    named(/^ConnectionStock\.available$/),
+    [[String, { type: ['integer', 'null'] }]],
+    'null if it does not answer',
   )
   t.strictSame(typesOf(named(/^Problem\.(status|retry_after)$/)), ['integer'])
   const moments = named(/\.(as_of|started_at|expires_at)$/)
