@@ -171,7 +171,7 @@ export interface paths {
         };
         /**
          * List low stock
-         * @description Returns every SKU with less than `below` available, lowest first, a page at a time. A kit counts as many as its scarcest component allows. An unknown quantity counts as 0; `complete` in the stock of the SKU tells whether one is involved. The page token marks a position in the order, so a SKU whose stock does not change between two pages is neither skipped nor repeated. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
+         * @description Returns every SKU with less than `below` available, lowest first, a page at a time. A kit counts as many as its scarcest component allows. An unknown quantity counts as 0; `complete` in the stock of the SKU tells whether one is involved. The page token marks a position in the order, so a SKU whose stock does not change between two pages is neither skipped nor repeated. In a group, a SKU is listed by the sum over its connections, each of which needs its mirror; one that several merchants share in a connection is listed for each merchant. Makes no call to Trackstar. Needs `CATALOG_MODE=mirror`.
          */
         get: operations["listLowStock"];
         put?: never;
@@ -848,7 +848,7 @@ export interface components {
         };
         /** @description A page of products with low stock */
         LowStock: {
-            /** @description Lowest first, then by product id */
+            /** @description Lowest first, then by product id; of a group, then by SKU */
             data: components["schemas"]["LowStockEntry"][];
             /** @description Pass it as `page_token` with the same filters; null on the last page */
             next_token: string | null;
@@ -1268,6 +1268,26 @@ export interface components {
             stock?: components["schemas"]["Stock"];
             problem?: components["schemas"]["Problem"];
         };
+        /** @description What one connection of a group has of a SKU */
+        ConnectionLowStock: {
+            /** @description The connection, by its name */
+            connection: string;
+            /**
+             * @description not_found: it has no product with the SKU. ambiguous, unavailable: it is missing from the sum, which may be too low
+             * @enum {string}
+             */
+            status: "ok" | "not_found" | "ambiguous" | "unavailable";
+            /** @description Its product; null unless the status is `ok`, like the rest */
+            product_id: string | null;
+            /** @description Name of its product */
+            name: string | null;
+            /** @description The merchant */
+            warehouse_customer_id: string | null;
+            /** @description What it has available */
+            available: number | null;
+            /** @description Quantities; null if Trackstar states none, below zero when oversold */
+            quantities: components["schemas"]["Quantities"] | null;
+        };
         /** @description One product with low stock */
         LowStockEntry: {
             /** @description The SKU */
@@ -1278,9 +1298,11 @@ export interface components {
             name: string | null;
             /** @description The merchant */
             warehouse_customer_id: string | null;
-            /** @description As in the stock route, over the requested warehouses */
+            /** @description As in the stock route, over the requested warehouses; of a group, the sum over its connections */
             available: number;
             quantities: components["schemas"]["Quantities"];
+            /** @description Of a group: what each of its connections has, in the order of the group. `product_id`, `name` and `warehouse_customer_id` of the entry are those of the first that has the SKU */
+            connections?: components["schemas"]["ConnectionLowStock"][];
         };
         /** @description One product that uses the item */
         ItemUse: {
@@ -1845,6 +1867,7 @@ export type SourceError = components['schemas']['SourceError'];
 export type StockSource = components['schemas']['StockSource'];
 export type BasketCheckLine = components['schemas']['BasketCheckLine'];
 export type StockResult = components['schemas']['StockResult'];
+export type ConnectionLowStock = components['schemas']['ConnectionLowStock'];
 export type LowStockEntry = components['schemas']['LowStockEntry'];
 export type ItemUse = components['schemas']['ItemUse'];
 export type FoundProduct = components['schemas']['FoundProduct'];
@@ -2332,7 +2355,7 @@ export interface operations {
                 warehouse_customer_id?: string;
                 /** @description Only these warehouses: their quantities are added up, and others are omitted. Repeat it for more than one */
                 warehouse_id?: string[];
-                /** @description The connection to ask, by its name in `GET /connections`. Required if the key may use several */
+                /** @description The connection or group to ask, by its name in `GET /connections`. Required if the key may use several */
                 connection?: string;
             };
             header?: {

@@ -158,7 +158,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     },
   })
   const states = () => connections.all.map(({ state }) => state)
-  metrics.watch(states, () => connections.groups)
+  metrics.watch(states, () => connections.groups.map(({ name, feed }) => ({ name, readers: feed?.readers.count ?? 0 })))
   /** The file may name connections that the caller may not use. */
   const configurationError = ({ caller }: FastifyRequest) =>
     reload?.error === undefined || caller?.connections === undefined

@@ -7,6 +7,7 @@ import { referencedItemIds } from '../stock/components.js'
 import { composeQuantities, composeStock } from '../stock/compose.js'
 import { selectProduct } from '../stock/selection.js'
 import type { Quantities, Stock, WarehouseStock } from '../stock/stock.js'
+import { RecentOrders } from './lazy-order.js'
 import { StockOrder } from './stock-order.js'
 import { WarehouseOrder, type WarehouseSelection } from './warehouse-order.js'
 
@@ -83,8 +84,9 @@ export class StockIndex {
   readonly #entries = new Map<string, StockIndexEntry>()
   readonly #order = new StockOrder()
   readonly #orderByMerchant = new Map<string, StockOrder>()
-  /** The orders in selected warehouses that requests asked for, the latest last. */
-  readonly #warehouseOrders = new Map<string, WarehouseOrder>()
+  /** The orders in selected warehouses that requests asked for. */
+  readonly #warehouseOrders = new RecentOrders<WarehouseOrder>()
+  readonly #watchers = new Set<(sku: string) => void>()
   /** The SKUs of the products that their SKU does not select, by product id: a change of one may affect the others. */
   readonly #unselectedSkus = new Map<string, string>()
   /** The SKUs that several products share, with the id of the product that the SKU alone selects. */
@@ -116,14 +118,7 @@ export class StockIndex {
     const warehouseIds = Array.from(new Set(selection.warehouseIds)).sort()
     const { warehouseCustomerId } = selection
     const key = JSON.stringify([warehouseCustomerId ?? null, ...warehouseIds])
-    const order = this.#warehouseOrders.get(key) ?? this.#newOrderIn({ warehouseIds, warehouseCustomerId })
-    this.#warehouseOrders.delete(key)
-    for (const oldest of this.#warehouseOrders.keys()) {
-      if (this.#warehouseOrders.size < Math.min(maxWarehouseOrders, maxWarehousePositions / this.size)) break
-      this.#warehouseOrders.delete(oldest)
-    }
-    this.#warehouseOrders.set(key, order)
-    return order
+    return this.#warehouseOrders.get(key, this.size, () => this.#newOrderIn({ warehouseIds, warehouseCustomerId }))
   }
 
   #newOrderIn({ warehouseIds, warehouseCustomerId: merchant }: WarehouseSelection): WarehouseOrder {
@@ -131,15 +126,29 @@ export class StockIndex {
       const entry = this.#entries.get(productId)
       return merchant === undefined || entry?.warehouseCustomerId === merchant ? entry : undefined
     }
-    const quantitiesOf = (productId: string) => {
-      const product = this.view.product(productId)
-      return product && composeQuantities(product, itemsInView(this.view, product), warehouseIds)
-    }
+    const quantitiesOf = (productId: string) => this.quantitiesIn(productId, warehouseIds)
     return new WarehouseOrder(quantitiesOf, find, this.orderOf(merchant).entries())
   }
 
   get(productId: string): StockIndexEntry | undefined {
     return this.#entries.get(productId)
+  }
+
+  /** Computes the quantities of a product in some warehouses; undefined if there is no such product. */
+  quantitiesIn(productId: string, warehouseIds: readonly string[]): Quantities | undefined {
+    const product = this.view.product(productId)
+    return product && composeQuantities(product, itemsInView(this.view, product), warehouseIds)
+  }
+
+  /** All products with a SKU. */
+  productsOf(sku: string): readonly Product[] {
+    return this.view.findProducts(sku).value ?? []
+  }
+
+  /** Calls `watcher` with each SKU whose stock may have changed. Returns a function that ends that. */
+  watch(watcher: (sku: string) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
   }
 
   /**
@@ -152,9 +161,13 @@ export class StockIndex {
     if (after) this.#entries.set(productId, after)
     else this.#entries.delete(productId)
     this.#move(before, after)
-    for (const order of this.#warehouseOrders.values()) order.noteChange(productId)
+    this.#warehouseOrders.noteChange(productId)
     const product = after ? undefined : this.view.product(productId)
     const unselectedSku = product && skuOf(product)
+    if (this.#watchers.size > 0) {
+      const skus = new Set([before?.sku, after?.sku, unselectedSku, this.#unselectedSkus.get(productId)])
+      for (const watcher of this.#watchers) for (const sku of skus) if (sku) watcher(sku)
+    }
     if (unselectedSku) this.#unselectedSkus.set(productId, unselectedSku)
     else this.#unselectedSkus.delete(productId)
     if (before && after && before.sku === after.sku && before.warehouseCustomerId === after.warehouseCustomerId) {
@@ -176,7 +189,7 @@ export class StockIndex {
 
   /** Ids of all products with a SKU: a change of one can change which is selected. */
   idsOf(sku: string): string[] {
-    return this.#productsOf(sku).map(idOf)
+    return this.productsOf(sku).map(idOf)
   }
 
   /**
@@ -184,7 +197,7 @@ export class StockIndex {
    * another one, or none, when this was last called. Call it after {@link update} of all products with the SKU.
    */
   reselect(sku: string): StockIndexEntry | undefined {
-    const products = this.#productsOf(sku)
+    const products = this.productsOf(sku)
     const selection = selectProduct(products)
     const id = selection.status === 'ok' ? idOf(selection.product) : undefined
     const wasShared = this.#selectedOfShared.has(sku)
@@ -220,7 +233,7 @@ export class StockIndex {
 
   /** Whether the SKU selects this product among those of its merchant. */
   #isSelected(product: Product, sku: string): boolean {
-    const products = this.#productsOf(sku)
+    const products = this.productsOf(sku)
     if (products.length < 2) return true
     // A SKU that is shared from the beginning is noted as well.
     if (!this.#selectedOfShared.has(sku)) this.reselect(sku)
@@ -228,16 +241,9 @@ export class StockIndex {
     const selection = selectProduct(products.filter((other) => merchantOf(other) === merchant))
     return selection.status === 'ok' && idOf(selection.product) === idOf(product)
   }
-
-  #productsOf(sku: string): readonly Product[] {
-    return this.view.findProducts(sku).value ?? []
-  }
 }
 
 const noOrder = new StockOrder()
-/** Orders in selected warehouses that are kept, and the products in all of them together. One is kept in any case. */
-const maxWarehouseOrders = 32
-const maxWarehousePositions = 400_000
 
 const lossOf = (before: StockIndexEntry): StockChange => ({
   ...before,

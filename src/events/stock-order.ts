@@ -52,7 +52,8 @@ export class StockOrder<E extends StockPosition = StockIndexEntry> {
 
   /** A copy of all entries, in their order. */
   entries(): E[] {
-    return this.#chunks.flat()
+    // Many times as fast as `flat`, which looks at each entry.
+    return ([] as E[]).concat(...this.#chunks)
   }
 
   /** The entries behind a position, or all, in their order. They must not change meanwhile. */

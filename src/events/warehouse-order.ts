@@ -1,7 +1,7 @@
-import type { Steps } from '../steps.js'
 import type { Quantities } from '../stock/stock.js'
+import { LazyOrder } from './lazy-order.js'
 import type { StockIndexEntry } from './stock-index.js'
-import { StockOrder, type StockPosition } from './stock-order.js'
+import type { StockPosition } from './stock-order.js'
 
 /** Some of the stock of an index. */
 export interface WarehouseSelection {
@@ -12,63 +12,31 @@ export interface WarehouseSelection {
 
 /**
  * The products of an index, in the order of what is available in some warehouses. Quantities in certain warehouses cost a
- * computation for each product, so only those of products that have changed are computed again, when the order is needed.
- * Requests at the same time share the work. About 80 bytes for each product.
+ * computation for each product.
  */
-export class WarehouseOrder {
-  readonly #order = new StockOrder<StockPosition>()
-  readonly #positions = new Map<string, StockPosition>()
-  /** The products that the index had at the beginning, as far as they are still to be added. */
-  readonly #initial: StockIndexEntry[]
-  readonly #changedIds = new Set<string>()
-
+export class WarehouseOrder extends LazyOrder<StockPosition> {
   /**
    * @param quantitiesOf computes the quantities of a product in the selected warehouses; undefined if there is no such product
    * @param find the product in the index, if it is among those to be ordered
+   * @param initial the products that the index has at the beginning
    */
   constructor(
     readonly quantitiesOf: (productId: string) => Quantities | undefined,
-    private readonly find: (productId: string) => StockIndexEntry | undefined,
+    find: (productId: string) => StockIndexEntry | undefined,
     initial: StockIndexEntry[],
   ) {
-    this.#initial = initial
-  }
-
-  /** Notes that the stock of a product may have changed. */
-  noteChange(productId: string): void {
-    this.#changedIds.add(productId)
-  }
-
-  /** Brings the order up to date and returns it. */
-  *current(): Steps<StockOrder<StockPosition>> {
-    // A product leaves the list in the same step in which it is computed: another request may continue after any step.
-    for (let entry = this.#initial.pop(); entry !== undefined; entry = this.#initial.pop()) {
-      this.#update(entry.productId)
-      yield
+    const positionOf = (productId: string) => {
+      const quantities = find(productId) && quantitiesOf(productId)
+      return quantities ? { available: Math.max(0, quantities.fulfillable), productId } : []
     }
-    // Only what has changed by now: products may change faster than they are computed.
-    let left = this.#changedIds.size
-    for (const productId of this.#changedIds) {
-      if (left-- === 0) break
-      this.#changedIds.delete(productId)
-      this.#update(productId)
-      yield
-    }
-    return this.#order
+    super(
+      positionOf,
+      takeAll(initial, ({ productId }) => productId),
+    )
   }
+}
 
-  #update(productId: string): void {
-    const before = this.#positions.get(productId)
-    const quantities = this.find(productId) && this.quantitiesOf(productId)
-    const available = quantities && Math.max(0, quantities.fulfillable)
-    if (before?.available === available) return
-    if (before) this.#order.delete(before)
-    if (available === undefined) {
-      this.#positions.delete(productId)
-      return
-    }
-    const after = { available, productId }
-    this.#positions.set(productId, after)
-    this.#order.add(after)
-  }
+/** Takes one entry after the other from the end of the list, so that none is kept that is no longer needed. */
+export function* takeAll<E>(entries: E[], keyOf: (entry: E) => string): Generator<string> {
+  for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) yield keyOf(entry)
 }

@@ -37,7 +37,7 @@ export interface ConnectionMetrics {
 /** The open event streams of a group, which count for none of its connections. */
 export interface GroupReaders {
   readonly name: string
-  readonly readers: { readonly count: number } | undefined
+  readonly readers: number
 }
 
 /** The name of a connection, and its totals by the value of a label. */
@@ -168,8 +168,7 @@ export class Metrics {
     this.#watchMirrors(states)
     const ofEach = this.#gaugeOfEach(states)
     this.#gauge('stock_event_readers', 'Open event streams of a connection or group', ['connection'], (gauge) => {
-      for (const { name, readers } of states()) gauge.set({ connection: name }, readers)
-      for (const { name, readers } of groups()) gauge.set({ connection: name }, readers?.count ?? 0)
+      for (const { name, readers } of [...states(), ...groups()]) gauge.set({ connection: name }, readers)
     })
     ofEach(
       'trackstar_webhook_last_received_timestamp_seconds',

@@ -2,11 +2,13 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ConcurrencyLimit } from '../cache/concurrency-limit.js'
+import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
+import type { EventReaders } from '../events/event-readers.js'
 import { nullable, ref } from '../schema.js'
 import type { Quantities } from '../stock/stock.js'
-import { askedOf, connectionOrGroupField } from './chosen-connection.js'
-import { requireFeeds } from './require-mirror.js'
+import { askedOf, connectionOrGroupField, isGroup } from './chosen-connection.js'
+import { requireFeed, requireGroupFeed, requireMirror } from './require-mirror.js'
 import { anyOperation, connectionProblems, problemResponses, Sku } from './schemas.js'
 
 /** The JSON in `data` of a `stock` event. */
@@ -162,7 +164,7 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const asked = askedOf(request)
-      requireFeeds(asked)
+      const readers = isGroup(asked) ? requireGroupFeed(asked).readers : readersOf(asked)
       reply.headers({
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store, no-transform',
@@ -177,8 +179,14 @@ export const eventsRoute: FastifyPluginAsyncTypebox = async (app) => {
       reply.raw.once('close', () => limit.release(client))
       reply.hijack()
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
-      asked.readers?.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
+      readers?.add(reply.raw, query.sku && new Set(query.sku), request.headers['last-event-id'])
       return reply
     },
   )
+}
+
+function readersOf({ catalog, feed, readers }: Connection): EventReaders | undefined {
+  requireMirror(catalog)
+  requireFeed(feed)
+  return readers
 }

@@ -1,10 +1,8 @@
-import type { Connection } from '../connection.js'
-import type { Group } from '../connection-group.js'
+import type { Group, GroupFeed } from '../connection-group.js'
 import { problem } from '../errors.js'
 import type { StockFeed } from '../events/stock-feed.js'
 import type { MirrorStore } from '../mirror/mirror-store.js'
 import type { Catalog } from '../services/catalog.js'
-import { isGroup } from './chosen-connection.js'
 
 /**
  * The mirrored catalog, for routes that only the whole catalog can answer.
@@ -32,30 +30,24 @@ export function requireFeed(feed: StockFeed | undefined): StockFeed {
 }
 
 /**
- * Makes sure that a connection, or every connection of a group, has its stock feed. Without one of them, the sum of a group
- * would be too low and its events incomplete.
+ * The stock feed of a group. Without that of one of its connections, sums would be too low and events incomplete.
  * @throws `requires_mirror` if one has no mirror, which waiting does not change; else `mirror_loading` if one is not ready
  */
-export function requireFeeds(asked: Connection | Group): void {
-  if (!isGroup(asked)) {
-    requireMirror(asked.catalog)
-    requireFeed(asked.feed)
-    return
-  }
-  const mirrors = asked.members.map(({ name, catalog, feed }) => ({ name, mirrored: catalog.mirrored, feed }))
-  const off = mirrors.find(({ mirrored }) => mirrored === undefined || mirrored.state === 'off')
-  if (off) {
+export function requireGroupFeed({ members, feed }: Group): GroupFeed {
+  const off = members.find(({ catalog: { mirrored } }) => mirrored === undefined || mirrored.state === 'off')
+  if (off !== undefined || feed === undefined) {
     throw problem(
       'requires_mirror',
-      `This route needs the whole catalog of every connection of the group, but ${off.name} has no mirror`,
+      `This route needs the whole catalog of every connection of the group, but ${off?.name} has no mirror`,
     )
   }
-  const loading = mirrors.find(({ mirrored, feed }) => !mirrored?.isAuthoritative || !feed?.isLive)
-  if (loading) {
+  const loading = members.find((member) => !member.catalog.mirrored?.isAuthoritative || !member.feed?.isLive)
+  if (loading !== undefined) {
     throw problem(
       'mirror_loading',
       `This route needs the whole catalog of every connection of the group, but that of ${loading.name} is not ready`,
       { retryAfter: 5 },
     )
   }
+  return feed
 }

@@ -1,3 +1,4 @@
+import type { GroupStockEntry, GroupStockIndex } from '../events/group-stock-index.js'
 import type { StockIndex, StockIndexEntry } from '../events/stock-index.js'
 import { compareStock, type StockOrder, type StockPosition } from '../events/stock-order.js'
 import type { Steps } from '../steps.js'
@@ -12,8 +13,8 @@ export interface LowStockQuery {
   readonly after?: StockPosition | undefined
 }
 
-export interface LowStockPage {
-  readonly entries: readonly StockIndexEntry[]
+export interface LowStockPage<E = StockIndexEntry> {
+  readonly entries: readonly E[]
   /** The position of the last entry; undefined on the last page. */
   readonly next: StockPosition | undefined
 }
@@ -47,6 +48,21 @@ function* lowInWarehouses(
     if (entry === undefined || quantities === undefined) continue
     const available = Math.max(0, quantities.fulfillable)
     if (available < below) entries.push({ ...entry, available, quantities })
+  }
+  return { entries: entries.sort(compareStock), next }
+}
+
+/**
+ * The same in a group, by the sum of what its connections have available. A SKU is computed when its stock has changed in one
+ * of them since the last request, so that a page costs as much as its entries and the changes.
+ */
+export function* listGroupLowStock(index: GroupStockIndex, query: LowStockQuery): Steps<LowStockPage<GroupStockEntry>> {
+  const { page, next } = pageOf(yield* index.orderIn(query).current(), query)
+  const entries: GroupStockEntry[] = []
+  for (const position of page) {
+    yield
+    const entry = index.get(position, query)
+    if (entry && entry.available < query.below) entries.push(entry)
   }
   return { entries: entries.sort(compareStock), next }
 }
