@@ -227,6 +227,19 @@ export function createConnection(
     onMalformed,
   })
   cache.onUndecided(refresh.refresh)
+  const { changes } = dependencies.sharedState
+  cache.onLearned((change) => changes.publish(change))
+  changes.follow({
+    adopt(change) {
+      const { kind, id, record } = change
+      // On demand only what this replica has is kept up to date.
+      const isWanted = store !== undefined || record === undefined || cache.peek(kind, id) !== undefined
+      if (isWanted) cache.adopt(change)
+      else cache.forgetAbsence(kind, record)
+    },
+    undecided: refresh.refresh,
+    all: () => cache.changes(),
+  })
   const lookups = { hit: 0, stale: 0, negative: 0, miss: 0 }
   const readOptions = { clock, policy, refreshTimeoutMs: timeoutMs, lookups, waiting }
 

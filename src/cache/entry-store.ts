@@ -21,6 +21,8 @@ export interface EntryStore {
   /** @param bytes the size of the value's JSON */
   set(key: string, entry: CacheEntry<unknown>, bytes: number): void
   delete(key: string): void
+  /** The entries by key. */
+  entries(): Iterable<[string, CacheEntry<unknown>]>
   /** Entries that were evicted, or were too large to be stored. */
   readonly evictions: number
   readonly state: StoreState
@@ -60,6 +62,7 @@ export function createEntryStore(memory: SharedMemory, isSpared: () => boolean =
       memory.makeRoom(user)
     },
     delete: (key) => void cache.delete(key),
+    entries: () => cache.entries(),
     get evictions() {
       return evictions
     },

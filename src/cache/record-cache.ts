@@ -5,6 +5,7 @@ import type { InventoryItem } from '../records/inventory-item.js'
 import type { Product } from '../records/product.js'
 import type { Resource, Resources } from '../trackstar/client.js'
 import { type Clock, wallTimeAt } from '../trackstar/clock.js'
+import type { RecordChange } from './change-stream.js'
 import { createEntryStore, type EntryStore, type StoreState } from './entry-store.js'
 import { type CacheEntry, type FreshnessPolicy, freshUntil, withinStaleWindow } from './freshness.js'
 import { SharedMemory } from './shared-memory.js'
@@ -70,6 +71,8 @@ export class RecordCache {
   readonly #deliveredSkus = new LRUCache<string, number>({ maxSize: maxRemoved, sizeCalculation: () => 1 })
   #watcher: ChangeListener = () => {}
   #onUndecided: (kind: RecordKind, id: string) => void = () => {}
+  #onLearned: ((change: RecordChange) => void) | undefined
+  #isAdopting = false
 
   /** @param isSpared whether records must not be evicted for other connections, because they are a whole catalog */
   constructor(
@@ -105,6 +108,38 @@ export class RecordCache {
   /** From now on, calls `listener` when two copies of a record differ and nothing says which one is newer. */
   onUndecided(listener: (kind: RecordKind, id: string) => void): void {
     this.#onUndecided = listener
+  }
+
+  /** From now on, calls `listener` for each record that changes or is removed, unless it is adopted. */
+  onLearned(listener: (change: RecordChange) => void): void {
+    this.#onLearned = listener
+  }
+
+  /** Stores or removes a record, whatever is cached. */
+  adopt({ kind, id, record, times }: RecordChange): void {
+    this.#isAdopting = true
+    try {
+      if (record === undefined) {
+        this.remove(kind, id, times.readAt)
+        return
+      }
+      if (kind === 'product') this.#forgetOutdatedLookup(record, true)
+      this.#put(kind, id, record, times)
+    } finally {
+      this.#isAdopting = false
+    }
+  }
+
+  /** The records that are cached, and those that were removed lately. */
+  *changes(): Generator<RecordChange> {
+    for (const [name, entry] of this.#records.entries()) {
+      const [kind, id] = partsOf(name)
+      if (kind !== 'sku') yield { kind, id, record: entry.value as Product | InventoryItem, times: entry }
+    }
+    for (const [name, readAt] of this.#removed.entries()) {
+      const [kind, id] = partsOf(name)
+      if (kind !== 'sku') yield { kind, id, record: undefined, times: { begunAt: readAt, readAt } }
+    }
   }
 
   /** The record with an id, however old. */
@@ -191,6 +226,7 @@ export class RecordCache {
     if (before === undefined) return
     this.#removed.set(name, removedAt)
     this.#notify(kind, before, undefined)
+    this.#learned({ kind, id, record: undefined, times: { begunAt: removedAt, readAt: removedAt } })
   }
 
   /** Whether a record was removed so recently that deliveries from before may still arrive. */
@@ -260,8 +296,15 @@ export class RecordCache {
     this.#records.set(name, entry, bytes)
     this.#absences.delete(name)
     this.#removed.delete(name)
-    if (kind !== 'sku') this.#notify(kind, before, entry)
+    if (kind !== 'sku') {
+      this.#notify(kind, before, entry)
+      if (!isUnchanged) this.#learned({ kind, id: key, record: value as Product | InventoryItem, times })
+    }
     return entry
+  }
+
+  #learned(change: RecordChange): void {
+    if (!this.#isAdopting) this.#onLearned?.(change)
   }
 
   #entry<T>(value: T, { begunAt, readAt }: ReadTimes, ttlMs: number) {
@@ -290,6 +333,11 @@ export class RecordCache {
 }
 
 const nameOf = (kind: Kind, key: string) => `${kind}:${key}`
+
+function partsOf(name: string): [kind: Kind, key: string] {
+  const colon = name.indexOf(':')
+  return [name.slice(0, colon) as Kind, name.slice(colon + 1)]
+}
 
 /** Whether a read began after the cached copy was read. */
 const isLater = ({ begunAt }: ReadTimes, entry: ReadTimes) => begunAt > entry.readAt

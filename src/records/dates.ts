@@ -111,6 +111,12 @@ export function changeDateOf(copy: Dated): number | undefined {
   return time !== undefined && time < latestChange ? time : undefined
 }
 
+/** The second in which a copy was last changed, as far as {@link orderOf} goes by it; undefined if its date does not say. */
+export function changeSecondOf(copy: Dated): number | undefined {
+  const time = hasTimeOfDay(copy.trackstar_updated_date) ? changeDateOf(copy) : undefined
+  return time === undefined ? undefined : Math.floor(time / secondMs)
+}
+
 /**
  * Whether a copy of a record is newer or older than another one, by `trackstar_updated_date`; undefined if the dates do not
  * say. Upstream's dates are in whole seconds, so two copies of the same second are in no order, nor are copies of the same

@@ -19,6 +19,17 @@ export const joinAfterMs = 1200
 /** How long the start waits for the first answer before it goes on without Redis. */
 export const firstAnswerMs = 500
 
+/** Commands fail at once while there is no connection, and are never repeated. */
+const redisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 2000,
+  enableReadyCheck: true,
+  retryStrategy: (attempt: number) => Math.random() * Math.min(maxReconnectMs, 100 * 2 ** Math.min(attempt, 8)) + 20,
+}
+
 export interface RedisLinkOptions {
   readonly url: string
   /** The id of this replica. */
@@ -50,6 +61,7 @@ interface LinkEvents {
 export class RedisLink extends EventEmitter<LinkEvents> {
   readonly #commands: ScriptedRedis
   readonly #notices: Redis
+  readonly #blocking: Redis[] = []
   #timer: NodeJS.Timeout | undefined
   #isUp = false
   #isClosed = false
@@ -73,16 +85,6 @@ export class RedisLink extends EventEmitter<LinkEvents> {
         resolve()
       }
     })
-    const redisOptions = {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: 2000,
-      enableReadyCheck: true,
-      retryStrategy: (attempt: number) =>
-        Math.random() * Math.min(maxReconnectMs, 100 * 2 ** Math.min(attempt, 8)) + 20,
-    }
     this.#commands = defineScripts(
       new Redis(options.url, {
         ...redisOptions,
@@ -167,6 +169,15 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     this.send((redis) => redis.publish(`${keyPrefix}notices`, JSON.stringify(notice)))
   }
 
+  /** A connection for commands that wait for something. It is closed with the others. */
+  createBlocking(): Redis {
+    const client = new Redis(this.options.url, { ...redisOptions, commandTimeout: 5000 })
+    client.on('error', () => {})
+    this.#blocking.push(client)
+    client.connect().catch(() => {})
+    return client
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -175,7 +186,7 @@ export class RedisLink extends EventEmitter<LinkEvents> {
     if (this.#isUp) await this.#commands.leave(`${keyPrefix}members`, `${keyPrefix}joined`, this.id).catch(() => {})
     this.#isUp = false
     this.#commands.disconnect()
-    this.#notices.disconnect()
+    for (const client of [this.#notices, ...this.#blocking]) client.disconnect()
   }
 
   async #heartbeat(): Promise<void> {

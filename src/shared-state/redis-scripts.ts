@@ -246,6 +246,42 @@ redis.call('PUBLISH', KEYS[2], ARGV[2])
 return 1
 `
 
+/**
+ * Decides for all replicas which copy of a record is the newer one, and appends what is new to the stream: a read that began
+ * after the known copy was read wins, otherwise the later second of its date. A copy is `read|second|JSON`, without JSON
+ * if upstream no longer has the record.
+ * KEYS: records, stream, number of the latest change. ARGV: replica, length of the stream, then for each change: field, when
+ * its read began and ended, its second or nothing, JSON or nothing.
+ * Returns for each change nothing if it was taken, = if it is known, or the copy that stays, with ? before it if no date decided.
+ */
+const publishChanges = `
+local results = {}
+for index = 3, #ARGV, 5 do
+  local field, begun, read, second, json = ARGV[index], tonumber(ARGV[index + 1]), ARGV[index + 2], ARGV[index + 3], ARGV[index + 4]
+  local known = redis.call('HGET', KEYS[1], field)
+  local result, isTaken = '', true
+  if known then
+    local knownRead, knownSecond, start = string.match(known, '^([^|]*)|([^|]*)|()')
+    local knownJson = string.sub(known, start)
+    if knownJson == json then isTaken, result = false, '='
+    elseif begun <= tonumber(knownRead) then
+      local isDated = second ~= '' and knownSecond ~= '' and second ~= knownSecond
+      if json == '' or knownJson == '' or not isDated or tonumber(second) < tonumber(knownSecond) then
+        isTaken = false
+        result = known
+        if not isDated and json ~= '' then result = '?' .. known end
+      end
+    end
+  end
+  if isTaken then
+    redis.call('HSET', KEYS[1], field, read .. '|' .. second .. '|' .. json)
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'n', redis.call('INCR', KEYS[3]), 'o', ARGV[1], 'f', field, 'b', ARGV[index + 1], 'r', read, 'v', json)
+  end
+  results[#results + 1] = result
+end
+return results
+`
+
 const scripts = {
   heartbeat: [heartbeat, 5],
   leave: [leave, 2],
@@ -256,6 +292,7 @@ const scripts = {
   redeemTicket: [redeemTicket, 2],
   lead: [lead, 2],
   resign: [resign, 2],
+  publishChanges: [publishChanges, 3],
   addCounts: [addCounts, undefined],
 } as const
 
@@ -272,6 +309,7 @@ export interface ScriptedRedis extends Redis {
   redeemTicket(...args: Arguments): Promise<string | null>
   lead(...args: Arguments): Promise<[leader: string, term: string, leftMs: number]>
   resign(...args: Arguments): Promise<number>
+  publishChanges(...args: Arguments): Promise<string[]>
   /** The first argument is the number of keys. */
   addCounts(...args: Arguments): Promise<number[]>
 }

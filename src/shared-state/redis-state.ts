@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../trackstar/clock.js'
+import { RedisChanges } from './redis-changes.js'
 import { RedisClientCounts } from './redis-client-counts.js'
 import { RedisLeadership } from './redis-leadership.js'
 import { RedisLink, type RedisLog } from './redis-link.js'
 import { RedisRateLimiter } from './redis-rate-limiter.js'
 import { RedisSeenIds } from './redis-seen-ids.js'
+import { RedisStreamReader } from './redis-stream-reader.js'
 import { RedisTickets } from './redis-tickets.js'
 import type { SharedState } from './shared-state.js'
 
@@ -21,6 +23,7 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
   const link = new RedisLink({ url, id: randomUUID().slice(0, 8), clock, log })
   const countsOf = (name: string) =>
     new RedisClientCounts({ link, name, limit: clientRateLimit, elapsed: clock.elapsed })
+  const reader = new RedisStreamReader(link)
   const leaderships = new Set<RedisLeadership>()
   return {
     tickets: new RedisTickets(link, clock),
@@ -35,10 +38,13 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
       const led = () => Array.from(leaderships).filter(({ isLeader }) => isLeader).length
       const leadership = new RedisLeadership({ link, name, clock, log, led })
       leaderships.add(leadership)
+      const changes = new RedisChanges({ link, reader, name, log })
       return {
         limiters: { reads, writes },
         leadership,
+        changes,
         close() {
+          changes.close()
           leadership.stop()
           leaderships.delete(leadership)
           reads.close()
@@ -46,7 +52,13 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
         },
       }
     },
-    start: () => link.start(),
-    close: () => link.close(),
+    start() {
+      link.start()
+      reader.start()
+    },
+    async close() {
+      reader.close()
+      await link.close()
+    },
   }
 }

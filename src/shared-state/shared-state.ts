@@ -1,3 +1,4 @@
+import { type ChangeStream, noOtherReplicas } from '../cache/change-stream.js'
 import type { ConnectionConfig } from '../config/connections-file.js'
 import { type ClientCountsByKind, inProcessCountsByKind } from '../http/client-limit.js'
 import { InProcessSeenIds, type SeenIds } from '../http/seen-ids.js'
@@ -36,6 +37,7 @@ export interface ReplicasState {
 export interface ConnectionSharedState {
   readonly limiters: UpstreamLimiters
   readonly leadership: Leadership
+  readonly changes: ChangeStream
   /** The connection is no longer used. */
   close(): void
 }
@@ -46,7 +48,12 @@ export const createInProcessState = (clock: Clock): SharedState => ({
   seenIds: new InProcessSeenIds(),
   clientCounts: inProcessCountsByKind(clock.elapsed),
   replicas: null,
-  forConnection: (rates) => ({ limiters: inProcessLimiters(rates, clock), leadership: soleLeadership, close() {} }),
+  forConnection: (rates) => ({
+    limiters: inProcessLimiters(rates, clock),
+    leadership: soleLeadership,
+    changes: noOtherReplicas,
+    close() {},
+  }),
   start() {},
   async close() {},
 })
