@@ -201,7 +201,12 @@ tap.test('reports each invalid variable in one line: its name, what was expected
       t.strictSame(problemsOf({ ...required, [name]: value }), [line])
     }
   }
-  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS']
+  for (const value of ['http://user:hunter2@redis', 'redis://', 'redis:6379', '6379']) {
+    const [line = '', ...more] = problemsOf({ ...required, REDIS_URL: value })
+    t.match(line, /^REDIS_URL is wrong: expected redis:.*, but got something else \(not shown: it is a secret\)$/)
+    t.strictSame(more, [])
+  }
+  const secrets = ['TRACKSTAR_API_KEY', 'TRACKSTAR_ACCESS_TOKEN', 'TRACKSTAR_WEBHOOK_SECRET', 'API_KEYS', 'REDIS_URL']
   const tested = new Set(['HOST', 'CONNECTIONS_FILE', ...secrets, ...table.map(([name]) => name)])
   t.strictSame(new Set(Object.values(variables).map(({ name }) => name)), tested)
 })
