@@ -96,9 +96,9 @@ export const manyStocksRoutes: FastifyPluginAsyncTypebox<CatalogRouteOptions> = 
     const asked = askedOf(request)
     const size = skus.size * (isGroup(asked) ? asked.members.length : 1)
     const work = (run: RunSteps) => (isGroup(asked) ? workOfGroup(asked, run) : workOfConnection(asked, run))
-    const { readAt, isPartial, body } = await inTurns(request, reply, { size, work })
-    setFreshness(reply, context, readAt, { hasAsOf: true, isPartial, body })
-    return sendLargeBody(reply, body)
+    const answered = await inTurns(request, reply, { size, work })
+    setFreshness(reply, context, answered.readAt, { hasAsOf: true, isPartial: answered.isPartial, body: answered.body })
+    return sendLargeBody(reply, answered.body)
 
     async function workOfConnection(connection: Connection, run: RunSteps): Promise<Answer> {
       const { catalog } = connection

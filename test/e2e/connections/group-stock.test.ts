@@ -94,6 +94,30 @@ tap.test('is a problem only if no connection has the SKU', async (t) => {
   t.strictSame((await answer('EARL-GREY')).slice(0, 2), [409, 'sku_ambiguous'], 'what is known is served')
 })
 
+tap.test(
+  'a connection that is refused or down is not asked for every request, and the others stay right',
+  async (t) => {
+    const { get, sandbox, setToken } = await startConnections(
+      t,
+      { au: {}, us: {}, ca: {} },
+      { groups: { all: ['us', 'au', 'ca'] } },
+    )
+    setToken('us', 'another-token')
+    sandbox('ca').fault('/wms/*', { status: 500 })
+    const answers: Stock[] = []
+    for (const sku of ['CUP', 'GONGFU-SET', 'SENCHA-100', 'OOLONG-250', 'CHAI-50', 'MATCHA-TIN']) {
+      const own = (await get(`/products/${sku}/stock?connection=au`)).json<Stock>()
+      const stock = (await get(`/products/${sku}/stock?connection=all`)).json<Stock>()
+      t.match(stock, { product: own.product, available: own.available, quantities: own.quantities, complete: false })
+      answers.push(stock)
+    }
+    const codes = answers.map(({ connections }) => connections?.map(({ problem }) => problem?.code ?? 'ok').join())
+    t.strictSame([...new Set(codes)], ['upstream_auth_failed,ok,upstream_unavailable'])
+    const { connections } = (await get('/status')).json()
+    t.match(connections, [{ circuit: 'closed' }, { credentials: 'refused' }, { circuit: 'open' }])
+  },
+)
+
 tap.test('a warehouse counts in whichever connection has it, and is unknown only if none has', async (t) => {
   const { get, sandbox } = await startConnections(t, { au: {}, us: {} }, { groups })
   const { warehouses, inventory } = sandbox('us').data
