@@ -89,9 +89,21 @@ export const operationExamples = {
       },
       summary: 'With one set less, 40 cups are enough',
     },
+    group: {
+      method: 'POST',
+      url: '/stock/check',
+      body: { lines: [{ sku: 'OOLONG-250', quantity: 20 }], connection: 'all' },
+      group: 'all',
+      summary: 'A group: one of its connections can ship it, one lacks three units, and one does not have the SKU',
+    },
   },
   listLowStock: {
     running_out: { url: '/stock/low?below=10&limit=5', summary: 'The first page: five SKUs with nothing available' },
+    group: {
+      url: '/stock/low?below=100&limit=1&warehouse_customer_id=cust_borealis&connection=all',
+      group: 'all',
+      summary: 'A group: one SKU, with what each of its connections has',
+    },
   },
   createEventTicket: {
     ticket: {
