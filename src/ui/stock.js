@@ -75,7 +75,7 @@ export function StockView({ sku, merchant, scope, isGroup }) {
             <${Lots} stock=${stock} />
           </div>
           <div>
-            <${Changes} changes=${changes} state=${state} />
+            <${Changes} changes=${changes} state=${state} isGroup=${isGroup} />
             <${WhereUsed} stock=${stock} scope=${scope} isGroup=${isGroup} />
           </div>
         </div>`
@@ -200,21 +200,24 @@ const quantitiesInWords = ({ onhand, committed, awaiting }) =>
     .flatMap(([value, name]) => (typeof value === 'number' ? `${numberText(value)} ${name}` : []))
     .join(' · ')
 
-/** @param {{changes: readonly Change[], state: string}} props */
-const Changes = ({ changes, state }) => html`<section class="card" aria-labelledby="changes">
+/** @param {{changes: readonly Change[], state: string, isGroup: boolean}} props */
+const Changes = ({ changes, state, isGroup }) => html`<section class="card" aria-labelledby="changes">
   <h2 id="changes">Changes</h2>
   ${changes.length === 0 && html`<p class="quiet">${state === 'live' ? 'None since the page was opened.' : 'Connecting…'}</p>`}
-  <ol class="changes">
-    ${changes.map(({ key, as_of: at, available, previous_available: before, connection }) => {
-      const by = available - (before ?? 0)
-      return html`<li key=${key}>
-        <time datetime=${at}>${clockTime(at)}</time>
-        <span>${before === null ? 'new' : numberText(before)} → <strong>${numberText(available)}</strong></span>
-        <span class=${by < 0 ? 'bad-text' : 'good-text'}>${by === 0 ? 'other quantities' : changeText(by)}</span>
-        ${connection && html`<span class="quiet">${connection}</span>`}
-      </li>`
-    })}
-  </ol>
+  ${
+    changes.length > 0 &&
+    html`<div class="scroll changes" tabindex="0" role="group" aria-labelledby="changes"><ol>
+      ${changes.map(({ key, as_of: at, available, previous_available: before, connection }) => {
+        const by = available - (before ?? 0)
+        return html`<li key=${key}>
+          <time datetime=${at}>${clockTime(at)}</time>
+          <span>${before === null ? 'new' : numberText(before)} → <strong>${numberText(available)}</strong></span>
+          <span class=${by < 0 ? 'bad-text' : 'good-text'}>${by === 0 ? 'other quantities' : changeText(by)}</span>
+          ${isGroup && connection && html`<span class="quiet">${connection}</span>`}
+        </li>`
+      })}
+    </ol></div>`
+  }
 </section>`
 
 /** @param {{stock: Stock}} props */

@@ -87,7 +87,8 @@ button.plain { background: transparent; color: var(--accent) }
 .bars .bar, .bars .quiet { grid-column: 1 / -1 }
 .bars .bar { background: var(--back); border-radius: .3rem; height: .6rem; overflow: hidden }
 .bars .bar span { display: block; height: 100%; background: var(--bar); border-radius: .3rem }
-.changes { list-style: none; padding: 0; display: grid; gap: .25rem; max-height: 16rem; overflow: auto; font-variant-numeric: tabular-nums }
+.changes { max-height: 16rem; overflow: auto; font-variant-numeric: tabular-nums }
+.changes ol { list-style: none; padding: 0; display: grid; gap: .25rem }
 .changes li { display: flex; flex-wrap: wrap; gap: 0 .8rem }
 .changes time { color: var(--quiet) }
 .scroll { overflow-x: auto }
