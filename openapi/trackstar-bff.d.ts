@@ -1117,8 +1117,8 @@ export interface components {
         };
         /** @description A webhook delivery from Trackstar, with the fields that this service uses */
         WebhookDelivery: {
-            /** @description The connection; deliveries of connections that the service does not have are ignored */
-            connection_id: string;
+            /** @description The connection; deliveries of a connection that the service does not have, or of none, are ignored */
+            connection_id?: string | number | null;
             /** @description `inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored */
             event_type: string;
             /** @description The current record; if it lacks fields, this service reads the record from Trackstar */

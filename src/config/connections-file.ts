@@ -129,7 +129,8 @@ class FileReader {
   }
 
   #connection(pointer: string, given: unknown): ConnectionConfig | undefined {
-    if (!isObject(given)) return this.#fault(pointer, 'an object with name and access_token', given)
+    // A text where a connection is expected may be its token.
+    if (!isObject(given)) return this.#fault(pointer, 'an object with name and access_token', given, kindOf(given))
     this.#checkFields(pointer, given, connectionFields)
     const found = {
       name: this.#once('name', `${pointer}/name`, this.#text(`${pointer}/name`, given['name'], name)),
@@ -156,7 +157,7 @@ class FileReader {
   }
 
   #group(pointer: string, given: unknown, names: ReadonlySet<string>): ConnectionGroup | undefined {
-    if (!isObject(given)) return this.#fault(pointer, 'an object with name and connections', given)
+    if (!isObject(given)) return this.#fault(pointer, 'an object with name and connections', given, kindOf(given))
     this.#checkFields(pointer, given, groupFields)
     const ownName = this.#once('name', `${pointer}/name`, this.#text(`${pointer}/name`, given['name'], name))
     const members = this.#list(`${pointer}/connections`, given['connections'], 'names of connections')
@@ -198,7 +199,7 @@ class FileReader {
       return this.readFile(file).trim()
     } catch (error) {
       this.#problems.push(
-        `${pointer}: expected a file that can be read, but got ${this.#show(file)} (${codeOf(error)})`,
+        `${pointer}: expected a file that can be read, but got ${this.#showPath(file)} (${codeOf(error)})`,
       )
       return undefined
     }
@@ -230,7 +231,7 @@ class FileReader {
 
   #list(pointer: string, given: unknown, elements: string, least = 1): readonly unknown[] {
     if (Array.isArray(given) && given.length >= least) return given
-    this.#fault(pointer, `a list of ${elements}`, given)
+    this.#fault(pointer, `a list of ${elements}`, given, kindOf(given))
     return []
   }
 
@@ -244,8 +245,8 @@ class FileReader {
     }
   }
 
-  #fault(pointer: string, expected: string, given: unknown): undefined {
-    this.#problems.push(`${pointer}: expected ${expected}, but got ${this.#show(given)}`)
+  #fault(pointer: string, expected: string, given: unknown, shown = this.#show(given)): undefined {
+    this.#problems.push(`${pointer}: expected ${expected}, but got ${shown}`)
     return undefined
   }
 
@@ -256,6 +257,11 @@ class FileReader {
     return given === null || ['string', 'number', 'boolean'].includes(typeof given)
       ? JSON.stringify(given)
       : kindOf(given)
+  }
+
+  /** The path of a file. A text that does not begin like one may be the token itself, in the wrong field. */
+  #showPath(path: string): string {
+    return /^(?:\.{0,2}\/|[a-z]:\\)/i.test(path) ? this.#show(path) : 'another text (not shown: it may be a token)'
   }
 }
 

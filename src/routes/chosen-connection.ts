@@ -86,8 +86,8 @@ function choose(
   if (connectionIsOptional) return null
   if (count === 0) throw required('This API key may use none of the connections')
   throw required(
-    usable.length === 0 && groups.length === 1
-      ? 'This API key may use a group, and this route needs one connection'
+    usable.length === 0 && !servesGroups
+      ? 'This API key may only use groups, and this route needs one connection'
       : 'This API key may use several connections',
   )
 }

@@ -7,6 +7,7 @@ import type { Connection } from '../connection.js'
 import { problem } from '../errors.js'
 import type { UnassignedOutcome } from '../http/metrics.js'
 import type { SeenIds } from '../http/seen-ids.js'
+import { keyOf } from '../records/fields.js'
 import { parseExactKeys } from '../records/long-numbers.js'
 import { nullish } from '../schema.js'
 import { webhookResponses } from './schemas.js'
@@ -38,9 +39,13 @@ const cupsLeft = {
 /** The body of a delivery, with the fields that this service uses. */
 const Delivery = Type.Object(
   {
-    connection_id: Type.String({
-      description: 'The connection; deliveries of connections that the service does not have are ignored',
-    }),
+    connection_id: Type.Optional(
+      Type.Unsafe<string | number | null>({
+        type: ['string', 'number', 'null'],
+        description:
+          'The connection; deliveries of a connection that the service does not have, or of none, are ignored',
+      }),
+    ),
     event_type: Type.String({
       description:
         '`inventory`, `product` or `warehouse` with `.created` or `.updated`, or an event about the connection; others are ignored',
@@ -127,7 +132,8 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
 
   /** Applies a delivery and counts it. Returns false if it lacks the record that its event type promises. */
   async function receive(delivery: Static<typeof Delivery>, id: string): Promise<boolean> {
-    const connection = findById(delivery.connection_id)
+    const connectionId = keyOf(delivery.connection_id)
+    const connection = connectionId === null ? undefined : findById(connectionId)
     if (connection === undefined) {
       unassignedDelivery('other_connection')
       return true
@@ -170,9 +176,13 @@ export const webhookRoute: FastifyPluginAsyncTypebox<WebhookRouteOptions> = asyn
       const delivery = parse(raw)
       if (delivery === undefined) {
         unassignedDelivery('malformed')
-        throw problem('validation_failed', 'Expected a JSON body with connection_id, event_type and data', {
-          errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
-        })
+        throw problem(
+          'validation_failed',
+          'Expected a JSON body with event_type and, if it is of a connection, connection_id and data',
+          {
+            errors: [{ field: 'event_type', message: 'expected a Trackstar webhook delivery' }],
+          },
+        )
       }
       if (!(await receive(delivery, signed['webhook-id']))) {
         const errors = [{ field: 'data', message: 'expected a whole record' }]

@@ -106,7 +106,7 @@ tap.test('reports every fault by its place', async (t) => {
       '/connections/3: expected access_token or access_token_file, but got neither',
       '/connections/4: expected access_token or access_token_file, but got both',
       '/connections/5/access_token_file: expected a file that can be read, but got "/nowhere" (ENOENT)',
-      '/connections/6: expected an object with name and access_token, but got "us"',
+      '/connections/6: expected an object with name and access_token, but got a string',
       '/groups/0/name: expected another value than /connections/0/name, but got the same',
       '/groups/0/connections/1: expected the name of a connection of this file, but got "uk"',
       '/groups/0/connections/2: expected a connection that the group does not have yet, but got "au"',
@@ -137,6 +137,10 @@ tap.test('shows no token, wherever it is', async (t) => {
     { connections: [au, { name: 'us', access_token: secret }, { name: 'ca', access_token: secret }] },
     { connections: [{ name: 'us', access_token: [secret] }] },
     { connections: [{ name: 'us', access_token_file: 'file' }] },
+    { connections: [{ name: 'us', access_token_file: secret }] },
+    { connections: [secret, [secret], { name: 'us', access_token: 'token' }] },
+    { connections: secret, groups: secret },
+    { connections: [au], groups: [secret, { name: 'all', connections: secret }] },
     `{"connections": [{"name": "us", "access_token": "${secret}" oops`,
   ]
   for (const content of contents) {

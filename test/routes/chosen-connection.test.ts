@@ -89,6 +89,21 @@ tap.test('a key whose connections are gone may use none', async (t) => {
   }
 })
 
+tap.test('a key that may only use groups is told so by a route that needs one connection', async (t) => {
+  const keys = 'one:key-of-one-group:read:both,two:key-of-two-groups:read:both+other'
+  const { get, keyed } = await startConnections(
+    t,
+    { au: {}, us: {} },
+    { environment: { ...environment, API_KEYS: keys }, groups: { both: ['au', 'us'], other: ['us'] } },
+  )
+  for (const key of ['key-of-one-group', 'key-of-two-groups']) {
+    const reply = (await get('/products/CUP', keyed(key))).json()
+    t.match(reply, { code: 'connection_required', connections: [], detail: /only use groups/ }, key)
+  }
+  const { connections } = (await get('/products/CUP/stock', keyed('key-of-two-groups'))).json()
+  t.strictSame(connections, ['both', 'other'])
+})
+
 tap.test('the only connection is called default', async (t) => {
   const { get, app } = await startService(t)
   t.equal((await get('/products/CUP/stock')).json().connection, 'default')
@@ -97,7 +112,7 @@ tap.test('the only connection is called default', async (t) => {
   t.equal((await get(`/products/CUP/stock?connection=${'x'.repeat(256)}`)).json().code, 'validation_failed')
   const asked = new Set(requests().map(([method, url]) => `${method} ${url.replace(/\?.*/, '')}`))
   const others = (await routesOf(app)).filter(
-    (route) => !/docs|openapi|livez|readyz|metrics|status|webhooks|^GET \/$/.test(route),
+    (route) => !/docs|openapi|livez|readyz|metrics|status|webhooks|\/ui|^GET \/$/.test(route),
   )
   const shapes = Array.from(asked, (route) => route.replace(/CUP/, ':sku').replace(/inv_cup|wh_oslo/, ':id'))
   t.strictSame(

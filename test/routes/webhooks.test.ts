@@ -188,12 +188,17 @@ tap.test('an unsigned delivery does not block the id of a signed one', async (t)
   t.equal(received.length, 1)
 })
 
-tap.test('answers 204 to deliveries of other connections and ignores them', async (t) => {
-  const { send, received } = await start(t)
+tap.test('answers 204 to deliveries of other connections, and of none, and ignores them', async (t) => {
+  const { send, received, outcomes } = await start(t)
   t.equal((await send(event({ connection_id: 'conn_other' }))).status, 204)
   t.equal((await send(event({ connection_id: 'conn_other', data: null }))).status, 204)
   t.equal((await send(event({ connection_id: '' }))).status, 204)
+  // Not every event is of a connection.
+  t.equal((await send({ event_type: 'install.failed', data: {} })).status, 204)
+  t.equal((await send(event({ connection_id: null }))).status, 204)
+  t.equal((await send(event({ connection_id: 7 }))).status, 204)
   t.strictSame(received, [])
+  t.strictSame(outcomes, Array(6).fill('other_connection'))
   t.equal((await send(event())).status, 204, 'under the same id')
   t.equal(received.length, 1)
 })
@@ -217,10 +222,10 @@ tap.test('rejects signed bodies that are not a delivery', async (t) => {
     '7',
     '{}',
     { connection_id: 'conn_mine' },
-    { event_type: 'inventory.updated' },
     event({ event_type: 7 }),
     event({ event_type: null }),
-    event({ connection_id: null }),
+    event({ connection_id: { id: 'conn_mine' } }),
+    event({ connection_id: ['conn_mine'] }),
     event({ data_truncated: 'yes' }),
   ]
   for (const [n, body] of wrong.entries()) {
