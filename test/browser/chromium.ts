@@ -73,7 +73,7 @@ export function isInSight(locator: Locator): Promise<boolean> {
 /** The computed value of a CSS property. */
 export function styleOf(locator: Locator, property: string): Promise<string> {
   return locator.evaluate(
-    (element, name) => element.ownerDocument.defaultView.getComputedStyle(element).getPropertyValue(name),
+    (element, name) => element.ownerDocument.defaultView?.getComputedStyle(element).getPropertyValue(name) ?? '',
     property,
   )
 }
