@@ -30,6 +30,8 @@ export interface ManyUpstreams {
   readonly sandbox: (name: string) => ServedConnection
   /** From now on, the connection accepts this token, and no longer the one before. */
   readonly setToken: (name: string, token: string) => void
+  /** Ends Trackstar, and every call in flight. */
+  readonly close: () => Promise<void>
   /** Path of a file with the connections. */
   readonly file: string
   /** Writes the file. Default: all connections and groups as they were given. */
@@ -95,6 +97,7 @@ export async function startUpstreams(
     setToken(name, token) {
       sandbox(name).credentials.accessToken = token
     },
+    close: () => server.close(),
     file,
     write,
     entry,
