@@ -163,6 +163,27 @@ tap.test('bounds what all readers together leave unread', async (t) => {
   t.ok(kept.reduce((sum, { unread }) => sum + unread, 0) <= 128 * 1024 * 1024)
 })
 
+tap.test('readers of all connections and groups count in the bound of the process', async (t) => {
+  const open = { total: 0 }
+  const [log, other] = [new EventLog('b', 'au'), new EventLog('c', 'us')]
+  const [readers, others] = [new EventReaders(log, open), new EventReaders(other, open)]
+  t.teardown(() => [readers, others].map((one) => one.close()))
+  const add = (to: EventReaders, lastEventId?: string) => {
+    const response = new TestResponse()
+    to.add(response as unknown as ServerResponse, undefined, lastEventId)
+    return response
+  }
+  for (let n = 0; n < 100; n++) log.publish(change('x'.repeat(500)), 'now')
+  t.equal(add(readers, 'b-0').received.length, 100)
+  const many = Array.from({ length: 4000 }, () => add(others))
+  t.strictSame(add(readers, 'b-0').received, ['reset'], 'the limit of each is smaller')
+  for (const response of many) response.destroy()
+  t.equal(open.total, 2)
+  t.equal(add(readers, 'b-0').received.length, 100)
+  readers.close()
+  t.equal(open.total, 0)
+})
+
 tap.test('disconnects a reader over its limit once more readers make the limit smaller', async (t) => {
   const { join, publish, heartbeat } = start(t)
   const early = join(['A'])
