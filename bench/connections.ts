@@ -56,7 +56,7 @@ interface Service extends Harness {
 /** @param only one of its parts */
 export async function connections(only?: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-connections-'))
-  const service = await start(join(folder, 'connections.json'))
+  const service = await startService(join(folder, 'connections.json'))
   try {
     await firstLoads(service)
     const parts = { faults, throughput, reload }
@@ -69,7 +69,7 @@ export async function connections(only?: string): Promise<void> {
   if (rows.some((row) => row.ok === false)) process.exitCode = 1
 }
 
-async function start(file: string): Promise<Service> {
+async function startService(file: string): Promise<Service> {
   const write = (entries: readonly ConnectionEntry[]) => {
     const members = entries.slice(0, group.size).map(({ name }) => name)
     return writeFile(

@@ -85,14 +85,14 @@ function toGroupEntry({ name, members }: Group) {
   const entries = members.map(({ state }) => toEntry(state))
   const answering = entries.filter(({ state }) => state !== 'refused')
   const unready = answering.find(({ state }) => state !== 'live')
-  const syncedAt = answering.map(({ synced_at }) => synced_at)
+  // NaN if one was never up to date.
+  const syncedAt = Math.min(...answering.map(({ synced_at }) => Date.parse(synced_at ?? '')))
   return {
     name,
     kind: 'group' as const,
     connections: entries.map((entry) => entry.name),
     connection_id: null,
     state: answering.length === 0 ? ('refused' as const) : (unready?.state ?? ('live' as const)),
-    // ISO 8601 in UTC sorts by time.
-    synced_at: syncedAt.includes(null) ? null : (syncedAt.toSorted()[0] ?? null),
+    synced_at: Number.isFinite(syncedAt) ? new Date(syncedAt).toISOString() : null,
   }
 }
