@@ -1473,7 +1473,7 @@ export interface components {
              * @enum {string}
              */
             mode: "mirror" | "on-demand";
-            /** @description Whether this process reads the changes of the connection from Trackstar */
+            /** @description Whether this process reads the changes of the connection from Trackstar; of several replicas one does */
             leader: boolean;
             /**
              * @description refused: Trackstar rejects TRACKSTAR_API_KEY or the access token. unknown: no call has been answered yet

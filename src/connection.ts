@@ -180,6 +180,8 @@ export function createConnection(
       syncOverlapMs: settings.syncOverlapSeconds * 1000,
       fullCompareMs: settings.fullCompareHours * 3600_000,
       loadTurns,
+      leadership: dependencies.sharedState.leadership,
+      copy: dependencies.sharedState.copy,
       onUnreadable: (resource, id) => refresh.refresh(recordKinds[resource], id),
       log: backgroundLog,
       sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
@@ -229,7 +231,7 @@ export function createConnection(
   cache.onUndecided(refresh.refresh)
   const { changes } = dependencies.sharedState
   cache.onLearned((change) => changes.publish(change))
-  changes.follow({
+  changes.connect({
     adopt(change) {
       const { kind, id, record } = change
       // On demand only what this replica has is kept up to date.
@@ -313,6 +315,7 @@ export function createConnection(
         name: config.name,
         connectionId: config.connectionId,
         mode: config.catalogMode,
+        isLeader: dependencies.sharedState.leadership.isLeader,
         credentials: upstream.credentials,
         lastError: lastFailure.value,
         webhooks,
@@ -340,6 +343,7 @@ export function createConnection(
     setAccessToken: (accessToken) => upstream.setAccessToken(accessToken),
     start() {
       if (mirror === undefined) return
+      dependencies.sharedState.leadership.start()
       void mirror.run()
       // Every stock needs these as well.
       void warehouses.load()

@@ -29,9 +29,9 @@ export interface ChangeStream {
   /** Passes on what this process has learned. Never throws; while the stream is interrupted, nothing is lost by it. */
   publish(change: RecordChange): void
   /** Passes what others have learned to `follower` from now on. */
-  follow(follower: ChangeFollower): void
+  connect(follower: ChangeFollower): void
   close(): void
 }
 
 /** The stream of a process that has no others beside it. */
-export const noOtherReplicas: ChangeStream = { publish() {}, follow() {}, close() {} }
+export const noOtherReplicas: ChangeStream = { publish() {}, connect() {}, close() {} }

@@ -14,6 +14,8 @@ export interface ConnectionState {
   readonly name: string
   readonly connectionId: string | undefined
   readonly mode: ConnectionConfig['catalogMode']
+  /** Whether this process follows the connection's catalog upstream. */
+  readonly isLeader: boolean
   readonly credentials: CredentialsState
   /** The latest failure of a call or of the mirror; null if there was none since the start. */
   readonly lastError: ConnectionFailure | null

@@ -42,6 +42,12 @@ export class ChangePosition {
     return Math.max(this.#newest - this.overlapMs - this.#roundMs, this.#floor)
   }
 
+  /** The latest read, from which another process can go on. */
+  get round(): ChangeRound {
+    const endedAt = this.#newestSeenAt
+    return { begunAt: endedAt - this.#roundMs, endedAt, pages: 1, newest: this.#newest }
+  }
+
   /** Moves on after a read of the changes that was complete. */
   advance({ begunAt, endedAt, pages, newest = Number.NEGATIVE_INFINITY }: ChangeRound): void {
     this.#roundMs = endedAt - begunAt

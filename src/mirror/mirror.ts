@@ -4,8 +4,10 @@ import type { Clock } from '../trackstar/clock.js'
 import { ChangePosition } from './change-position.js'
 import { Comparison } from './comparison.js'
 import { type DateRange, toUpstreamDate } from './date-range.js'
+import { type Leadership, soleLeadership } from './leadership.js'
 import { ListReader, type ListReaderOptions } from './list-reader.js'
 import { LoadTurn, LoadTurns } from './load-turns.js'
+import { type MirrorCopy, type MirrorPosition, noCopy } from './mirror-copy.js'
 import { type MirroredResource, type MirrorState, type MirrorStore, mirroredResources } from './mirror-store.js'
 
 /** Waits after a comparison that failed double up to the second one. */
@@ -26,6 +28,10 @@ export interface MirrorOptions {
   readonly fullCompareMs: number
   /** Receives the ids of stored records that upstream cannot send, so that they may be outdated. */
   readonly onUnreadable: (resource: MirroredResource, id: string) => void
+  /** Whether this process follows the catalog upstream, or takes over what another one publishes. Default: it does. */
+  readonly leadership?: Leadership
+  /** The copy that replicas share. Default: none. */
+  readonly copy?: MirrorCopy
   /** Limits the first loads that run at a time. Default: no limit. */
   readonly loadTurns?: LoadTurns
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
@@ -54,6 +60,16 @@ export interface MirrorProgress {
   readonly unreadResources: readonly MirroredResource[]
 }
 
+/** How soon a process that does not lead notices that it does, or that there is a copy. */
+const leaderCheckMs = 250
+
+/** Another process leads: what this one was doing ends there. */
+class NotLeaderError extends Error {
+  constructor() {
+    super('another replica leads')
+  }
+}
+
 /** The only error that ends the mirror. */
 class CatalogTooLargeError extends Error {
   constructor() {
@@ -80,9 +96,16 @@ export class Mirror {
   #pages = 0
   /** When the latest incremental read began, in the clock's `elapsed` ms. */
   #incrementalReadAt = 0
+  readonly #leadership: Leadership
+  readonly #copy: MirrorCopy
+  /** Where the latest leader was, while this process follows it. */
+  #followed: MirrorPosition | undefined
 
   constructor(private readonly options: MirrorOptions) {
     const { clock, fullCompareMs, log, onUnreadable, store, syncStatus, trackstar } = options
+    this.#leadership = options.leadership ?? soleLeadership
+    this.#copy = options.copy ?? noCopy
+    this.#copy.follow((position) => this.#take(position))
     const reader = new ListReader({
       trackstar,
       clock,
@@ -117,16 +140,20 @@ export class Mirror {
   /** Loads the catalog, then follows changes until {@link stop}. Resolves when the mirror is off; never rejects. */
   async run(): Promise<void> {
     try {
-      await this.#load()
+      await this.#begin()
       for (let failures = 0; ; ) {
         try {
+          await this.#untilLeader()
           await this.#comparison.run()
           failures = 0
           await this.#followUntil(() => this.#comparison.nextAt)
         } catch (error) {
+          if (error instanceof NotLeaderError) continue
           this.#report(error, 'comparison failed, retrying')
           const until = this.options.clock.elapsed() + Math.min(maxRetryMs, firstRetryMs * 2 ** failures++)
-          await this.#followUntil(() => until)
+          await this.#followUntil(() => until).catch((reason: unknown) => {
+            if (!(reason instanceof NotLeaderError)) throw reason
+          })
         }
       }
     } catch (error) {
@@ -140,6 +167,59 @@ export class Mirror {
 
   stop(): void {
     this.#abort.abort()
+  }
+
+  /** Goes live with the copy of the others; without one, the leader loads the catalog. */
+  async #begin(): Promise<void> {
+    const { clock, log } = this.options
+    const begunAt = clock.elapsed()
+    for (;;) {
+      const position = await this.#copy.load()
+      this.#abort.signal.throwIfAborted()
+      if (position !== undefined) {
+        this.#take(position)
+        this.#setState('live')
+        log.info(
+          { ...this.#counts(), ms: Math.round(clock.elapsed() - begunAt) },
+          'catalog taken over from other replicas',
+        )
+        return
+      }
+      if (this.#leadership.isLeader) {
+        await this.#load()
+        return
+      }
+      await this.#sleep(leaderCheckMs)
+    }
+  }
+
+  /** Follows what the leader publishes, until this process leads. */
+  async #untilLeader(): Promise<void> {
+    while (!this.#leadership.isLeader) await this.#sleep(leaderCheckMs)
+    const position = this.#followed
+    if (position === undefined) return
+    this.#followed = undefined
+    for (const resource of mirroredResources) {
+      const round = position.changes[resource]
+      if (round) this.#positions.set(resource, new ChangePosition(this.options.syncOverlapMs, round.newest ?? 0, round))
+    }
+  }
+
+  #take(position: MirrorPosition): void {
+    const { store } = this.options
+    this.#followed = position
+    store.confirm(position.confirmedAt)
+    for (const resource of mirroredResources) store.setCompared(resource, position.compared.includes(resource))
+  }
+
+  #savePosition(confirmedAt: number): void {
+    const compared = mirroredResources.filter((resource) => this.options.store.isCompared(resource))
+    const changes = Object.fromEntries(Array.from(this.#positions, ([resource, { round }]) => [resource, round]))
+    this.#copy.save({ confirmedAt, compared, changes })
+  }
+
+  #throwIfFollowing(): void {
+    if (this.#state === 'live' && !this.#leadership.isLeader) throw new NotLeaderError()
   }
 
   async #load(): Promise<void> {
@@ -170,6 +250,7 @@ export class Mirror {
   async #followUntil(time: () => number): Promise<void> {
     const { clock, syncIntervalMs } = this.options
     for (;;) {
+      this.#throwIfFollowing()
       if (clock.elapsed() >= this.#incrementalReadAt + syncIntervalMs) await this.#sync(true)
       const now = clock.elapsed()
       const until = time()
@@ -184,11 +265,14 @@ export class Mirror {
     this.#incrementalReadAt = clock.elapsed()
     try {
       await this.#readChanges()
+      this.#throwIfFollowing()
+      this.#savePosition(this.#incrementalReadAt)
       for (const resource of mirroredResources) {
         if (!readsEmptyLists || store.count(resource) > 0) continue
         await this.#reader.read(resource, { wait: (ms) => this.#sleep(ms), throwsFailures: true })
       }
     } catch (error) {
+      if (error instanceof NotLeaderError) throw error
       this.#report(error, 'sync failed, retrying at the next interval')
     }
   }

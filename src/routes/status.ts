@@ -37,7 +37,10 @@ const ConnectionStatus = Type.Object(
     name: Type.String({ description: 'Name of the connection', examples: ['default'] }),
     connection_id: nullable(Type.String({ description: 'Its id at Trackstar, if it is configured' })),
     mode: enumOf(['mirror', 'on-demand'], { description: 'CATALOG_MODE' }),
-    leader: Type.Boolean({ description: 'Whether this process reads the changes of the connection from Trackstar' }),
+    leader: Type.Boolean({
+      description:
+        'Whether this process reads the changes of the connection from Trackstar; of several replicas one does',
+    }),
     credentials: enumOf(['ok', 'refused', 'unknown'], {
       description:
         'refused: Trackstar rejects TRACKSTAR_API_KEY or the access token. unknown: no call has been answered yet',
@@ -176,7 +179,7 @@ export function connectionStatus(state: ConnectionState): Status['connections'][
     name: state.name,
     connection_id: state.connectionId ?? null,
     mode: state.mode,
-    leader: true,
+    leader: state.isLeader,
     credentials: state.credentials,
     last_error: lastError && { code: lastError.code, detail: lastError.detail, at: toIsoDate(lastError.at) },
     webhooks: webhooks && {

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeFollower, ChangeStream, RecordChange } from '../cache/change-stream.js'
 import type { RecordKind } from '../cache/record-cache.js'
+import type { Leadership } from '../mirror/leadership.js'
+import type { MirrorCopy, MirrorPosition } from '../mirror/mirror-copy.js'
 import { changeSecondOf } from '../records/dates.js'
 import { parseExactKeys } from '../records/long-numbers.js'
+import { leadershipKey } from './redis-leadership.js'
 import { keyPrefix, type RedisLink, type RedisLog } from './redis-link.js'
 import type { RedisStreamReader, StreamEntry } from './redis-stream-reader.js'
 
@@ -10,6 +13,7 @@ import type { RedisStreamReader, StreamEntry } from './redis-stream-reader.js'
 const maxStreamLength = 20_000
 /** Changes for one script: Redis does nothing else meanwhile. */
 const maxBatch = 100
+const mergeRetryMs = 1000
 /** Records of the copy that are read at a time. */
 const scanCount = 500
 
@@ -18,6 +22,7 @@ export interface RedisChangesOptions {
   readonly reader: RedisStreamReader
   /** Names the connection, in the keys. */
   readonly name: string
+  readonly leadership: Leadership
   readonly log: RedisLog
 }
 
@@ -29,7 +34,7 @@ export interface RedisChangesOptions {
  * After Redis was gone, or has lost its data, each replica publishes everything that it has, and takes over what the others
  * have. The same happens if it has missed changes that the stream no longer has.
  */
-export class RedisChanges implements ChangeStream {
+export class RedisChanges implements ChangeStream, MirrorCopy {
   readonly #keys: readonly [records: string, stream: string, number: string]
   /** By field; the latest one of each record. */
   #waiting = new Map<string, RecordChange>()
@@ -42,6 +47,9 @@ export class RedisChanges implements ChangeStream {
   #follower: ChangeFollower | undefined
   #lastNumber: number | undefined
   #isMerging = false
+  /** Whether everything that is settled has been taken over since Redis was last up. */
+  #isMerged = false
+  #onPosition: (position: MirrorPosition) => void = () => {}
   #isClosed = false
   readonly #onUp = () => void this.#merge('Redis is back')
   readonly #onReplaced = () => void this.#merge('Redis has lost its data')
@@ -61,7 +69,57 @@ export class RedisChanges implements ChangeStream {
     }
   }
 
-  follow(follower: ChangeFollower): void {
+  /** The position is in the stream, behind the changes that it stands for. */
+  follow(listener: (position: MirrorPosition) => void): void {
+    this.#onPosition = listener
+  }
+
+  async load(): Promise<MirrorPosition | undefined> {
+    const { link } = this.options
+    try {
+      await link.decided()
+      const position = await link.run((redis) => redis.get(this.#positionKey))
+      if (position === null) return undefined
+      while (!this.#isMerged && link.isUp && !this.#isClosed) await sleep(5, undefined, { ref: false })
+      return this.#isMerged ? this.#parse(position) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  save(position: MirrorPosition): void {
+    this.#save(position).catch(() => {})
+  }
+
+  async #save({ confirmedAt, compared, changes }: MirrorPosition): Promise<void> {
+    const { link, leadership, name } = this.options
+    const term = leadership.term
+    await this.#published()
+    const time = (ms: number) => link.redisTimeAt(ms)
+    const json = JSON.stringify({
+      confirmedAt: time(confirmedAt),
+      compared,
+      changes: shifted(changes, time),
+    })
+    const [, stream, number] = this.#keys
+    const args = [term, json, maxStreamLength, link.id]
+    const isSaved = await link.run((redis) =>
+      redis.savePosition(this.#positionKey, leadershipKey('term', name), stream, number, ...args),
+    )
+    if (isSaved === 0) this.options.log.warn({ term }, 'another replica leads, its position stays')
+  }
+
+  #parse(json: string): MirrorPosition {
+    const { confirmedAt, compared, changes } = JSON.parse(json) as MirrorPosition
+    const time = (ms: number) => this.options.link.elapsedAt(ms)
+    return { confirmedAt: time(confirmedAt), compared, changes: shifted(changes, time) }
+  }
+
+  get #positionKey(): string {
+    return `${keyPrefix}data:${this.options.name}:position`
+  }
+
+  connect(follower: ChangeFollower): void {
     const { link, reader } = this.options
     this.#follower = follower
     reader.add(this.#keys[1], (entry) => this.#receive(entry))
@@ -133,7 +191,9 @@ export class RedisChanges implements ChangeStream {
       this.#unseen.clear()
       void this.#merge('changes were missed')
     }
-    if (origin === this.options.link.id) this.#see(field)
+    if (field === 'position') {
+      if (origin !== this.options.link.id) this.#onPosition(this.#parse(json))
+    } else if (origin === this.options.link.id) this.#see(field)
     else if (!this.#isOwn(field)) this.#adopt(field, json, Number(begun), Number(read))
   }
 
@@ -163,6 +223,7 @@ export class RedisChanges implements ChangeStream {
   async #merge(reason: string): Promise<void> {
     if (this.#isMerging || this.#isClosed) return
     this.#isMerging = true
+    this.#isMerged = false
     this.#unseen.clear()
     const { link, log, reader } = this.options
     try {
@@ -175,9 +236,13 @@ export class RedisChanges implements ChangeStream {
       }
       await this.#published()
       const adopted = await this.#takeCopy()
+      this.#isMerged = true
       if (count + adopted > 0) log.info({ reason, published: count, adopted }, 'merged records with other replicas')
     } catch (error) {
-      if (link.isUp) log.warn({ err: error, reason }, 'could not merge records with other replicas')
+      if (link.isUp) {
+        log.warn({ err: error, reason }, 'could not merge records with other replicas')
+        setTimeout(() => void this.#merge(reason), mergeRetryMs).unref()
+      }
     }
     this.#isMerging = false
   }
@@ -204,6 +269,15 @@ export class RedisChanges implements ChangeStream {
     return count
   }
 }
+
+/** The rounds, with other times. */
+const shifted = (changes: MirrorPosition['changes'], time: (ms: number) => number): MirrorPosition['changes'] =>
+  Object.fromEntries(
+    Object.entries(changes).map(([resource, round]) => [
+      resource,
+      { ...round, begunAt: time(round.begunAt), endedAt: time(round.endedAt) },
+    ]),
+  )
 
 const fieldOf = ({ kind, id }: RecordChange) => `${kind}:${id}`
 

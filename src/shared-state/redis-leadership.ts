@@ -2,6 +2,9 @@ import type { Leadership } from '../mirror/leadership.js'
 import type { Clock } from '../trackstar/clock.js'
 import { keyPrefix, type RedisLink, type RedisLog } from './redis-link.js'
 
+/** The key of the lease, or of the term, of a connection. */
+export const leadershipKey = (what: 'lease' | 'term', name: string): string => `${keyPrefix}${what}:${name}`
+
 /** A leader that does not renew its lease for this long is replaced. */
 const leaseMs = 8000
 const renewMs = 2000
@@ -121,6 +124,6 @@ export class RedisLeadership implements Leadership {
   }
 
   #key(what: 'lease' | 'term'): string {
-    return `${keyPrefix}${what}:${this.options.name}`
+    return leadershipKey(what, this.options.name)
   }
 }

@@ -11,7 +11,7 @@ export const keyPrefix = `{trackstar-bff:${schemaVersion}}:`
 /** How often a replica says that it is there. */
 const heartbeatMs = 500
 /** A command that takes longer has failed: callers wait for it. */
-const commandTimeoutMs = 500
+const commandTimeoutMs = 1000
 /** Waits between attempts to connect grow up to this. */
 const maxReconnectMs = 2000
 /** A replica that was alone uses the rate of all only after its own calls are a second old. */

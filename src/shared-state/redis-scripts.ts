@@ -282,6 +282,17 @@ end
 return results
 `
 
+/**
+ * Notes that the copy is complete up to a position, unless another replica leads since then.
+ * KEYS: position, term, stream, number of the latest change. ARGV: term, position, length of the stream, replica
+ */
+const savePosition = `
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], '*', 'n', redis.call('INCR', KEYS[4]), 'o', ARGV[4], 'f', 'position', 'v', ARGV[2])
+return 1
+`
+
 const scripts = {
   heartbeat: [heartbeat, 5],
   leave: [leave, 2],
@@ -293,6 +304,7 @@ const scripts = {
   lead: [lead, 2],
   resign: [resign, 2],
   publishChanges: [publishChanges, 3],
+  savePosition: [savePosition, 4],
   addCounts: [addCounts, undefined],
 } as const
 
@@ -309,6 +321,7 @@ export interface ScriptedRedis extends Redis {
   redeemTicket(...args: Arguments): Promise<string | null>
   lead(...args: Arguments): Promise<[leader: string, term: string, leftMs: number]>
   resign(...args: Arguments): Promise<number>
+  savePosition(...args: Arguments): Promise<number>
   publishChanges(...args: Arguments): Promise<string[]>
   /** The first argument is the number of keys. */
   addCounts(...args: Arguments): Promise<number[]>

@@ -38,11 +38,12 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
       const led = () => Array.from(leaderships).filter(({ isLeader }) => isLeader).length
       const leadership = new RedisLeadership({ link, name, clock, log, led })
       leaderships.add(leadership)
-      const changes = new RedisChanges({ link, reader, name, log })
+      const changes = new RedisChanges({ link, reader, name, leadership, log })
       return {
         limiters: { reads, writes },
         leadership,
         changes,
+        copy: changes,
         close() {
           changes.close()
           leadership.stop()

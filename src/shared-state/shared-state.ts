@@ -4,6 +4,7 @@ import { type ClientCountsByKind, inProcessCountsByKind } from '../http/client-l
 import { InProcessSeenIds, type SeenIds } from '../http/seen-ids.js'
 import { InProcessTickets, type Tickets } from '../http/tickets.js'
 import { type Leadership, soleLeadership } from '../mirror/leadership.js'
+import { type MirrorCopy, noCopy } from '../mirror/mirror-copy.js'
 import type { Clock } from '../trackstar/clock.js'
 import { inProcessLimiters, type UpstreamLimiters } from '../trackstar/upstream.js'
 
@@ -38,6 +39,7 @@ export interface ConnectionSharedState {
   readonly limiters: UpstreamLimiters
   readonly leadership: Leadership
   readonly changes: ChangeStream
+  readonly copy: MirrorCopy
   /** The connection is no longer used. */
   close(): void
 }
@@ -52,6 +54,7 @@ export const createInProcessState = (clock: Clock): SharedState => ({
     limiters: inProcessLimiters(rates, clock),
     leadership: soleLeadership,
     changes: noOtherReplicas,
+    copy: noCopy,
     close() {},
   }),
   start() {},

@@ -48,6 +48,7 @@ const state: ConnectionState = {
   circuit: 'half-open',
   connectionId: undefined,
   mode: 'on-demand',
+  isLeader: true,
   credentials: 'unknown',
   lastError: null,
   webhooks: null,

@@ -152,6 +152,7 @@ const state: ConnectionState = {
   circuit: 'open',
   connectionId: undefined,
   mode: 'on-demand',
+  isLeader: true,
   credentials: 'unknown',
   lastError: null,
   webhooks: null,
