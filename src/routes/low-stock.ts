@@ -101,7 +101,8 @@ export const lowStockRoute: FastifyPluginAsyncTypebox<CatalogRouteOptions> = asy
             page_token: Type.Optional(
               Type.String({
                 minLength: 1,
-                maxLength: 2048,
+                // A SKU and a merchant, in JSON and Base64.
+                maxLength: 8192,
                 description: '`next_token` of the previous page',
                 examples: ['WzAsInByb2RfcHVlcmgiXQ'],
               }),

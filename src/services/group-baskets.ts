@@ -51,13 +51,15 @@ export async function checkGroupBasket(
     )
     throw failureOf(failures)?.error ?? new Error('expected the group to have connections, but it has none')
   }
-  const isUnknown = (id: string) => reports.every(({ unknownWarehouseIds }) => unknownWarehouseIds.has(id))
+  const isPartial =
+    reports.length < answers.length ||
+    reports.some(({ failures }) => Array.from(failures.values()).some(({ status }) => status === 'unavailable'))
+  // A connection that has not answered may have the warehouse.
+  const isUnknown = (id: string) => !isPartial && reports.every((report) => report.unknownWarehouseIds.has(id))
   const unknown = Array.from(new Set(warehouseIds)).filter(isUnknown)
   return {
     basket: await run(combineBaskets(lines, answers, unknown)),
     readAt: Math.min(...reports.map(({ readAt }) => readAt)),
-    isPartial:
-      reports.length < answers.length ||
-      reports.some(({ failures }) => Array.from(failures.values()).some(({ status }) => status === 'unavailable')),
+    isPartial,
   }
 }

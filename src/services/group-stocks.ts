@@ -175,10 +175,11 @@ export class GroupReader {
   #combine(sku: string, outcomes: readonly MemberOutcome[], isListed: (warehouseId: string) => boolean): GroupOutcome {
     const { name } = this.group
     const answers = this.#answers(sku, outcomes, this.given.requestId)
-    const isKnown = (id: string) => isListed(id) || answers.some((answer) => hasWarehouse(answer, id))
-    const unknown = new Set(this.given.options.warehouseIds?.filter((id) => !isKnown(id)))
     const readAt = Math.min(...outcomes.map(readAtOf))
     const isPartial = answers.some(({ status }) => status === 'unavailable')
+    // A connection that has not answered may have the warehouse.
+    const isKnown = (id: string) => isPartial || isListed(id) || answers.some((answer) => hasWarehouse(answer, id))
+    const unknown = new Set(this.given.options.warehouseIds?.filter((id) => !isKnown(id)))
     const stock = combineStocks(name, answers, [...unknown])
     if (stock) return { status: 'ok', body: () => this.#bodyOf(stock), isShared: false, readAt, isPartial }
     const failure = failureOf(answers.filter((answer) => answer.status !== 'ok'))

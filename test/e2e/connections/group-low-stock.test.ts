@@ -1,4 +1,5 @@
 import tap from 'tap'
+import { toCursor } from '../../../src/services/low-stock.js'
 import { type GivenConnection, startConnections } from '../../connections-service.js'
 import { eventually } from '../../harness.js'
 
@@ -99,4 +100,12 @@ tap.test('a group with a connection on demand has no low stock', async (t) => {
   const { get } = await start(t, { fields: { catalog_mode: 'on-demand' } })
   const reply = await get('/stock/low?below=5&connection=both')
   t.match([reply.statusCode, reply.json()], [501, { code: 'requires_mirror', detail: /us has no mirror/ }])
+})
+
+tap.test('a page may begin after any SKU of any merchant', async (t) => {
+  const { get } = await start(t, {})
+  const longest = '\u0001'.repeat(255)
+  const page_token = toCursor({ available: 0, productId: `${longest}\ud800${longest}` })
+  const reply = await get(`/stock/low?below=1&connection=only&page_token=${page_token}`)
+  t.equal(reply.statusCode, 200, `${page_token.length} characters`)
 })

@@ -157,6 +157,19 @@ tap.test('a warehouse counts in whichever connection has it, and is unknown only
   t.match(await stockAt('wh_oslo', 'us_wh_graz'), { complete: true, issues: [] }, 'the list of one knows it')
 })
 
+tap.test('no warehouse is called unknown while a connection that may have it does not answer', async (t) => {
+  const { get, post, sandbox } = await startConnections(t, { au: {}, us: {} }, { groups })
+  sandbox('us').fault('/wms/*', { status: 500 })
+  const stock = (await get('/products/CUP/stock?connection=both&warehouse_id=wh_of_us')).json<Stock>()
+  const unanswered = [{ code: 'connection_unanswered', connection: 'us' }]
+  t.match(stock, { available: 0, complete: false, issues: unanswered, connections: [{ complete: true }, {}] })
+  t.equal(stock.issues.length, 1)
+  const body = { lines: [{ sku: 'CUP', quantity: 1 }], warehouse_id: ['wh_of_us'], connection: 'both' }
+  const basket = (await post('/stock/check', body)).json()
+  t.match(basket, { fulfillable: false, complete: false, issues: unanswered, connections: [{ complete: true }, {}] })
+  t.equal(basket.issues.length, 1)
+})
+
 tap.test('a key of a group only sees it without naming it', async (t) => {
   const environment = { AUTH_MODE: 'api-key', API_KEYS: 'group:key-of-the-group-only:read:both' }
   const { get, keyed } = await startConnections(t, { au: {}, us: {} }, { groups, environment })
