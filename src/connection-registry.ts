@@ -36,6 +36,8 @@ export interface ConnectionChanges {
   readonly replaced: readonly string[]
   /** Use another token. */
   readonly rekeyed: readonly string[]
+  /** Groups that are gone, new, or of other connections than before. */
+  readonly regrouped: readonly string[]
 }
 
 interface Registered {
@@ -88,6 +90,7 @@ export class ConnectionRegistry {
       removed: [] as string[],
       replaced: [] as string[],
       rekeyed: [] as string[],
+      regrouped: [] as readonly string[],
     }
     const before = this.#byName
     const names = new Set(connections.map(({ name }) => name))
@@ -122,7 +125,7 @@ export class ConnectionRegistry {
       ),
     )
     this.#all = Array.from(after.values(), ({ connection }) => connection)
-    this.#formGroups(groups)
+    changes.regrouped = this.#formGroups(groups)
     if (this.#isStarted) for (const connection of added) connection.start()
     return changes
   }
@@ -152,18 +155,29 @@ export class ConnectionRegistry {
     for (const connection of this.all) connection.stop()
   }
 
-  /** A group that has the same connections as before goes on, and so do its event streams. */
-  #formGroups(groups: ConnectionsFile['groups']): void {
+  /**
+   * A group that has the same connections as before goes on, and so do its event streams.
+   * @returns the names of the others
+   */
+  #formGroups(groups: ConnectionsFile['groups']): readonly string[] {
+    const changed = new Set<string>()
     const before = new Map(this.#groups.map((group) => [group.name, group]))
     this.#groups = groups.map(({ name, connections }) => {
       const members = connections.flatMap((member) => this.#byName.get(member)?.connection ?? [])
       const known = before.get(name)
       const isSame = known?.members.length === members.length && members.every((one, n) => one === known.members[n])
-      if (known === undefined || !isSame) return formGroup(name, members, this.#readers)
+      if (known === undefined || !isSame) {
+        changed.add(name)
+        return formGroup(name, members, this.#readers)
+      }
       before.delete(name)
       return known
     })
-    for (const group of before.values()) group.stop()
+    for (const group of before.values()) {
+      group.stop()
+      changed.add(group.name)
+    }
+    return [...changed]
   }
 
   #create(config: ConnectionConfig): Connection {

@@ -24,7 +24,7 @@ tap.test('looks at the file at least every ten seconds, until it is stopped', as
     },
     apply(next) {
       applied.push(next.connections.map(({ accessToken }) => accessToken))
-      return { added: [], removed: [], replaced: [], rekeyed: [] }
+      return { added: [], removed: [], replaced: [], rekeyed: [], regrouped: [] }
     },
     current: { connections, groups: [] },
     log: { info() {}, error() {} },

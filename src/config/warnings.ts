@@ -46,18 +46,27 @@ export function configWarnings(environment: Environment, moreNames: readonly str
   return [...warnings, ...unknownVariables(environment, [...ownNames, ...moreNames])]
 }
 
-/** Warns of API keys that name connections which do not exist. */
+/** Warns of API keys that name connections which do not exist, and of connections whose webhooks cannot be told apart. */
 export function connectionWarnings({
   connections,
   groups,
   apiKeys,
-}: Pick<Config, 'connections' | 'groups' | 'apiKeys'>) {
+  trackstarWebhookSecrets: secrets,
+}: Pick<Config, 'connections' | 'groups' | 'apiKeys' | 'trackstarWebhookSecrets'>): ConfigWarning[] {
   const known = new Set([...connections, ...groups].map(({ name }) => name))
-  return (apiKeys ?? []).flatMap(({ name, connections: names = [] }) =>
+  const unknown = (apiKeys ?? []).flatMap(({ name, connections: names = [] }) =>
     names
       .filter((connection) => !known.has(connection))
       .map((connection) => ({ message: 'API key names an unknown connection', caller: name, connection })),
   )
+  const withoutWebhooks = connections.filter(({ connectionId }) => secrets !== undefined && connectionId === undefined)
+  return [
+    ...unknown,
+    ...withoutWebhooks.map(({ name }) => ({
+      message: 'webhooks of a connection without an id are ignored',
+      connection: name,
+    })),
+  ]
 }
 
 /**

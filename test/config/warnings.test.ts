@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { configWarnings, unknownVariables } from '../../src/config/warnings.js'
+import { configWarnings, connectionWarnings, unknownVariables } from '../../src/config/warnings.js'
 
 const required = { TRACKSTAR_API_KEY: 'key', TRACKSTAR_ACCESS_TOKEN: 'token' }
 const longKey = 'k'.repeat(16)
@@ -77,4 +77,28 @@ tap.test('knows additional variables of other commands', async (t) => {
   ]
   t.strictSame(configWarnings(environment, ['SANDBOX_PRODUCTS', 'SANDBOX_PORT']), expected)
   t.strictSame(unknownVariables({ ...environment, CACHE_TTL: '5' }, ['SANDBOX_PRODUCTS', 'SANDBOX_PORT']), expected)
+})
+
+tap.test('warns of what the connections do not have: the names of keys, and ids for webhooks', async (t) => {
+  const fields = { accessToken: 'token', readRate: 10, writeRate: 50, catalogMode: 'mirror' } as const
+  const connections = [
+    { name: 'au', connectionId: 'conn_1', ...fields },
+    { name: 'us', connectionId: undefined, ...fields },
+  ]
+  const key = { sha256: 'a'.repeat(64), scopes: ['read'] as const }
+  const config = {
+    connections,
+    groups: [{ name: 'both', connections: ['au', 'us'] }],
+    apiKeys: [
+      { ...key, name: 'shop', connections: ['au', 'both', 'uk'] },
+      { ...key, name: 'office' },
+    ],
+    trackstarWebhookSecrets: undefined,
+  }
+  const ofKey = { message: 'API key names an unknown connection', caller: 'shop', connection: 'uk' }
+  t.strictSame(connectionWarnings(config), [ofKey])
+  t.strictSame(connectionWarnings({ ...config, trackstarWebhookSecrets: ['whsec_c2VjcmV0'] }), [
+    ofKey,
+    { message: 'webhooks of a connection without an id are ignored', connection: 'us' },
+  ])
 })

@@ -77,6 +77,22 @@ tap.test('a changed token is used from the next call on, and what is held stays'
   t.notMatch(lines.join(''), 'token-of')
 })
 
+tap.test('groups that have changed are named', async (t) => {
+  const { reload, entries, logged } = await start(t)
+  const { connections } = entries('au', 'us', 'ca')
+  const withGroups = (groups: Readonly<Record<string, readonly string[]>>) =>
+    reload({ connections, groups: Object.entries(groups).map(([name, members]) => ({ name, connections: members })) })
+  await withGroups({ both: ['au', 'us'], same: ['ca'], gone: ['us'] })
+  await withGroups({ same: ['ca'], both: ['us', 'au'], added: ['au'] })
+  t.match(
+    logged('connections reloaded').map(({ regrouped }) => regrouped),
+    [
+      ['both', 'same', 'gone'],
+      ['both', 'added', 'gone'],
+    ],
+  )
+})
+
 tap.test('a connection of which more has changed is made anew', async (t) => {
   const { reload, shown, areLive, entry, entries, logged } = await start(t)
   await reload({ connections: [{ ...entry('au'), read_rate: 7 }, ...entries('us', 'ca').connections] })
