@@ -1,11 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { addressOf, readKey, send } from './service.js'
+import { addressOf, readKey, send, statusOf } from './service.js'
 
 /** @typedef {import('./service.js').Schemas['StockEventData'] & {connection?: string}} StockEvent */
 
 /** Events that wait for the next frame at most; a hidden page draws none. The newest ones stay. */
 const maxWaiting = 1000
 const retryMs = 2000
+/** The status without a mirror: there are no events. */
+const needsMirror = 501
 
 /**
  * Follows the changes of stock until the component ends. `EventSource` cannot send a key, so each stream gets a ticket of its
@@ -48,6 +50,13 @@ export function useLive(filter, onEvents, onOpen) {
     async function open() {
       const { connection, skus } = /** @type {NonNullable<typeof filter>} */ (filter)
       try {
+        // An `EventSource` does not tell why it failed.
+        const status = await statusOf(addressOf('stock/events', { connection, sku: skus }))
+        if (isClosed) return
+        if (status === needsMirror) {
+          setState('off')
+          return
+        }
         const ticket =
           readKey() === null ? undefined : await send(addressOf('stock/events/tickets'), { method: 'POST' })
         if (isClosed) return

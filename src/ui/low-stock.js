@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { linkTo } from './address.js'
-import { useRoute } from './hooks.js'
+import { useRoute, useThrottled } from './hooks.js'
 import { html } from './html.js'
 import { useLive } from './live.js'
 import { Loading, ProblemNote } from './problem.js'
@@ -10,6 +10,7 @@ import { numberText } from './words.js'
 /** @typedef {import('./service.js').Schemas['LowStockEntry'] & {connection?: string}} Row */
 
 const pageSize = 25
+const reloadMs = 1000
 
 /** @param {FormDataEntryValue | null} value */
 const textOf = (value) => (typeof value === 'string' ? value : '')
@@ -36,15 +37,22 @@ export function LowStockView({ scope, isGroup, options }) {
   const [live, setLive] = useState({ data, numbers: /** @type {Map<string, number>} */ (new Map()) })
   const numbers = live.data === data ? live.numbers : new Map()
   const skus = rows.map(({ sku }) => sku)
-  const follows = rows.length > 0 && !isGroup && warehouse === ''
+  // Events have the numbers of one connection in all of its warehouses: for any others the page is read again.
+  const isSum = isGroup || warehouse !== ''
+  const reloadSoon = useThrottled(reload, reloadMs)
+  const isLong = encodeURIComponent(skus.join('')).length > maxSkuLength
   useLive(
-    follows ? { connection: scope, skus: encodeURIComponent(skus.join('')).length > maxSkuLength ? [] : skus } : null,
+    rows.length > 0 ? { connection: scope, skus: isLong ? [] : skus } : null,
     (events) => {
+      if (isSum) {
+        reloadSoon()
+        return
+      }
       const next = new Map(numbers)
       for (const { product_id: id, available } of events) next.set(id, available)
       setLive({ data, numbers: next })
     },
-    () => {},
+    isSum ? reloadSoon : () => {},
   )
   const warehouses =
     useRoute(isGroup ? null : addressOf('warehouses', { limit: 100, connection: scope }).href).data?.data ?? []

@@ -42,6 +42,18 @@ export class ServiceError extends Error {
   }
 }
 
+/** The key as a header, if there is one. @returns {Record<string, string>} */
+const keyHeader = () => {
+  const key = readKey()
+  return key === null ? {} : { 'x-api-key': key }
+}
+
+/**
+ * The status that a GET of an address would have, by a HEAD.
+ * @param {URL} url
+ */
+export const statusOf = async (url) => (await fetch(url, { method: 'HEAD', headers: keyHeader() })).status
+
 /**
  * Sends a request and returns its JSON.
  * @param {URL} url
@@ -50,10 +62,9 @@ export class ServiceError extends Error {
  * @throws {ServiceError} with the problem of the service, or one that says that the service did not answer
  */
 export async function send(url, init = {}) {
-  const key = readKey()
   let response
   try {
-    response = await fetch(url, { ...init, headers: { accept: 'application/json', ...(key && { 'x-api-key': key }) } })
+    response = await fetch(url, { ...init, headers: { accept: 'application/json', ...keyHeader() } })
   } catch {
     throw new ServiceError({
       title: 'The service does not answer',

@@ -14,6 +14,8 @@ import { ageOf, changeText, clockTime, issueInWords, numberText, quantityNames }
 
 /** How soon after a change the whole stock is read again, and how often at most. */
 const reloadMs = 400
+/** @type {Readonly<Record<string, string>>} */
+const stateInWords = { live: '● Live', connecting: '○ Connecting…', off: '○ Not live' }
 const announceMs = 5000
 const maxChanges = 20
 const maxPoints = 300
@@ -126,7 +128,7 @@ function Headline({ stock, available, points, state }) {
         ${product.warehouse_customer_id && html`<span class="tag">${product.warehouse_customer_id}</span>`}
         ${product.gtin && html`<span class="tag">GTIN ${product.gtin}</span>`}
         <span class=${`tag ${state === 'live' ? 'good' : 'warn'}`} role="status">
-          ${state === 'live' ? '● Live' : '○ Connecting…'}
+          ${stateInWords[state]}
         </span>
       </p>
     </div>
@@ -203,7 +205,7 @@ const quantitiesInWords = ({ onhand, committed, awaiting }) =>
 /** @param {{changes: readonly Change[], state: string, isGroup: boolean}} props */
 const Changes = ({ changes, state, isGroup }) => html`<section class="card" aria-labelledby="changes">
   <h2 id="changes">Changes</h2>
-  ${changes.length === 0 && html`<p class="quiet">${state === 'live' ? 'None since the page was opened.' : 'Connecting…'}</p>`}
+  ${changes.length === 0 && html`<p class="quiet">${state === 'off' ? 'Changes are followed with CATALOG_MODE=mirror only.' : 'None since the page was opened.'}</p>`}
   ${
     changes.length > 0 &&
     html`<div class="scroll changes" tabindex="0" role="group" aria-labelledby="changes"><ol>

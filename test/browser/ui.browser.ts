@@ -161,8 +161,11 @@ tap.test('what runs out is listed a page at a time, by bound, merchant and wareh
 
 tap.test('it says that Trackstar is down, that the catalog is loading, and that a view needs the mirror', async (t) => {
   const down = await startService(t)
-  down.sandbox.fault('/wms/*', { status: 503 })
   const first = await openUi(t, `http://127.0.0.1:${await down.listen()}`)
+  await first.ui.open('#/stock?sku=SENCHA-100')
+  await first.page.getByText('○ Not live').waitFor()
+  t.equal(await first.ui.available.textContent(), '38')
+  down.sandbox.fault('/wms/*', { status: 503 })
   await first.ui.open('#/stock?sku=CUP')
   await first.ui.alert.getByText('Trackstar cannot be reached').waitFor()
   await first.ui.open('#/low')
