@@ -41,7 +41,7 @@ import { createInTurns } from './routes/long-work.js'
 import { LowStock, lowStockRoute } from './routes/low-stock.js'
 import { productRoutes } from './routes/products.js'
 import { SearchResult, searchRoute } from './routes/search.js'
-import { connectionStatus, metricsRoute, statusRoute } from './routes/status.js'
+import { connectionStatus, metricsRoute, replicasStatus, statusRoute } from './routes/status.js'
 import { stockRoute } from './routes/stock.js'
 import { manyStocksRoutes, StockResults } from './routes/stock-query.js'
 import ui from './routes/ui.js'
@@ -158,6 +158,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     },
   })
   const states = () => connections.all.map(({ state }) => state)
+  metrics.watchReplicas(() => sharedState.replicas)
   metrics.watch(states, () => connections.groups.map(({ name, feed }) => ({ name, readers: feed?.readers.count ?? 0 })))
   /** The file may name connections that the caller may not use. */
   const configurationError = ({ caller }: FastifyRequest) =>
@@ -170,7 +171,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     status: (request) => ({
       version,
       started_at: startedAt,
-      replicas: sharedState.replicas,
+      replicas: replicasStatus(sharedState.replicas),
       configuration_error: configurationError(request),
       connections: usableConnections(connections, request).map(({ state }) => connectionStatus(state)),
     }),

@@ -230,7 +230,7 @@ export const variables = {
     secret: true,
     expected: 'redis://host:port or rediss://host:port, with user, password and database where needed',
     meaning:
-      'Redis or Valkey 7, through which replicas share the rates of calls to Trackstar, changes of records, the limit of clients, event tickets and the ids of webhook deliveries (secret). See docs/replicas.md. Unset: one process by itself',
+      'Redis or Valkey 7, through which replicas share the rates of calls to Trackstar, the mirrored catalog, the limit of clients, event tickets and the ids of webhook deliveries (secret). See docs/replicas.md. Unset: one process by itself',
     parse: redisUrl,
   },
   trustProxy: {

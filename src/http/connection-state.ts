@@ -46,3 +46,16 @@ export interface WebhookState {
   /** How many of them changed nothing. */
   readonly ignored: number
 }
+
+/** The replicas that share their state, as one of them sees it. */
+export interface ReplicasState {
+  /** The id of this replica, which differs with each start. */
+  readonly id: string
+  /** Replicas that were seen lately, this one included. */
+  readonly count: number
+  readonly redis: 'ok' | 'down'
+  /** Commands sent to Redis since the start. */
+  readonly commands: number
+  /** Writes that were refused because another replica leads. */
+  readonly refusedWrites: number
+}

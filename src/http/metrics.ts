@@ -5,7 +5,7 @@ import { problems } from '../errors.js'
 import type { WebhookOutcome } from '../mirror/webhook-deliveries.js'
 import type { CallReport } from '../trackstar/call.js'
 import { nodeVersion, version } from '../version.js'
-import type { ConnectionState } from './connection-state.js'
+import type { ConnectionState, ReplicasState } from './connection-state.js'
 import { isEndedStream } from './ended-stream.js'
 
 const seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -157,6 +157,24 @@ export class Metrics {
     )
   }
 
+  /** Adds what is known of the replicas, read with every scrape; absent for a process by itself. */
+  watchReplicas(read: () => ReplicasState | null): void {
+    const gaugeOf = (name: string, help: string, value: (state: ReplicasState) => number) =>
+      this.#gauge(name, help, [], (gauge) => {
+        const state = read()
+        if (state === null) gauge.remove()
+        else gauge.set(value(state))
+      })
+    gaugeOf('replicas', 'Replicas seen lately, this one included', ({ count }) => count)
+    gaugeOf('redis_up', '1 while Redis answers', ({ redis }) => Number(redis === 'ok'))
+    gaugeOf('redis_commands', 'Commands sent to Redis since startup', ({ commands }) => commands)
+    gaugeOf(
+      'redis_refused_writes',
+      'Writes that were refused because another replica leads',
+      ({ refusedWrites }) => refusedWrites,
+    )
+  }
+
   /** Counts a delivery that belongs to no connection. */
   readonly unassignedDelivery = (outcome: UnassignedOutcome, count = 1): void =>
     this.#webhooks.inc({ connection: '', outcome }, count)
@@ -235,6 +253,9 @@ export class Metrics {
         for (const resource of resources) records.set({ connection, resource }, mirror[resource])
       }
     })
+    ofEach('mirror_leader', '1 if this process follows the catalog at Trackstar', ({ mirror, isLeader }) =>
+      mirror === null ? undefined : Number(isLeader),
+    )
     ofEach('mirror_pages_read', 'Pages read since startup', ({ mirror }) => mirror?.pages)
     ofEach(
       'mirror_pages_left',

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
-import type { ConnectionState } from '../http/connection-state.js'
+import type { ConnectionState, ReplicasState } from '../http/connection-state.js'
 import type { Metrics } from '../http/metrics.js'
 import { enumOf, nullable } from '../schema.js'
 
@@ -170,6 +170,10 @@ const Status = Type.Object(
   { $id: 'Status', description: 'Status of the service', additionalProperties: false },
 )
 export type Status = Static<typeof Status>
+
+/** The replicas as `/status` shows them; null if there is only this process. */
+export const replicasStatus = (state: ReplicasState | null): Status['replicas'] =>
+  state && { id: state.id, count: state.count, redis: state.redis }
 
 /** A connection as `/status` shows it. */
 export function connectionStatus(state: ConnectionState): Status['connections'][number] {

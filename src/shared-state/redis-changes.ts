@@ -106,7 +106,9 @@ export class RedisChanges implements ChangeStream, MirrorCopy {
     const isSaved = await link.run((redis) =>
       redis.savePosition(this.#positionKey, leadershipKey('term', name), stream, number, ...args),
     )
-    if (isSaved === 0) this.options.log.warn({ term }, 'another replica leads, its position stays')
+    if (isSaved === 1) return
+    link.refusedWrites++
+    this.options.log.warn({ term }, 'another replica leads, its position stays')
   }
 
   #parse(json: string): MirrorPosition {

@@ -71,6 +71,8 @@ export class RedisLink extends EventEmitter<LinkEvents> {
   #beat = 0
   #aheadMs = 0
   #roundTrips = 0
+  /** Writes that were refused because another replica leads. */
+  refusedWrites = 0
   /** From then on, this replica has no calls of its own in the last second. */
   #joinsAt = Number.NEGATIVE_INFINITY
   readonly #firstDecision: Promise<void>

@@ -30,7 +30,13 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
     seenIds: new RedisSeenIds(link),
     clientCounts: { keys: countsOf('key'), addresses: countsOf('address') },
     get replicas() {
-      return { id: link.id, count: link.replicas, redis: link.isUp ? ('ok' as const) : ('down' as const) }
+      return {
+        id: link.id,
+        count: link.replicas,
+        redis: link.isUp ? ('ok' as const) : ('down' as const),
+        commands: link.roundTrips,
+        refusedWrites: link.refusedWrites,
+      }
     },
     forConnection({ name, readRate, writeRate }) {
       const reads = new RedisRateLimiter({ link, name: `${name}:reads`, rate: readRate, clock })

@@ -1,6 +1,7 @@
 import { type ChangeStream, noOtherReplicas } from '../cache/change-stream.js'
 import type { ConnectionConfig } from '../config/connections-file.js'
 import { type ClientCountsByKind, inProcessCountsByKind } from '../http/client-limit.js'
+import type { ReplicasState } from '../http/connection-state.js'
 import { InProcessSeenIds, type SeenIds } from '../http/seen-ids.js'
 import { InProcessTickets, type Tickets } from '../http/tickets.js'
 import { type Leadership, soleLeadership } from '../mirror/leadership.js'
@@ -25,14 +26,6 @@ export interface SharedState {
 
 /** The settings that decide what replicas share of a connection. */
 export type SharedConnectionConfig = Pick<ConnectionConfig, 'name' | 'readRate' | 'writeRate'>
-
-export interface ReplicasState {
-  /** The id of this replica, which differs with each start. */
-  readonly id: string
-  /** Replicas that were seen lately, this one included. */
-  readonly count: number
-  readonly redis: 'ok' | 'down'
-}
 
 /** What replicas share of one connection. */
 export interface ConnectionSharedState {
