@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { problem } from '../errors.js'
 import { ref } from '../schema.js'
 import { connectionOrGroupField } from './chosen-connection.js'
 import { localResponses } from './schemas.js'
@@ -47,11 +48,26 @@ export const eventTicketsRoute: FastifyPluginAsyncTypebox<EventTicketsOptions> =
       },
     },
     async (request, reply) => {
-      const { caller, connection } = request
+      const { body, caller, connection } = request
+      refuseFields(body)
       if (caller === null) throw new Error('expected an authenticated caller, but got none')
       return reply
         .header('cache-control', 'no-store')
         .send(await issue(connection ? { ...caller, connections: [connection.name] } : caller))
     },
   )
+}
+
+const maxShown = 20
+
+/** Ignored, an option in the body would give a ticket for more than was asked for. */
+function refuseFields(body: unknown): void {
+  if (body === undefined || body === null) return
+  const isObject = typeof body === 'object' && !Array.isArray(body)
+  const fields = isObject ? Object.keys(body).slice(0, maxShown) : ['']
+  if (fields.length === 0) return
+  const message = 'is not recognized; name the connection in the query'
+  const detail = fields.map((field) => `the field ${field || 'body'} ${message}`).join('; ')
+  const errors = fields.map((field) => ({ field, message }))
+  throw problem('validation_failed', detail.replace(/^t/, 'T'), { errors })
 }

@@ -40,6 +40,21 @@ tap.test('accepts a request without a body', async (t) => {
   t.match(form.json().detail, /but got "application\/x-www-form-urlencoded"$/)
 })
 
+tap.test('refuses options in the body, which would not narrow the ticket', async (t) => {
+  const { post } = await startService(t, { environment })
+  const reply = await post('/stock/events/tickets', { connection: 'default', x: 1 }, { 'x-api-key': 'hunter2' })
+  t.equal(reply.statusCode, 400)
+  t.match(reply.json(), {
+    code: 'validation_failed',
+    detail: /^The field connection is not recognized; .*the field x is/,
+    errors: [{ field: 'connection' }, { field: 'x' }],
+  })
+  for (const body of [['default'], 'default']) {
+    const other = await post('/stock/events/tickets', body, { 'x-api-key': 'hunter2' })
+    t.match([other.statusCode, other.json().errors.length], [400, 1])
+  }
+})
+
 tap.test('rejects callers without a valid key, and tickets', async (t) => {
   const { app, post } = await startService(t, { environment })
   const { ticket } = (await post('/stock/events/tickets', {}, { 'x-api-key': 'hunter2' })).json()
