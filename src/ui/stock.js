@@ -239,20 +239,29 @@ const Connections = ({ stock }) => html`<section class="card" aria-labelledby="c
   </table></div>
 </section>`
 
+/**
+ * What is scarce in a kit; of a group, in each of its connections.
+ * @param {Stock} stock
+ * @returns {{connection: string | undefined, limiting: Schemas['Limiting']}[]}
+ */
+function limitsOf({ limiting, connections }) {
+  if (connections === undefined) return limiting ? [{ connection: undefined, limiting }] : []
+  return connections.flatMap((one) => (one.limiting ? [{ connection: one.connection, limiting: one.limiting }] : []))
+}
+
 /** @param {{stock: Stock, scope: string | undefined}} props */
 function Components({ stock, scope }) {
-  const { components, limiting, product } = stock
+  const { components, product } = stock
   if (components.length === 0) return null
-  const scarce = new Set(limiting?.inventory_item_ids ?? [])
-  const shortfall = limiting?.shortfall ?? 0
+  const limits = limitsOf(stock)
   return html`<section class="card" aria-labelledby="components">
     <h2 id="components">${product.is_kit ? 'Components' : 'Inventory items'}</h2>
-    ${
-      limiting &&
-      html`<p class="note warn"><strong>${limiting.component_sku ?? limiting.inventory_item_ids.join(', ')}</strong> is scarce: it
-        allows ${numberText(limiting.yield)}, and ${numberText(shortfall)} more would allow
-        ${' '}${numberText(Math.max(0, limiting.yield) + 1)}.</p>`
-    }
+    ${limits.map(
+      ({ connection, limiting: { component_sku: sku, inventory_item_ids: ids, shortfall, yield: count } }) =>
+        html`<p key=${connection} class="note warn"><strong>${sku ?? ids.join(', ')}</strong>${connection && ` in ${connection}`} is scarce: it
+        allows ${numberText(count)}, and ${numberText(shortfall)} more would allow
+        ${' '}${numberText(Math.max(0, count) + 1)}.</p>`,
+    )}
     <div class="scroll" tabindex="0" role="group" aria-labelledby="components"><table>
       <thead><tr>
         <th scope="col">Item</th><th scope="col" class="number">Per unit</th><th scope="col" class="number">Fulfillable</th>
@@ -261,14 +270,17 @@ function Components({ stock, scope }) {
       <tbody>
         ${components.map((one) => {
           const { inventory_item_id: id, sku, name, quantities, status, unit_quantity: units } = one
-          const isScarce = scarce.has(id)
-          const connection = 'connection' in one ? one.connection : scope
-          return html`<tr key=${`${connection} ${id}`} class=${isScarce ? 'scarce' : ''}>
+          const own = 'connection' in one ? String(one.connection) : undefined
+          const connection = own ?? scope
+          const limit = limits.find(
+            (other) => other.connection === own && other.limiting.inventory_item_ids.includes(id),
+          )
+          return html`<tr key=${`${connection} ${id}`} class=${limit ? 'scarce' : ''}>
             <th scope="row">
               ${sku ? html`<a href=${linkTo('stock', { sku, connection })}><code>${sku}</code></a>` : html`<code>${id}</code>`}
-              ${' '}<span class="quiet">${name}</span>
+              ${' '}<span class="quiet">${name}${own && ` · ${own}`}</span>
               ${status === 'missing' && html` <span class="tag bad">Missing</span>`}
-              ${isScarce && html` <span class="tag warn">Scarce, ${numberText(shortfall)} short</span>`}
+              ${limit && html` <span class="tag warn">Scarce, ${numberText(limit.limiting.shortfall)} short</span>`}
             </th>
             <td class="number">${numberText(units)}</td>
             <td class="number">${numberText(quantities.fulfillable)}</td>
@@ -307,23 +319,26 @@ function Lots({ stock }) {
 }
 
 const maxShownUses = 50
+/** Each of them costs a request. */
+const maxShownItems = 12
 
 /** @param {{stock: Stock, scope: string | undefined, isGroup: boolean}} props */
 function WhereUsed({ stock, scope, isGroup }) {
-  const items = stock.components.slice(0, 6)
+  const items = stock.components.slice(0, maxShownItems)
   return html`<section class="card" aria-labelledby="uses">
     <h2 id="uses">Where used</h2>
     ${items.length === 0 && html`<p class="quiet">The product has no items.</p>`}
     ${items.map((one) => {
       const connection = isGroup && 'connection' in one ? one.connection : scope
       const { inventory_item_id: id, sku } = one
-      return html`<${Uses} key=${`${connection} ${id}`} ...${{ id, itemSku: sku, connection, productId: stock.product.id }} />`
+      return html`<${Uses} key=${`${connection} ${id}`} ...${{ id, itemSku: sku, connection, isGroup, productId: stock.product.id }} />`
     })}
+    ${stock.components.length > items.length && html`<p class="quiet">The other items are not shown.</p>`}
   </section>`
 }
 
-/** @param {{id: string, itemSku: string | null, connection: string | undefined, productId: string}} props */
-function Uses({ id, itemSku, connection, productId }) {
+/** @param {{id: string, itemSku: string | null, connection: string | undefined, isGroup: boolean, productId: string}} props */
+function Uses({ id, itemSku, connection, isGroup, productId }) {
   const isPath = id !== '.' && id !== '..'
   const url = isPath ? addressOf(`inventory/${encodeURIComponent(id)}/products`, { connection }).href : null
   const { data, problem } = useRoute(url)
@@ -331,7 +346,7 @@ function Uses({ id, itemSku, connection, productId }) {
   const all = data?.data ?? []
   const uses = all.filter(({ product_id: other }) => other !== productId)
   return html`<div class="uses">
-    <h3><code>${itemSku ?? id}</code></h3>
+    <h3><code>${itemSku ?? id}</code>${isGroup && html` <span class="quiet">${connection}</span>`}</h3>
     ${problem && html`<p class="quiet">${problem.title}</p>`}
     ${data && uses.length === 0 && html`<p class="quiet">Only here.</p>`}
     <ul class="links">
