@@ -237,11 +237,11 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
 
 /** Loads what speaks to Redis only where it is used. */
 async function createSharedState(config: Config, clock: Clock, log: Logger): Promise<SharedState> {
-  const { redisUrl: url, clientRateLimit } = config
+  const { redisUrl: url, trackstarBaseUrl: baseUrl, clientRateLimit } = config
   if (url === undefined) return createInProcessState(clock)
   keepOutOfLog(log, [url, decodeURIComponent(new URL(url).password)])
   const { createRedisState } = await import('./shared-state/redis-state.js')
-  return createRedisState({ url, clientRateLimit, clock, log })
+  return createRedisState({ url, baseUrl, clientRateLimit, clock, log })
 }
 
 /** What keeps the connections as `CONNECTIONS_FILE` has them; undefined without that file. */

@@ -161,7 +161,7 @@ if total > 0 then
     end
   end
   wait = math.max(1, math.ceil(at - now + 0.5))
-  redis.call('HSET', waiting, id, cjson.encode({at + 300, demand[1], demand[2], demand[3], demand[4], demand[5]}))
+  redis.call('HSET', waiting, id, cjson.encode({at + 750, demand[1], demand[2], demand[3], demand[4], demand[5]}))
   redis.call('PEXPIRE', waiting, 120000)
 else redis.call('HDEL', waiting, id) end
 

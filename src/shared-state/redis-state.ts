@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { Clock } from '../trackstar/clock.js'
 import { RedisChanges } from './redis-changes.js'
 import { RedisClientCounts } from './redis-client-counts.js'
@@ -8,10 +8,12 @@ import { RedisRateLimiter } from './redis-rate-limiter.js'
 import { RedisSeenIds } from './redis-seen-ids.js'
 import { RedisStreamReader } from './redis-stream-reader.js'
 import { RedisTickets } from './redis-tickets.js'
-import type { SharedState } from './shared-state.js'
+import type { SharedConnectionConfig, SharedState } from './shared-state.js'
 
 export interface RedisStateOptions {
   readonly url: string
+  /** Where Trackstar is. */
+  readonly baseUrl: string
   /** What each client may use in a minute. */
   readonly clientRateLimit: number
   readonly clock: Clock
@@ -19,7 +21,7 @@ export interface RedisStateOptions {
 }
 
 /** The state that replicas share in Redis. */
-export function createRedisState({ url, clientRateLimit, clock, log }: RedisStateOptions): SharedState {
+export function createRedisState({ url, baseUrl, clientRateLimit, clock, log }: RedisStateOptions): SharedState {
   const link = new RedisLink({ url, id: randomUUID().slice(0, 8), clock, log })
   const countsOf = (name: string) =>
     new RedisClientCounts({ link, name, limit: clientRateLimit, elapsed: clock.elapsed })
@@ -38,7 +40,9 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
         refusedWrites: link.refusedWrites,
       }
     },
-    forConnection({ name, readRate, writeRate }) {
+    forConnection(config) {
+      const { readRate, writeRate } = config
+      const name = nameOf(config, baseUrl)
       const reads = new RedisRateLimiter({ link, name: `${name}:reads`, rate: readRate, clock })
       const writes = new RedisRateLimiter({ link, name: `${name}:writes`, rate: writeRate, clock })
       const led = () => Array.from(leaderships).filter(({ isLeader }) => isLeader).length
@@ -68,4 +72,13 @@ export function createRedisState({ url, clientRateLimit, clock, log }: RedisStat
       await link.close()
     },
   }
+}
+
+/**
+ * Names a connection in keys. Connections of other customers may have the same name, in another deployment or after a change of
+ * the connections file, and must not share records. A token cannot be found from a part of its hash.
+ */
+function nameOf({ name, connectionId, accessToken }: SharedConnectionConfig, baseUrl: string): string {
+  const identity = JSON.stringify([baseUrl, connectionId ?? accessToken])
+  return `${name}:${hash('sha256', identity).slice(0, 12)}`
 }

@@ -25,7 +25,8 @@ export interface SharedState {
 }
 
 /** The settings that decide what replicas share of a connection. */
-export type SharedConnectionConfig = Pick<ConnectionConfig, 'name' | 'readRate' | 'writeRate'>
+export type SharedConnectionConfig = Pick<ConnectionConfig, 'name' | 'readRate' | 'writeRate'> &
+  Partial<Pick<ConnectionConfig, 'connectionId' | 'accessToken'>>
 
 /** What replicas share of one connection. */
 export interface ConnectionSharedState {

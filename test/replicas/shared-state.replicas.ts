@@ -10,7 +10,9 @@ const log = { info() {}, warn() {} }
 async function start(t: Test, clientRateLimit = 60_000) {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
-  const states = [1, 2].map(() => createRedisState({ url: server.url, clientRateLimit, clock: systemClock, log }))
+  const states = [1, 2].map(() =>
+    createRedisState({ url: server.url, baseUrl: 'http://trackstar', clientRateLimit, clock: systemClock, log }),
+  )
   for (const state of states) {
     state.start()
     t.teardown(() => state.close())
