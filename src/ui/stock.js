@@ -270,7 +270,7 @@ function Components({ stock, scope }) {
       <tbody>
         ${components.map((one) => {
           const { inventory_item_id: id, sku, name, quantities, status, unit_quantity: units } = one
-          const own = 'connection' in one ? String(one.connection) : undefined
+          const own = 'connection' in one ? one.connection : undefined
           const connection = own ?? scope
           const limit = limits.find(
             (other) => other.connection === own && other.limiting.inventory_item_ids.includes(id),
