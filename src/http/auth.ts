@@ -48,15 +48,12 @@ export default fastifyPlugin<AuthOptions>(
       const caller = keys === undefined ? anonymousCaller : findCaller(request, keys)
       const ticket = caller === null || keys === undefined ? ticketOf(request) : undefined
       const redeemed = ticket === undefined ? (caller ?? undefined) : tickets.redeem(ticket)
-      if (!(redeemed instanceof Promise)) {
-        request.caller = redeemed ?? null
-        done()
+      if (redeemed instanceof Promise) {
+        void setCaller(request, redeemed, done)
         return
       }
-      redeemed.then((ticketCaller) => {
-        request.caller = ticketCaller ?? null
-        done()
-      }, done)
+      request.caller = redeemed ?? null
+      done()
     })
 
     app.addHook('preParsing', (request, _reply, _payload, done) => {
@@ -76,6 +73,16 @@ export default fastifyPlugin<AuthOptions>(
   },
   { name: 'auth', dependencies: ['problems'] },
 )
+
+/** @param redeemed never rejects */
+async function setCaller(
+  request: FastifyRequest,
+  redeemed: Promise<Caller | undefined>,
+  done: () => void,
+): Promise<void> {
+  request.caller = (await redeemed) ?? null
+  done()
+}
 
 function findCaller({ headers }: FastifyRequest, keys: KeyStore): Caller | null {
   for (const key of [bearerToken(headers.authorization), headers['x-api-key']]) {

@@ -65,11 +65,21 @@ export default fastifyPlugin<ClientLimitOptions>(
       return problem('rate_limited', limitDetail(perMinute, cost), { retryAfter: resetSeconds })
     }
 
+    /** @param counted never rejects */
+    async function judgeLater(
+      reply: FastifyReply,
+      counted: Promise<ClientCount>,
+      done: Done,
+      cost: number,
+    ): Promise<void> {
+      done(judge(reply, await counted, cost))
+    }
+
     /** @param cost what the whole request costs, of which `added` is counted now */
     function count({ client }: FastifyRequest, reply: FastifyReply, done: Done, added: number, cost = added): void {
       const counted = (client.startsWith(keyPrefix) ? counts.keys : counts.addresses).add(client, added)
       // A promise for every request would cost more than the count.
-      if (counted instanceof Promise) counted.then((count) => done(judge(reply, count, cost)), done)
+      if (counted instanceof Promise) void judgeLater(reply, counted, done, cost)
       else done(judge(reply, counted, cost))
     }
 

@@ -73,9 +73,7 @@ export class RedisLeadership implements Leadership {
     this.#timer.unref()
     if (link.isUp) this.#contendSoon()
     else {
-      void link.decided()?.then(() => {
-        if (!link.isUp && this.#isStarted) this.#onDown()
-      })
+      void this.#leadIfAlone()
     }
   }
 
@@ -92,6 +90,12 @@ export class RedisLeadership implements Leadership {
     const notice = JSON.stringify(['resigned', name])
     link.send((redis) => redis.resign(this.#key('lease'), `${keyPrefix}notices`, link.id, notice))
     this.#notify()
+  }
+
+  async #leadIfAlone(): Promise<void> {
+    const { link } = this.options
+    await link.decided()
+    if (!link.isUp && this.#isStarted) this.#onDown()
   }
 
   #contendSoon(): void {

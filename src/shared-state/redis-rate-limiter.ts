@@ -1,4 +1,3 @@
-import type { Problem } from '../errors.js'
 import type { Clock } from '../trackstar/clock.js'
 import { FairQueue } from '../trackstar/fair-queue.js'
 import {
@@ -356,22 +355,25 @@ export class RedisRateLimiter implements RateLimiter {
   /** Waits at the limiter of this process, until that is not in charge any more. */
   #waitAlone(alone: RateLimiter, pending: PendingPermit): void {
     this.#waitingAlone.add(pending)
-    alone.acquire(pending).then(
-      (permit) => {
-        if (alone !== this.#alone || pending.isSettled) {
-          permit.release()
-          return
-        }
-        this.#waitingAlone.delete(pending)
-        pending.isSettled = true
-        pending.resolve(permit)
-      },
-      (error: Problem) => {
-        if (alone !== this.#alone || pending.isSettled) return
-        this.#waitingAlone.delete(pending)
-        this.#refuse(pending, error)
-      },
-    )
+    void this.#getAlone(alone, pending)
+  }
+
+  async #getAlone(alone: RateLimiter, pending: PendingPermit): Promise<void> {
+    const isOver = () => alone !== this.#alone || pending.isSettled
+    try {
+      const permit = await alone.acquire(pending)
+      if (isOver()) {
+        permit.release()
+        return
+      }
+      this.#waitingAlone.delete(pending)
+      pending.isSettled = true
+      pending.resolve(permit)
+    } catch (error) {
+      if (isOver()) return
+      this.#waitingAlone.delete(pending)
+      this.#refuse(pending, error)
+    }
   }
 
   /** Shares the rate with the others again. */

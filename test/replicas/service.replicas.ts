@@ -77,7 +77,9 @@ tap.test('answers go on, and the rate is kept, while Redis is gone and when it i
 tap.test('a replica that is killed costs the others nothing but its share', async (t) => {
   const { sandbox, replicas } = await startReplicas(t, 2, {}, { products: 600, latencyMs: 50 })
   const [one, two] = replicas
-  const cold = Array.from({ length: 300 }, (_, n) => one?.get(`/products/${sku(n + 1)}/stock`).catch(() => undefined))
+  const cold = Array.from({ length: 300 }, async (_, n) =>
+    one?.get(`/products/${sku(n + 1)}/stock`).catch(() => undefined),
+  )
   one?.signal('SIGKILL')
   const answer = await two?.get(`/products/${sku(400)}/stock`)
   await Promise.all(cold)

@@ -34,7 +34,9 @@ export function conforms(name: string, start: (t: Test, clientRateLimit?: number
   tap.test(`${name}: one of several concurrent uses of a ticket succeeds`, async (t) => {
     const { one, two } = await start(t)
     const { ticket } = await one.tickets.issue(shop)
-    const uses = await Promise.all(Array.from({ length: 10 }, (_, n) => (n % 2 ? one : two).tickets.redeem(ticket)))
+    const uses = await Promise.all(
+      Array.from({ length: 10 }, async (_, n) => (n % 2 ? one : two).tickets.redeem(ticket)),
+    )
     t.equal(uses.filter((caller) => caller !== undefined).length, 1)
   })
 
