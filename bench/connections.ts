@@ -94,6 +94,8 @@ async function startService(file: string): Promise<Service> {
 /** The names of the connections that are loaded. */
 async function loaded({ client }: Harness): Promise<readonly string[]> {
   const reply = await ask(client, '/connections', undefined, authorization)
+  // A busy service may reject it.
+  if (reply.status !== 200) return []
   const { data } = JSON.parse(reply.body) as { data: { name: string; kind: string; state: string }[] }
   return data.filter(({ kind, state }) => kind === 'connection' && state === 'live').map(({ name }) => name)
 }
