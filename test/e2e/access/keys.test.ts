@@ -89,7 +89,7 @@ tap.test('rejects two keys in the same header', async (t) => {
 })
 
 const open = ['GET /', 'GET /docs', 'GET /docs/problems', 'GET /livez', 'GET /metrics', 'GET /openapi.json']
-open.push('GET /openapi.yaml', 'GET /readyz')
+open.push('GET /openapi.yaml', 'GET /readyz', 'GET /ui', 'GET /ui/')
 
 tap.test('requires a key on every route except the public ones and the webhook', async (t) => {
   const { app } = await start(t, { environment: withWebhooks })

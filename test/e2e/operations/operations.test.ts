@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { parse } from 'yaml'
 import { problems } from '../../../src/errors.js'
+import { Metrics } from '../../../src/http/metrics.js'
 import { startConnections } from '../../connections-service.js'
 import { routesOf } from '../../openapi/routes.js'
 import { type AlertRule, alertRules, dashboard, type Panel, read } from '../../operations/files.js'
@@ -32,8 +33,14 @@ async function observe(): Promise<{ exposed: Exposed; paths: readonly string[] }
   })
   const onDemand = await startConnections(tap, { default: {} })
   await onDemand.get('/products/GONGFU-SET/stock')
+  const replica = new Metrics()
+  replica.watchReplicas(() => ({ id: 'a', count: 2, redis: 'ok', commands: 1, refusedWrites: 0 }))
   return {
-    exposed: readExposed((await get('/metrics')).body, (await onDemand.get('/metrics')).body),
+    exposed: readExposed(
+      (await get('/metrics')).body,
+      (await onDemand.get('/metrics')).body,
+      await replica.registry.metrics(),
+    ),
     paths: (await routesOf(app)).map((route) => route.replace(/^\w+ /, '')),
   }
 }
