@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Pool } from 'undici'
 import { generatedSku } from '../src/sandbox/generated-catalog.js'
 import { severalConnections } from '../src/sandbox/several-connections.js'
 import { everythingOn, getRequest, key, stockPath } from './everything-on.js'
@@ -163,19 +164,21 @@ async function faults(service: Service): Promise<void> {
 }
 
 /** The others' requests; one of 50 goes upstream. Those for the last connections all do, and are not counted. */
-async function callOthers({ client }: Harness, faulty: number): Promise<readonly Outcome[]> {
+async function callOthers({ client, origin }: Harness, faulty: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
+  // Its requests wait for seconds, and must not take the sockets of the others.
+  const waiting = new Pool(origin, { connections: 500 })
   const upstream = { ...authorization, 'cache-control': 'no-cache' }
   await openLoop(210, 10, async (n) => {
     const isForFaulty = n % 21 === 0
     const index = isForFaulty ? many - 1 - (n % faulty) : n % (many - faulty)
     const sku = generatedSku((n * 7) % 1000)
     const headers = isForFaulty || n % 50 === 1 ? upstream : authorization
-    const asked = ask(client, pathIn(nameOf(index), sku), undefined, headers)
+    const asked = ask(isForFaulty ? waiting : client, pathIn(nameOf(index), sku), undefined, headers)
     // A caller of a dead connection waits for its timeout; the measurement does not.
-    if (isForFaulty) asked.catch(() => {})
-    else outcomes.push(await asked)
+    if (!isForFaulty) outcomes.push(await asked)
   })
+  await waiting.destroy()
   return outcomes
 }
 

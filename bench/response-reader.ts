@@ -3,18 +3,29 @@
 /** Calls `onResponse` with the head of each complete response. Every response must have a Content-Length. */
 export function responseReader(onResponse: (head: string) => void): (chunk: Buffer) => void {
   let rest: Buffer | undefined
+  let head = ''
+  /** Bytes of the body that are to come, while `head` is known. They are counted and not kept. */
+  let missing = 0
   return (chunk) => {
     let bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk])
+    rest = undefined
     for (;;) {
-      const headEnd = bytes.indexOf('\r\n\r\n')
-      if (headEnd < 0) break
-      const head = bytes.toString('latin1', 0, headEnd)
-      const end = headEnd + 4 + lengthIn(head)
-      if (bytes.length < end) break
-      bytes = bytes.subarray(end)
-      onResponse(head)
+      if (head === '') {
+        const headEnd = bytes.indexOf('\r\n\r\n')
+        if (headEnd < 0) break
+        head = bytes.toString('latin1', 0, headEnd)
+        missing = lengthIn(head)
+        bytes = bytes.subarray(headEnd + 4)
+      }
+      const taken = Math.min(missing, bytes.length)
+      missing -= taken
+      bytes = bytes.subarray(taken)
+      if (missing > 0) break
+      const complete = head
+      head = ''
+      onResponse(complete)
     }
-    rest = bytes.length === 0 ? undefined : bytes
+    if (bytes.length > 0) rest = bytes
   }
 }
 

@@ -17,15 +17,35 @@ export function runToEnd<T>(steps: Steps<T>): T {
 /** How long work holds the event loop at a time if it runs {@link inTurns}. */
 const maxTurnMs = 4
 
-/** Runs steps to their end, and lets the event loop go round after every few milliseconds. */
+/** Works that run {@link inTurns} now. */
+let running = 0
+/** Settled when the last work that waits has its turn. */
+let lastTurn: Promise<unknown> = Promise.resolve()
+
+/** Waits for the next turn of the event loop that no other work has. */
+function nextTurn(): Promise<unknown> {
+  lastTurn = lastTurn.then(() => setImmediate())
+  return lastTurn
+}
+
+/**
+ * Runs steps to their end, and lets the event loop go round after every few milliseconds. Of all works that run so, one has
+ * each turn, so that many connections hold the event loop for no longer than one.
+ */
 export async function inTurns<T>(steps: Steps<T>): Promise<T> {
-  let until = performance.now() + maxTurnMs
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-    if (performance.now() < until) continue
-    await setImmediate()
-    until = performance.now() + maxTurnMs
+  running++
+  try {
+    if (running > 1) await nextTurn()
+    let until = performance.now() + maxTurnMs
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (performance.now() < until) continue
+      await nextTurn()
+      until = performance.now() + maxTurnMs
+    }
+  } finally {
+    running--
   }
 }
 

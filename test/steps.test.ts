@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import tap from 'tap'
-import { mapSteps, runToEnd, type Steps, sorted } from '../src/steps.js'
+import { inTurns, mapSteps, runToEnd, type Steps, sorted } from '../src/steps.js'
 
 tap.test('runs steps to the end', (t) => {
   function* count(): Steps<number> {
@@ -29,4 +29,32 @@ tap.test('can be interrupted often while it sorts', (t) => {
   )
   t.ok(Array.from(steps).length > 500)
   t.end()
+})
+
+tap.test('gives each turn of the event loop to one work, however many run', async (t) => {
+  let sinceLastTurn = 0
+  const perTurn: number[] = []
+  let isOver = false
+  const watch = () => {
+    perTurn.push(sinceLastTurn)
+    sinceLastTurn = 0
+    if (!isOver) setImmediate(watch)
+  }
+  setImmediate(watch)
+  /** Each step takes longer than a turn. */
+  function* work(result: string, fails = false): Steps<string> {
+    for (let n = 0; n < 4; n++) {
+      const end = performance.now() + 6
+      while (performance.now() < end);
+      sinceLastTurn++
+      yield
+    }
+    if (fails) throw new Error(result)
+    return result
+  }
+  const works = ['a', 'b', 'c', 'd'].map((result) => inTurns(work(result)))
+  const failing = inTurns(work('e', true)).catch((error: Error) => error.message)
+  t.strictSame(await Promise.all([...works, failing]), ['a', 'b', 'c', 'd', 'e'])
+  isOver = true
+  t.equal(Math.max(...perTurn), 1)
 })
