@@ -153,7 +153,7 @@ async function manySkus(): Promise<void> {
     }
     // Until the code is compiled and the buffers of the connection have grown.
     for (const { origin, pid } of sides.values()) await loadgen.run({ origin, pid, request }, { responses: 100 })
-    for (const { loopDelay } of sides.values()) await loopDelay()
+    for (const harness of sides.values()) await harness.loopDelay()
     for (let round = 0; round < rounds; round++) {
       for (const [side, { origin, pid }] of sides) {
         times.get(side)?.push((await loadgen.run({ origin, pid, request }, { responses: 40 })).medianMs)
