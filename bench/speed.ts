@@ -284,7 +284,30 @@ async function lowStock(): Promise<void> {
     'any page ≤ 5 ms',
     percentile(times, 0.99) <= 5,
   )
+  await searches(harness)
   await harness.close()
+}
+
+/** Whole SKUs, parts of them, names, texts of one letter, and texts that nothing has. */
+async function searches(harness: Harness): Promise<void> {
+  const texts = ['BLEND-1', 'BLEND-199999', '9999', 'assam', 'early as', 'b', 'a', '-0', 'no such text', 'é']
+  const times = new Map(texts.map((text) => [text, [] as number[]]))
+  for (let round = 0; round < 20; round++) {
+    for (const text of texts) {
+      const path = `/search?q=${encodeURIComponent(text)}`
+      const { ms: taken } = await ask(harness.client, path, undefined, authorization)
+      if (round > 0) times.get(text)?.push(taken)
+    }
+  }
+  const medians = Array.from(times, ([text, taken]) => ({ text, taken: median(taken) }))
+  const slowest = medians.reduce((a, b) => (b.taken > a.taken ? b : a))
+  const all = Array.from(times.values()).flat()
+  add(
+    `/search over 200,000 products, ${texts.length} texts`,
+    `median ${ms(median(all))}, p99 ${ms(percentile(all, 0.99))}; slowest ${JSON.stringify(slowest.text)}, median ${ms(slowest.taken)}`,
+    'any text ≤ 5 ms',
+    slowest.taken <= 5,
+  )
 }
 
 async function basket(): Promise<void> {

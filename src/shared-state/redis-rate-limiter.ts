@@ -178,8 +178,9 @@ export class RedisRateLimiter implements RateLimiter {
 
   #enqueue(pending: PendingPermit): void {
     this.#queues[pending.priority].push(pending.caller, pending)
-    // A request that is no more urgent than those that Redis knows waits with them.
-    if (rankOf[pending.priority] < this.#knownRank) void this.#ask()
+    // A request that is no more urgent than those that Redis knows waits with them, unless they are only just being told:
+    // Redis has to know how many of a burst are waiting, or a slot goes to a less urgent request of another replica.
+    if (this.#isAsking || rankOf[pending.priority] < this.#knownRank) void this.#ask()
   }
 
   /** Asks for slots for everything that waits. */
