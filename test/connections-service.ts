@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import type { LightMyRequestResponse } from 'fastify'
 import { buildApp } from '../src/app.js'
 import { type Config, readConfig } from '../src/config/config.js'
-import { createSandboxServer, type SandboxOptions, type ServedConnection } from '../src/sandbox/sandbox.js'
+import {
+  createSandboxServer,
+  type SandboxData,
+  type SandboxOptions,
+  type ServedConnection,
+} from '../src/sandbox/sandbox.js'
 import type { ServiceOptions } from './harness.js'
 
 /** What a test says of one connection, besides its name. */
@@ -139,4 +144,16 @@ export async function startConnections(
   const post = (url: string, body: object, headers: Headers = {}): Promise<LightMyRequestResponse> =>
     app.inject({ method: 'POST', url, headers, payload: body })
   return { ...upstreams, app, get, post, keyed: (key: string) => ({ 'x-api-key': key }) }
+}
+
+/** Gives all warehouses other ids, so that no other connection has one of them. */
+export function prefixWarehouses({ warehouses, inventory }: SandboxData, prefix: string): void {
+  for (const [id, warehouse] of [...warehouses]) {
+    warehouses.delete(id)
+    warehouses.set(prefix + id, { ...warehouse, id: prefix + id })
+  }
+  for (const item of inventory.values()) {
+    const breakdown = Object.entries(item.inventory_by_warehouse_id ?? {})
+    item.inventory_by_warehouse_id = Object.fromEntries(breakdown.map(([id, numbers]) => [prefix + id, numbers]))
+  }
 }

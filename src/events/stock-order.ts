@@ -1,3 +1,4 @@
+import { firstNot } from '../binary-search.js'
 import type { StockIndexEntry } from './stock-index.js'
 
 /** A position in the order: by available units, then by product id, which is unique. */
@@ -77,14 +78,3 @@ export class StockOrder<E extends StockPosition = StockIndexEntry> {
 /** Where a position is, or would be, in a chunk. */
 const placeIn = (chunk: readonly StockPosition[], position: StockPosition): number =>
   firstNot(chunk, (entry) => compareStock(entry, position) < 0)
-
-/** The index of the first value that is not `before`: all that are come first. */
-function firstNot<T>(values: readonly T[], before: (value: T) => boolean): number {
-  let [from, to] = [0, values.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (before(values[middle] as T)) from = middle + 1
-    else to = middle
-  }
-  return from
-}

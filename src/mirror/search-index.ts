@@ -1,3 +1,4 @@
+import { firstNot } from '../binary-search.js'
 import { idOf, skuOf, textOf } from '../records/fields.js'
 import type { Product } from '../records/product.js'
 import type { Steps } from '../steps.js'
@@ -203,15 +204,4 @@ function mayHave(filters: Uint32Array, field: number, hashes: readonly number[])
     }
   }
   return true
-}
-
-/** The index of the first value that is not `before`: all that are come first. */
-function firstNot<T>(values: readonly T[], before: (value: T) => boolean): number {
-  let [from, to] = [0, values.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (before(values[middle] as T)) from = middle + 1
-    else to = middle
-  }
-  return from
 }

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import type { BasketCheck } from '../../../src/basket/basket-result.js'
-import { startConnections } from '../../connections-service.js'
+import { prefixWarehouses, startConnections } from '../../connections-service.js'
 
 const groups = { both: ['au', 'us'] }
 const cups = (quantity: number) => ({ lines: [{ sku: 'CUP', quantity }] })
@@ -90,15 +90,7 @@ tap.test(
   'a line that no connection knows has a problem; a warehouse counts in whichever connection has it',
   async (t) => {
     const { check, sandbox } = await start(t)
-    const { warehouses, inventory } = sandbox('us').data
-    for (const [id, warehouse] of [...warehouses]) {
-      warehouses.delete(id)
-      warehouses.set(`us_${id}`, { ...warehouse, id: `us_${id}` })
-    }
-    for (const item of inventory.values()) {
-      const breakdown = Object.entries(item.inventory_by_warehouse_id ?? {})
-      item.inventory_by_warehouse_id = Object.fromEntries(breakdown.map(([id, numbers]) => [`us_${id}`, numbers]))
-    }
+    prefixWarehouses(sandbox('us').data, 'us_')
     const unknown = await check({ lines: [{ sku: 'NO-SUCH', quantity: 1 }] })
     t.match(unknown.basket, { fulfillable: false, complete: true, lines: [{ problem: { code: 'product_not_found' } }] })
     const jasmine = { lines: [{ sku: 'LIVE-JASMINE', quantity: 1 }] }

@@ -1,6 +1,6 @@
 import tap from 'tap'
 import type { Stock } from '../../../src/stock/stock.js'
-import { startConnections } from '../../connections-service.js'
+import { prefixWarehouses, startConnections } from '../../connections-service.js'
 import { eventually, TestClock } from '../../harness.js'
 
 const groups = { both: ['au', 'us'] }
@@ -120,15 +120,7 @@ tap.test(
 
 tap.test('a warehouse counts in whichever connection has it, and is unknown only if none has', async (t) => {
   const { get, sandbox } = await startConnections(t, { au: {}, us: {} }, { groups })
-  const { warehouses, inventory } = sandbox('us').data
-  for (const [id, warehouse] of [...warehouses]) {
-    warehouses.delete(id)
-    warehouses.set(`us_${id}`, { ...warehouse, id: `us_${id}` })
-  }
-  for (const item of inventory.values()) {
-    const breakdown = Object.entries(item.inventory_by_warehouse_id ?? {})
-    item.inventory_by_warehouse_id = Object.fromEntries(breakdown.map(([id, numbers]) => [`us_${id}`, numbers]))
-  }
+  prefixWarehouses(sandbox('us').data, 'us_')
   const stockAt = async (...ids: string[]) => {
     const query = ids.map((id) => `warehouse_id=${id}`).join('&')
     return (await get(`/products/SENCHA-100/stock?connection=both&${query}`)).json<Stock>()
